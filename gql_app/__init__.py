@@ -1,0 +1,1 @@
+"""Callboard: live patient-contact task queues over GraphQL."""

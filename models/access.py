@@ -1,0 +1,44 @@
+"""Keys: who may use the API, for which practice, in which role."""
+
+from enum import StrEnum
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.people import Staff
+from models.practice import Practice
+
+
+class Role(StrEnum):
+    STAFF = "STAFF"  # reads, logs contacts
+    SUPERVISOR = "SUPERVISOR"  # also makes tasks
+    PARTNER = "PARTNER"  # reads without notes; makes tasks if the key says so
+
+
+class AccessKey(Model):
+    """A key of one practice. Only the digest of the secret is stored.
+
+    `queue_ids` limits the key to some queues (a JSON list of numbers), None means all of them.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    practice: fields.ForeignKeyRelation[Practice] = fields.ForeignKeyField(
+        "models.Practice", on_delete=fields.RESTRICT
+    )
+    digest = fields.CharField(max_length=64)
+    role = fields.CharEnumField(Role, max_length=12)
+    staff: fields.ForeignKeyRelation[Staff] = fields.ForeignKeyField(
+        "models.Staff", on_delete=fields.RESTRICT
+    )
+    queue_ids: list[int] | None = fields.JSONField(null=True)  # type: ignore[assignment]
+    may_create_tasks = fields.BooleanField(default=False)
+    created_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField(null=True)
+    revoked_at = fields.DatetimeField(null=True)
+
+    staff_id: int
+    practice_id: int
+
+    class Meta:
+        table = "access_key"
+        unique_together = (("practice", "digest"),)

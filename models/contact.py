@@ -1,0 +1,59 @@
+"""A contact: one call to a patient, as the agent logged it. Written once, never changed."""
+
+from datetime import date, datetime
+from typing import NamedTuple
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.lifecycle import ContactOutcome
+from models.people import Staff
+from models.practice import Practice
+from models.task import Task
+
+
+class Contact(Model):
+    """Append-only: the database refuses to change or delete a row."""
+
+    id = fields.BigIntField(primary_key=True)
+    practice: fields.ForeignKeyRelation[Practice] = fields.ForeignKeyField(
+        "models.Practice", on_delete=fields.RESTRICT
+    )
+    task: fields.ForeignKeyRelation[Task] = fields.ForeignKeyField(
+        "models.Task", on_delete=fields.RESTRICT
+    )
+    outcome = fields.CharEnumField(ContactOutcome, max_length=20)
+    follow_up = fields.DateField(null=True)
+    notes = fields.TextField(null=True)
+    closed_task = fields.BooleanField()
+    logged_at = fields.DatetimeField()
+    logged_by: fields.ForeignKeyRelation[Staff] = fields.ForeignKeyField(
+        "models.Staff", on_delete=fields.RESTRICT
+    )
+    idempotency_key = fields.CharField(max_length=200, null=True)
+
+    practice_id: int
+    task_id: int
+    logged_by_id: int
+
+    class Meta:
+        table = "contact"
+        unique_together = (("practice", "idempotency_key"),)
+
+
+class ContactRow(NamedTuple):
+    """A contact as the read side hands it out."""
+
+    id: int
+    practice_id: int
+    task_id: int
+    outcome: ContactOutcome
+    follow_up: date | None
+    notes: str | None
+    closed_task: bool
+    logged_at: datetime
+    logged_by_id: int
+
+
+CONTACT_COLUMNS = ", ".join(f"c.{column}" for column in ContactRow._fields)
+"""The select list of a `ContactRow`, from a table that is called `c` in the query."""

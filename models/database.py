@@ -1,0 +1,145 @@
+"""Opening the database, transactions, and the one way in which rows are read by SQL.
+
+Statements are written once for SQLite and PostgreSQL, with numbered parameters ($1, $2, …).
+"""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from functools import cache
+from types import UnionType
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+
+from tortoise import Tortoise
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.connection import get_connection
+from tortoise.migrations.api import migrate as run_migrations
+from tortoise.transactions import in_transaction
+
+Row = TypeVar("Row", bound=NamedTuple)
+
+TABLES = [
+    "models.practice",
+    "models.people",
+    "models.task",
+    "models.contact",
+    "models.event",
+    "models.access",
+]
+
+
+def orm_config(url: str) -> dict[str, Any]:
+    """Tortoise's configuration for the database at `url` (sqlite://… or postgres://…)."""
+    if url.startswith("sqlite://"):
+        # synchronous=FULL: an acknowledged change survives a power cut. busy_timeout: the command
+        # line may write to the file while the server does.
+        url += ("&" if "?" in url else "?") + "synchronous=FULL&busy_timeout=5000"
+    return {
+        "connections": {"default": url},
+        "apps": {
+            "models": {
+                "models": TABLES,
+                "migrations": "models.migrations",
+                "default_connection": "default",
+            }
+        },
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+MAKEMIGRATIONS_CONFIG = orm_config("sqlite://:memory:")
+"""For `tortoise makemigrations`, which compares the models with the migrations."""
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[None]:
+    """The database for as long as the block lasts, for every task of the process.
+
+    The global fallback is needed because Starlette runs its lifespan in another task than the
+    requests, and Tortoise finds connections through a context variable.
+    """
+    context = await Tortoise.init(config=orm_config(url), _enable_global_fallback=True)
+    try:
+        yield
+    finally:
+        await context.close_connections()
+        context.__exit__(None, None, None)
+
+
+async def migrate(url: str) -> None:
+    """Bring the tables of the database at `url` up to date."""
+    try:
+        await run_migrations(config=orm_config(url))
+    finally:
+        await Tortoise.close_connections()
+
+
+def is_sqlite(connection: BaseDBAsyncClient) -> bool:
+    return bool(connection.capabilities.dialect == "sqlite")
+
+
+@asynccontextmanager
+async def transaction(practice_id: int) -> AsyncIterator[BaseDBAsyncClient]:
+    """A writing transaction on one practice; rolled back if the block raises.
+
+    SQLite begins transactions as readers, and a reader that turns writer after another process has
+    written fails at once instead of waiting. So the first statement there is a write.
+    """
+    async with in_transaction() as connection:
+        if is_sqlite(connection):
+            await connection.execute_query(
+                "UPDATE practice SET seq = seq WHERE id = ?", [practice_id]
+            )
+        yield connection
+
+
+async def fetch(row: type[Row], sql: str, *values: object) -> list[Row]:
+    """The rows that `sql` selects; its columns stand in the order of `row`'s fields."""
+    connection = get_connection("default")
+    if not is_sqlite(connection):
+        _, records = await connection.execute_query(sql, list(values))
+        return [row(*record) for record in records]
+    bound = [json.dumps(value) if isinstance(value, list) else value for value in values]
+    _, records = await connection.execute_query(sql.replace("$", "?"), _as_text(bound))
+    converters = _converters(row)
+    return [
+        row(
+            *(
+                convert(value) if convert and value is not None else value
+                for convert, value in zip(converters, record, strict=True)
+            )
+        )
+        for record in records
+    ]
+
+
+def among(column: str, parameter: int) -> str:
+    """SQL that is true where `column` is one of the numbers in the list `parameter`."""
+    if is_sqlite(get_connection("default")):
+        return f"{column} IN (SELECT value FROM json_each(${parameter}))"
+    return f"{column} = ANY(${parameter}::bigint[])"
+
+
+def _as_text(values: Sequence[object]) -> list[object]:
+    """SQLite keeps dates as text, in the form in which Tortoise writes them."""
+    return [
+        value.isoformat(" ")
+        if isinstance(value, datetime)
+        else value.isoformat()
+        if isinstance(value, date)
+        else value
+        for value in values
+    ]
+
+
+@cache
+def _converters(row: type[NamedTuple]) -> list[Any]:
+    """How a value of each column comes back from SQLite, None where it comes as it is."""
+    from_text = {date: date.fromisoformat, datetime: datetime.fromisoformat, bool: bool}
+    converters = []
+    for hint in get_type_hints(row).values():
+        options = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+        converters.append(next((from_text[o] for o in options if o in from_text), None))
+    return converters

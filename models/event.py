@@ -1,0 +1,149 @@
+"""An event: one change of one task, numbered within its practice. The truth that dashboards follow."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.database import fetch
+from models.lifecycle import CloseCause, TaskOrigin, TaskStatus
+from models.people import Staff
+from models.practice import Practice, Queue
+from models.task import Task, TaskRow
+
+
+class TaskEventKind(StrEnum):
+    CREATED = "CREATED"
+    CONTACT_LOGGED = "CONTACT_LOGGED"
+    CLOSED_BY_EXPIRY = "CLOSED_BY_EXPIRY"
+    CLAIMED = "CLAIMED"
+    RELEASED = "RELEASED"
+    REASSIGNED = "REASSIGNED"
+    CLOSED_BY_APPOINTMENT = "CLOSED_BY_APPOINTMENT"
+    WITHDRAWN = "WITHDRAWN"
+
+
+STATUS_KINDS = frozenset(TaskEventKind) - {
+    TaskEventKind.CLAIMED,
+    TaskEventKind.RELEASED,
+    TaskEventKind.REASSIGNED,
+}
+"""The kinds that touch a task's status: what `taskStatusChanged` carries."""
+
+
+class TaskEvent(Model):
+    """Append-only: the database refuses changes, and deletions but for what retention has passed.
+
+    Beside the change itself it keeps what the task looked like right after it, so that an event
+    reads the same live, replayed, and a year later.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    practice: fields.ForeignKeyRelation[Practice] = fields.ForeignKeyField(
+        "models.Practice", on_delete=fields.RESTRICT
+    )
+    seq = fields.BigIntField()
+    kind = fields.CharEnumField(TaskEventKind, max_length=24)
+    at = fields.DatetimeField()
+    task: fields.ForeignKeyRelation[Task] = fields.ForeignKeyField(
+        "models.Task", on_delete=fields.RESTRICT
+    )
+    queue: fields.ForeignKeyRelation[Queue] = fields.ForeignKeyField(
+        "models.Queue", on_delete=fields.RESTRICT
+    )
+    from_status = fields.CharEnumField(TaskStatus, max_length=12, null=True)
+    to_status = fields.CharEnumField(TaskStatus, max_length=12)
+    close_cause = fields.CharEnumField(CloseCause, max_length=20, null=True)
+    contact_id = fields.BigIntField(null=True)
+    actor: fields.ForeignKeyNullableRelation[Staff] = fields.ForeignKeyField(
+        "models.Staff", null=True, on_delete=fields.RESTRICT
+    )
+    version = fields.IntField()
+    follow_up = fields.DateField(null=True)
+    due_on = fields.DateField()
+    contact_count = fields.IntField()
+    last_contact_id = fields.BigIntField(null=True)
+
+    class Meta:
+        table = "task_event"
+        unique_together = (("practice", "seq"),)
+
+
+class EventRow(NamedTuple):
+    """An event with what is needed to show its task as it was right after it."""
+
+    practice_id: int
+    seq: int
+    kind: TaskEventKind
+    at: datetime
+    task_id: int
+    queue_id: int
+    from_status: TaskStatus | None
+    to_status: TaskStatus
+    close_cause: CloseCause | None
+    contact_id: int | None
+    actor_id: int | None
+    version: int
+    follow_up: date | None
+    due_on: date
+    contact_count: int
+    last_contact_id: int | None
+    patient_id: int
+    origin: TaskOrigin
+    reason: str
+    expires_at: datetime | None
+    created_at: datetime
+
+    @property
+    def task(self) -> TaskRow:
+        """The task right after this event."""
+        return TaskRow(
+            id=self.task_id,
+            practice_id=self.practice_id,
+            queue_id=self.queue_id,
+            patient_id=self.patient_id,
+            status=self.to_status,
+            origin=self.origin,
+            reason=self.reason,
+            follow_up=self.follow_up,
+            due_on=self.due_on,
+            expires_at=self.expires_at,
+            version=self.version,
+            contact_count=self.contact_count,
+            last_contact_id=self.last_contact_id,
+            created_at=self.created_at,
+            closed_at=None if TaskStatus(self.to_status).is_open else self.at,
+            close_cause=self.close_cause,
+        )
+
+
+_OF_THE_TASK = ("patient_id", "origin", "reason", "expires_at", "created_at")
+_COLUMNS = ", ".join(
+    f"t.{column}" if column in _OF_THE_TASK else f"e.{column}" for column in EventRow._fields
+)
+_EVENTS_AFTER = f"""
+SELECT {_COLUMNS} FROM task_event e
+JOIN task t ON t.practice_id = e.practice_id AND t.id = e.task_id
+WHERE e.practice_id = $1 AND e.seq > $2
+ORDER BY e.seq LIMIT $3
+"""  # noqa: S608 - column names of our own
+
+
+async def events_after(practice_id: int, seq: int, limit: int) -> list[EventRow]:
+    """The practice's events numbered above `seq`, in order, at most `limit` of them."""
+    return await fetch(EventRow, _EVENTS_AFTER, practice_id, seq, limit)
+
+
+class FeedBounds(NamedTuple):
+    """The numbers of a practice's last event and of the last one that retention has removed."""
+
+    seq: int
+    pruned_through: int
+
+
+async def feed_bounds(practice_id: int) -> FeedBounds:
+    """Between which numbers a practice's events can be read."""
+    sql = "SELECT seq, pruned_through FROM practice WHERE id = $1"
+    return (await fetch(FeedBounds, sql, practice_id))[0]

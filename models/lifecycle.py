@@ -1,0 +1,263 @@
+"""The workflow of a patient-contact task, as one table.
+
+A task is OPEN until the patient is first contacted, then IN_PROGRESS while follow-ups are due, then
+CLOSED for good. Staff move it by logging a contact: they choose one of four outcomes and press one of
+two buttons, "Log Contact" (the task stays open) or "Log and Close Task". The button decides where the
+task goes, the outcome decides what must be filled in. Automatic tasks also close when they expire.
+
+`WORKFLOW` holds every edge; `decide` and `expire` look edges up and nothing else in the project
+asks what a status permits. A status without an edge refuses. Source: the help article "Task outcomes
+and workflow" (see the README for how its loose ends are settled).
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum, StrEnum
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+MAX_NOTES = 10_000
+"""Longest notes of a contact, in characters."""
+
+MAX_FOLLOW_UP_YEARS = 2
+"""How far ahead of today a follow-up may be set."""
+
+
+class TaskStatus(StrEnum):
+    OPEN = "OPEN"  # the patient has not been contacted yet
+    IN_PROGRESS = "IN_PROGRESS"  # contacted at least once; a follow-up date is set
+    CLOSED = "CLOSED"  # nothing more is to be done
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the task is still on the work list."""
+        return self is not TaskStatus.CLOSED
+
+    @property
+    def label(self) -> str:
+        """The status in the article's words."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    TaskStatus.OPEN: "Open",
+    TaskStatus.IN_PROGRESS: "Open + In Progress",
+    TaskStatus.CLOSED: "Closed",
+}
+
+
+class ContactOutcome(StrEnum):
+    NO_ANSWER = "NO_ANSWER"  # the patient did not answer, no voicemail was left
+    LEFT_MESSAGE = "LEFT_MESSAGE"  # the patient did not answer, a voicemail was left
+    DID_NOT_SCHEDULE = "DID_NOT_SCHEDULE"  # reached, but refused to schedule an appointment
+    SCHEDULED = "SCHEDULED"  # agreed to schedule an appointment
+
+
+class TaskOrigin(StrEnum):
+    AUTOMATIC = "AUTOMATIC"  # made by the practice's software; may expire
+    MANUAL = "MANUAL"  # made by a person; never expires
+
+
+class CloseCause(StrEnum):
+    CONTACT = "CONTACT"  # "Log and Close Task"
+    EXPIRED = "EXPIRED"  # an automatic task ran out
+    APPOINTMENT_BOOKED = "APPOINTMENT_BOOKED"  # the patient booked by another way
+    WITHDRAWN = "WITHDRAWN"  # the source took the task back
+
+
+class Button(Enum):
+    """What the agent pressed, in the article's words."""
+
+    LOG_CONTACT = "Log Contact"
+    LOG_AND_CLOSE = "Log and Close Task"
+
+
+class Clock(Enum):
+    """What happens to a task with nobody at it."""
+
+    EXPIRY = "Expiry"
+
+
+class RefusalCode(StrEnum):
+    """Why a request was refused; each value's meaning stands beside it."""
+
+    MUST_CLOSE = "MUST_CLOSE"  # Scheduled ends the task
+    FOLLOW_UP_REQUIRED = "FOLLOW_UP_REQUIRED"  # Log Contact without a follow-up date
+    FOLLOW_UP_NOT_ALLOWED = "FOLLOW_UP_NOT_ALLOWED"  # a follow-up date on a task being closed
+    FOLLOW_UP_IN_PAST = "FOLLOW_UP_IN_PAST"  # before today at the practice
+    FOLLOW_UP_AFTER_EXPIRY = "FOLLOW_UP_AFTER_EXPIRY"  # the task would be gone by then
+    FOLLOW_UP_TOO_FAR = "FOLLOW_UP_TOO_FAR"  # more than two years ahead
+    NOTES_REQUIRED = "NOTES_REQUIRED"  # why the patient did not schedule
+    NOTES_TOO_LONG = "NOTES_TOO_LONG"  # over 10,000 characters
+    TASK_CLOSED = "TASK_CLOSED"  # closed is final
+    VERSION_CONFLICT = "VERSION_CONFLICT"  # somebody changed the task meanwhile
+    CLAIMED_BY_OTHER = "CLAIMED_BY_OTHER"  # somebody else is working on it
+    NOT_FOUND = "NOT_FOUND"  # no such thing here, or not for this key
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"  # same key, another request
+    REASON_REQUIRED = "REASON_REQUIRED"  # a task says why to call
+    REASON_TOO_LONG = "REASON_TOO_LONG"  # over 500 characters
+    EXPIRY_NOT_ALLOWED = "EXPIRY_NOT_ALLOWED"  # only automatic tasks expire
+    EXPIRY_IN_PAST = "EXPIRY_IN_PAST"  # it would be closed at once
+
+
+class Refusal(NamedTuple):
+    """A request that the workflow does not allow. `field` names the argument to mend, if it is one."""
+
+    code: RefusalCode
+    message: str
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One edge: where the task goes and what the contact must bring."""
+
+    to: TaskStatus
+    follow_up: bool  # required if True, refused if False: nothing in between
+    notes: bool = False  # required if True, optional if False
+    cause: CloseCause | None = None
+
+
+_AGAIN = Rule(TaskStatus.IN_PROGRESS, follow_up=True)
+_AGAIN_WITH_REASON = Rule(TaskStatus.IN_PROGRESS, follow_up=True, notes=True)
+_DONE = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.CONTACT)
+_EXPIRED = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.EXPIRED)
+
+_MUST_CLOSE = Refusal(
+    RefusalCode.MUST_CLOSE,
+    "A scheduled appointment ends the task: use Log and Close Task.",
+    "close",
+)
+
+Trigger = tuple[ContactOutcome, Button] | Clock
+
+_WORKABLE: dict[Trigger, Rule | Refusal] = {
+    (ContactOutcome.NO_ANSWER, Button.LOG_CONTACT): _AGAIN,
+    (ContactOutcome.NO_ANSWER, Button.LOG_AND_CLOSE): _DONE,
+    (ContactOutcome.LEFT_MESSAGE, Button.LOG_CONTACT): _AGAIN,
+    (ContactOutcome.LEFT_MESSAGE, Button.LOG_AND_CLOSE): _DONE,
+    (ContactOutcome.DID_NOT_SCHEDULE, Button.LOG_CONTACT): _AGAIN_WITH_REASON,
+    (ContactOutcome.DID_NOT_SCHEDULE, Button.LOG_AND_CLOSE): _DONE,
+    (ContactOutcome.SCHEDULED, Button.LOG_CONTACT): _MUST_CLOSE,
+    (ContactOutcome.SCHEDULED, Button.LOG_AND_CLOSE): _DONE,
+    Clock.EXPIRY: _EXPIRED,
+}
+
+WORKFLOW: dict[TaskStatus, dict[Trigger, Rule | Refusal]] = {
+    TaskStatus.OPEN: _WORKABLE,
+    TaskStatus.IN_PROGRESS: _WORKABLE,
+    TaskStatus.CLOSED: {},
+}
+
+TASK_CLOSED = Refusal(RefusalCode.TASK_CLOSED, "The task is closed; closed is final.")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What an agent typed into the form and which button was pressed."""
+
+    outcome: ContactOutcome
+    follow_up: date | None
+    notes: str | None
+    close: bool
+
+    @property
+    def trigger(self) -> Trigger:
+        return self.outcome, Button.LOG_AND_CLOSE if self.close else Button.LOG_CONTACT
+
+
+def decide(
+    status: TaskStatus, attempt: Attempt, *, today: date, last_day: date | None
+) -> Rule | list[Refusal]:
+    """What logging `attempt` does to a task in `status`.
+
+    `today` is the practice's own date; `last_day` the last date on which the task is still there
+    (its expiry in the practice's time zone), None if it never expires. Returns the rule to carry
+    out, or every refusal that applies, so that a form can show them all at once.
+    """
+    rule = WORKFLOW[status].get(attempt.trigger, TASK_CLOSED)
+    if isinstance(rule, Refusal):
+        return [rule]
+    refusals = [
+        refusal
+        for refusal in (
+            _check_follow_up(rule, attempt.follow_up, today, last_day),
+            _check_notes(rule, attempt.notes),
+        )
+        if refusal is not None
+    ]
+    return refusals or rule
+
+
+def expire(status: TaskStatus) -> Rule | None:
+    """The edge that an expired task takes, None if it is closed already."""
+    rule = WORKFLOW[status].get(Clock.EXPIRY)
+    return rule if isinstance(rule, Rule) else None
+
+
+def last_follow_up(today: date) -> date:
+    """The latest date that a follow-up may be set to."""
+    try:
+        return today.replace(year=today.year + MAX_FOLLOW_UP_YEARS)
+    except ValueError:  # 29 February
+        return today.replace(year=today.year + MAX_FOLLOW_UP_YEARS, day=28)
+
+
+def local_date(moment: datetime, time_zone: str) -> date:
+    """The practice's date at `moment` (an aware datetime)."""
+    return moment.astimezone(ZoneInfo(time_zone)).date()
+
+
+def check_follow_up_date(
+    follow_up: date, today: date, last_day: date | None
+) -> Refusal | None:
+    """Whether a date can be a follow-up date at all, whatever asks for it."""
+    code: RefusalCode
+    if follow_up < today:
+        code = RefusalCode.FOLLOW_UP_IN_PAST
+        message = f"The follow-up date is before today, {today.isoformat()} at the practice."
+    elif last_day is not None and follow_up > last_day:
+        code = RefusalCode.FOLLOW_UP_AFTER_EXPIRY
+        message = f"The task expires on {last_day.isoformat()}; a later follow-up would be lost."
+    elif follow_up > (latest := last_follow_up(today)):
+        code = RefusalCode.FOLLOW_UP_TOO_FAR
+        message = f"The follow-up date is more than two years ahead (latest: {latest.isoformat()})."
+    else:
+        return None
+    return Refusal(code, message, "followUp")
+
+
+def _check_follow_up(
+    rule: Rule, follow_up: date | None, today: date, last_day: date | None
+) -> Refusal | None:
+    if follow_up is None:
+        if not rule.follow_up:
+            return None
+        return Refusal(
+            RefusalCode.FOLLOW_UP_REQUIRED,
+            "Log Contact keeps the task open: set a follow-up date.",
+            "followUp",
+        )
+    if not rule.follow_up:
+        return Refusal(
+            RefusalCode.FOLLOW_UP_NOT_ALLOWED,
+            "A task that is being closed has no follow-up date.",
+            "followUp",
+        )
+    return check_follow_up_date(follow_up, today, last_day)
+
+
+def _check_notes(rule: Rule, notes: str | None) -> Refusal | None:
+    if notes is not None and len(notes) > MAX_NOTES:
+        return Refusal(
+            RefusalCode.NOTES_TOO_LONG,
+            f"The notes have {len(notes):,} characters; at most {MAX_NOTES:,} are kept.",
+            "notes",
+        )
+    if rule.notes and not (notes and notes.strip()):
+        return Refusal(
+            RefusalCode.NOTES_REQUIRED,
+            "Say in the notes why the patient did not schedule.",
+            "notes",
+        )
+    return None

@@ -1,0 +1,89 @@
+"""A task: one patient to be contacted, for one reason, from one queue."""
+
+from datetime import date, datetime
+from typing import NamedTuple
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.lifecycle import CloseCause, TaskOrigin, TaskStatus
+from models.people import Patient, Staff
+from models.practice import Practice, Queue
+
+
+class Task(Model):
+    """The row that changes. Only work/transitions.py writes `status`.
+
+    `due_on` is what the work list is sorted by: the follow-up date, or the day the task was made
+    while nobody has called yet. `version` is 1 at creation and grows by one with each event.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    practice: fields.ForeignKeyRelation[Practice] = fields.ForeignKeyField(
+        "models.Practice", on_delete=fields.RESTRICT
+    )
+    queue: fields.ForeignKeyRelation[Queue] = fields.ForeignKeyField(
+        "models.Queue", on_delete=fields.RESTRICT
+    )
+    patient: fields.ForeignKeyRelation[Patient] = fields.ForeignKeyField(
+        "models.Patient", on_delete=fields.RESTRICT
+    )
+    status = fields.CharEnumField(TaskStatus, max_length=12)
+    origin = fields.CharEnumField(TaskOrigin, max_length=12)
+    reason = fields.CharField(max_length=500)
+    follow_up = fields.DateField(null=True)
+    due_on = fields.DateField()
+    expires_at = fields.DatetimeField(null=True)
+    version = fields.IntField(default=1)
+    contact_count = fields.IntField(default=0)
+    last_contact_id = fields.BigIntField(null=True)
+    created_at = fields.DatetimeField()
+    closed_at = fields.DatetimeField(null=True)
+    close_cause = fields.CharEnumField(CloseCause, max_length=20, null=True)
+    claimed_by: fields.ForeignKeyNullableRelation[Staff] = fields.ForeignKeyField(
+        "models.Staff", null=True, on_delete=fields.RESTRICT
+    )
+    claimed_until = fields.DatetimeField(null=True)
+    idempotency_key = fields.CharField(max_length=200, null=True)
+
+    practice_id: int
+    queue_id: int
+    patient_id: int
+    claimed_by_id: int | None
+
+    class Meta:
+        table = "task"
+        unique_together = (("practice", "idempotency_key"),)
+
+
+class TaskRow(NamedTuple):
+    """A task as the read side hands it out; the column names are `TASK_COLUMNS`."""
+
+    id: int
+    practice_id: int
+    queue_id: int
+    patient_id: int
+    status: TaskStatus
+    origin: TaskOrigin
+    reason: str
+    follow_up: date | None
+    due_on: date
+    expires_at: datetime | None
+    version: int
+    contact_count: int
+    last_contact_id: int | None
+    created_at: datetime
+    closed_at: datetime | None
+    close_cause: CloseCause | None
+
+    @property
+    def is_open(self) -> bool:
+        return TaskStatus(self.status).is_open
+
+    @property
+    def status_label(self) -> str:
+        return TaskStatus(self.status).label
+
+
+TASK_COLUMNS = ", ".join(f"t.{column}" for column in TaskRow._fields)
+"""The select list of a `TaskRow`, from a table that is called `t` in the query."""
