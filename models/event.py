@@ -123,17 +123,22 @@ _OF_THE_TASK = ("patient_id", "origin", "reason", "expires_at", "created_at")
 _COLUMNS = ", ".join(
     f"t.{column}" if column in _OF_THE_TASK else f"e.{column}" for column in EventRow._fields
 )
-_EVENTS_AFTER = f"""
-SELECT {_COLUMNS} FROM task_event e
-JOIN task t ON t.practice_id = e.practice_id AND t.id = e.task_id
-WHERE e.practice_id = $1 AND e.seq > $2
-ORDER BY e.seq LIMIT $3
-"""  # noqa: S608 - column names of our own
+
+
+async def select_events(where: str, limit: int, values: list[object]) -> list[EventRow]:
+    """The events (called `e`) that match `where`, in order; `limit` is a parameter's number."""
+    sql = f"""
+    SELECT {_COLUMNS} FROM task_event e
+    JOIN task t ON t.practice_id = e.practice_id AND t.id = e.task_id
+    WHERE {where} ORDER BY e.seq LIMIT ${limit}
+    """
+    return await fetch(EventRow, sql, *values)
 
 
 async def events_after(practice_id: int, seq: int, limit: int) -> list[EventRow]:
     """The practice's events numbered above `seq`, in order, at most `limit` of them."""
-    return await fetch(EventRow, _EVENTS_AFTER, practice_id, seq, limit)
+    where = "e.practice_id = $1 AND e.seq > $2"
+    return await select_events(where, 3, [practice_id, seq, limit])
 
 
 class FeedBounds(NamedTuple):

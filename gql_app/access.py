@@ -1,0 +1,154 @@
+"""From a key to a viewer: who is asking, for which practice, and what they may do.
+
+A key reads `cb_<practice>_<secret>`. The practice stands in the key so that even this first look-up
+is by practice; the secret has 256 random bits, so a plain SHA-256 digest is enough to store.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import orjson
+
+from models.access import AccessKey, Role
+from models.database import fetch
+from models.people import Staff
+from models.practice import Practice
+
+MAX_KEY_LENGTH = 200
+
+
+class Unauthenticated(Exception):
+    """The request carries no key that is valid now: none, unknown, expired or revoked."""
+
+
+class Forbidden(Exception):
+    """The key is valid but may not do this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Whoever holds the key. Every read and write goes through one."""
+
+    key_id: int
+    practice_id: int
+    time_zone: str
+    role: Role
+    staff_id: int
+    name: str
+    queue_ids: frozenset[int] | None
+    may_create_tasks: bool
+    expires_at: datetime | None
+
+    @property
+    def may_read_notes(self) -> bool:
+        return self.role is not Role.PARTNER
+
+    @property
+    def may_log_contacts(self) -> bool:
+        return self.role is not Role.PARTNER
+
+    def sees_queue(self, queue_id: int) -> bool:
+        return self.queue_ids is None or queue_id in self.queue_ids
+
+    def require(self, permitted: bool, what: str) -> None:
+        """Raise `Forbidden` unless `permitted`; `what` completes "this key may not …"."""
+        if not permitted:
+            raise Forbidden(f"This key may not {what}.")
+
+
+class _KeyRow(NamedTuple):
+    id: int
+    practice_id: int
+    time_zone: str
+    role: str
+    staff_id: int
+    name: str
+    queue_ids: str | None
+    may_create_tasks: bool
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+_KEY = """
+SELECT k.id, k.practice_id, p.time_zone, k.role, k.staff_id, s.name, k.queue_ids,
+       k.may_create_tasks, k.expires_at, k.revoked_at
+FROM access_key k
+JOIN practice p ON p.id = k.practice_id
+JOIN staff s ON s.practice_id = k.practice_id AND s.id = k.staff_id
+WHERE k.practice_id = $1 AND k.digest = $2
+"""
+
+
+def bearer(authorization: object) -> str:
+    """The key in an Authorization value, "Bearer KEY". Raises `Unauthenticated`."""
+    if isinstance(authorization, str):
+        scheme, _, key = authorization.partition(" ")
+        if scheme.lower() == "bearer" and key.strip():
+            return key.strip()
+    raise Unauthenticated("Send a key: Authorization: Bearer KEY.")
+
+
+async def authenticate(key: str) -> Viewer:
+    """The viewer that `key` stands for. Raises `Unauthenticated`, with the same words for any key
+    that is not valid now."""
+    practice = key.split("_", 2)[1] if key.count("_") >= 2 else ""
+    # Bounded, because it is compared with a 64-bit column.
+    if len(key) <= MAX_KEY_LENGTH and practice.isascii() and practice.isdigit() and len(practice) < 19:
+        found = await fetch(_KeyRow, _KEY, int(practice), digest(key))
+        if found and _is_valid(found[0], datetime.now(UTC)):
+            return _viewer(found[0])
+    raise Unauthenticated("The key is not valid.")
+
+
+async def create_key(
+    practice: Practice,
+    role: Role,
+    name: str,
+    *,
+    queue_ids: Iterable[int] | None = None,
+    may_create_tasks: bool = False,
+    expires_at: datetime | None = None,
+) -> str:
+    """Make a key and return it: the only time that it can be seen."""
+    now = datetime.now(UTC)
+    staff, _ = await Staff.get_or_create(
+        practice_id=practice.id, name=name, defaults={"created_at": now}
+    )
+    key = f"cb_{practice.id}_{secrets.token_urlsafe(32)}"
+    await AccessKey.create(
+        practice_id=practice.id,
+        digest=digest(key),
+        role=role,
+        staff_id=staff.id,
+        queue_ids=None if queue_ids is None else sorted(queue_ids),
+        may_create_tasks=may_create_tasks or role is Role.SUPERVISOR,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    return key
+
+
+def digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _is_valid(row: _KeyRow, now: datetime) -> bool:
+    return row.revoked_at is None and (row.expires_at is None or row.expires_at > now)
+
+
+def _viewer(row: _KeyRow) -> Viewer:
+    return Viewer(
+        key_id=row.id,
+        practice_id=row.practice_id,
+        time_zone=row.time_zone,
+        role=Role(row.role),
+        staff_id=row.staff_id,
+        name=row.name,
+        queue_ids=None if row.queue_ids is None else frozenset(orjson.loads(row.queue_ids)),
+        may_create_tasks=row.may_create_tasks,
+        expires_at=row.expires_at,
+    )

@@ -1,0 +1,1 @@
+"""How a change reaches those who watch: the doorbell and the ordered feed behind it."""

@@ -1,0 +1,42 @@
+"""Relay's global ids: the type's name and the row's number, opaque to clients."""
+
+from collections.abc import Iterable
+
+import strawberry
+from strawberry.relay.utils import from_base64, to_base64
+
+from gql_app.work.reading import BadInput
+
+
+def global_id(type_name: str, row_id: int) -> strawberry.ID:
+    """The id of row `row_id` of a type."""
+    return strawberry.ID(to_base64(type_name, row_id))
+
+
+def read_id(value: str) -> tuple[str, int | None]:
+    """The type's name and the row's number in a global id; None for a number that no row has.
+
+    Raises `BadInput` if `value` is not a global id at all.
+    """
+    try:
+        type_name, row_id = from_base64(value)
+    except ValueError:
+        raise BadInput("The id is not one that this server gave.") from None
+    if not (row_id.isascii() and row_id.isdigit()):
+        raise BadInput("The id is not one that this server gave.")
+    return type_name, int(row_id) if len(row_id) < 19 else None
+
+
+def read_id_of(type_name: str, value: str) -> int | None:
+    """The row's number in the global id of a `type_name`. Raises `BadInput`."""
+    found, row_id = read_id(value)
+    if found != type_name:
+        raise BadInput(f"The id is not that of a {type_name}.")
+    return row_id
+
+
+def read_ids_of(type_name: str, values: Iterable[str] | None) -> list[int] | None:
+    """The rows' numbers in a list of global ids; those that no row has are left out."""
+    if values is None:
+        return None
+    return [i for value in values if (i := read_id_of(type_name, value)) is not None]

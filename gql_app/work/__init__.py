@@ -1,0 +1,1 @@
+"""What happens to tasks, always through a viewer: the writer, the read side, the sweeper."""

@@ -1,0 +1,75 @@
+"""Opaque cursors: where a list or a stream goes on.
+
+A cursor names its kind and its practice, so that one from another list or another practice is
+refused as any other garbage is.
+"""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import date
+
+from gql_app.work.reading import BadInput
+
+MAX_CURSOR = 200
+
+
+def event_cursor(practice_id: int, seq: int) -> str:
+    """Where a feed or the list of events goes on after event `seq`."""
+    return _encode("e", practice_id, str(seq))
+
+
+def read_event_cursor(practice_id: int, cursor: str) -> int:
+    """The number of the event that `cursor` stands behind. Raises `BadInput`."""
+    return _number(_decode("e", practice_id, cursor))
+
+
+def id_cursor(practice_id: int, row_id: int) -> str:
+    """Where a list that is sorted by id goes on."""
+    return _encode("i", practice_id, str(row_id))
+
+
+def read_id_cursor(practice_id: int, cursor: str) -> int:
+    """The id that `cursor` stands behind. Raises `BadInput`."""
+    return _number(_decode("i", practice_id, cursor))
+
+
+def due_cursor(practice_id: int, due_on: date, row_id: int) -> str:
+    """Where a list that is sorted by due date and id goes on."""
+    return _encode("d", practice_id, f"{due_on.isoformat()}:{row_id}")
+
+
+def read_due_cursor(practice_id: int, cursor: str) -> tuple[date, int]:
+    """The due date and id that `cursor` stands behind. Raises `BadInput`."""
+    due_on, _, row_id = _decode("d", practice_id, cursor).partition(":")
+    try:
+        return date.fromisoformat(due_on), _number(row_id)
+    except ValueError:
+        raise _bad() from None
+
+
+def _encode(kind: str, practice_id: int, position: str) -> str:
+    return urlsafe_b64encode(f"{kind}:{practice_id}:{position}".encode()).decode()
+
+
+def _decode(kind: str, practice_id: int, cursor: str) -> str:
+    prefix = f"{kind}:{practice_id}:"
+    try:
+        text = urlsafe_b64decode(cursor.encode("ascii")).decode("ascii")
+    except (UnicodeError, binascii.Error, ValueError):
+        raise _bad() from None
+    # Decoding forgives stray characters; a cursor is what we wrote or it is nothing.
+    if len(cursor) > MAX_CURSOR or not text.startswith(prefix) or _encode(
+        kind, practice_id, text.removeprefix(prefix)
+    ) != cursor:
+        raise _bad()
+    return text.removeprefix(prefix)
+
+
+def _number(text: str) -> int:
+    if not text.isdigit() or len(text) > 18:
+        raise _bad()
+    return int(text)
+
+
+def _bad() -> BadInput:
+    return BadInput("The cursor is not one that this server gave for this list.")

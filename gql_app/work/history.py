@@ -1,0 +1,88 @@
+"""The read side of what has happened: contacts and events, and the people they name."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gql_app.access import Viewer
+from gql_app.work.cursors import read_event_cursor, read_id_cursor
+from gql_app.work.reading import Conditions, Page, checked_first, page_of
+from models.contact import CONTACT_COLUMNS, ContactRow
+from models.database import fetch
+from models.event import EventRow, select_events
+
+
+class PatientRow(NamedTuple):
+    id: int
+    practice_id: int
+    name: str
+    phone: str
+
+
+class StaffRow(NamedTuple):
+    id: int
+    practice_id: int
+    name: str
+
+
+async def contacts_of_tasks(
+    viewer: Viewer, task_ids: Sequence[int], first: int, after: str | None
+) -> dict[int, Page[ContactRow]]:
+    """The latest contacts of each task, in one statement. Raises `BadInput`."""
+    where = Conditions.of(viewer, "c")
+    where.among("c.task_id", list(task_ids))
+    if after is not None:
+        where.add(f"c.id < ${where.value(read_id_cursor(viewer.practice_id, after))}")
+    limit = where.value(checked_first(first) + 1)
+    sql = f"""
+    SELECT {CONTACT_COLUMNS} FROM (
+        SELECT c.*, ROW_NUMBER() OVER (PARTITION BY c.task_id ORDER BY c.id DESC) AS place
+        FROM contact c WHERE {where}
+    ) c WHERE c.place <= ${limit} ORDER BY c.id DESC
+    """
+    rows = await fetch(ContactRow, sql, *where.values)
+    return {i: page_of([row for row in rows if row.task_id == i], first, after) for i in task_ids}
+
+
+async def contacts_by_id(viewer: Viewer, ids: Sequence[int]) -> list[ContactRow]:
+    """The contacts among `ids` on tasks that the key allows."""
+    where = Conditions.of(viewer, "c", "t.queue_id")
+    where.among("c.id", list(ids))
+    sql = f"""
+    SELECT {CONTACT_COLUMNS} FROM contact c
+    JOIN task t ON t.practice_id = c.practice_id AND t.id = c.task_id WHERE {where}
+    """
+    return await fetch(ContactRow, sql, *where.values)
+
+
+async def patients_by_id(viewer: Viewer, ids: Sequence[int]) -> list[PatientRow]:
+    """The patients among `ids`. A key that is limited to some queues sees those who have, or had,
+    a task there."""
+    where = Conditions.of(viewer, "p")
+    where.among("p.id", list(ids))
+    if viewer.queue_ids is not None:
+        tasks = Conditions(["t.practice_id = p.practice_id", "t.patient_id = p.id"], where.values)
+        tasks.among("t.queue_id", viewer.queue_ids)
+        where.add(f"EXISTS (SELECT 1 FROM task t WHERE {tasks})")
+    sql = f"SELECT p.id, p.practice_id, p.name, p.phone FROM patient p WHERE {where}"
+    return await fetch(PatientRow, sql, *where.values)
+
+
+async def staff_by_id(viewer: Viewer, ids: Sequence[int]) -> list[StaffRow]:
+    """Those among `ids` who act at the viewer's practice."""
+    where = Conditions.of(viewer, "s")
+    where.among("s.id", list(ids))
+    sql = f"SELECT s.id, s.practice_id, s.name FROM staff s WHERE {where}"
+    return await fetch(StaffRow, sql, *where.values)
+
+
+async def events_page(
+    viewer: Viewer, first: int, after: str | None, queue_ids: list[int] | None
+) -> Page[EventRow]:
+    """The events behind the cursor `after`, oldest first. Raises `BadInput`."""
+    where = Conditions.of(viewer, "e", "e.queue_id")
+    if queue_ids is not None:
+        where.among("e.queue_id", queue_ids)
+    if after is not None:
+        where.add(f"e.seq > ${where.value(read_event_cursor(viewer.practice_id, after))}")
+    limit = where.value(checked_first(first) + 1)
+    return page_of(await select_events(str(where), limit, where.values), first, after)

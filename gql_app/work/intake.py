@@ -1,0 +1,53 @@
+"""What a new task must bring before it may enter a queue."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from models.lifecycle import Refusal, RefusalCode, TaskOrigin, check_follow_up_date, local_date
+
+MAX_REASON = 500
+"""Longest reason of a task, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """What a task is made from. `expires_at` is aware; only automatic tasks may have it."""
+
+    queue_id: int | None
+    patient_id: int | None
+    reason: str
+    origin: TaskOrigin = TaskOrigin.MANUAL
+    follow_up: date | None = None
+    expires_at: datetime | None = None
+    idempotency_key: str | None = None
+
+
+def check_new_task(new: NewTask, time_zone: str, now: datetime) -> tuple[Refusal, ...]:
+    """Every refusal that applies to `new` at a practice in `time_zone`; none if it may be made."""
+    follow_up = None
+    if new.follow_up is not None:
+        last_day = new.expires_at and local_date(new.expires_at, time_zone)
+        follow_up = check_follow_up_date(new.follow_up, local_date(now, time_zone), last_day)
+    found = (_check_reason(new.reason), _check_expiry(new, now), follow_up)
+    return tuple(refusal for refusal in found if refusal is not None)
+
+
+def _check_reason(reason: str) -> Refusal | None:
+    if not reason.strip():
+        return Refusal(RefusalCode.REASON_REQUIRED, "Say why the patient is to be called.", "reason")
+    if len(reason) > MAX_REASON:
+        message = f"The reason has {len(reason):,} characters; at most {MAX_REASON} are kept."
+        return Refusal(RefusalCode.REASON_TOO_LONG, message, "reason")
+    return None
+
+
+def _check_expiry(new: NewTask, now: datetime) -> Refusal | None:
+    if new.expires_at is None:
+        return None
+    if new.origin is not TaskOrigin.AUTOMATIC:
+        message = "Only automatic tasks expire."
+        return Refusal(RefusalCode.EXPIRY_NOT_ALLOWED, message, "expiresAt")
+    if new.expires_at <= now:
+        message = "The task would expire at once."
+        return Refusal(RefusalCode.EXPIRY_IN_PAST, message, "expiresAt")
+    return None

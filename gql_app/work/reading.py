@@ -1,0 +1,68 @@
+"""What all reads share: a page, and conditions that collect their parameters."""
+
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+from gql_app.access import Viewer
+from models.database import among
+
+MAX_PAGE = 500
+
+Row = TypeVar("Row", bound=NamedTuple)
+
+
+class BadInput(Exception):
+    """What the client sent cannot be used; the message says what and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """A page of rows. `has_previous` is true behind a cursor."""
+
+    rows: list[Row]
+    has_next: bool
+    has_previous: bool
+
+
+def page_of(rows: list[Row], first: int, after: object) -> Page[Row]:
+    """The page in `rows`, of which one more than `first` was asked for."""
+    return Page(rows[:first], has_next=len(rows) > first, has_previous=after is not None)
+
+
+def checked_first(first: int) -> int:
+    """`first` if it is a size that a page may have. Raises `BadInput`."""
+    if not 0 <= first <= MAX_PAGE:
+        raise BadInput(f"first is a number from 0 to {MAX_PAGE}, not {first}.")
+    return first
+
+
+@dataclass(slots=True)
+class Conditions:
+    """The WHERE clause of a query on one practice, with its parameters.
+
+    Made from a viewer, so that no query can forget the practice or the key's queues.
+    """
+
+    parts: list[str]
+    values: list[object] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, viewer: Viewer, table: str, queue_column: str | None = None) -> "Conditions":
+        conditions = cls([f"{table}.practice_id = $1"], [viewer.practice_id])
+        if queue_column is not None and viewer.queue_ids is not None:
+            conditions.among(queue_column, viewer.queue_ids)
+        return conditions
+
+    def among(self, column: str, ids: frozenset[int] | list[int]) -> None:
+        self.parts.append(among(column, self.value(list(ids))))
+
+    def add(self, condition: str) -> None:
+        self.parts.append(condition)
+
+    def value(self, value: object) -> int:
+        """Bind a value; returns the number of its parameter."""
+        self.values.append(value)
+        return len(self.values)
+
+    def __str__(self) -> str:
+        return " AND ".join(self.parts)
