@@ -1,25 +1,318 @@
 """The object types. A source is a row of the read side; plain fields are its attributes."""
 
-from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+from typing import Annotated
 
 import strawberry
-from strawberry.relay import PageInfo
-from strawberry.types.nodes import SelectedField
 
 from gql_app.access import Viewer as ViewerRow
+from gql_app.schema.connections import Connection, connection
 from gql_app.schema.context import Info
+from gql_app.schema.enums import (
+    CloseCause,
+    ContactOutcome,
+    Role,
+    TaskEventKind,
+    TaskOrigin,
+    TaskStatus,
+)
+from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import global_id
 from gql_app.schema.loaders import PageKey
 from gql_app.work import cursors, history, queues
-from gql_app.work.reading import Page
-from models import access, contact, event, lifecycle, task
+from models.contact import ContactRow
+from models.event import EventRow
+from models.lifecycle import local_date
+from models.task import TaskRow
 
-Role = strawberry.enum(access.Role, description="What a key may do.")
-TaskStatus = strawberry.enum(lifecycle.TaskStatus, description="Where a task stands.")
-ContactOutcome = strawberry.enum(lifecycle.ContactOutcome, description="What came of a call.")
-TaskOrigin = strawberry.enum(lifecycle.TaskOrigin, description="Who made a task.")
-CloseCause = strawberry.enum(lifecycle.CloseCause, description="Why a task is closed.")
-TaskEventKind = strawberry.enum(event.TaskEventKind, description="What happened to a task.")
-TaskOrder = strawberry.enum(queues.TaskOrder, description="How a list of tasks is sorted.")
+PageSize = Annotated[int, strawberry.argument(description="How many at most, from 0 to 500.")]
+After = Annotated[
+    str | None, strawberry.argument(description="A cursor: the list goes on behind it.")
+]
+
+
+@strawberry.interface(description="Anything with a global id.")
+class Node:
+    id: strawberry.ID
+
+
+@strawberry.type(description="Who acts through a key: a person, or a partner's program.")
+class Staff(Node):
+    name: str
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        return isinstance(source, history.StaffRow)
+
+    @strawberry.field
+    def id(self: strawberry.Parent[history.StaffRow]) -> strawberry.ID:
+        return global_id("Staff", self.id)
+
+
+@strawberry.type(description="One call to a patient, as it was logged. It never changes.")
+class Contact(Node):
+    outcome: ContactOutcome
+    follow_up: date | None = strawberry.field(description="The follow-up date that was set.")
+    closed_task: bool = strawberry.field(description="Whether it was Log and Close Task.")
+    logged_at: datetime
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        return isinstance(source, ContactRow)
+
+    @strawberry.field
+    def id(self: strawberry.Parent[ContactRow]) -> strawberry.ID:
+        return global_id("Contact", self.id)
+
+    @strawberry.field(description="What the agent noted. Null for a key that may not read notes.")
+    def notes(self: strawberry.Parent[ContactRow], info: Info) -> str | None:
+        return self.notes if info.context.viewer.may_read_notes else None
+
+    @strawberry.field(graphql_type=Staff, description="Who logged it.")
+    async def logged_by(
+        self: strawberry.Parent[ContactRow], info: Info
+    ) -> history.StaffRow | None:
+        return await info.context.loaders.staff.load(self.logged_by_id)
+
+
+@strawberry.type(description="A patient to be contacted, for one reason, from one queue.")
+class Task(Node):
+    status: TaskStatus
+    is_open: bool = strawberry.field(description="Whether it is still to be worked.")
+    status_label: str = strawberry.field(description="Open, Open + In Progress, or Closed.")
+    origin: TaskOrigin
+    reason: str = strawberry.field(description="Why the patient is to be called.")
+    follow_up: date | None = strawberry.field(
+        description="When to call again, a date at the practice. Null on a closed task."
+    )
+    expires_at: datetime | None = strawberry.field(
+        description="When an automatic task closes by itself."
+    )
+    version: int = strawberry.field(description="1 when made, one more with each change.")
+    contact_count: int
+    created_at: datetime
+    closed_at: datetime | None
+    close_cause: CloseCause | None
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        return isinstance(source, TaskRow)
+
+    @strawberry.field
+    def id(self: strawberry.Parent[TaskRow]) -> strawberry.ID:
+        return global_id("Task", self.id)
+
+    @strawberry.field(graphql_type=Annotated["Queue", strawberry.lazy("gql_app.schema.types")])
+    async def queue(self: strawberry.Parent[TaskRow], info: Info) -> queues.QueueRow | None:
+        return await info.context.loaders.queue.load(self.queue_id)
+
+    @strawberry.field(graphql_type=Annotated["Patient", strawberry.lazy("gql_app.schema.types")])
+    async def patient(self: strawberry.Parent[TaskRow], info: Info) -> history.PatientRow | None:
+        return await info.context.loaders.patient.load(self.patient_id)
+
+    @strawberry.field(graphql_type=Contact | None)
+    async def last_contact(self: strawberry.Parent[TaskRow], info: Info) -> ContactRow | None:
+        if self.last_contact_id is None:
+            return None
+        return await info.context.loaders.contact.load(self.last_contact_id)
+
+    @strawberry.field(
+        graphql_type=Annotated["ContactConnection", strawberry.lazy("gql_app.schema.types")],
+        description="The contacts, latest first.",
+    )
+    async def contacts(
+        self: strawberry.Parent[TaskRow], info: Info, first: PageSize = 20, after: After = None
+    ) -> Connection[ContactRow]:
+        key = PageKey(self.id, first, after)
+        page = await info.context.loaders.contacts_of_task.load(key)
+        return connection(page, id_cursor)
+
+
+@strawberry.type(description="How much work a queue holds, in the practice's time zone.")
+class QueueCounts:
+    open: int = strawberry.field(description="Tasks still to be worked.")
+    not_contacted: int = strawberry.field(description="Of these, nobody has called yet.")
+    in_progress: int = strawberry.field(description="Of these, called and to be called again.")
+    due_today: int = strawberry.field(description="Follow-ups set for today.")
+    overdue: int = strawberry.field(description="Follow-ups set for a day before today.")
+    closed_today: int = strawberry.field(description="Tasks closed since midnight.")
+
+
+@strawberry.type(description="A work list of tasks of one kind.")
+class Queue(Node):
+    name: str
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        return isinstance(source, queues.QueueRow)
+
+    @strawberry.field
+    def id(self: strawberry.Parent[queues.QueueRow]) -> strawberry.ID:
+        return global_id("Queue", self.id)
+
+    @strawberry.field(graphql_type=QueueCounts)
+    async def counts(
+        self: strawberry.Parent[queues.QueueRow], info: Info
+    ) -> queues.QueueCounts:
+        return await info.context.loaders.counts.load(self.id)
+
+    @strawberry.field(
+        graphql_type=Annotated["TaskConnection", strawberry.lazy("gql_app.schema.types")],
+        description="The queue's tasks, earliest due first; without a filter, those to be worked.",
+    )
+    async def tasks(
+        self: strawberry.Parent[queues.QueueRow],
+        info: Info,
+        filter: TaskFilter | None = None,
+        first: PageSize = 50,
+        after: After = None,
+    ) -> Connection[TaskRow]:
+        key = PageKey(self.id, first, after, task_query(filter))
+        page = await info.context.loaders.tasks_of_queue.load(key)
+        return connection(page, due_cursor)
+
+
+@strawberry.type(description="A person whom the practice contacts.")
+class Patient(Node):
+    name: str
+    phone: str
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        return isinstance(source, history.PatientRow)
+
+    @strawberry.field
+    def id(self: strawberry.Parent[history.PatientRow]) -> strawberry.ID:
+        return global_id("Patient", self.id)
+
+    @strawberry.field(
+        graphql_type=Annotated["TaskConnection", strawberry.lazy("gql_app.schema.types")],
+        description="The patient's tasks, open and closed, newest first.",
+    )
+    async def tasks(
+        self: strawberry.Parent[history.PatientRow],
+        info: Info,
+        first: PageSize = 20,
+        after: After = None,
+    ) -> Connection[TaskRow]:
+        key = PageKey(self.id, first, after)
+        page = await info.context.loaders.tasks_of_patient.load(key)
+        return connection(page, id_cursor)
+
+
+@strawberry.type(description="One change of one task. Events are numbered within the practice.")
+class TaskEvent:
+    seq: int = strawberry.field(
+        description="The event's number. A key or stream that does not show all has holes."
+    )
+    kind: TaskEventKind
+    at: datetime
+    from_status: TaskStatus | None
+    to_status: TaskStatus
+    close_cause: CloseCause | None
+
+    @strawberry.field(description="Where a stream or list goes on behind this event.")
+    def cursor(self: strawberry.Parent[EventRow]) -> str:
+        return cursors.event_cursor(self.practice_id, self.seq)
+
+    @strawberry.field(
+        graphql_type=Task, description="The task as it was right after this event."
+    )
+    def task(self: strawberry.Parent[EventRow]) -> TaskRow:
+        return self.task
+
+    @strawberry.field(graphql_type=Contact | None, description="The contact that was logged.")
+    async def contact(self: strawberry.Parent[EventRow], info: Info) -> ContactRow | None:
+        if self.contact_id is None:
+            return None
+        return await info.context.loaders.contact.load(self.contact_id)
+
+    @strawberry.field(graphql_type=Staff | None, description="Who did it; null for the clock.")
+    async def actor(self: strawberry.Parent[EventRow], info: Info) -> history.StaffRow | None:
+        if self.actor_id is None:
+            return None
+        return await info.context.loaders.staff.load(self.actor_id)
+
+
+@strawberry.type(description="The practice that the key belongs to.")
+class Practice:
+    time_zone: str = strawberry.field(description="An IANA name, such as America/Chicago.")
+
+    @strawberry.field(description="Today's date at the practice.")
+    def today(self: strawberry.Parent[ViewerRow], info: Info) -> date:
+        return local_date(info.context.services.clock(), self.time_zone)
+
+
+@strawberry.type(description="Whoever holds the key, and what the key may do.")
+class Viewer:
+    name: str
+    role: Role
+    may_read_notes: bool
+    may_log_contacts: bool
+    may_create_tasks: bool
+    expires_at: datetime | None
+
+    @strawberry.field(graphql_type=Practice)
+    def practice(self: strawberry.Parent[ViewerRow]) -> ViewerRow:
+        return self
+
+    @strawberry.field(graphql_type=list[Queue], description="The queues that the key allows.")
+    async def queues(self: strawberry.Parent[ViewerRow]) -> list[queues.QueueRow]:
+        return await queues.visible_queues(self)
+
+
+@strawberry.type
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type
+class TaskEdge:
+    node: Task
+    cursor: str
+
+
+@strawberry.type(description="A page of tasks.")
+class TaskConnection:
+    edges: list[TaskEdge]
+    nodes: list[Task] = strawberry.field(description="The tasks without their cursors.")
+    page_info: PageInfo
+
+
+@strawberry.type
+class ContactEdge:
+    node: Contact
+    cursor: str
+
+
+@strawberry.type(description="A page of contacts.")
+class ContactConnection:
+    edges: list[ContactEdge]
+    nodes: list[Contact]
+    page_info: PageInfo
+
+
+@strawberry.type
+class TaskEventEdge:
+    node: TaskEvent
+    cursor: str
+
+
+@strawberry.type(description="A page of events.")
+class TaskEventConnection:
+    edges: list[TaskEventEdge]
+    nodes: list[TaskEvent]
+    page_info: PageInfo
+
+
+def due_cursor(row: TaskRow) -> str:
+    return cursors.due_cursor(row.practice_id, row.due_on, row.id)
+
+
+def id_cursor(row: TaskRow | ContactRow) -> str:
+    return cursors.id_cursor(row.practice_id, row.id)
+
+

@@ -1,0 +1,60 @@
+"""Relay connections over the pages of the read side."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+from gql_app.work.reading import Page
+
+Row = TypeVar("Row", bound=NamedTuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge(Generic[Row]):
+    node: Row
+    cursor_of: Callable[[Row], str]
+
+    @property
+    def cursor(self) -> str:
+        return self.cursor_of(self.node)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection(Generic[Row]):
+    """A page with a cursor for each row. It is its own `pageInfo`."""
+
+    page: Page[Row]
+    cursor_of: Callable[[Row], str]
+
+    @property
+    def edges(self) -> list[Edge[Row]]:
+        return [Edge(row, self.cursor_of) for row in self.page.rows]
+
+    @property
+    def nodes(self) -> list[Row]:
+        return self.page.rows
+
+    @property
+    def page_info(self) -> "Connection[Row]":
+        return self
+
+    @property
+    def has_next_page(self) -> bool:
+        return self.page.has_next
+
+    @property
+    def has_previous_page(self) -> bool:
+        return self.page.has_previous
+
+    @property
+    def start_cursor(self) -> str | None:
+        return self.cursor_of(self.page.rows[0]) if self.page.rows else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        return self.cursor_of(self.page.rows[-1]) if self.page.rows else None
+
+
+def connection(page: Page[Row], cursor_of: Callable[[Row], str]) -> Connection[Row]:
+    """The connection that shows `page`."""
+    return Connection(page, cursor_of)
