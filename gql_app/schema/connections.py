@@ -54,7 +54,3 @@ class Connection(Generic[Row]):
     def end_cursor(self) -> str | None:
         return self.cursor_of(self.page.rows[-1]) if self.page.rows else None
 
-
-def connection(page: Page[Row], cursor_of: Callable[[Row], str]) -> Connection[Row]:
-    """The connection that shows `page`."""
-    return Connection(page, cursor_of)

@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from gql_app.access import Viewer as ViewerRow
-from gql_app.schema.connections import Connection, connection
+from gql_app.schema.connections import Connection
 from gql_app.schema.context import Info
 from gql_app.schema.enums import (
     CloseCause,
@@ -125,7 +125,7 @@ class Task(Node):
     ) -> Connection[ContactRow]:
         key = PageKey(self.id, first, after)
         page = await info.context.loaders.contacts_of_task.load(key)
-        return connection(page, id_cursor)
+        return Connection(page, id_cursor)
 
 
 @strawberry.type(description="How much work a queue holds, in the practice's time zone.")
@@ -169,7 +169,7 @@ class Queue(Node):
     ) -> Connection[TaskRow]:
         key = PageKey(self.id, first, after, task_query(filter))
         page = await info.context.loaders.tasks_of_queue.load(key)
-        return connection(page, due_cursor)
+        return Connection(page, due_cursor)
 
 
 @strawberry.type(description="A person whom the practice contacts.")
@@ -197,7 +197,7 @@ class Patient(Node):
     ) -> Connection[TaskRow]:
         key = PageKey(self.id, first, after)
         page = await info.context.loaders.tasks_of_patient.load(key)
-        return connection(page, id_cursor)
+        return Connection(page, id_cursor)
 
 
 @strawberry.type(description="One change of one task. Events are numbered within the practice.")
@@ -213,7 +213,7 @@ class TaskEvent:
 
     @strawberry.field(description="Where a stream or list goes on behind this event.")
     def cursor(self: strawberry.Parent[EventRow]) -> str:
-        return cursors.event_cursor(self.practice_id, self.seq)
+        return event_cursor(self)
 
     @strawberry.field(
         graphql_type=Task, description="The task as it was right after this event."
@@ -316,3 +316,7 @@ def id_cursor(row: TaskRow | ContactRow) -> str:
     return cursors.id_cursor(row.practice_id, row.id)
 
 
+
+
+def event_cursor(row: EventRow) -> str:
+    return cursors.event_cursor(row.practice_id, row.seq)

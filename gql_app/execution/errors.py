@@ -1,0 +1,55 @@
+"""From exceptions to the errors that a client sees, and to log lines without patient data."""
+
+import logging
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from graphql import GraphQLError
+
+log = logging.getLogger(__name__)
+
+
+class ErrorCodes:
+    """Which exceptions are expected, and the `extensions.code` of each. All else is masked."""
+
+    def __init__(self, codes: Mapping[type[Exception], str]) -> None:
+        self._codes = codes
+
+    def describe(self, errors: Iterable[GraphQLError]) -> list[dict[str, Any]]:
+        """The errors as they go to the client.
+
+        An unexpected one is answered `INTERNAL` with a correlation id, under which its type and the
+        place it was raised at are logged: never its text, which may hold what a patient said.
+        """
+        return [self._describe(error) for error in errors]
+
+    def request_error(self, error: Exception) -> dict[str, Any]:
+        """An error of the request as a whole, before anything was executed."""
+        return self._describe(GraphQLError(str(error), original_error=error))
+
+    def _describe(self, error: GraphQLError) -> dict[str, Any]:
+        cause = error.original_error
+        while isinstance(cause, GraphQLError) and cause.original_error is not None:
+            cause = cause.original_error
+        formatted: dict[str, Any] = dict(error.formatted)
+        if cause is None or isinstance(cause, GraphQLError):
+            code = "BAD_USER_INPUT"
+        else:
+            code = next((c for t, c in self._codes.items() if isinstance(cause, t)), "INTERNAL")
+        if code != "INTERNAL":
+            formatted["extensions"] = {**formatted.get("extensions", {}), "code": code}
+            return formatted
+        correlation_id = secrets.token_hex(8)
+        log.error("internal error %s: %s", correlation_id, _where(cause))
+        formatted["message"] = "Something went wrong on our side."
+        formatted["extensions"] = {"code": "INTERNAL", "correlationId": correlation_id}
+        return formatted
+
+
+def _where(error: BaseException | None) -> str:
+    trace = error.__traceback__ if error is not None else None
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f" in {trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}"
+    return f"{type(error).__name__}{place}"

@@ -1,0 +1,68 @@
+"""The GraphQL schema. This file only assembles it."""
+
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.printer import print_schema
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from gql_app.access import Forbidden, Unauthenticated
+from gql_app.execution.errors import ErrorCodes
+from gql_app.live.feed import Resync
+from gql_app.schema.mutations import Mutation
+from gql_app.schema.queries import Query
+from gql_app.schema.subscriptions import Subscription
+from gql_app.work.reading import BadInput
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+
+MAX_TOKENS = 2_000
+CACHED_DOCUMENTS = 1_000
+
+ERROR_CODES = ErrorCodes(
+    {
+        Unauthenticated: "UNAUTHENTICATED",
+        Forbidden: "FORBIDDEN",
+        BadInput: "BAD_USER_INPUT",
+        Resync: "RESYNC_REQUIRED",
+        MissingQueryError: "BAD_USER_INPUT",
+        CannotGetOperationTypeError: "BAD_USER_INPUT",
+        InvalidOperationTypeError: "BAD_USER_INPUT",
+    }
+)
+
+
+class Schema(strawberry.Schema):
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Strawberry logs each error with its text here; ours are logged where they are masked."""
+
+
+def build_schema() -> Schema:
+    """The schema with its caches and limits."""
+    extensions: list[Any] = [
+        lambda: MaxTokensLimiter(MAX_TOKENS),
+        lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
+        lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
+    ]
+    return Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        extensions=extensions,
+        config=StrawberryConfig(default_resolver=read_field, disable_field_suggestions=False),
+    )
+
+
+def read_field(source: Any, name: str) -> object:
+    """A plain field: a row's attribute, or an item of a small dictionary."""
+    return source[name] if isinstance(source, dict) else getattr(source, name)
+
+
+def schema_text() -> str:
+    """The schema as schema.graphql keeps it."""
+    return print_schema(build_schema()) + "\n"

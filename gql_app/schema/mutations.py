@@ -1,0 +1,136 @@
+"""Mutations: unpack the form, call the transition service, translate its outcome."""
+
+from datetime import date, datetime
+
+import strawberry
+
+from gql_app.schema.context import Info
+from gql_app.schema.enums import ContactOutcome, TaskOrigin, UserErrorCode
+from gql_app.schema.ids import read_id_of
+from gql_app.schema.types import Contact, Task
+from gql_app.work.intake import NewTask
+from gql_app.work.reading import BadInput
+from gql_app.work.transitions import Outcome
+from models.lifecycle import Attempt
+
+MAX_IDEMPOTENCY_KEY = 200
+
+
+@strawberry.type(description="Why a request was refused. Nothing was changed.")
+class UserError:
+    code: UserErrorCode
+    message: str
+    field: list[str] | None = strawberry.field(description="The argument to mend, if it is one.")
+
+
+@strawberry.type
+class LogContactPayload:
+    task: Task | None = strawberry.field(
+        description="The task as it is now, after a refusal too; null if there is none."
+    )
+    contact: Contact | None = strawberry.field(description="The contact that was logged.")
+    errors: list[UserError]
+
+
+@strawberry.type
+class CreateTaskPayload:
+    task: Task | None
+    errors: list[UserError]
+
+
+@strawberry.input(description="A task to be made.")
+class CreateTaskInput:
+    queue_id: strawberry.ID
+    patient_id: strawberry.ID
+    reason: str = strawberry.field(description="Why to call, at most 500 characters.")
+    origin: TaskOrigin = TaskOrigin.MANUAL
+    follow_up: date | None = strawberry.field(
+        default=None, description="When to call first, a date at the practice."
+    )
+    expires_at: datetime | None = strawberry.field(
+        default=None, description="When an AUTOMATIC task closes by itself, with its offset."
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="Send it again with the same key: the task is made once."
+    )
+
+
+class Payload:
+    """A payload's source: an outcome in the schema's words."""
+
+    def __init__(self, outcome: Outcome, fields_under: str | None = None) -> None:
+        self.task = outcome.task
+        self.contact = outcome.contact
+        self.errors = [
+            {
+                "code": refusal.code,
+                "message": refusal.message,
+                "field": _path(refusal.field, fields_under),
+            }
+            for refusal in outcome.refusals
+        ]
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation(
+        graphql_type=LogContactPayload,
+        description="Log a contact: with a follow-up date the task stays open, in progress (Log"
+        " Contact); with close: true it is closed (Log and Close Task).",
+    )
+    async def log_contact(
+        self,
+        info: Info,
+        task_id: strawberry.ID,
+        outcome: ContactOutcome,
+        follow_up: date | None = None,
+        notes: str | None = None,
+        close: bool = False,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Payload:
+        result = await info.context.services.transitions.log_contact(
+            info.context.viewer,
+            read_id_of("Task", task_id),
+            Attempt(outcome, follow_up, _storable(notes), close),
+            expected_version=expected_version,
+            idempotency_key=_checked_key(idempotency_key),
+        )
+        return Payload(result)
+
+    @strawberry.mutation(
+        graphql_type=CreateTaskPayload, description="Make a task in a queue for a patient."
+    )
+    async def create_task(self, info: Info, input: CreateTaskInput) -> Payload:
+        if input.expires_at is not None and input.expires_at.tzinfo is None:
+            raise BadInput("expiresAt needs its offset from UTC, such as 2026-12-24T17:00:00Z.")
+        new = NewTask(
+            queue_id=read_id_of("Queue", input.queue_id),
+            patient_id=read_id_of("Patient", input.patient_id),
+            reason=_storable(input.reason) or "",
+            origin=input.origin,
+            follow_up=input.follow_up,
+            expires_at=input.expires_at,
+            idempotency_key=_checked_key(input.idempotency_key),
+        )
+        result = await info.context.services.transitions.create_task(info.context.viewer, new)
+        return Payload(result, fields_under="input")
+
+
+def _checked_key(key: str | None) -> str | None:
+    if key is not None and not 0 < len(key) <= MAX_IDEMPOTENCY_KEY:
+        raise BadInput(f"idempotencyKey has 1 to {MAX_IDEMPOTENCY_KEY} characters.")
+    return _storable(key)
+
+
+def _storable(text: str | None) -> str | None:
+    """PostgreSQL cannot keep the character U+0000, and neither database a lone surrogate."""
+    if text is not None and ("\0" in text or any("\ud800" <= c <= "\udfff" for c in text)):
+        raise BadInput("The text has a character that cannot be kept (U+0000 or a lone surrogate).")
+    return text
+
+
+def _path(field: str | None, under: str | None) -> list[str] | None:
+    if field is None:
+        return None
+    return [field] if under is None else [under, field]

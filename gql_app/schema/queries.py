@@ -1,0 +1,105 @@
+"""Queries: unpack the arguments, call the read side, hand back rows."""
+
+from typing import Annotated
+
+import strawberry
+
+from gql_app.access import Viewer as ViewerRow
+from gql_app.schema.connections import Connection
+from gql_app.schema.context import Info
+from gql_app.schema.enums import TaskOrder
+from gql_app.schema.filters import TaskFilter, task_query
+from gql_app.schema.ids import read_id, read_id_of, read_ids_of
+from gql_app.schema.loaders import HasId
+from gql_app.schema.types import (
+    After,
+    Node,
+    PageSize,
+    Patient,
+    Queue,
+    Task,
+    TaskConnection,
+    TaskEventConnection,
+    Viewer,
+    due_cursor,
+    event_cursor,
+    id_cursor,
+)
+from gql_app.work.history import PatientRow, events_page
+from gql_app.work.queues import QueueRow, tasks_page, visible_queues
+from models.event import EventRow
+from models.task import TaskRow
+
+GlobalId = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
+
+
+@strawberry.type
+class Query:
+    @strawberry.field(graphql_type=Viewer, description="Whoever holds the key.")
+    def viewer(self, info: Info) -> ViewerRow:
+        return info.context.viewer
+
+    @strawberry.field(graphql_type=list[Queue], description="The queues that the key allows.")
+    async def queues(self, info: Info) -> list[QueueRow]:
+        return await visible_queues(info.context.viewer)
+
+    @strawberry.field(graphql_type=Queue | None)
+    async def queue(self, info: Info, id: GlobalId) -> QueueRow | None:
+        row_id = read_id_of("Queue", id)
+        return row_id and await info.context.loaders.queue.load(row_id)
+
+    @strawberry.field(
+        graphql_type=TaskConnection,
+        description="Tasks; without a status filter, those still to be worked.",
+    )
+    async def tasks(
+        self,
+        info: Info,
+        filter: TaskFilter | None = None,
+        order_by: TaskOrder = TaskOrder.DUE,
+        first: PageSize = 50,
+        after: After = None,
+    ) -> Connection[TaskRow]:
+        page = await tasks_page(
+            info.context.viewer, task_query(filter), order_by, first, after
+        )
+        return Connection(page, due_cursor if order_by is TaskOrder.DUE else id_cursor)
+
+    @strawberry.field(graphql_type=Task | None)
+    async def task(self, info: Info, id: GlobalId) -> TaskRow | None:
+        row_id = read_id_of("Task", id)
+        return row_id and await info.context.loaders.task.load(row_id)
+
+    @strawberry.field(graphql_type=Patient | None)
+    async def patient(self, info: Info, id: GlobalId) -> PatientRow | None:
+        row_id = read_id_of("Patient", id)
+        return row_id and await info.context.loaders.patient.load(row_id)
+
+    @strawberry.field(
+        graphql_type=TaskEventConnection,
+        description="What has happened behind a cursor, oldest first: how partners catch up.",
+    )
+    async def events(
+        self,
+        info: Info,
+        after: After = None,
+        first: PageSize = 100,
+        queue_ids: list[strawberry.ID] | None = None,
+    ) -> Connection[EventRow]:
+        page = await events_page(
+            info.context.viewer, first, after, read_ids_of("Queue", queue_ids)
+        )
+        return Connection(page, event_cursor)
+
+    @strawberry.field(graphql_type=Node | None, description="Anything by its global id.")
+    async def node(self, info: Info, id: GlobalId) -> HasId | None:
+        type_name, row_id = read_id(id)
+        loaders = info.context.loaders
+        loader = {
+            "Task": loaders.task,
+            "Queue": loaders.queue,
+            "Patient": loaders.patient,
+            "Contact": loaders.contact,
+            "Staff": loaders.staff,
+        }.get(type_name)
+        return None if loader is None or row_id is None else await loader.load(row_id)
