@@ -29,6 +29,10 @@ class Forbidden(Exception):
     """The key is valid but may not do this."""
 
 
+class RateLimited(Exception):
+    """The viewer asks for more at once than one may have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """Whoever holds the key. Every read and write goes through one."""

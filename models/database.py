@@ -143,3 +143,12 @@ def _converters(row: type[NamedTuple]) -> list[Any]:
         options = get_args(hint) if get_origin(hint) is UnionType else (hint,)
         converters.append(next((from_text[o] for o in options if o in from_text), None))
     return converters
+
+
+async def is_reachable() -> bool:
+    """Whether the database answers."""
+    try:
+        await get_connection("default").execute_query("SELECT 1")
+    except Exception:  # whatever it is, the database does not answer
+        return False
+    return True

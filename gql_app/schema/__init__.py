@@ -7,9 +7,9 @@ from graphql import GraphQLError
 from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionContext, ExecutionResult
 
-from gql_app.access import Forbidden, Unauthenticated
+from gql_app.access import Forbidden, RateLimited, Unauthenticated
 from gql_app.execution.errors import ErrorCodes
 from gql_app.live.feed import Resync
 from gql_app.schema.mutations import Mutation
@@ -26,6 +26,7 @@ ERROR_CODES = ErrorCodes(
     {
         Unauthenticated: "UNAUTHENTICATED",
         Forbidden: "FORBIDDEN",
+        RateLimited: "RATE_LIMITED",
         BadInput: "BAD_USER_INPUT",
         Resync: "RESYNC_REQUIRED",
         MissingQueryError: "BAD_USER_INPUT",
@@ -56,6 +57,13 @@ def build_schema() -> Schema:
         extensions=extensions,
         config=StrawberryConfig(default_resolver=read_field, disable_field_suggestions=False),
     )
+
+
+def shown(result: ExecutionResult) -> dict[str, Any]:
+    """A result as it goes to the client."""
+    if not result.errors:
+        return {"data": result.data}
+    return {"data": result.data, "errors": ERROR_CODES.describe(result.errors)}
 
 
 def read_field(source: Any, name: str) -> object:

@@ -24,15 +24,17 @@ class Services:
 
 class Context:
     """The context of one operation. `cursor` is that of the event being sent, for transports that
-    have a place of their own for it."""
+    have a place of their own for it; `resume_after` a cursor that came in such a place.
+    """
 
-    __slots__ = ("cursor", "loaders", "services", "viewer")
+    __slots__ = ("cursor", "loaders", "resume_after", "services", "viewer")
 
     def __init__(self, viewer: Viewer, services: Services) -> None:
         self.viewer = viewer
         self.services = services
         self.loaders = Loaders(viewer, services.clock)
         self.cursor: str | None = None
+        self.resume_after: str | None = None
 
     def at_event(self, cursor: str) -> None:
         """Forget what was loaded for the event before."""

@@ -36,7 +36,8 @@ class Subscription:
     ) -> AsyncGenerator[EventRow, None]:
         context = info.context
         wanted = await _wanted_queues(context.viewer, queue_ids)
-        seq = None if after is None else read_event_cursor(context.viewer.practice_id, after)
+        cursor = context.resume_after or after
+        seq = None if cursor is None else read_event_cursor(context.viewer.practice_id, cursor)
         return _status_changes(context, wanted, seq)
 
 

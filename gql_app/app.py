@@ -1,0 +1,115 @@
+"""The composition root: the only place that wires the parts together."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Route, WebSocketRoute
+
+from gql_app.live.bus import Bus
+from gql_app.live.feed import Feeds
+from gql_app.schema import build_schema
+from gql_app.schema.context import Services
+from gql_app.settings import Settings
+from gql_app.web.endpoint import Endpoint
+from gql_app.web.health import health_routes
+from gql_app.work.expiry import keep_sweeping
+from gql_app.work.transitions import Transitions
+from models.database import is_reachable, opened
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 5.0
+
+TALKATIVE = ("aiosqlite", "asyncio", "tortoise", "tortoise.db_client", "uvicorn.error", "websockets")
+"""Loggers that write statements with their values, or frames, at DEBUG: that is patient data."""
+
+
+def build_app(settings: Settings) -> Starlette:
+    """The ASGI application, from settings."""
+    feeds = Feeds()
+    bus = Bus(settings.bus_url, feeds.notice)
+    transitions = Transitions(bus.ring)
+    services = Services(transitions, feeds, clock=_now)
+    endpoint = Endpoint(build_schema(), services, settings.allowed_origins)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        keep_values_out_of_logs()
+        async with opened(settings.database_url), _running(
+            bus.run(), feeds.keep_polling(POLL_SECONDS), keep_sweeping(transitions)
+        ):
+            yield
+            await transitions.drain()
+
+    return Starlette(
+        routes=[
+            Route("/graphql", endpoint),
+            WebSocketRoute("/graphql", endpoint),
+            *health_routes(feeds, is_reachable),
+        ],
+        middleware=[
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts)),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=list(settings.allowed_origins),
+                allow_methods=["POST"],
+                allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
+            ),
+        ],
+        lifespan=lifespan,
+    )
+
+
+def server_config(settings: Settings, host: str, port: int) -> uvicorn.Config:
+    """How uvicorn serves the application. Frames are not compressed: it costs more than it saves
+    on messages of a few hundred bytes, for each socket anew."""
+    return uvicorn.Config(
+        build_app(settings),
+        host=host,
+        port=port,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=256 * 1024,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=10,
+    )
+
+
+def keep_values_out_of_logs() -> None:
+    """Whatever level the root logger has, no line may hold what a patient said."""
+    for name in TALKATIVE:
+        logger = logging.getLogger(name)
+        logger.setLevel(max(logger.level, logging.INFO))
+
+
+@asynccontextmanager
+async def _running(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Background jobs for as long as the block lasts; they are awaited at its end."""
+    tasks = [asyncio.create_task(job) for job in jobs]
+    for task in tasks:
+        task.add_done_callback(_say_if_failed)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+def _say_if_failed(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("a background job has ended: %s", type(error).__name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,179 @@
+"""The `callboard` command: a few lines a verb."""
+
+import argparse
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvicorn
+
+from gql_app import access, demo, watch
+from gql_app.app import keep_values_out_of_logs, server_config
+from gql_app.schema import schema_text
+from gql_app.settings import BadSetting, Settings, read_settings
+from gql_app.work.expiry import sweep
+from gql_app.work.transitions import Transitions
+from models.access import Role
+from models.database import migrate, opened
+
+SCHEMA_FILE = Path("schema.graphql")
+
+
+def main() -> None:
+    """Run the verb that the command line names. Exits with 2 on a bad setting or argument."""
+    arguments = _parser().parse_args()
+    try:
+        settings = read_settings(os.environ)
+        keep_values_out_of_logs()
+        sys.exit(arguments.run(arguments, settings))
+    except (BadSetting, access.NoSuchKey) as error:
+        sys.exit(_complain(str(error)))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _demo(arguments: argparse.Namespace, _: Settings) -> int:
+    settings = asyncio.run(demo.prepare(arguments.data))
+    demo.announce(arguments.data, arguments.host, arguments.port)
+    uvicorn.Server(server_config(settings, arguments.host, arguments.port)).run()
+    return 0
+
+
+def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
+    asyncio.run(migrate(settings.database_url))
+    uvicorn.Server(server_config(settings, arguments.host, arguments.port)).run()
+    return 0
+
+
+def _migrate(_: argparse.Namespace, settings: Settings) -> int:
+    asyncio.run(migrate(settings.database_url))
+    return 0
+
+
+def _expire(_: argparse.Namespace, settings: Settings) -> int:
+    async def run() -> int:
+        async with opened(settings.database_url):
+            return await sweep(Transitions(ring=lambda _practice, _seq: None))
+
+    print(f"{asyncio.run(run())} closed")
+    return 0
+
+
+def _create_key(arguments: argparse.Namespace, settings: Settings) -> int:
+    async def run() -> str:
+        async with opened(settings.database_url):
+            practice = await access.practice_called(arguments.practice)
+            queue_ids = arguments.queue and await access.queues_called(practice, arguments.queue)
+            return await access.create_key(
+                practice,
+                Role(arguments.role.upper()),
+                arguments.name,
+                queue_ids=queue_ids,
+                may_create_tasks=arguments.may_create_tasks,
+                expires_at=arguments.expires,
+            )
+
+    print(asyncio.run(run()))
+    return 0
+
+
+def _list_keys(arguments: argparse.Namespace, settings: Settings) -> int:
+    async def run() -> list[str]:
+        async with opened(settings.database_url):
+            return await access.list_keys(await access.practice_called(arguments.practice))
+
+    print("\n".join(asyncio.run(run())))
+    return 0
+
+
+def _revoke_key(arguments: argparse.Namespace, settings: Settings) -> int:
+    async def run() -> None:
+        async with opened(settings.database_url):
+            await access.revoke_key(await access.practice_called(arguments.practice), arguments.id)
+
+    asyncio.run(run())
+    return 0
+
+
+def _schema(arguments: argparse.Namespace, _: Settings) -> int:
+    text = schema_text()
+    if not arguments.check:
+        SCHEMA_FILE.write_text(text)
+        return 0
+    if SCHEMA_FILE.exists() and SCHEMA_FILE.read_text() == text:
+        return 0
+    return _complain("schema.graphql is not what the code says; write it with: callboard schema")
+
+
+def _watch(arguments: argparse.Namespace, _: Settings) -> int:
+    asyncio.run(watch.watch(arguments.url, arguments.key, arguments.queue or []))
+    return 0
+
+
+def _complain(message: str) -> int:
+    print(f"callboard: {message}", file=sys.stderr)
+    return 2
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("callboard", description="Live patient-contact task queues.")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    verb = verbs.add_parser("demo", help="serve a sample practice from a folder")
+    verb.add_argument("--data", type=Path, default=Path(".callboard-demo"), metavar="DIR")
+    _add_address(verb)
+    verb.set_defaults(run=_demo)
+
+    verb = verbs.add_parser("serve", help="serve the practices of the database")
+    _add_address(verb)
+    verb.set_defaults(run=_serve)
+
+    verb = verbs.add_parser("migrate", help="bring the database's tables up to date")
+    verb.set_defaults(run=_migrate)
+
+    verb = verbs.add_parser("expire", help="close the automatic tasks whose time is up")
+    verb.set_defaults(run=_expire)
+
+    verb = verbs.add_parser("schema", help="write schema.graphql")
+    verb.add_argument("--check", action="store_true", help="only say whether it is up to date")
+    verb.set_defaults(run=_schema)
+
+    verb = verbs.add_parser("watch", help="show a practice's changes as they happen")
+    verb.add_argument("--url", required=True, metavar="U", help="such as http://127.0.0.1:8000")
+    verb.add_argument("--key", required=True, metavar="K")
+    verb.add_argument("--queue", action="append", metavar="Q", help="a queue's name or id")
+    verb.set_defaults(run=_watch)
+
+    _add_keys(verbs.add_parser("keys", help="create, list and revoke keys"))
+    return parser
+
+
+def _add_keys(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    verb = verbs.add_parser("create", help="print a new key")
+    verb.add_argument("--practice", required=True, metavar="SLUG")
+    verb.add_argument("--role", required=True, type=str.lower, choices=[r.lower() for r in Role])
+    verb.add_argument("--name", required=True, help="who acts through it")
+    verb.add_argument("--queue", action="append", metavar="NAME", help="only this queue")
+    verb.add_argument("--may-create-tasks", action="store_true", help="for partners")
+    verb.add_argument("--expires", type=_moment, metavar="WHEN", help="such as 2027-01-31T18:00Z")
+    verb.set_defaults(run=_create_key)
+    verb = verbs.add_parser("list", help="show a practice's keys, without their secrets")
+    verb.add_argument("--practice", required=True, metavar="SLUG")
+    verb.set_defaults(run=_list_keys)
+    verb = verbs.add_parser("revoke", help="make a key invalid from now on")
+    verb.add_argument("--practice", required=True, metavar="SLUG")
+    verb.add_argument("id", type=int, help="the key's number, from `keys list`")
+    verb.set_defaults(run=_revoke_key)
+
+
+def _add_address(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--host", default="127.0.0.1")
+    verb.add_argument("--port", type=int, default=8000)

@@ -1,0 +1,61 @@
+"""The settings, read once at the start from CALLBOARD_… variables and handed on as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PREFIX = "CALLBOARD_"
+DATABASES = ("sqlite://", "postgres://", "postgresql://")
+BUSES = ("memory://",)
+
+
+class BadSetting(Exception):
+    """A setting that is unknown or cannot work; the message is one clear line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`allowed_origins`: web pages elsewhere that may connect; `allowed_hosts`: the names this
+    server answers to ("*" for any)."""
+
+    database_url: str = "sqlite://callboard.sqlite3"
+    bus_url: str = "memory://"
+    allowed_origins: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ("*",)
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings in `environ`. Raises `BadSetting`."""
+    given = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")
+    }
+    known = Settings.__dataclass_fields__.keys()
+    for name in given:
+        if name not in known:
+            raise BadSetting(
+                f"{PREFIX}{name.upper()} is not a setting; there are "
+                + ", ".join(f"{PREFIX}{k.upper()}" for k in known)
+                + "."
+            )
+    defaults = Settings()
+    settings = Settings(
+        database_url=given.get("database_url", defaults.database_url),
+        bus_url=given.get("bus_url", defaults.bus_url),
+        allowed_origins=_list(given.get("allowed_origins"), defaults.allowed_origins),
+        allowed_hosts=_list(given.get("allowed_hosts"), defaults.allowed_hosts),
+    )
+    _check_url("DATABASE_URL", settings.database_url, DATABASES)
+    _check_url("BUS_URL", settings.bus_url, BUSES)
+    return settings
+
+
+def _list(value: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
+    if value is None:
+        return default
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
+    if not url.startswith(schemes):
+        raise BadSetting(f"{PREFIX}{name} begins with {' or '.join(schemes)}, and {url!r} does not.")

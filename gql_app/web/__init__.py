@@ -1,0 +1,1 @@
+"""HTTP, WebSocket and SSE: how requests come in and answers go out."""

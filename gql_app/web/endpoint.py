@@ -1,0 +1,110 @@
+"""/graphql: POST for queries and mutations, POST for an event stream, or a WebSocket."""
+
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.graphql import OperationType
+
+from gql_app.access import Unauthenticated, authenticate, bearer
+from gql_app.schema import ERROR_CODES, Schema, shown
+from gql_app.schema.context import Context, Services
+from gql_app.web.requests import read_json, read_request
+from gql_app.web.socket import Socket
+from gql_app.web.sse import HEADERS, events
+from gql_app.work.reading import BadInput
+
+MAX_BODY = 256 * 1024
+"""Bytes of a request's body; the largest notes are 40 KB."""
+
+
+class _TooLarge(BadInput):
+    """A body over `MAX_BODY`."""
+
+
+class _NotJson(BadInput):
+    """A body that does not say it is JSON. Also what makes browsers ask before another site posts."""
+
+
+class Endpoint:
+    """The ASGI application behind /graphql."""
+
+    def __init__(
+        self, schema: Schema, services: Services, allowed_origins: tuple[str, ...]
+    ) -> None:
+        self._schema = schema
+        self._services = services
+        self._allowed_origins = allowed_origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await Socket(self._schema, self._services, self._allowed_origins).run(
+                scope, receive, send
+            )
+            return
+        response = await self._respond(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        if request.method != "POST":
+            error = BadInput("Send a POST request, or open a WebSocket.")
+            return _refusal(405, error, {"Allow": "POST"})
+        try:
+            viewer = await authenticate(bearer(request.headers.get("authorization")))
+            graphql = read_request(read_json(await _body(request)))
+        except Unauthenticated as error:
+            return _refusal(401, error, {"WWW-Authenticate": "Bearer"})
+        except BadInput as error:
+            return _refusal(_STATUS.get(type(error), 400), error)
+        except Exception as error:  # the database is away, say: masked and logged like any other
+            return _refusal(500, error)
+        context = Context(viewer, self._services)
+        if "text/event-stream" in request.headers.get("accept", ""):
+            context.resume_after = request.headers.get("last-event-id")
+            return StreamingResponse(
+                events(self._schema, context, graphql),
+                media_type="text/event-stream",
+                headers=HEADERS,
+            )
+        try:
+            result = await self._schema.execute(
+                graphql.query,
+                variable_values=graphql.variables,
+                context_value=context,
+                operation_name=graphql.operation_name,
+                allowed_operation_types=(OperationType.QUERY, OperationType.MUTATION),
+            )
+        except (CannotGetOperationTypeError, MissingQueryError):
+            return _refusal(400, BadInput("The request does not say which operation to run."))
+        except InvalidOperationTypeError:
+            error = BadInput("Subscriptions need a WebSocket, or Accept: text/event-stream.")
+            return _refusal(400, error)
+        return _json(shown(result))
+
+
+_STATUS: dict[type[Exception], int] = {_TooLarge: 413, _NotJson: 415}
+
+
+async def _body(request: Request) -> bytes:
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise _NotJson("Send JSON, with Content-Type: application/json.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise _TooLarge(f"The request is larger than {MAX_BODY // 1024} KB.")
+    return bytes(body)
+
+
+def _refusal(status: int, error: Exception, headers: dict[str, str] | None = None) -> Response:
+    return _json({"errors": [ERROR_CODES.request_error(error)]}, status, headers)
+
+
+def _json(
+    content: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    return Response(orjson.dumps(content), status, headers, "application/json")

@@ -1,0 +1,227 @@
+"""One WebSocket that speaks graphql-transport-ws.
+
+Protocol: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md. Every frame is checked in
+shape before anything reads it, and whatever goes wrong ends in a documented close code.
+"""
+
+import asyncio
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from gql_app.access import RateLimited, Unauthenticated, Viewer, authenticate, bearer
+from gql_app.schema import ERROR_CODES, Schema, shown
+from gql_app.schema.context import Context, Services
+from gql_app.web.requests import GraphQLRequest, read_json, read_request
+from gql_app.work.reading import BadInput
+
+PROTOCOL = "graphql-transport-ws"
+INIT_SECONDS = 5.0
+MAX_OPERATIONS = 100
+MAX_ID = 200
+
+
+class _Close(Exception):
+    """The socket is to be closed with this code and reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class _Gone(Exception):
+    """The client has closed the socket."""
+
+
+class Socket:
+    """A client's connection: one viewer, any number of operations up to `MAX_OPERATIONS`."""
+
+    def __init__(
+        self, schema: Schema, services: Services, allowed_origins: tuple[str, ...]
+    ) -> None:
+        self._schema = schema
+        self._services = services
+        self._allowed_origins = allowed_origins
+        self._operations: dict[str, asyncio.Task[None]] = {}
+        self._receive: Receive
+        self._send: Send
+
+    async def run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the socket from its handshake to its end."""
+        self._receive, self._send = receive, send
+        headers = Headers(scope=scope)
+        await receive()  # websocket.connect
+        if not self._is_allowed(headers.get("origin"), headers.get("host")):
+            await send({"type": "websocket.close", "code": 1008})  # unaccepted: answered with 403
+            return
+        offered = PROTOCOL in scope["subprotocols"]
+        await send({"type": "websocket.accept", "subprotocol": PROTOCOL if offered else None})
+        try:
+            if not offered:
+                raise _Close(4406, "Subprotocol not acceptable")
+            viewer = await self._initialise(headers.get("authorization"))
+            async with asyncio.timeout(_seconds_left(viewer)):
+                while True:
+                    await self._handle(viewer, await self._next_message())
+        except _Gone:
+            pass
+        except _Close as close:
+            await self._close(close.code, close.reason)
+        except TimeoutError:
+            await self._close(4403, "Key expired")
+        finally:
+            await self._end_operations()
+
+    def _is_allowed(self, origin: str | None, host: str | None) -> bool:
+        """Browsers let any page open a socket anywhere; the origin tells whose page it is."""
+        if origin is None or "*" in self._allowed_origins or origin in self._allowed_origins:
+            return True
+        return urlsplit(origin).netloc == host
+
+    async def _initialise(self, header: str | None) -> Viewer:
+        """Wait for connection_init and its key; the upgrade request's key serves as well."""
+        try:
+            async with asyncio.timeout(INIT_SECONDS):
+                while (message := await self._next_message())["type"] != "connection_init":
+                    if message["type"] == "subscribe":
+                        raise _Close(4401, "Unauthorized")
+                    await self._handle_ping(message)
+                payload = _payload(message)
+                viewer = await authenticate(bearer(payload.get("authorization", header)))
+                await self._tell({"type": "connection_ack"})
+                return viewer
+        except TimeoutError:
+            raise _Close(4408, "Connection initialisation timeout") from None
+        except Unauthenticated:
+            raise _Close(4403, "Forbidden") from None
+        except _Close:
+            raise
+        except Exception as error:
+            ERROR_CODES.request_error(error)
+            raise _Close(4500, "Internal server error") from None
+
+    async def _next_message(self) -> dict[str, Any]:
+        event = await self._receive()
+        if event["type"] == "websocket.disconnect":
+            raise _Gone
+        text = event.get("text")
+        if text is None:
+            raise _Close(4400, "Messages are text")
+        try:
+            message = read_json(text)
+        except BadInput:
+            raise _Close(4400, "Messages are JSON") from None
+        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+            raise _Close(4400, "A message is an object with a type")
+        return message
+
+    async def _handle(self, viewer: Viewer, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "subscribe":
+                await self._subscribe(viewer, message)
+            case "complete":
+                operation = self._operations.pop(_id(message), None)
+                if operation is not None:
+                    operation.cancel()
+            case "connection_init":
+                raise _Close(4429, "Too many initialisation requests")
+            case _:
+                await self._handle_ping(message)
+
+    async def _handle_ping(self, message: dict[str, Any]) -> None:
+        _payload(message)
+        match message["type"]:
+            case "ping":
+                await self._tell({"type": "pong"})
+            case "pong":
+                pass
+            case _:
+                raise _Close(4400, "Unknown message type")
+
+    async def _subscribe(self, viewer: Viewer, message: dict[str, Any]) -> None:
+        operation_id = _id(message)
+        if operation_id in self._operations:
+            raise _Close(4409, f"Subscriber for {operation_id} already exists")
+        try:
+            request = read_request(message.get("payload"))
+        except BadInput as error:
+            raise _Close(4400, str(error)) from None
+        if len(self._operations) >= MAX_OPERATIONS:
+            error = RateLimited(f"A socket runs at most {MAX_OPERATIONS} operations at once.")
+            await self._fail(operation_id, [ERROR_CODES.request_error(error)])
+            return
+        task = asyncio.create_task(self._operate(viewer, operation_id, request))
+        self._operations[operation_id] = task
+
+    async def _operate(self, viewer: Viewer, operation_id: str, request: GraphQLRequest) -> None:
+        """Run one operation and send what it yields."""
+        try:
+            results = await self._schema.stream(
+                request.query,
+                variable_values=request.variables,
+                context_value=Context(viewer, self._services),
+                operation_name=request.operation_name,
+            )
+            async with aclosing(results):
+                async for result in results:
+                    payload = shown(result)  # type: ignore[arg-type]  # no @defer in this schema
+                    if payload["data"] is None and "errors" in payload:
+                        await self._fail(operation_id, payload["errors"])
+                        return
+                    await self._tell({"id": operation_id, "type": "next", "payload": payload})
+            # Freed before it is told, so that the client may use the id again at once.
+            self._operations.pop(operation_id, None)
+            await self._tell({"id": operation_id, "type": "complete"})
+        except _Gone:
+            pass  # the reader sees it as well, and ends the socket
+
+    async def _fail(self, operation_id: str, errors: list[dict[str, Any]]) -> None:
+        self._operations.pop(operation_id, None)
+        await self._tell({"id": operation_id, "type": "error", "payload": errors})
+
+    async def _tell(self, message: dict[str, Any]) -> None:
+        try:
+            await self._send({"type": "websocket.send", "text": orjson.dumps(message).decode()})
+        except OSError:  # what ASGI servers raise once the client is gone
+            raise _Gone from None
+
+    async def _close(self, code: int, reason: str) -> None:
+        try:
+            # The protocol of WebSockets leaves 123 bytes for a reason.
+            await self._send({"type": "websocket.close", "code": code, "reason": reason[:120]})
+        except OSError:
+            pass
+
+    async def _end_operations(self) -> None:
+        running = list(self._operations.values())
+        self._operations.clear()
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+
+
+def _id(message: dict[str, Any]) -> str:
+    operation_id = message.get("id")
+    if not isinstance(operation_id, str) or not 0 < len(operation_id) <= MAX_ID:
+        raise _Close(4400, f"An id is a string of 1 to {MAX_ID} characters")
+    return operation_id
+
+
+def _payload(message: dict[str, Any]) -> dict[str, Any]:
+    payload = message.get("payload") or {}
+    if not isinstance(payload, dict):
+        raise _Close(4400, "A payload is an object")
+    return payload
+
+
+def _seconds_left(viewer: Viewer) -> float | None:
+    if viewer.expires_at is None:
+        return None
+    return max((viewer.expires_at - datetime.now(UTC)).total_seconds(), 0.0)
