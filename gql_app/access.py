@@ -16,7 +16,7 @@ import orjson
 from models.access import AccessKey, Role
 from models.database import fetch
 from models.people import Staff
-from models.practice import Practice
+from models.practice import Practice, Queue
 
 MAX_KEY_LENGTH = 200
 
@@ -27,6 +27,10 @@ class Unauthenticated(Exception):
 
 class Forbidden(Exception):
     """The key is valid but may not do this."""
+
+
+class NotThere(Exception):
+    """There is no practice, queue or key of that name."""
 
 
 class RateLimited(Exception):
@@ -156,3 +160,40 @@ def _viewer(row: _KeyRow) -> Viewer:
         may_create_tasks=row.may_create_tasks,
         expires_at=row.expires_at,
     )
+
+
+async def practice_called(slug: str) -> Practice:
+    """The practice with this slug. Raises `NotThere`."""
+    practice = await Practice.get_or_none(slug=slug)
+    if practice is None:
+        raise NotThere(f"There is no practice {slug!r}.")
+    return practice
+
+
+async def queues_called(practice: Practice, names: Iterable[str]) -> list[int]:
+    """The ids of the practice's queues with these names. Raises `NotThere`."""
+    known = {queue.name.lower(): queue.id for queue in await Queue.filter(practice_id=practice.id)}
+    missing = [name for name in names if name.lower() not in known]
+    if missing:
+        raise NotThere(f"There is no queue {missing[0]!r} at {practice.slug}.")
+    return [known[name.lower()] for name in names]
+
+
+async def list_keys(practice: Practice) -> list[str]:
+    """A line for each key of the practice: number, role, name and state, never the key."""
+    now = datetime.now(UTC)
+    lines = []
+    for key in await AccessKey.filter(practice_id=practice.id).order_by("id").select_related("staff"):
+        expired = key.expires_at is not None and key.expires_at <= now
+        state = "revoked" if key.revoked_at else "expired" if expired else "valid"
+        lines.append(f"{key.id}\t{key.role}\t{key.staff.name}\t{state}")
+    return lines
+
+
+async def revoke_key(practice: Practice, key_id: int) -> None:
+    """Make a key invalid from now on. Raises `NotThere`."""
+    key = await AccessKey.get_or_none(practice_id=practice.id, id=key_id)
+    if key is None:
+        raise NotThere(f"There is no key {key_id} at {practice.slug}.")
+    key.revoked_at = datetime.now(UTC)
+    await key.save(update_fields=["revoked_at"])

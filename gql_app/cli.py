@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,23 +29,31 @@ def main() -> None:
         settings = read_settings(os.environ)
         keep_values_out_of_logs()
         sys.exit(arguments.run(arguments, settings))
-    except (BadSetting, access.NoSuchKey) as error:
+    except (BadSetting, access.NotThere, watch.CannotWatch) as error:
         sys.exit(_complain(str(error)))
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _demo(arguments: argparse.Namespace, _: Settings) -> int:
-    settings = asyncio.run(demo.prepare(arguments.data))
-    demo.announce(arguments.data, arguments.host, arguments.port)
-    uvicorn.Server(server_config(settings, arguments.host, arguments.port)).run()
-    return 0
+def _demo(arguments: argparse.Namespace, settings: Settings) -> int:
+    sample = asyncio.run(demo.prepare(arguments.data))
+    settings = replace(
+        settings, database_url=demo.database_url(arguments.data), bus_url="memory://"
+    )
+    host = "127.0.0.1" if arguments.host in ("0.0.0.0", "::") else arguments.host  # noqa: S104
+    print(demo.welcome(f"http://{host}:{arguments.port}", arguments.data, sample))
+    return _serve_until_stopped(settings, arguments)
 
 
 def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
     asyncio.run(migrate(settings.database_url))
-    uvicorn.Server(server_config(settings, arguments.host, arguments.port)).run()
-    return 0
+    return _serve_until_stopped(settings, arguments)
+
+
+def _serve_until_stopped(settings: Settings, arguments: argparse.Namespace) -> int:
+    server = uvicorn.Server(server_config(settings, arguments.host, arguments.port))
+    server.run()
+    return 0 if server.started else 1
 
 
 def _migrate(_: argparse.Namespace, settings: Settings) -> int:

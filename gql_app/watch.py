@@ -1,0 +1,158 @@
+"""`callboard watch`: a practice's status changes in a terminal, as they happen.
+
+Keeps the cursor of the last change it has shown and goes on behind it after a lost connection, so
+that what happened meanwhile is shown too, once.
+"""
+
+import asyncio
+import json
+import random
+from typing import Any
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.text import Text
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 15.0
+NO_USE_TRYING = {4400, 4401, 4403, 4406}
+"""Close codes that a new connection would meet again."""
+
+QUEUES = "query { viewer { name practice { timeZone } queues { id name } } }"
+
+CHANGES = """
+subscription ($queueIds: [ID!], $after: String) {
+  taskStatusChanged(queueIds: $queueIds, after: $after) {
+    cursor seq kind at fromStatus toStatus closeCause
+    task { reason followUp queue { name } patient { name } }
+    contact { outcome }
+    actor { name }
+  }
+}
+"""
+
+STYLES = {"OPEN": "cyan", "IN_PROGRESS": "yellow", "CLOSED": "green"}
+
+
+class CannotWatch(Exception):
+    """The server will not let this key watch; the message says why."""
+
+
+async def watch(url: str, key: str, queues: list[str], console: Console | None = None) -> None:
+    """Show changes until cancelled. `queues` are names or ids; none means all. Raises
+    `CannotWatch`."""
+    console = console or Console(highlight=False)
+    cursor: list[str] = []
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            async with connect(
+                _socket_url(url), subprotocols=["graphql-transport-ws"], max_size=None  # type: ignore[list-item]
+            ) as socket:
+                viewer = await _begin(socket, key)
+                ids = _queue_ids(viewer["queues"], queues)
+                console.print(
+                    f"[dim]Watching as {viewer['name']}"
+                    f"{', caught up from where it broke off' if cursor else ''}. Ctrl-C ends.[/dim]"
+                )
+                pause = FIRST_PAUSE
+                await _show_changes(socket, console, ids, cursor)
+        except ConnectionClosed as closed:
+            code = closed.rcvd.code if closed.rcvd else 1006
+            if code in NO_USE_TRYING:
+                reason = closed.rcvd.reason if closed.rcvd else ""
+                raise CannotWatch(f"The server closed the socket: {code} {reason}.") from None
+        except (OSError, InvalidHandshake):
+            pass
+        # Jitter, so that a restarted server is not met by all its watchers at once.
+        wait = pause * random.uniform(0.5, 1.5)  # noqa: S311
+        console.print(f"[red]Connection lost; trying again in {wait:.1f} s.[/red]")
+        await asyncio.sleep(wait)
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def _begin(socket: ClientConnection, key: str) -> dict[str, Any]:
+    init = {"type": "connection_init", "payload": {"authorization": f"Bearer {key}"}}
+    await socket.send(json.dumps(init))
+    await _subscribe(socket, "viewer", QUEUES, {})
+    async for message in _messages(socket):
+        if message["type"] == "next":
+            viewer: dict[str, Any] = message["payload"]["data"]["viewer"]
+            return viewer
+    raise CannotWatch("The server did not say who this key is.")
+
+
+async def _show_changes(
+    socket: ClientConnection, console: Console, ids: list[str] | None, cursor: list[str]
+) -> None:
+    variables = {"queueIds": ids, "after": cursor[0] if cursor else None}
+    await _subscribe(socket, "changes", CHANGES, variables)
+    async for message in _messages(socket):
+        if message["type"] == "next" and message["id"] == "changes":
+            event = message["payload"]["data"]["taskStatusChanged"]
+            console.print(line(event))
+            cursor[:] = [event["cursor"]]
+        elif message["type"] == "error":
+            error = message["payload"][0]
+            if error["extensions"]["code"] != "RESYNC_REQUIRED":
+                raise CannotWatch(error["message"])
+            console.print("[red]Some changes are no longer kept; going on from now.[/red]")
+            cursor.clear()
+            return
+
+
+async def _subscribe(
+    socket: ClientConnection, name: str, query: str, variables: dict[str, Any]
+) -> None:
+    payload = {"query": query, "variables": variables}
+    await socket.send(json.dumps({"id": name, "type": "subscribe", "payload": payload}))
+
+
+async def _messages(socket: ClientConnection) -> Any:
+    while True:
+        message = json.loads(await socket.recv())
+        if message["type"] == "ping":
+            await socket.send(json.dumps({"type": "pong"}))
+        yield message
+
+
+def line(event: dict[str, Any]) -> Text:
+    """One change as a line: number, time, patient, queue, what happened, by whom."""
+    task, contact, actor = event["task"], event["contact"], event["actor"]
+    what = _words(contact["outcome"]) if contact else _words(event["kind"])
+    if task["followUp"]:
+        what += f", again on {task['followUp']}"
+    before = _words(event["fromStatus"]) if event["fromStatus"] else "new"
+    text = Text()
+    text.append(f"#{event['seq']:<6}", style="dim")
+    text.append(f"{event['at'][11:19]}  ", style="dim")
+    text.append(f"{task['patient']['name']:<22.22} ", style="bold")
+    text.append(f"{task['queue']['name']:<22.22} ")
+    text.append(f"{before} → ")
+    text.append(_words(event["toStatus"]), style=STYLES[event["toStatus"]])
+    text.append(f"  {what}")
+    text.append(f"  {actor['name'] if actor else 'the clock'}", style="dim")
+    return text
+
+
+def _words(code: str) -> str:
+    return code.replace("_", " ").capitalize()
+
+
+def _queue_ids(known: list[dict[str, str]], wanted: list[str]) -> list[str] | None:
+    ids = []
+    for queue in wanted:
+        found = [q["id"] for q in known if queue == q["id"] or queue.lower() == q["name"].lower()]
+        if not found:
+            names = ", ".join(q["name"] for q in known)
+            raise CannotWatch(f"There is no queue {queue!r}; this key sees {names}.")
+        ids += found
+    return ids or None
+
+
+def _socket_url(url: str) -> str:
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    scheme = "wss" if parts.scheme in ("https", "wss") else "ws"
+    return f"{scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/graphql')}/graphql"
