@@ -105,7 +105,12 @@ async def authenticate(key: str) -> Viewer:
     that is not valid now."""
     practice = key.split("_", 2)[1] if key.count("_") >= 2 else ""
     # Bounded, because it is compared with a 64-bit column.
-    if len(key) <= MAX_KEY_LENGTH and practice.isascii() and practice.isdigit() and len(practice) < 19:
+    if (
+        len(key) <= MAX_KEY_LENGTH
+        and practice.isascii()
+        and practice.isdigit()
+        and len(practice) < 19
+    ):
         found = await fetch(_KeyRow, _KEY, int(practice), digest(key))
         if found and _is_valid(found[0], datetime.now(UTC)):
             return _viewer(found[0])
@@ -183,7 +188,9 @@ async def list_keys(practice: Practice) -> list[str]:
     """A line for each key of the practice: number, role, name and state, never the key."""
     now = datetime.now(UTC)
     lines = []
-    for key in await AccessKey.filter(practice_id=practice.id).order_by("id").select_related("staff"):
+    for key in (
+        await AccessKey.filter(practice_id=practice.id).order_by("id").select_related("staff")
+    ):
         expired = key.expires_at is not None and key.expires_at <= now
         state = "revoked" if key.revoked_at else "expired" if expired else "valid"
         lines.append(f"{key.id}\t{key.role}\t{key.staff.name}\t{state}")

@@ -29,7 +29,14 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 5.0
 
-TALKATIVE = ("aiosqlite", "asyncio", "tortoise", "tortoise.db_client", "uvicorn.error", "websockets")
+TALKATIVE = (
+    "aiosqlite",
+    "asyncio",
+    "tortoise",
+    "tortoise.db_client",
+    "uvicorn.error",
+    "websockets",
+)
 """Loggers that write statements with their values, or frames, at DEBUG: that is patient data."""
 
 
@@ -44,8 +51,9 @@ def build_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         keep_values_out_of_logs()
-        async with opened(settings.database_url), _running(
-            bus.run(), feeds.keep_polling(POLL_SECONDS), keep_sweeping(transitions)
+        async with (
+            opened(settings.database_url),
+            _running(bus.run(), feeds.keep_polling(POLL_SECONDS), keep_sweeping(transitions)),
         ):
             yield
             await transitions.drain()

@@ -28,14 +28,8 @@ TIME_ZONE = "America/Chicago"
 PATIENTS = 300
 TASKS_A_QUEUE = 90
 
-GIVEN = (
-    "Amber Birch Clover Dahlia Elm Fern Ginger Hazel Iris Juniper Kale Lark Maple Nutmeg Olive "
-    "Poppy Quince Rowan Sage Thistle"
-).split()
-FAMILY = (
-    "Demoray Exampley Fakely Fictus Inventa Makebelief Mockford Nobodey Notreal Phantome Pretendre "
-    "Samplesmith Specimen Testwell Wasntborn"
-).split()
+GIVEN = ["Amber", "Birch", "Clover", "Dahlia", "Elm", "Fern", "Ginger", "Hazel", "Iris", "Juniper", "Kale", "Lark", "Maple", "Nutmeg", "Olive", "Poppy", "Quince", "Rowan", "Sage", "Thistle"]
+FAMILY = ["Demoray", "Exampley", "Fakely", "Fictus", "Inventa", "Makebelief", "Mockford", "Nobodey", "Notreal", "Phantome", "Pretendre", "Samplesmith", "Specimen", "Testwell", "Wasntborn"]
 
 QUEUES: dict[str, tuple[TaskOrigin, tuple[str, ...]]] = {
     "Overdue recall": (
@@ -235,10 +229,14 @@ class _History:
             last = place == calls - 1
             outcome = dice.choice(list(ContactOutcome)[: 4 if closes and last else 3])
             notes = dice.choice(NOTES[outcome])
-            follow_up = self._today + timedelta(days=dice.randint(-days, 9)) if last else (
-                self._today - timedelta(days=ago[place + 1])
+            follow_up = (
+                self._today + timedelta(days=dice.choice((-days, -1, 0, 0, 1, 2, 3, 5, 9)))
+                if last
+                else (self._today - timedelta(days=ago[place + 1]))
             )
-            attempt = Attempt(outcome, None if closes and last else follow_up, notes, closes and last)
+            attempt = Attempt(
+                outcome, None if closes and last else follow_up, notes, closes and last
+            )
             self._actions.append((self._at(-days), self._logging(task_id, attempt)))
 
     def _logging(self, task_id: list[int], attempt: Attempt) -> Callable[[], Awaitable[object]]:

@@ -58,4 +58,6 @@ def _list(value: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
 
 def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
     if not url.startswith(schemes):
-        raise BadSetting(f"{PREFIX}{name} begins with {' or '.join(schemes)}, and {url!r} does not.")
+        raise BadSetting(
+            f"{PREFIX}{name} begins with {' or '.join(schemes)}, and {url!r} does not."
+        )

@@ -49,7 +49,9 @@ async def watch(url: str, key: str, queues: list[str], console: Console | None =
     while True:
         try:
             async with connect(
-                _socket_url(url), subprotocols=["graphql-transport-ws"], max_size=None  # type: ignore[list-item]
+                _socket_url(url),
+                subprotocols=["graphql-transport-ws"],
+                max_size=None,  # type: ignore[list-item]
             ) as socket:
                 viewer = await _begin(socket, key)
                 ids = _queue_ids(viewer["queues"], queues)

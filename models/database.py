@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hint
 
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.connection import get_connection
+from tortoise.connection import get_connection, get_connections
 from tortoise.migrations.api import migrate as run_migrations
 from tortoise.transactions import in_transaction
 
@@ -31,17 +31,20 @@ TABLES = [
 
 def orm_config(url: str) -> dict[str, Any]:
     """Tortoise's configuration for the database at `url` (sqlite://… or postgres://…)."""
-    if url.startswith("sqlite://"):
+    # Tortoise keeps the statements it has built by the connection's name, with the placeholders of
+    # the database they were built for: two kinds of database in one process need two names.
+    name = url.partition("://")[0]
+    if name == "sqlite":
         # synchronous=FULL: an acknowledged change survives a power cut. busy_timeout: the command
         # line may write to the file while the server does.
         url += ("&" if "?" in url else "?") + "synchronous=FULL&busy_timeout=5000"
     return {
-        "connections": {"default": url},
+        "connections": {name: url},
         "apps": {
             "models": {
                 "models": TABLES,
                 "migrations": "models.migrations",
-                "default_connection": "default",
+                "default_connection": name,
             }
         },
         "use_tz": True,
@@ -76,6 +79,11 @@ async def migrate(url: str) -> None:
         await Tortoise.close_connections()
 
 
+def _connection() -> BaseDBAsyncClient:
+    """The one connection that is open, or the transaction that the task is in."""
+    return get_connection(next(iter(get_connections().db_config)))
+
+
 def is_sqlite(connection: BaseDBAsyncClient) -> bool:
     return bool(connection.capabilities.dialect == "sqlite")
 
@@ -97,7 +105,7 @@ async def transaction(practice_id: int) -> AsyncIterator[BaseDBAsyncClient]:
 
 async def fetch(row: type[Row], sql: str, *values: object) -> list[Row]:
     """The rows that `sql` selects; its columns stand in the order of `row`'s fields."""
-    connection = get_connection("default")
+    connection = _connection()
     if not is_sqlite(connection):
         _, records = await connection.execute_query(sql, list(values))
         return [row(*record) for record in records]
@@ -117,7 +125,7 @@ async def fetch(row: type[Row], sql: str, *values: object) -> list[Row]:
 
 def among(column: str, parameter: int) -> str:
     """SQL that is true where `column` is one of the numbers in the list `parameter`."""
-    if is_sqlite(get_connection("default")):
+    if is_sqlite(_connection()):
         return f"{column} IN (SELECT value FROM json_each(${parameter}))"
     return f"{column} = ANY(${parameter}::bigint[])"
 
@@ -148,7 +156,7 @@ def _converters(row: type[NamedTuple]) -> list[Any]:
 async def is_reachable() -> bool:
     """Whether the database answers."""
     try:
-        await get_connection("default").execute_query("SELECT 1")
+        await _connection().execute_query("SELECT 1")
     except Exception:  # whatever it is, the database does not answer
         return False
     return True

@@ -208,9 +208,7 @@ def local_date(moment: datetime, time_zone: str) -> date:
     return moment.astimezone(ZoneInfo(time_zone)).date()
 
 
-def check_follow_up_date(
-    follow_up: date, today: date, last_day: date | None
-) -> Refusal | None:
+def check_follow_up_date(follow_up: date, today: date, last_day: date | None) -> Refusal | None:
     """Whether a date can be a follow-up date at all, whatever asks for it."""
     code: RefusalCode
     if follow_up < today:

@@ -4,9 +4,11 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionContext, ExecutionResult
 
 from gql_app.access import Forbidden, RateLimited, Unauthenticated
@@ -16,8 +18,6 @@ from gql_app.schema.mutations import Mutation
 from gql_app.schema.queries import Query
 from gql_app.schema.subscriptions import Subscription
 from gql_app.work.reading import BadInput
-from strawberry.exceptions import MissingQueryError
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 MAX_TOKENS = 2_000
 CACHED_DOCUMENTS = 1_000

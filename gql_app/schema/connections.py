@@ -53,4 +53,3 @@ class Connection(Generic[Row]):
     @property
     def end_cursor(self) -> str | None:
         return self.cursor_of(self.page.rows[-1]) if self.page.rows else None
-

@@ -111,5 +111,3 @@ async def _pages(
         pages = await read([key.parent_id for key in group], group[0])
         found.update({key: pages[key.parent_id] for key in group})
     return [found[key] for key in keys]
-
-

@@ -60,9 +60,7 @@ class Query:
         first: PageSize = 50,
         after: After = None,
     ) -> Connection[TaskRow]:
-        page = await tasks_page(
-            info.context.viewer, task_query(filter), order_by, first, after
-        )
+        page = await tasks_page(info.context.viewer, task_query(filter), order_by, first, after)
         return Connection(page, due_cursor if order_by is TaskOrder.DUE else id_cursor)
 
     @strawberry.field(graphql_type=Task | None)
@@ -86,9 +84,7 @@ class Query:
         first: PageSize = 100,
         queue_ids: list[strawberry.ID] | None = None,
     ) -> Connection[EventRow]:
-        page = await events_page(
-            info.context.viewer, first, after, read_ids_of("Queue", queue_ids)
-        )
+        page = await events_page(info.context.viewer, first, after, read_ids_of("Queue", queue_ids))
         return Connection(page, event_cursor)
 
     @strawberry.field(graphql_type=Node | None, description="Anything by its global id.")

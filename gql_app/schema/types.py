@@ -45,8 +45,8 @@ class Staff(Node):
         return isinstance(source, history.StaffRow)
 
     @strawberry.field
-    def id(self: strawberry.Parent[history.StaffRow]) -> strawberry.ID:
-        return global_id("Staff", self.id)
+    def id(parent: strawberry.Parent[history.StaffRow]) -> strawberry.ID:
+        return global_id("Staff", parent.id)
 
 
 @strawberry.type(description="One call to a patient, as it was logged. It never changes.")
@@ -61,18 +61,18 @@ class Contact(Node):
         return isinstance(source, ContactRow)
 
     @strawberry.field
-    def id(self: strawberry.Parent[ContactRow]) -> strawberry.ID:
-        return global_id("Contact", self.id)
+    def id(parent: strawberry.Parent[ContactRow]) -> strawberry.ID:
+        return global_id("Contact", parent.id)
 
     @strawberry.field(description="What the agent noted. Null for a key that may not read notes.")
-    def notes(self: strawberry.Parent[ContactRow], info: Info) -> str | None:
-        return self.notes if info.context.viewer.may_read_notes else None
+    def notes(parent: strawberry.Parent[ContactRow], info: Info) -> str | None:
+        return parent.notes if info.context.viewer.may_read_notes else None
 
     @strawberry.field(graphql_type=Staff, description="Who logged it.")
     async def logged_by(
-        self: strawberry.Parent[ContactRow], info: Info
+        parent: strawberry.Parent[ContactRow], info: Info
     ) -> history.StaffRow | None:
-        return await info.context.loaders.staff.load(self.logged_by_id)
+        return await info.context.loaders.staff.load(parent.logged_by_id)
 
 
 @strawberry.type(description="A patient to be contacted, for one reason, from one queue.")
@@ -99,31 +99,31 @@ class Task(Node):
         return isinstance(source, TaskRow)
 
     @strawberry.field
-    def id(self: strawberry.Parent[TaskRow]) -> strawberry.ID:
-        return global_id("Task", self.id)
+    def id(parent: strawberry.Parent[TaskRow]) -> strawberry.ID:
+        return global_id("Task", parent.id)
 
     @strawberry.field(graphql_type=Annotated["Queue", strawberry.lazy("gql_app.schema.types")])
-    async def queue(self: strawberry.Parent[TaskRow], info: Info) -> queues.QueueRow | None:
-        return await info.context.loaders.queue.load(self.queue_id)
+    async def queue(parent: strawberry.Parent[TaskRow], info: Info) -> queues.QueueRow | None:
+        return await info.context.loaders.queue.load(parent.queue_id)
 
     @strawberry.field(graphql_type=Annotated["Patient", strawberry.lazy("gql_app.schema.types")])
-    async def patient(self: strawberry.Parent[TaskRow], info: Info) -> history.PatientRow | None:
-        return await info.context.loaders.patient.load(self.patient_id)
+    async def patient(parent: strawberry.Parent[TaskRow], info: Info) -> history.PatientRow | None:
+        return await info.context.loaders.patient.load(parent.patient_id)
 
     @strawberry.field(graphql_type=Contact | None)
-    async def last_contact(self: strawberry.Parent[TaskRow], info: Info) -> ContactRow | None:
-        if self.last_contact_id is None:
+    async def last_contact(parent: strawberry.Parent[TaskRow], info: Info) -> ContactRow | None:
+        if parent.last_contact_id is None:
             return None
-        return await info.context.loaders.contact.load(self.last_contact_id)
+        return await info.context.loaders.contact.load(parent.last_contact_id)
 
     @strawberry.field(
         graphql_type=Annotated["ContactConnection", strawberry.lazy("gql_app.schema.types")],
         description="The contacts, latest first.",
     )
     async def contacts(
-        self: strawberry.Parent[TaskRow], info: Info, first: PageSize = 20, after: After = None
+        parent: strawberry.Parent[TaskRow], info: Info, first: PageSize = 20, after: After = None
     ) -> Connection[ContactRow]:
-        key = PageKey(self.id, first, after)
+        key = PageKey(parent.id, first, after)
         page = await info.context.loaders.contacts_of_task.load(key)
         return Connection(page, id_cursor)
 
@@ -147,27 +147,25 @@ class Queue(Node):
         return isinstance(source, queues.QueueRow)
 
     @strawberry.field
-    def id(self: strawberry.Parent[queues.QueueRow]) -> strawberry.ID:
-        return global_id("Queue", self.id)
+    def id(parent: strawberry.Parent[queues.QueueRow]) -> strawberry.ID:
+        return global_id("Queue", parent.id)
 
     @strawberry.field(graphql_type=QueueCounts)
-    async def counts(
-        self: strawberry.Parent[queues.QueueRow], info: Info
-    ) -> queues.QueueCounts:
-        return await info.context.loaders.counts.load(self.id)
+    async def counts(parent: strawberry.Parent[queues.QueueRow], info: Info) -> queues.QueueCounts:
+        return await info.context.loaders.counts.load(parent.id)
 
     @strawberry.field(
         graphql_type=Annotated["TaskConnection", strawberry.lazy("gql_app.schema.types")],
         description="The queue's tasks, earliest due first; without a filter, those to be worked.",
     )
     async def tasks(
-        self: strawberry.Parent[queues.QueueRow],
+        parent: strawberry.Parent[queues.QueueRow],
         info: Info,
         filter: TaskFilter | None = None,
         first: PageSize = 50,
         after: After = None,
     ) -> Connection[TaskRow]:
-        key = PageKey(self.id, first, after, task_query(filter))
+        key = PageKey(parent.id, first, after, task_query(filter))
         page = await info.context.loaders.tasks_of_queue.load(key)
         return Connection(page, due_cursor)
 
@@ -182,20 +180,20 @@ class Patient(Node):
         return isinstance(source, history.PatientRow)
 
     @strawberry.field
-    def id(self: strawberry.Parent[history.PatientRow]) -> strawberry.ID:
-        return global_id("Patient", self.id)
+    def id(parent: strawberry.Parent[history.PatientRow]) -> strawberry.ID:
+        return global_id("Patient", parent.id)
 
     @strawberry.field(
         graphql_type=Annotated["TaskConnection", strawberry.lazy("gql_app.schema.types")],
         description="The patient's tasks, open and closed, newest first.",
     )
     async def tasks(
-        self: strawberry.Parent[history.PatientRow],
+        parent: strawberry.Parent[history.PatientRow],
         info: Info,
         first: PageSize = 20,
         after: After = None,
     ) -> Connection[TaskRow]:
-        key = PageKey(self.id, first, after)
+        key = PageKey(parent.id, first, after)
         page = await info.context.loaders.tasks_of_patient.load(key)
         return Connection(page, id_cursor)
 
@@ -212,26 +210,24 @@ class TaskEvent:
     close_cause: CloseCause | None
 
     @strawberry.field(description="Where a stream or list goes on behind this event.")
-    def cursor(self: strawberry.Parent[EventRow]) -> str:
-        return event_cursor(self)
+    def cursor(parent: strawberry.Parent[EventRow]) -> str:
+        return event_cursor(parent)
 
-    @strawberry.field(
-        graphql_type=Task, description="The task as it was right after this event."
-    )
-    def task(self: strawberry.Parent[EventRow]) -> TaskRow:
-        return self.task
+    @strawberry.field(graphql_type=Task, description="The task as it was right after this event.")
+    def task(parent: strawberry.Parent[EventRow]) -> TaskRow:
+        return parent.task
 
     @strawberry.field(graphql_type=Contact | None, description="The contact that was logged.")
-    async def contact(self: strawberry.Parent[EventRow], info: Info) -> ContactRow | None:
-        if self.contact_id is None:
+    async def contact(parent: strawberry.Parent[EventRow], info: Info) -> ContactRow | None:
+        if parent.contact_id is None:
             return None
-        return await info.context.loaders.contact.load(self.contact_id)
+        return await info.context.loaders.contact.load(parent.contact_id)
 
     @strawberry.field(graphql_type=Staff | None, description="Who did it; null for the clock.")
-    async def actor(self: strawberry.Parent[EventRow], info: Info) -> history.StaffRow | None:
-        if self.actor_id is None:
+    async def actor(parent: strawberry.Parent[EventRow], info: Info) -> history.StaffRow | None:
+        if parent.actor_id is None:
             return None
-        return await info.context.loaders.staff.load(self.actor_id)
+        return await info.context.loaders.staff.load(parent.actor_id)
 
 
 @strawberry.type(description="The practice that the key belongs to.")
@@ -239,8 +235,8 @@ class Practice:
     time_zone: str = strawberry.field(description="An IANA name, such as America/Chicago.")
 
     @strawberry.field(description="Today's date at the practice.")
-    def today(self: strawberry.Parent[ViewerRow], info: Info) -> date:
-        return local_date(info.context.services.clock(), self.time_zone)
+    def today(parent: strawberry.Parent[ViewerRow], info: Info) -> date:
+        return local_date(info.context.services.clock(), parent.time_zone)
 
 
 @strawberry.type(description="Whoever holds the key, and what the key may do.")
@@ -253,12 +249,12 @@ class Viewer:
     expires_at: datetime | None
 
     @strawberry.field(graphql_type=Practice)
-    def practice(self: strawberry.Parent[ViewerRow]) -> ViewerRow:
-        return self
+    def practice(parent: strawberry.Parent[ViewerRow]) -> ViewerRow:
+        return parent
 
     @strawberry.field(graphql_type=list[Queue], description="The queues that the key allows.")
-    async def queues(self: strawberry.Parent[ViewerRow]) -> list[queues.QueueRow]:
-        return await queues.visible_queues(self)
+    async def queues(parent: strawberry.Parent[ViewerRow]) -> list[queues.QueueRow]:
+        return await queues.visible_queues(parent)
 
 
 @strawberry.type
@@ -314,8 +310,6 @@ def due_cursor(row: TaskRow) -> str:
 
 def id_cursor(row: TaskRow | ContactRow) -> str:
     return cursors.id_cursor(row.practice_id, row.id)
-
-
 
 
 def event_cursor(row: EventRow) -> str:

@@ -58,9 +58,11 @@ def _decode(kind: str, practice_id: int, cursor: str) -> str:
     except (UnicodeError, binascii.Error, ValueError):
         raise _bad() from None
     # Decoding forgives stray characters; a cursor is what we wrote or it is nothing.
-    if len(cursor) > MAX_CURSOR or not text.startswith(prefix) or _encode(
-        kind, practice_id, text.removeprefix(prefix)
-    ) != cursor:
+    if (
+        len(cursor) > MAX_CURSOR
+        or not text.startswith(prefix)
+        or _encode(kind, practice_id, text.removeprefix(prefix)) != cursor
+    ):
         raise _bad()
     return text.removeprefix(prefix)
 

@@ -34,7 +34,9 @@ def check_new_task(new: NewTask, time_zone: str, now: datetime) -> tuple[Refusal
 
 def _check_reason(reason: str) -> Refusal | None:
     if not reason.strip():
-        return Refusal(RefusalCode.REASON_REQUIRED, "Say why the patient is to be called.", "reason")
+        return Refusal(
+            RefusalCode.REASON_REQUIRED, "Say why the patient is to be called.", "reason"
+        )
     if len(reason) > MAX_REASON:
         message = f"The reason has {len(reason):,} characters; at most {MAX_REASON} are kept."
         return Refusal(RefusalCode.REASON_TOO_LONG, message, "reason")

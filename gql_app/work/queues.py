@@ -137,9 +137,7 @@ async def tasks_of_queues(
         for n, i in enumerate(queue_ids)
     ]
     rows = await fetch(TaskRow, " UNION ALL ".join(selects), *shared.values)
-    return {
-        i: page_of([row for row in rows if row.queue_id == i], first, after) for i in queue_ids
-    }
+    return {i: page_of([row for row in rows if row.queue_id == i], first, after) for i in queue_ids}
 
 
 async def tasks_of_patients(
@@ -158,8 +156,7 @@ async def tasks_of_patients(
     """
     rows = await fetch(TaskRow, sql, *where.values)
     return {
-        i: page_of([row for row in rows if row.patient_id == i], first, after)
-        for i in patient_ids
+        i: page_of([row for row in rows if row.patient_id == i], first, after) for i in patient_ids
     }
 
 

@@ -30,7 +30,7 @@ from models.lifecycle import (
     local_date,
 )
 from models.people import Patient
-from models.practice import Practice, Queue
+from models.practice import Queue
 from models.task import Task, TaskRow
 
 T = TypeVar("T")

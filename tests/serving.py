@@ -1,0 +1,139 @@
+"""A real server on a real port, and clients for it: HTTP, SSE and a WebSocket that queues."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from gql_app.app import server_config
+from gql_app.settings import Settings
+from tests.office import Office, make_office
+
+PATIENCE = 10.0
+"""Seconds after which a test has waited long enough for something."""
+
+
+@dataclass
+class Server:
+    port: int
+    office: Office
+    client: httpx.AsyncClient
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def post(self, body: Any, key: str | None = None, **headers: str) -> httpx.Response:
+        """POST a body (bytes as they are, anything else as JSON) to /graphql."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {"content-type": "application/json"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        if key is not None:
+            sent["authorization"] = f"Bearer {key}"
+        return await self.client.post("/graphql", content=content, headers=sent)
+
+    async def execute(self, query: str, role: str = "staff", **variables: Any) -> dict[str, Any]:
+        """Run an operation with the office's key of `role`; the whole answer."""
+        body = {"query": query, "variables": variables}
+        answer: dict[str, Any] = (await self.post(body, self.office.keys[role])).json()
+        return answer
+
+    async def data(self, query: str, role: str = "staff", **variables: Any) -> dict[str, Any]:
+        """Run an operation that must succeed; its data."""
+        answer = await self.execute(query, role, **variables)
+        assert "errors" not in answer, answer["errors"]
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    @asynccontextmanager
+    async def socket(
+        self, key: str | None = None, *, init: bool = True, **options: Any
+    ) -> AsyncIterator["TestSocket"]:
+        """A WebSocket, with the office's staff key already accepted unless `init` is off."""
+        options = {"subprotocols": ["graphql-transport-ws"]} | options
+        async with connect(f"ws://127.0.0.1:{self.port}/graphql", **options) as connection:
+            async with TestSocket(connection) as socket:
+                if init:
+                    await socket.init(key or self.office.keys["staff"])
+                yield socket
+
+
+class TestSocket:
+    """Keeps every message from the moment it arrives, so that none is missed between two waits."""
+
+    __test__ = False
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def __aenter__(self) -> Self:
+        self._reader = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.connection.close()
+        await self._reader
+
+    async def init(self, key: str) -> None:
+        payload = {"authorization": f"Bearer {key}"}
+        await self.send({"type": "connection_init", "payload": payload})
+        assert (await self.next())["type"] == "connection_ack"
+
+    async def send(self, message: Any) -> None:
+        await self.connection.send(message if isinstance(message, str) else json.dumps(message))
+
+    async def subscribe(self, query: str, name: str = "1", **variables: Any) -> None:
+        payload = {"query": query, "variables": variables}
+        await self.send({"id": name, "type": "subscribe", "payload": payload})
+
+    async def next(self) -> dict[str, Any]:
+        """The next message."""
+        return await asyncio.wait_for(self.messages.get(), PATIENCE)
+
+    async def next_data(self) -> dict[str, Any]:
+        """The data of the next message, which must be a `next` without errors."""
+        message = await self.next()
+        assert message["type"] == "next", message
+        assert "errors" not in message["payload"], message
+        data: dict[str, Any] = message["payload"]["data"]
+        return data
+
+    async def closed(self) -> tuple[int | None, str | None]:
+        """The close code and reason, once the server has closed the socket."""
+        await asyncio.wait_for(self.connection.wait_closed(), PATIENCE)
+        return self.connection.close_code, self.connection.close_reason
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                self.messages.put_nowait(json.loads(await self.connection.recv()))
+        except ConnectionClosed:
+            pass
+
+
+@asynccontextmanager
+async def serving(database_url: str, **settings: Any) -> AsyncIterator[Server]:
+    """A server over a migrated database, in this process and loop, on a free port."""
+    config = server_config(Settings(database_url=database_url, **settings), "127.0.0.1", 0)
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve())
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not server.started:
+                assert not task.done(), "the server has not started"
+                await asyncio.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as http:
+            yield Server(port, await make_office(), http)
+    finally:
+        server.should_exit = True
+        await task
