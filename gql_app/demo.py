@@ -28,8 +28,45 @@ TIME_ZONE = "America/Chicago"
 PATIENTS = 300
 TASKS_A_QUEUE = 90
 
-GIVEN = ["Amber", "Birch", "Clover", "Dahlia", "Elm", "Fern", "Ginger", "Hazel", "Iris", "Juniper", "Kale", "Lark", "Maple", "Nutmeg", "Olive", "Poppy", "Quince", "Rowan", "Sage", "Thistle"]
-FAMILY = ["Demoray", "Exampley", "Fakely", "Fictus", "Inventa", "Makebelief", "Mockford", "Nobodey", "Notreal", "Phantome", "Pretendre", "Samplesmith", "Specimen", "Testwell", "Wasntborn"]
+GIVEN = [
+    "Amber",
+    "Birch",
+    "Clover",
+    "Dahlia",
+    "Elm",
+    "Fern",
+    "Ginger",
+    "Hazel",
+    "Iris",
+    "Juniper",
+    "Kale",
+    "Lark",
+    "Maple",
+    "Nutmeg",
+    "Olive",
+    "Poppy",
+    "Quince",
+    "Rowan",
+    "Sage",
+    "Thistle",
+]
+FAMILY = [
+    "Demoray",
+    "Exampley",
+    "Fakely",
+    "Fictus",
+    "Inventa",
+    "Makebelief",
+    "Mockford",
+    "Nobodey",
+    "Notreal",
+    "Phantome",
+    "Pretendre",
+    "Samplesmith",
+    "Specimen",
+    "Testwell",
+    "Wasntborn",
+]
 
 QUEUES: dict[str, tuple[TaskOrigin, tuple[str, ...]]] = {
     "Overdue recall": (

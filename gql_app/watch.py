@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.typing import Subprotocol
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 15.0
@@ -50,8 +51,8 @@ async def watch(url: str, key: str, queues: list[str], console: Console | None =
         try:
             async with connect(
                 _socket_url(url),
-                subprotocols=["graphql-transport-ws"],
-                max_size=None,  # type: ignore[list-item]
+                subprotocols=[Subprotocol("graphql-transport-ws")],
+                max_size=None,
             ) as socket:
                 viewer = await _begin(socket, key)
                 ids = _queue_ids(viewer["queues"], queues)

@@ -30,7 +30,7 @@ class AccessKey(Model):
     staff: fields.ForeignKeyRelation[Staff] = fields.ForeignKeyField(
         "models.Staff", on_delete=fields.RESTRICT
     )
-    queue_ids: list[int] | None = fields.JSONField(null=True)  # type: ignore[assignment]
+    queue_ids: list[int] | None = fields.JSONField(null=True)
     may_create_tasks = fields.BooleanField(default=False)
     created_at = fields.DatetimeField()
     expires_at = fields.DatetimeField(null=True)

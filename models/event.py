@@ -1,4 +1,4 @@
-"""An event: one change of one task, numbered within its practice. The truth that dashboards follow."""
+"""An event: one change of one task, numbered within its practice. Dashboards follow these."""
 
 from datetime import date, datetime
 from enum import StrEnum

@@ -1,13 +1,14 @@
 """The workflow of a patient-contact task, as one table.
 
 A task is OPEN until the patient is first contacted, then IN_PROGRESS while follow-ups are due, then
-CLOSED for good. Staff move it by logging a contact: they choose one of four outcomes and press one of
-two buttons, "Log Contact" (the task stays open) or "Log and Close Task". The button decides where the
-task goes, the outcome decides what must be filled in. Automatic tasks also close when they expire.
+CLOSED for good. Staff move it by logging a contact: they choose one of four outcomes and press one
+of two buttons, "Log Contact" (the task stays open) or "Log and Close Task". The button decides
+where the task goes, the outcome decides what must be filled in. Automatic tasks also close when
+they expire.
 
 `WORKFLOW` holds every edge; `decide` and `expire` look edges up and nothing else in the project
-asks what a status permits. A status without an edge refuses. Source: the help article "Task outcomes
-and workflow" (see the README for how its loose ends are settled).
+asks what a status permits. A status without an edge refuses. Source: the help article "Task
+outcomes and workflow" (see the README for how its loose ends are settled).
 """
 
 from dataclasses import dataclass
@@ -101,7 +102,7 @@ class RefusalCode(StrEnum):
 
 
 class Refusal(NamedTuple):
-    """A request that the workflow does not allow. `field` names the argument to mend, if it is one."""
+    """What the workflow does not allow. `field` names the argument to mend, if it is one."""
 
     code: RefusalCode
     message: str

@@ -59,11 +59,11 @@ class Server:
     ) -> AsyncIterator["TestSocket"]:
         """A WebSocket, with the office's staff key already accepted unless `init` is off."""
         options = {"subprotocols": ["graphql-transport-ws"]} | options
-        async with connect(f"ws://127.0.0.1:{self.port}/graphql", **options) as connection:
-            async with TestSocket(connection) as socket:
-                if init:
-                    await socket.init(key or self.office.keys["staff"])
-                yield socket
+        url = f"ws://127.0.0.1:{self.port}/graphql"
+        async with connect(url, **options) as connection, TestSocket(connection) as socket:
+            if init:
+                await socket.init(key or self.office.keys["staff"])
+            yield socket
 
 
 class TestSocket:

@@ -37,7 +37,8 @@ class Bus:
         async with self._broadcast, self._broadcast.subscribe(CHANNEL) as subscriber:
             sender = asyncio.create_task(self._send())
             try:
-                async for event in subscriber:
+                while True:
+                    event = await subscriber.get()
                     practice_id, _, seq = event.message.partition(":")
                     self._heard(int(practice_id), int(seq))
             finally:

@@ -1,17 +1,28 @@
-"""The enums of the schema: those of the workflow, under GraphQL's eyes."""
+"""The enums of the schema: those of the workflow, made known to GraphQL."""
 
 import strawberry
 
-from gql_app.work import queues
-from models import access, event, lifecycle
+from gql_app.work.queues import TaskOrder
+from models.access import Role
+from models.event import TaskEventKind
+from models.lifecycle import CloseCause, ContactOutcome, RefusalCode, TaskOrigin, TaskStatus
 
-Role = strawberry.enum(access.Role, description="What a key may do.")
-TaskStatus = strawberry.enum(lifecycle.TaskStatus, description="Where a task stands.")
-ContactOutcome = strawberry.enum(lifecycle.ContactOutcome, description="What came of a call.")
-TaskOrigin = strawberry.enum(lifecycle.TaskOrigin, description="Who made a task.")
-CloseCause = strawberry.enum(lifecycle.CloseCause, description="Why a task is closed.")
-TaskEventKind = strawberry.enum(event.TaskEventKind, description="What happened to a task.")
-TaskOrder = strawberry.enum(queues.TaskOrder, description="How a list of tasks is sorted.")
-UserErrorCode = strawberry.enum(
-    lifecycle.RefusalCode, name="UserErrorCode", description="Why a request was refused."
-)
+strawberry.enum(Role, description="What a key may do.")
+strawberry.enum(TaskStatus, description="Where a task stands.")
+strawberry.enum(ContactOutcome, description="What came of a call.")
+strawberry.enum(TaskOrigin, description="Who made a task.")
+strawberry.enum(CloseCause, description="Why a task is closed.")
+strawberry.enum(TaskEventKind, description="What happened to a task.")
+strawberry.enum(TaskOrder, description="How a list of tasks is sorted.")
+strawberry.enum(RefusalCode, name="UserErrorCode", description="Why a request was refused.")
+
+__all__ = [
+    "CloseCause",
+    "ContactOutcome",
+    "RefusalCode",
+    "Role",
+    "TaskEventKind",
+    "TaskOrder",
+    "TaskOrigin",
+    "TaskStatus",
+]

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import strawberry
 
 from gql_app.schema.context import Info
-from gql_app.schema.enums import ContactOutcome, TaskOrigin, UserErrorCode
+from gql_app.schema.enums import ContactOutcome, RefusalCode, TaskOrigin
 from gql_app.schema.ids import read_id_of
 from gql_app.schema.types import Contact, Task
 from gql_app.work.intake import NewTask
@@ -18,7 +18,7 @@ MAX_IDEMPOTENCY_KEY = 200
 
 @strawberry.type(description="Why a request was refused. Nothing was changed.")
 class UserError:
-    code: UserErrorCode
+    code: RefusalCode
     message: str
     field: list[str] | None = strawberry.field(description="The argument to mend, if it is one.")
 

@@ -1,8 +1,9 @@
 """Queries: unpack the arguments, call the read side, hand back rows."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
+from strawberry.dataloader import DataLoader
 
 from gql_app.access import Viewer as ViewerRow
 from gql_app.schema.connections import Connection
@@ -46,7 +47,7 @@ class Query:
     @strawberry.field(graphql_type=Queue | None)
     async def queue(self, info: Info, id: GlobalId) -> QueueRow | None:
         row_id = read_id_of("Queue", id)
-        return row_id and await info.context.loaders.queue.load(row_id)
+        return None if row_id is None else await info.context.loaders.queue.load(row_id)
 
     @strawberry.field(
         graphql_type=TaskConnection,
@@ -66,12 +67,12 @@ class Query:
     @strawberry.field(graphql_type=Task | None)
     async def task(self, info: Info, id: GlobalId) -> TaskRow | None:
         row_id = read_id_of("Task", id)
-        return row_id and await info.context.loaders.task.load(row_id)
+        return None if row_id is None else await info.context.loaders.task.load(row_id)
 
     @strawberry.field(graphql_type=Patient | None)
     async def patient(self, info: Info, id: GlobalId) -> PatientRow | None:
         row_id = read_id_of("Patient", id)
-        return row_id and await info.context.loaders.patient.load(row_id)
+        return None if row_id is None else await info.context.loaders.patient.load(row_id)
 
     @strawberry.field(
         graphql_type=TaskEventConnection,
@@ -91,11 +92,12 @@ class Query:
     async def node(self, info: Info, id: GlobalId) -> HasId | None:
         type_name, row_id = read_id(id)
         loaders = info.context.loaders
-        loader = {
+        by_type: dict[str, DataLoader[int, Any]] = {
             "Task": loaders.task,
             "Queue": loaders.queue,
             "Patient": loaders.patient,
             "Contact": loaders.contact,
             "Staff": loaders.staff,
-        }.get(type_name)
+        }
+        loader = by_type.get(type_name)
         return None if loader is None or row_id is None else await loader.load(row_id)

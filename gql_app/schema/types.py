@@ -1,7 +1,7 @@
 """The object types. A source is a row of the read side; plain fields are its attributes."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
@@ -18,7 +18,7 @@ from gql_app.schema.enums import (
 )
 from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import global_id
-from gql_app.schema.loaders import PageKey
+from gql_app.schema.loaders import HasId, PageKey
 from gql_app.work import cursors, history, queues
 from models.contact import ContactRow
 from models.event import EventRow
@@ -31,22 +31,32 @@ After = Annotated[
 ]
 
 
+ROWS: dict[str, type[HasId]] = {
+    "Contact": ContactRow,
+    "Patient": history.PatientRow,
+    "Queue": queues.QueueRow,
+    "Staff": history.StaffRow,
+    "Task": TaskRow,
+}
+"""Which rows are shown as which type. Not all types have a row: only those with a global id."""
+
+_TYPE_NAMES = {row: name for name, row in ROWS.items()}
+
+
 @strawberry.interface(description="Anything with a global id.")
 class Node:
-    id: strawberry.ID
+    @strawberry.field
+    def id(parent: strawberry.Parent[Any]) -> strawberry.ID:
+        return global_id(_TYPE_NAMES[type(parent)], parent.id)
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        return isinstance(source, ROWS[cls.__name__])
 
 
 @strawberry.type(description="Who acts through a key: a person, or a partner's program.")
 class Staff(Node):
     name: str
-
-    @classmethod
-    def is_type_of(cls, source: object, _info: object) -> bool:
-        return isinstance(source, history.StaffRow)
-
-    @strawberry.field
-    def id(parent: strawberry.Parent[history.StaffRow]) -> strawberry.ID:
-        return global_id("Staff", parent.id)
 
 
 @strawberry.type(description="One call to a patient, as it was logged. It never changes.")
@@ -55,14 +65,6 @@ class Contact(Node):
     follow_up: date | None = strawberry.field(description="The follow-up date that was set.")
     closed_task: bool = strawberry.field(description="Whether it was Log and Close Task.")
     logged_at: datetime
-
-    @classmethod
-    def is_type_of(cls, source: object, _info: object) -> bool:
-        return isinstance(source, ContactRow)
-
-    @strawberry.field
-    def id(parent: strawberry.Parent[ContactRow]) -> strawberry.ID:
-        return global_id("Contact", parent.id)
 
     @strawberry.field(description="What the agent noted. Null for a key that may not read notes.")
     def notes(parent: strawberry.Parent[ContactRow], info: Info) -> str | None:
@@ -93,14 +95,6 @@ class Task(Node):
     created_at: datetime
     closed_at: datetime | None
     close_cause: CloseCause | None
-
-    @classmethod
-    def is_type_of(cls, source: object, _info: object) -> bool:
-        return isinstance(source, TaskRow)
-
-    @strawberry.field
-    def id(parent: strawberry.Parent[TaskRow]) -> strawberry.ID:
-        return global_id("Task", parent.id)
 
     @strawberry.field(graphql_type=Annotated["Queue", strawberry.lazy("gql_app.schema.types")])
     async def queue(parent: strawberry.Parent[TaskRow], info: Info) -> queues.QueueRow | None:
@@ -142,14 +136,6 @@ class QueueCounts:
 class Queue(Node):
     name: str
 
-    @classmethod
-    def is_type_of(cls, source: object, _info: object) -> bool:
-        return isinstance(source, queues.QueueRow)
-
-    @strawberry.field
-    def id(parent: strawberry.Parent[queues.QueueRow]) -> strawberry.ID:
-        return global_id("Queue", parent.id)
-
     @strawberry.field(graphql_type=QueueCounts)
     async def counts(parent: strawberry.Parent[queues.QueueRow], info: Info) -> queues.QueueCounts:
         return await info.context.loaders.counts.load(parent.id)
@@ -174,14 +160,6 @@ class Queue(Node):
 class Patient(Node):
     name: str
     phone: str
-
-    @classmethod
-    def is_type_of(cls, source: object, _info: object) -> bool:
-        return isinstance(source, history.PatientRow)
-
-    @strawberry.field
-    def id(parent: strawberry.Parent[history.PatientRow]) -> strawberry.ID:
-        return global_id("Patient", parent.id)
 
     @strawberry.field(
         graphql_type=Annotated["TaskConnection", strawberry.lazy("gql_app.schema.types")],

@@ -1,7 +1,5 @@
 """/graphql: POST for queries and mutations, POST for an event stream, or a WebSocket."""
 
-from typing import Any
-
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -13,7 +11,7 @@ from strawberry.types.graphql import OperationType
 from gql_app.access import Unauthenticated, authenticate, bearer
 from gql_app.schema import ERROR_CODES, Schema, shown
 from gql_app.schema.context import Context, Services
-from gql_app.web.requests import read_json, read_request
+from gql_app.web.requests import GraphQLRequest, read_json, read_request
 from gql_app.web.socket import Socket
 from gql_app.web.sse import HEADERS, events
 from gql_app.work.reading import BadInput
@@ -26,8 +24,12 @@ class _TooLarge(BadInput):
     """A body over `MAX_BODY`."""
 
 
+class _NotPost(BadInput):
+    """A request by another method."""
+
+
 class _NotJson(BadInput):
-    """A body that does not say it is JSON. Also what makes browsers ask before another site posts."""
+    """A body that does not say it is JSON: with it, browsers ask before another site may post."""
 
 
 class Endpoint:
@@ -50,26 +52,25 @@ class Endpoint:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
-        if request.method != "POST":
-            error = BadInput("Send a POST request, or open a WebSocket.")
-            return _refusal(405, error, {"Allow": "POST"})
         try:
+            if request.method != "POST":
+                raise _NotPost("Send a POST request, or open a WebSocket.")
             viewer = await authenticate(bearer(request.headers.get("authorization")))
             graphql = read_request(read_json(await _body(request)))
-        except Unauthenticated as error:
-            return _refusal(401, error, {"WWW-Authenticate": "Bearer"})
-        except BadInput as error:
-            return _refusal(_STATUS.get(type(error), 400), error)
-        except Exception as error:  # the database is away, say: masked and logged like any other
-            return _refusal(500, error)
-        context = Context(viewer, self._services)
-        if "text/event-stream" in request.headers.get("accept", ""):
-            context.resume_after = request.headers.get("last-event-id")
-            return StreamingResponse(
-                events(self._schema, context, graphql),
-                media_type="text/event-stream",
-                headers=HEADERS,
-            )
+            context = Context(viewer, self._services)
+            if "text/event-stream" in request.headers.get("accept", ""):
+                return self._stream(request, context, graphql)
+            return await self._execute(context, graphql)
+        except Exception as error:  # what is not expected is masked and logged like any other
+            return _refusal(error)
+
+    def _stream(self, request: Request, context: Context, graphql: GraphQLRequest) -> Response:
+        context.resume_after = request.headers.get("last-event-id")
+        return StreamingResponse(
+            events(self._schema, context, graphql), media_type="text/event-stream", headers=HEADERS
+        )
+
+    async def _execute(self, context: Context, graphql: GraphQLRequest) -> Response:
         try:
             result = await self._schema.execute(
                 graphql.query,
@@ -79,14 +80,20 @@ class Endpoint:
                 allowed_operation_types=(OperationType.QUERY, OperationType.MUTATION),
             )
         except (CannotGetOperationTypeError, MissingQueryError):
-            return _refusal(400, BadInput("The request does not say which operation to run."))
+            raise BadInput("The request does not say which operation to run.") from None
         except InvalidOperationTypeError:
-            error = BadInput("Subscriptions need a WebSocket, or Accept: text/event-stream.")
-            return _refusal(400, error)
-        return _json(shown(result))
+            message = "Subscriptions need a WebSocket, or Accept: text/event-stream."
+            raise BadInput(message) from None
+        return Response(orjson.dumps(shown(result)), media_type="application/json")
 
 
-_STATUS: dict[type[Exception], int] = {_TooLarge: 413, _NotJson: 415}
+_STATUS: dict[type[Exception], tuple[int, dict[str, str]]] = {
+    BadInput: (400, {}),
+    Unauthenticated: (401, {"WWW-Authenticate": "Bearer"}),
+    _NotPost: (405, {"Allow": "POST"}),
+    _TooLarge: (413, {}),
+    _NotJson: (415, {}),
+}
 
 
 async def _body(request: Request) -> bytes:
@@ -100,11 +107,7 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _refusal(status: int, error: Exception, headers: dict[str, str] | None = None) -> Response:
-    return _json({"errors": [ERROR_CODES.request_error(error)]}, status, headers)
-
-
-def _json(
-    content: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
-) -> Response:
-    return Response(orjson.dumps(content), status, headers, "application/json")
+def _refusal(error: Exception) -> Response:
+    status, headers = _STATUS.get(type(error), (500, {}))
+    body = orjson.dumps({"errors": [ERROR_CODES.request_error(error)]})
+    return Response(body, status, headers, "application/json")

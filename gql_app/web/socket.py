@@ -5,7 +5,7 @@ shape before anything reads it, and whatever goes wrong ends in a documented clo
 """
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -153,8 +153,8 @@ class Socket:
         except BadInput as error:
             raise _Close(4400, str(error)) from None
         if len(self._operations) >= MAX_OPERATIONS:
-            error = RateLimited(f"A socket runs at most {MAX_OPERATIONS} operations at once.")
-            await self._fail(operation_id, [ERROR_CODES.request_error(error)])
+            limit = RateLimited(f"A socket runs at most {MAX_OPERATIONS} operations at once.")
+            await self._fail(operation_id, [ERROR_CODES.request_error(limit)])
             return
         task = asyncio.create_task(self._operate(viewer, operation_id, request))
         self._operations[operation_id] = task
@@ -192,11 +192,9 @@ class Socket:
             raise _Gone from None
 
     async def _close(self, code: int, reason: str) -> None:
-        try:
+        with suppress(OSError):  # the client may have gone meanwhile
             # The protocol of WebSockets leaves 123 bytes for a reason.
             await self._send({"type": "websocket.close", "code": code, "reason": reason[:120]})
-        except OSError:
-            pass
 
     async def _end_operations(self) -> None:
         running = list(self._operations.values())

@@ -167,7 +167,13 @@ class Transitions:
             if isinstance(verdict, Rule):
                 contact = await _add_contact(task, attempt, viewer, now, idempotency_key)
                 seq = await _apply(
-                    connection, task, verdict, TaskEventKind.CONTACT_LOGGED, now, contact, viewer
+                    connection,
+                    task,
+                    verdict,
+                    TaskEventKind.CONTACT_LOGGED,
+                    now,
+                    contact=contact,
+                    viewer=viewer,
                 )
         if seq is not None:
             self._ring(viewer.practice_id, seq)
@@ -198,15 +204,15 @@ class Transitions:
     async def _create_task(self, viewer: Viewer, new: NewTask) -> Outcome:
         now = self._clock()
         async with transaction(viewer.practice_id) as connection:
-            here = {"practice_id": viewer.practice_id}
-            patient = await Patient.get_or_none(id=new.patient_id, **here)
-            queue = await Queue.get_or_none(id=new.queue_id, **here)
+            here = viewer.practice_id
+            patient = await Patient.get_or_none(id=new.patient_id, practice_id=here)
+            queue = await Queue.get_or_none(id=new.queue_id, practice_id=here)
             if queue is None or not viewer.sees_queue(queue.id):
                 return _missing("queue", "queueId")
             if patient is None:
                 return _missing("patient", "patientId")
             task = await Task.create(
-                **here,
+                practice_id=here,
                 queue_id=queue.id,
                 patient_id=patient.id,
                 status=TaskStatus.OPEN,
@@ -246,11 +252,13 @@ def _refused(
     task: Task, viewer: Viewer, expected_version: int | None, now: datetime
 ) -> list[Refusal]:
     """What stands in the way before the workflow is asked: a stale view, another's claim."""
-    if task.status.is_open and task.claimed_by_id not in (None, viewer.staff_id):
-        if task.claimed_until is not None and task.claimed_until > now:
-            message = "Somebody else has claimed this task."
-            return [Refusal(RefusalCode.CLAIMED_BY_OTHER, message, "taskId")]
-    if task.status.is_open and expected_version not in (None, task.version):
+    if not task.status.is_open:
+        return []  # the workflow itself says what a closed task refuses
+    claimed = task.claimed_until is not None and task.claimed_until > now
+    if claimed and task.claimed_by_id != viewer.staff_id:
+        message = "Somebody else has claimed this task."
+        return [Refusal(RefusalCode.CLAIMED_BY_OTHER, message, "taskId")]
+    if expected_version not in (None, task.version):
         message = f"The task has changed meanwhile: it is at version {task.version} now."
         return [Refusal(RefusalCode.VERSION_CONFLICT, message, "expectedVersion")]
     return []
@@ -278,6 +286,7 @@ async def _apply(
     rule: Rule,
     kind: TaskEventKind,
     now: datetime,
+    *,
     contact: Contact | None = None,
     viewer: Viewer | None = None,
 ) -> int:
