@@ -1,7 +1,8 @@
 """A sample practice: invented patients and a month of history, played through the real services.
 
 Deterministic but for the date: everything is placed relative to today at the practice. Names are
-plainly made up, and telephone numbers are from the block (555-0100 to 0199) that is kept for fiction.
+plainly made up, and telephone numbers come from the block that is kept for fiction, 555-0100 to
+555-0199.
 """
 
 import json
@@ -119,7 +120,7 @@ class Demo:
 
 async def prepare(folder: Path) -> Demo:
     """Make the sample practice in `folder`, unless it is there."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database, keys_file = _database(folder), folder / "keys.json"
     if not database.exists():
         # Made under another name, so that a half-made practice is never taken for a whole one.
@@ -147,7 +148,8 @@ def welcome(url: str, folder: Path, demo: Demo) -> str:
     query = "{ queues { name counts { open dueToday overdue } } }"
     log = (
         f'mutation {{ logContact(taskId: "{demo.open_task}", outcome: LEFT_MESSAGE,'
-        f' followUp: "{follow_up}") {{ task {{ statusLabel followUp }} errors {{ code message }} }} }}'
+        f' followUp: "{follow_up}") {{ task {{ statusLabel followUp }}'
+        " errors { code message } } }"
     )
     return f"""
 Callboard serves a sample practice at {url}/graphql; its keys are in {folder / "keys.json"}.

@@ -39,7 +39,7 @@ class Task(Model):
     last_contact_id = fields.BigIntField(null=True)
     created_at = fields.DatetimeField()
     closed_at = fields.DatetimeField(null=True)
-    close_cause: CloseCause | None = fields.CharEnumField(CloseCause, max_length=20, null=True)
+    close_cause = fields.CharEnumField(CloseCause, max_length=20, null=True)
     claimed_by: fields.ForeignKeyNullableRelation[Staff] = fields.ForeignKeyField(
         "models.Staff", null=True, on_delete=fields.RESTRICT
     )

@@ -294,7 +294,6 @@ async def _apply(
     before = task.status
     task.status = rule.to
     task.version += 1
-    task.close_cause = rule.cause
     if rule.to.is_open:
         assert contact is not None
         assert contact.follow_up is not None
@@ -302,6 +301,8 @@ async def _apply(
     else:
         task.follow_up = None
         task.closed_at = now
+    if rule.cause is not None:
+        task.close_cause = rule.cause
     if contact is not None:
         task.contact_count += 1
         task.last_contact_id = contact.id
