@@ -103,6 +103,17 @@ async def transaction(practice_id: int) -> AsyncIterator[BaseDBAsyncClient]:
         yield connection
 
 
+@asynccontextmanager
+async def snapshot() -> AsyncIterator[None]:
+    """A reading transaction in which every statement sees the same moment."""
+    async with in_transaction() as connection:
+        if not is_sqlite(connection):  # READ COMMITTED would show each statement its own moment
+            await connection.execute_query(
+                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+            )
+        yield
+
+
 async def fetch(row: type[Row], sql: str, *values: object) -> list[Row]:
     """The rows that `sql` selects; its columns stand in the order of `row`'s fields."""
     connection = _connection()

@@ -55,6 +55,7 @@ class TaskEvent(Model):
     )
     from_status = fields.CharEnumField(TaskStatus, max_length=12, null=True)
     to_status = fields.CharEnumField(TaskStatus, max_length=12)
+    from_follow_up = fields.DateField(null=True)
     close_cause = fields.CharEnumField(CloseCause, max_length=20, null=True)
     contact_id = fields.BigIntField(null=True)
     actor: fields.ForeignKeyNullableRelation[Staff] = fields.ForeignKeyField(
@@ -82,6 +83,7 @@ class EventRow(NamedTuple):
     queue_id: int
     from_status: TaskStatus | None
     to_status: TaskStatus
+    from_follow_up: date | None
     close_cause: CloseCause | None
     contact_id: int | None
     actor_id: int | None
@@ -141,6 +143,10 @@ async def events_after(practice_id: int, seq: int, limit: int) -> list[EventRow]
     return await select_events(where, 3, [practice_id, seq, limit])
 
 
+class Resync(Exception):
+    """The stream cannot go on from the cursor without a gap: fetch afresh and follow from there."""
+
+
 class FeedBounds(NamedTuple):
     """The numbers of a practice's last event and of the last one that retention has removed."""
 
@@ -152,3 +158,10 @@ async def feed_bounds(practice_id: int) -> FeedBounds:
     """Between which numbers a practice's events can be read."""
     sql = "SELECT seq, pruned_through FROM practice WHERE id = $1"
     return (await fetch(FeedBounds, sql, practice_id))[0]
+
+
+async def check_resumable(practice_id: int, seq: int) -> None:
+    """Raise `Resync` unless every event behind `seq` can still be read."""
+    bounds = await feed_bounds(practice_id)
+    if not bounds.pruned_through <= seq <= bounds.seq:
+        raise Resync("The cursor is older, or newer, than the events that are kept.")

@@ -9,10 +9,11 @@ memory or making others wait, and replay and live are the same walk: no gap, no 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import NamedTuple
 
-from models.event import EventRow, events_after, feed_bounds
+from models.event import EventRow, Resync, check_resumable, events_after, feed_bounds
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +26,11 @@ BATCH = 500
 RETRY_SECONDS = 0.5
 
 
-class Resync(Exception):
-    """The stream cannot go on from the cursor without a gap: fetch afresh and follow from there."""
+class Batch(NamedTuple):
+    """Events in order, and the number up to which everything has been handed on."""
+
+    events: list[EventRow]
+    position: int
 
 
 class Feed:
@@ -120,22 +124,37 @@ class Feeds:
         Raises `Resync` if the events behind `after` are no longer kept, or `after` is a number that
         the practice has not reached.
         """
+        async with aclosing(self.batches(practice_id, after)) as batches:
+            async for batch in batches:
+                for event in batch.events:
+                    yield event
+
+    async def batches(
+        self,
+        practice_id: int,
+        after: int | None,
+        patience: Callable[[], float | None] = lambda: None,
+    ) -> AsyncGenerator[Batch, None]:
+        """Like `follow`, a batch at a time, for those who have to act without an event too: an
+        empty batch comes when `patience()` seconds have gone by without one."""
         async with self._open(practice_id) as feed:
             position = feed.seq if after is None else after
-            if after is not None:
-                await _check(practice_id, after, feed)
+            if after is not None and (after > feed.seq or feed.after(after) is None):
+                await check_resumable(practice_id, after)
             while True:
                 events = feed.after(position)
                 if events is None:
                     events = await events_after(practice_id, position, BATCH)
                 if not events:
-                    await feed.beyond(position)
-                    continue
-                for event in events:
-                    if event.seq != position + 1:
-                        raise Resync("Some events behind the cursor are no longer kept.")
-                    position = event.seq
-                    yield event
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(patience()):
+                            await feed.beyond(position)
+                            continue
+                elif events[0].seq != position + 1:
+                    raise Resync("Some events behind the cursor are no longer kept.")
+                else:
+                    position = events[-1].seq
+                yield Batch(events, position)
 
     @asynccontextmanager
     async def _open(self, practice_id: int) -> AsyncGenerator[Feed, None]:
@@ -154,11 +173,3 @@ class Feeds:
             if not feed.followers:
                 del self._feeds[practice_id]
                 await feed.close()
-
-
-async def _check(practice_id: int, after: int, feed: Feed) -> None:
-    if feed.after(after) is not None and after <= feed.seq:
-        return
-    bounds = await feed_bounds(practice_id)
-    if after < bounds.pruned_through or after > bounds.seq:
-        raise Resync("The cursor is older, or newer, than the events that are kept.")

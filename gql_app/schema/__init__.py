@@ -13,11 +13,11 @@ from strawberry.types import ExecutionContext, ExecutionResult
 
 from gql_app.access import Forbidden, RateLimited, Unauthenticated
 from gql_app.execution.errors import ErrorCodes
-from gql_app.live.feed import Resync
 from gql_app.schema.mutations import Mutation
 from gql_app.schema.queries import Query
 from gql_app.schema.subscriptions import Subscription
 from gql_app.work.reading import BadInput
+from models.event import Resync
 
 MAX_TOKENS = 2_000
 CACHED_DOCUMENTS = 1_000

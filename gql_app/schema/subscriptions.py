@@ -1,19 +1,26 @@
 """Subscriptions: attach to the practice's feed and hand on what the viewer may see."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 import strawberry
 
 from gql_app.access import Viewer
 from gql_app.schema.context import Context, Info
+from gql_app.schema.feed_types import FeedRow, QueueFeedMessage
 from gql_app.schema.ids import read_ids_of
+from gql_app.schema.queue_feed import follow_queues
 from gql_app.schema.types import TaskEvent, event_cursor
 from gql_app.work.cursors import read_event_cursor
 from gql_app.work.queues import visible_queues
 from gql_app.work.reading import BadInput
 from models.event import STATUS_KINDS, EventRow
 
+QueueIds = Annotated[
+    list[strawberry.ID] | None,
+    strawberry.argument(description="Which queues; without it, all that the key allows."),
+]
 StreamAfter = Annotated[
     str | None,
     strawberry.argument(
@@ -29,36 +36,47 @@ class Subscription:
         description="Every change of a task's status, in order, with no gap and no repeat.",
     )
     async def task_status_changed(
-        self,
-        info: Info,
-        queue_ids: list[strawberry.ID] | None = None,
-        after: StreamAfter = None,
+        self, info: Info, queue_ids: QueueIds = None, after: StreamAfter = None
     ) -> AsyncGenerator[EventRow, None]:
         context = info.context
         wanted = await _wanted_queues(context.viewer, queue_ids)
-        cursor = context.resume_after or after
-        seq = None if cursor is None else read_event_cursor(context.viewer.practice_id, cursor)
-        return _status_changes(context, wanted, seq)
+        return _status_changes(context, frozenset(wanted), _start(context, after))
+
+    @strawberry.subscription(
+        graphql_type=QueueFeedMessage,
+        description="All a dashboard needs: a snapshot, then every event followed by the counts it"
+        " leads to, and heartbeats. With `after`, the counts at that cursor come in place of the"
+        " snapshot.",
+    )
+    async def queue_feed(
+        self, info: Info, queue_ids: QueueIds = None, after: StreamAfter = None
+    ) -> AsyncGenerator[FeedRow, None]:
+        context = info.context
+        wanted = await _wanted_queues(context.viewer, queue_ids)
+        return follow_queues(context, wanted, _start(context, after))
 
 
 async def _status_changes(
-    context: Context, wanted: frozenset[int] | None, after: int | None
+    context: Context, wanted: frozenset[int], after: int | None
 ) -> AsyncGenerator[EventRow, None]:
-    async for event in context.services.feeds.follow(context.viewer.practice_id, after):
-        if event.kind in STATUS_KINDS and (wanted is None or event.queue_id in wanted):
-            context.at_event(event_cursor(event))
-            yield event
+    follow = context.services.feeds.follow(context.viewer.practice_id, after)
+    async with aclosing(follow) as events:
+        async for event in events:
+            if event.kind in STATUS_KINDS and event.queue_id in wanted:
+                context.at_event(event_cursor(event))
+                yield event
 
 
-async def _wanted_queues(
-    viewer: Viewer, queue_ids: list[strawberry.ID] | None
-) -> frozenset[int] | None:
-    """The queues to watch, None for all. Raises `BadInput` for one that is not there or not for
-    this key: a stream that stays silent for ever would look like a quiet queue."""
+def _start(context: Context, after: str | None) -> int | None:
+    cursor = context.resume_after or after
+    return None if cursor is None else read_event_cursor(context.viewer.practice_id, cursor)
+
+
+async def _wanted_queues(viewer: Viewer, queue_ids: list[strawberry.ID] | None) -> list[int]:
+    """The queues to watch. Raises `BadInput` for one that is not there or not for this key: a
+    stream that stays silent for ever would look like a quiet queue."""
     ids = read_ids_of("Queue", queue_ids)
-    if ids is None:
-        return viewer.queue_ids
-    found = frozenset(row.id for row in await visible_queues(viewer, ids))
-    if len(found) < len(set(queue_ids or ())):
+    found = [row.id for row in await visible_queues(viewer, ids)]
+    if queue_ids is not None and len(found) < len(set(queue_ids)):
         raise BadInput("There is no such queue here.")
     return found

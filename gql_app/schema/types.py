@@ -124,12 +124,23 @@ class Task(Node):
 
 @strawberry.type(description="How much work a queue holds, in the practice's time zone.")
 class QueueCounts:
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        return isinstance(source, queues.QueueCounts)
+
+    seq: int = strawberry.field(description="The number of the event that led to these counts.")
     open: int = strawberry.field(description="Tasks still to be worked.")
     not_contacted: int = strawberry.field(description="Of these, nobody has called yet.")
     in_progress: int = strawberry.field(description="Of these, called and to be called again.")
     due_today: int = strawberry.field(description="Follow-ups set for today.")
     overdue: int = strawberry.field(description="Follow-ups set for a day before today.")
     closed_today: int = strawberry.field(description="Tasks closed since midnight.")
+
+    @strawberry.field(graphql_type=Annotated["Queue", strawberry.lazy("gql_app.schema.types")])
+    async def queue(
+        parent: strawberry.Parent[queues.QueueCounts], info: Info
+    ) -> queues.QueueRow | None:
+        return await info.context.loaders.queue.load(parent.queue_id)
 
 
 @strawberry.type(description="A work list of tasks of one kind.")
@@ -178,6 +189,10 @@ class Patient(Node):
 
 @strawberry.type(description="One change of one task. Events are numbered within the practice.")
 class TaskEvent:
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        return isinstance(source, EventRow)
+
     seq: int = strawberry.field(
         description="The event's number. A key or stream that does not show all has holes."
     )

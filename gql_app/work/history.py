@@ -8,7 +8,7 @@ from gql_app.work.cursors import read_event_cursor, read_id_cursor
 from gql_app.work.reading import Conditions, Page, checked_first, page_of
 from models.contact import CONTACT_COLUMNS, ContactRow
 from models.database import fetch
-from models.event import EventRow, select_events
+from models.event import EventRow, check_resumable, select_events
 
 
 class PatientRow(NamedTuple):
@@ -78,11 +78,14 @@ async def staff_by_id(viewer: Viewer, ids: Sequence[int]) -> list[StaffRow]:
 async def events_page(
     viewer: Viewer, first: int, after: str | None, queue_ids: list[int] | None
 ) -> Page[EventRow]:
-    """The events behind the cursor `after`, oldest first. Raises `BadInput`."""
+    """The events behind the cursor `after`, oldest first. Raises `BadInput`, and `Resync` if some
+    of them are no longer kept."""
     where = Conditions.of(viewer, "e", "e.queue_id")
     if queue_ids is not None:
         where.among("e.queue_id", queue_ids)
     if after is not None:
-        where.add(f"e.seq > ${where.value(read_event_cursor(viewer.practice_id, after))}")
+        seq = read_event_cursor(viewer.practice_id, after)
+        await check_resumable(viewer.practice_id, seq)
+        where.add(f"e.seq > ${where.value(seq)}")
     limit = where.value(checked_first(first) + 1)
     return page_of(await select_events(str(where), limit, where.values), first, after)

@@ -43,10 +43,11 @@ class QueueRow(NamedTuple):
 
 
 class QueueCounts(NamedTuple):
-    """How much work a queue holds. Dates are the practice's own; `overdue` and `due_today` look at
-    follow-up dates."""
+    """How much work a queue holds right after event number `seq`. Dates are the practice's own;
+    `overdue` and `due_today` look at follow-up dates."""
 
     queue_id: int
+    seq: int
     open: int
     not_contacted: int
     in_progress: int
@@ -74,10 +75,11 @@ async def queue_counts(viewer: Viewer, ids: Sequence[int], now: datetime) -> lis
     begin, end = day_bounds(today, viewer.time_zone)
     visible = [i for i in ids if viewer.sees_queue(i)]
     sql = f"""
-    SELECT q.id, COALESCE(o.still_open, 0), COALESCE(o.not_contacted, 0),
+    SELECT q.id, p.seq, COALESCE(o.still_open, 0), COALESCE(o.not_contacted, 0),
            COALESCE(o.in_progress, 0), COALESCE(o.due_today, 0), COALESCE(o.overdue, 0),
            COALESCE(c.closed_today, 0)
     FROM queue q
+    JOIN practice p ON p.id = q.practice_id
     LEFT JOIN (
         SELECT t.queue_id, COUNT(*) AS still_open,
                COUNT(*) FILTER (WHERE t.status = 'OPEN') AS not_contacted,

@@ -8,7 +8,7 @@ order everywhere (patient, task, practice counter last), and the bell is rung af
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from tortoise.exceptions import IntegrityError
@@ -226,7 +226,7 @@ class Transitions:
                 idempotency_key=new.idempotency_key,
             )
             seq = await _add_event(
-                connection, task, TaskEventKind.CREATED, None, now, actor_id=viewer.staff_id
+                connection, task, TaskEventKind.CREATED, (None, None), now, actor_id=viewer.staff_id
             )
         self._ring(viewer.practice_id, seq)
         return Outcome(_task_row(task))
@@ -291,7 +291,7 @@ async def _apply(
     viewer: Viewer | None = None,
 ) -> int:
     """Move the task along `rule` and record the event. Returns the event's number."""
-    before = task.status
+    before = (task.status, task.follow_up)
     task.status = rule.to
     task.version += 1
     if rule.to.is_open:
@@ -323,7 +323,7 @@ async def _add_event(
     connection: Any,
     task: Task,
     kind: TaskEventKind,
-    before: TaskStatus | None,
+    before: tuple[TaskStatus | None, date | None],
     now: datetime,
     *,
     contact_id: int | None = None,
@@ -342,7 +342,8 @@ async def _add_event(
         at=now,
         task_id=task.id,
         queue_id=task.queue_id,
-        from_status=before,
+        from_status=before[0],
+        from_follow_up=before[1],
         to_status=task.status,
         close_cause=task.close_cause,
         contact_id=contact_id,

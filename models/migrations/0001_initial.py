@@ -411,6 +411,7 @@ class Migration(migrations.Migration):
                         max_length=12,
                     ),
                 ),
+                ("from_follow_up", fields.DateField(null=True)),
                 (
                     "close_cause",
                     fields.CharEnumField(

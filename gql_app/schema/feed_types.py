@@ -1,0 +1,74 @@
+"""What `queueFeed` sends: a snapshot, then events with the counts they lead to, and heartbeats."""
+
+from datetime import datetime
+from typing import Annotated, NamedTuple
+
+import strawberry
+
+from gql_app.schema.connections import Connection
+from gql_app.schema.types import Queue, QueueCounts, TaskConnection, TaskEvent, due_cursor
+from gql_app.work.board import Board, QueueOnBoard
+from gql_app.work.cursors import event_cursor
+from gql_app.work.queues import QueueCounts as CountsRow
+from gql_app.work.queues import QueueRow
+from models.event import EventRow
+from models.task import TaskRow
+
+
+class HeartbeatRow(NamedTuple):
+    practice_id: int
+    seq: int
+    at: datetime
+
+
+@strawberry.type(name="QueueOnBoard", description="A queue as it is at the snapshot's cursor.")
+class QueueOnBoardType:
+    @strawberry.field(graphql_type=Queue)
+    def queue(parent: strawberry.Parent[QueueOnBoard]) -> QueueRow:
+        return parent.queue
+
+    @strawberry.field(graphql_type=QueueCounts)
+    def counts(parent: strawberry.Parent[QueueOnBoard]) -> CountsRow:
+        return parent.counts
+
+    @strawberry.field(graphql_type=TaskConnection, description="The first page of its tasks.")
+    def tasks(parent: strawberry.Parent[QueueOnBoard]) -> Connection[TaskRow]:
+        return Connection(parent.page, due_cursor)
+
+
+@strawberry.type(description="Each queue with its counts and first page, true at one cursor.")
+class QueueSnapshot:
+    seq: int
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        return isinstance(source, Board)
+
+    @strawberry.field(description="The stream goes on behind it.")
+    def cursor(parent: strawberry.Parent[Board]) -> str:
+        return event_cursor(parent.practice_id, parent.seq)
+
+    @strawberry.field(graphql_type=list[QueueOnBoardType])
+    def queues(parent: strawberry.Parent[Board]) -> list[QueueOnBoard]:
+        return parent.queues
+
+
+@strawberry.type(description="A sign of life: nothing up to this cursor is still to come.")
+class Heartbeat:
+    seq: int
+    at: datetime
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        return isinstance(source, HeartbeatRow)
+
+    @strawberry.field
+    def cursor(parent: strawberry.Parent[HeartbeatRow]) -> str:
+        return event_cursor(parent.practice_id, parent.seq)
+
+
+FeedRow = Board | EventRow | CountsRow | HeartbeatRow
+
+QueueFeedMessage = Annotated[
+    QueueSnapshot | TaskEvent | QueueCounts | Heartbeat, strawberry.union("QueueFeedMessage")
+]

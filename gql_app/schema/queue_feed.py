@@ -1,0 +1,93 @@
+"""The stream behind `queueFeed`: a snapshot, events with their counts, heartbeats, midnight."""
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from datetime import timedelta
+
+from gql_app.live.feed import Batch
+from gql_app.schema.context import Context
+from gql_app.schema.feed_types import FeedRow, HeartbeatRow
+from gql_app.work.board import after_event, counts_at, read_board
+from gql_app.work.cursors import event_cursor
+from gql_app.work.queues import QueueCounts, day_bounds
+from models.event import check_resumable
+from models.lifecycle import local_date
+
+HEARTBEAT = timedelta(seconds=15)
+FIRST_PAGE = 50
+
+
+async def follow_queues(
+    context: Context, wanted: Sequence[int], after: int | None
+) -> AsyncGenerator[FeedRow, None]:
+    """Everything that a dashboard of the queues `wanted` has to be told, behind number `after`.
+
+    Raises `Resync` as `Feeds.follow` does.
+    """
+    practice_id = context.viewer.practice_id
+    dashboard = _Dashboard(context, wanted)
+    for row in await dashboard.begin(after):
+        context.at_event(event_cursor(practice_id, row.seq))
+        yield row
+    batches = context.services.feeds.batches(practice_id, dashboard.position, dashboard.patience)
+    async with aclosing(batches):
+        async for batch in batches:
+            for row in [*dashboard.told(batch), *await dashboard.ticked(batch)]:
+                context.at_event(event_cursor(practice_id, row.seq))
+                yield row
+
+
+class _Dashboard:
+    """What one dashboard has been told: the counts of its queues at `position`, on one day."""
+
+    def __init__(self, context: Context, wanted: Sequence[int]) -> None:
+        self._viewer = context.viewer
+        self._clock = context.services.clock
+        self._wanted = wanted
+        self._counts: dict[int, QueueCounts] = {}
+        self._today = local_date(self._clock(), self._viewer.time_zone)
+        self._next_beat = self._clock() + HEARTBEAT
+        self.position = 0
+
+    async def begin(self, after: int | None) -> list[FeedRow]:
+        """The snapshot, or for one who comes back the counts at its cursor."""
+        if after is not None:
+            await check_resumable(self._viewer.practice_id, after)
+            self.position = after
+            return await self._count(after)
+        board = await read_board(self._viewer, self._wanted, FIRST_PAGE, self._clock())
+        self.position = board.seq
+        self._counts = {on_board.queue.id: on_board.counts for on_board in board.queues}
+        return [board]
+
+    def told(self, batch: Batch) -> Iterator[FeedRow]:
+        """Each event of the queues, then the counts that it leads to."""
+        for event in batch.events:
+            if event.queue_id in self._counts:
+                yield event
+                before = self._counts[event.queue_id]
+                counts = after_event(before, event, self._viewer, self._today)
+                self._counts[event.queue_id] = counts
+                yield counts
+
+    async def ticked(self, batch: Batch) -> list[FeedRow]:
+        """What the clock alone brings: the counts of a new day, and a sign of life."""
+        now = self._clock()
+        rows: list[FeedRow] = []
+        today = local_date(now, self._viewer.time_zone)
+        if today != self._today:
+            self._today = today
+            rows += await self._count(batch.position)
+        if now >= self._next_beat:
+            self._next_beat = now + HEARTBEAT
+            rows.append(HeartbeatRow(self._viewer.practice_id, batch.position, now))
+        return rows
+
+    def patience(self) -> float:
+        """Seconds until the clock brings something."""
+        midnight = day_bounds(self._today, self._viewer.time_zone)[1]
+        return max((min(self._next_beat, midnight) - self._clock()).total_seconds(), 0.0)
+
+    async def _count(self, seq: int) -> list[FeedRow]:
+        self._counts = await counts_at(self._viewer, self._wanted, seq, self._clock())
+        return list(self._counts.values())

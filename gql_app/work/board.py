@@ -1,0 +1,109 @@
+"""What a dashboard shows, true at one event's number, and how each event changes its counts.
+
+Counts are rolled from one event to the next instead of being counted again: an event says where its
+task was and where it went, which is all that the counts of a day depend on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from gql_app.access import Viewer
+from gql_app.work.queues import (
+    QueueCounts,
+    QueueRow,
+    TaskQuery,
+    queue_counts,
+    tasks_of_queues,
+    visible_queues,
+)
+from gql_app.work.reading import Page
+from models.database import snapshot
+from models.event import EventRow, events_after, feed_bounds
+from models.lifecycle import TaskStatus, local_date
+from models.task import TaskRow
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOnBoard:
+    """A queue with its counts and the first page of its tasks, all at the board's number."""
+
+    queue: QueueRow
+    counts: QueueCounts
+    page: Page[TaskRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The queues at event number `seq`."""
+
+    practice_id: int
+    seq: int
+    queues: list[QueueOnBoard]
+
+
+async def read_board(viewer: Viewer, ids: Sequence[int], first: int, now: datetime) -> Board:
+    """The queues in `ids` that the key allows, at one moment."""
+    async with snapshot():
+        queues = await visible_queues(viewer, ids)
+        visible = [queue.id for queue in queues]
+        counts = {row.queue_id: row for row in await queue_counts(viewer, visible, now)}
+        pages = await tasks_of_queues(viewer, visible, TaskQuery(), first, None) if visible else {}
+        seq = (await feed_bounds(viewer.practice_id)).seq
+    on_board = [QueueOnBoard(queue, counts[queue.id], pages[queue.id]) for queue in queues]
+    return Board(viewer.practice_id, seq, on_board)
+
+
+async def counts_at(
+    viewer: Viewer, ids: Sequence[int], seq: int, now: datetime
+) -> dict[int, QueueCounts]:
+    """The counts of each queue as event `seq` left them, on the day that `now` is.
+
+    What has happened since is read at the same moment and taken back.
+    """
+    since: list[EventRow] = []
+    async with snapshot():
+        counts = {row.queue_id: row for row in await queue_counts(viewer, ids, now)}
+        position = seq
+        while events := await events_after(viewer.practice_id, position, BATCH):
+            since += events
+            position = events[-1].seq
+    today = local_date(now, viewer.time_zone)
+    for event in since:
+        if event.queue_id in counts:
+            counts[event.queue_id] = _moved(counts[event.queue_id], event, viewer, today, -1)
+    return {queue_id: row._replace(seq=seq) for queue_id, row in counts.items()}
+
+
+def after_event(counts: QueueCounts, event: EventRow, viewer: Viewer, today: date) -> QueueCounts:
+    """The counts that `event`, on a task of the queue, leads to."""
+    return _moved(counts, event, viewer, today, +1)._replace(seq=event.seq)
+
+
+def _moved(
+    counts: QueueCounts, event: EventRow, viewer: Viewer, today: date, sign: int
+) -> QueueCounts:
+    before = _share(event.from_status, event.from_follow_up, today)
+    after = _share(event.to_status, event.follow_up, today)
+    closed = (
+        event.from_status != event.to_status == TaskStatus.CLOSED
+        and local_date(event.at, viewer.time_zone) == today
+    )
+    changes = [sign * (b - a) for a, b in zip(before, after, strict=True)] + [sign * closed]
+    figures = zip(counts[2:], changes, strict=True)
+    return QueueCounts(counts.queue_id, counts.seq, *(n + change for n, change in figures))
+
+
+def _share(status: TaskStatus | None, follow_up: date | None, today: date) -> tuple[int, ...]:
+    """What a task in this state adds to: open, not contacted, in progress, due today, overdue."""
+    if status is None or not TaskStatus(status).is_open:
+        return (0, 0, 0, 0, 0)
+    return (
+        1,
+        int(status == TaskStatus.OPEN),
+        int(status == TaskStatus.IN_PROGRESS),
+        int(follow_up == today),
+        int(follow_up is not None and follow_up < today),
+    )
