@@ -14,7 +14,7 @@ from typing import NamedTuple
 import orjson
 
 from models.access import AccessKey, Role
-from models.database import fetch
+from models.database import among, fetch
 from models.people import Staff
 from models.practice import Practice, Queue
 
@@ -81,13 +81,12 @@ class _KeyRow(NamedTuple):
     revoked_at: datetime | None
 
 
-_KEY = """
+_KEYS = """
 SELECT k.id, k.practice_id, p.time_zone, k.role, k.staff_id, s.name, k.queue_ids,
        k.may_create_tasks, k.expires_at, k.revoked_at
 FROM access_key k
 JOIN practice p ON p.id = k.practice_id
 JOIN staff s ON s.practice_id = k.practice_id AND s.id = k.staff_id
-WHERE k.practice_id = $1 AND k.digest = $2
 """
 
 
@@ -111,10 +110,27 @@ async def authenticate(key: str) -> Viewer:
         and practice.isdigit()
         and len(practice) < 19
     ):
-        found = await fetch(_KeyRow, _KEY, int(practice), digest(key))
+        found = await fetch(
+            _KeyRow,
+            f"{_KEYS} WHERE k.practice_id = $1 AND k.digest = $2",
+            int(practice),
+            digest(key),
+        )
         if found and _is_valid(found[0], datetime.now(UTC)):
             return _viewer(found[0])
     raise Unauthenticated("The key is not valid.")
+
+
+async def still_valid(viewers: set[Viewer]) -> set[Viewer]:
+    """Those of `viewers` whose key still says the same of them."""
+    if not viewers:
+        return set()
+    practices = sorted({viewer.practice_id for viewer in viewers})
+    keys = sorted({viewer.key_id for viewer in viewers})
+    where = f"{among('k.practice_id', 1)} AND {among('k.id', 2)}"
+    now = datetime.now(UTC)
+    rows = await fetch(_KeyRow, f"{_KEYS} WHERE {where}", practices, keys)
+    return viewers & {_viewer(row) for row in rows if _is_valid(row, now)}
 
 
 async def create_key(

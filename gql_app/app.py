@@ -21,6 +21,7 @@ from gql_app.schema.context import Services
 from gql_app.settings import Settings
 from gql_app.web.endpoint import Endpoint
 from gql_app.web.health import health_routes
+from gql_app.web.sessions import Sessions
 from gql_app.work.expiry import keep_sweeping
 from gql_app.work.transitions import Transitions
 from models.database import is_reachable, opened
@@ -46,14 +47,20 @@ def build_app(settings: Settings) -> Starlette:
     bus = Bus(settings.bus_url, feeds.notice)
     transitions = Transitions(bus.ring)
     services = Services(transitions, feeds, clock=_now)
-    endpoint = Endpoint(build_schema(), services, settings.allowed_origins)
+    sessions = Sessions()
+    endpoint = Endpoint(build_schema(), services, sessions, settings.allowed_origins)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         keep_values_out_of_logs()
         async with (
             opened(settings.database_url),
-            _running(bus.run(), feeds.keep_polling(POLL_SECONDS), keep_sweeping(transitions)),
+            _running(
+                bus.run(),
+                feeds.keep_polling(POLL_SECONDS),
+                keep_sweeping(transitions),
+                sessions.keep_checking(),
+            ),
         ):
             yield
             await transitions.drain()

@@ -13,6 +13,7 @@ from strawberry.types import ExecutionContext, ExecutionResult
 
 from gql_app.access import Forbidden, RateLimited, Unauthenticated
 from gql_app.execution.errors import ErrorCodes
+from gql_app.execution.operations import ChosenOperation
 from gql_app.schema.mutations import Mutation
 from gql_app.schema.queries import Query
 from gql_app.schema.subscriptions import Subscription
@@ -46,6 +47,7 @@ class Schema(strawberry.Schema):
 def build_schema() -> Schema:
     """The schema with its caches and limits."""
     extensions: list[Any] = [
+        ChosenOperation,
         lambda: MaxTokensLimiter(MAX_TOKENS),
         lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
         lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),

@@ -24,16 +24,18 @@ class Services:
 
 class Context:
     """The context of one operation. `cursor` is that of the event being sent, for transports that
-    have a place of their own for it; `resume_after` a cursor that came in such a place.
+    have a place of their own for it, and `sent_cursor` that of the last one they have sent;
+    `resume_after` is a cursor that came in such a place.
     """
 
-    __slots__ = ("cursor", "loaders", "resume_after", "services", "viewer")
+    __slots__ = ("cursor", "loaders", "resume_after", "sent_cursor", "services", "viewer")
 
     def __init__(self, viewer: Viewer, services: Services) -> None:
         self.viewer = viewer
         self.services = services
         self.loaders = Loaders(viewer, services.clock)
         self.cursor: str | None = None
+        self.sent_cursor: str | None = None
         self.resume_after: str | None = None
 
     def at_event(self, cursor: str) -> None:

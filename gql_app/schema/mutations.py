@@ -14,6 +14,7 @@ from gql_app.work.transitions import Outcome
 from models.lifecycle import Attempt
 
 MAX_IDEMPOTENCY_KEY = 200
+LAST_YEAR = 2999
 
 
 @strawberry.type(description="Why a request was refused. Nothing was changed.")
@@ -102,15 +103,13 @@ class Mutation:
         graphql_type=CreateTaskPayload, description="Make a task in a queue for a patient."
     )
     async def create_task(self, info: Info, input: CreateTaskInput) -> Payload:
-        if input.expires_at is not None and input.expires_at.tzinfo is None:
-            raise BadInput("expiresAt needs its offset from UTC, such as 2026-12-24T17:00:00Z.")
         new = NewTask(
             queue_id=read_id_of("Queue", input.queue_id),
             patient_id=read_id_of("Patient", input.patient_id),
             reason=_storable(input.reason) or "",
             origin=input.origin,
             follow_up=input.follow_up,
-            expires_at=input.expires_at,
+            expires_at=_checked_moment(input.expires_at),
             idempotency_key=_checked_key(input.idempotency_key),
         )
         result = await info.context.services.transitions.create_task(info.context.viewer, new)
@@ -121,6 +120,17 @@ def _checked_key(key: str | None) -> str | None:
     if key is not None and not 0 < len(key) <= MAX_IDEMPOTENCY_KEY:
         raise BadInput(f"idempotencyKey has 1 to {MAX_IDEMPOTENCY_KEY} characters.")
     return _storable(key)
+
+
+def _checked_moment(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise BadInput("expiresAt needs its offset from UTC, such as 2026-12-24T17:00:00Z.")
+    # At the calendar's ends a moment has no date in some time zones.
+    if not 1900 <= moment.year <= LAST_YEAR:
+        raise BadInput(f"expiresAt lies between the years 1900 and {LAST_YEAR}.")
+    return moment
 
 
 def _storable(text: str | None) -> str | None:

@@ -1,5 +1,7 @@
 """/graphql: POST for queries and mutations, POST for an event stream, or a WebSocket."""
 
+import asyncio
+
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -8,10 +10,11 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
-from gql_app.access import Unauthenticated, authenticate, bearer
+from gql_app.access import RateLimited, Unauthenticated, authenticate, bearer
 from gql_app.schema import ERROR_CODES, Schema, shown
 from gql_app.schema.context import Context, Services
 from gql_app.web.requests import GraphQLRequest, read_json, read_request
+from gql_app.web.sessions import Notice, Sessions
 from gql_app.web.socket import Socket
 from gql_app.web.sse import HEADERS, events
 from gql_app.work.reading import BadInput
@@ -36,39 +39,49 @@ class Endpoint:
     """The ASGI application behind /graphql."""
 
     def __init__(
-        self, schema: Schema, services: Services, allowed_origins: tuple[str, ...]
+        self,
+        schema: Schema,
+        services: Services,
+        sessions: Sessions,
+        allowed_origins: tuple[str, ...],
     ) -> None:
         self._schema = schema
+        self._sessions = sessions
         self._services = services
         self._allowed_origins = allowed_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await Socket(self._schema, self._services, self._allowed_origins).run(
-                scope, receive, send
-            )
+            socket = Socket(self._schema, self._services, self._sessions, self._allowed_origins)
+            await socket.run(scope, receive, send)
             return
-        response = await self._respond(Request(scope, receive))
+        request = Request(scope, receive)
+        try:
+            context, graphql = await self._read(request)
+            if "text/event-stream" in request.headers.get("accept", ""):
+                await self._stream(request, context, graphql, send)
+                return
+            response = await self._execute(context, graphql)
+        except Exception as error:  # what is not expected is masked and logged like any other
+            response = _refusal(error)
         await response(scope, receive, send)
 
-    async def _respond(self, request: Request) -> Response:
-        try:
-            if request.method != "POST":
-                raise _NotPost("Send a POST request, or open a WebSocket.")
-            viewer = await authenticate(bearer(request.headers.get("authorization")))
-            graphql = read_request(read_json(await _body(request)))
-            context = Context(viewer, self._services)
-            if "text/event-stream" in request.headers.get("accept", ""):
-                return self._stream(request, context, graphql)
-            return await self._execute(context, graphql)
-        except Exception as error:  # what is not expected is masked and logged like any other
-            return _refusal(error)
+    async def _read(self, request: Request) -> tuple[Context, GraphQLRequest]:
+        if request.method != "POST":
+            raise _NotPost("Send a POST request, or open a WebSocket.")
+        viewer = await authenticate(bearer(request.headers.get("authorization")))
+        graphql = read_request(read_json(await _body(request)))
+        return Context(viewer, self._services), graphql
 
-    def _stream(self, request: Request, context: Context, graphql: GraphQLRequest) -> Response:
+    async def _stream(
+        self, request: Request, context: Context, graphql: GraphQLRequest, send: Send
+    ) -> None:
         context.resume_after = request.headers.get("last-event-id")
-        return StreamingResponse(
-            events(self._schema, context, graphql), media_type="text/event-stream", headers=HEADERS
-        )
+        notices: asyncio.Queue[Notice] = asyncio.Queue()
+        with self._sessions.admit(context.viewer, notices.put_nowait):
+            body = events(self._schema, context, graphql, notices)
+            response = StreamingResponse(body, media_type="text/event-stream", headers=HEADERS)
+            await response(request.scope, request.receive, send)
 
     async def _execute(self, context: Context, graphql: GraphQLRequest) -> Response:
         try:
@@ -93,11 +106,13 @@ _STATUS: dict[type[Exception], tuple[int, dict[str, str]]] = {
     _NotPost: (405, {"Allow": "POST"}),
     _TooLarge: (413, {}),
     _NotJson: (415, {}),
+    RateLimited: (429, {}),
 }
 
 
 async def _body(request: Request) -> bytes:
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip()
+    if media_type.lower() != "application/json":
         raise _NotJson("Send JSON, with Content-Type: application/json.")
     body = bytearray()
     async for chunk in request.stream():

@@ -5,10 +5,9 @@ shape before anything reads it, and whatever goes wrong ends in a documented clo
 """
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import aclosing, suppress
-from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 from starlette.datastructures import Headers
@@ -18,12 +17,16 @@ from gql_app.access import RateLimited, Unauthenticated, Viewer, authenticate, b
 from gql_app.schema import ERROR_CODES, Schema, shown
 from gql_app.schema.context import Context, Services
 from gql_app.web.requests import GraphQLRequest, read_json, read_request
+from gql_app.web.sessions import REJECTED, Ended, Notice, Sessions
 from gql_app.work.reading import BadInput
+from models.event import Resync
 
 PROTOCOL = "graphql-transport-ws"
 INIT_SECONDS = 5.0
 MAX_OPERATIONS = 100
 MAX_ID = 200
+SLOW_SECONDS = 4.0
+"""How long a client may leave its full buffer (the server's, 64 KiB) unread in a stream."""
 
 
 class _Close(Exception):
@@ -43,12 +46,20 @@ class Socket:
     """A client's connection: one viewer, any number of operations up to `MAX_OPERATIONS`."""
 
     def __init__(
-        self, schema: Schema, services: Services, allowed_origins: tuple[str, ...]
+        self,
+        schema: Schema,
+        services: Services,
+        sessions: Sessions,
+        allowed_origins: tuple[str, ...],
     ) -> None:
         self._schema = schema
         self._services = services
         self._allowed_origins = allowed_origins
+        self._sessions = sessions
         self._operations: dict[str, asyncio.Task[None]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._ended: Ended | None = None
+        self._session = asyncio.timeout(None)
         self._receive: Receive
         self._send: Send
 
@@ -66,23 +77,53 @@ class Socket:
             if not offered:
                 raise _Close(4406, "Subprotocol not acceptable")
             viewer = await self._initialise(headers.get("authorization"))
-            async with asyncio.timeout(_seconds_left(viewer)):
-                while True:
-                    await self._handle(viewer, await self._next_message())
+            with self._sessions.admit(viewer, self._notice):
+                await self._serve(viewer)
         except _Gone:
             pass
         except _Close as close:
             await self._close(close.code, close.reason)
-        except TimeoutError:
-            await self._close(4403, "Key expired")
+        except RateLimited:
+            await self._close(4429, "Too many connections")
         finally:
             await self._end_operations()
+
+    async def _serve(self, viewer: Viewer) -> None:
+        try:
+            async with self._session:
+                await self._tell({"type": "connection_ack"})
+                while True:
+                    await self._handle(viewer, await self._next_message())
+        except TimeoutError:
+            if self._ended is None:
+                raise
+            raise _Close(self._ended.code, self._ended.reason) from None
+
+    def _notice(self, notice: Notice) -> None:
+        if isinstance(notice, Ended):
+            self._ended = notice
+            # Wakes the reader, wherever it waits; before it has begun, it ends at once.
+            self._session.reschedule(asyncio.get_running_loop().time())
+        else:
+            payload = {"warning": "KEY_EXPIRES", "expiresAt": notice.at.isoformat()}
+            self._spawn(self._warn({"type": "ping", "payload": payload}))
+
+    async def _warn(self, message: dict[str, Any]) -> None:
+        with suppress(_Gone):
+            await self._tell(message)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A task that the socket awaits before it ends."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
 
     def _is_allowed(self, origin: str | None, host: str | None) -> bool:
         """Browsers let any page open a socket anywhere; the origin tells whose page it is."""
         if origin is None or "*" in self._allowed_origins or origin in self._allowed_origins:
             return True
-        return urlsplit(origin).netloc == host
+        return origin.partition("://")[2] == host
 
     async def _initialise(self, header: str | None) -> Viewer:
         """Wait for connection_init and its key; the upgrade request's key serves as well."""
@@ -93,13 +134,11 @@ class Socket:
                         raise _Close(4401, "Unauthorized")
                     await self._handle_ping(message)
                 payload = _payload(message)
-                viewer = await authenticate(bearer(payload.get("authorization", header)))
-                await self._tell({"type": "connection_ack"})
-                return viewer
+                return await authenticate(bearer(payload.get("authorization", header)))
         except TimeoutError:
             raise _Close(4408, "Connection initialisation timeout") from None
         except Unauthenticated:
-            raise _Close(4403, "Forbidden") from None
+            raise _Close(REJECTED, "Forbidden") from None
         except _Close:
             raise
         except Exception as error:
@@ -156,16 +195,17 @@ class Socket:
             limit = RateLimited(f"A socket runs at most {MAX_OPERATIONS} operations at once.")
             await self._fail(operation_id, [ERROR_CODES.request_error(limit)])
             return
-        task = asyncio.create_task(self._operate(viewer, operation_id, request))
-        self._operations[operation_id] = task
+        operation = self._operate(viewer, operation_id, request)
+        self._operations[operation_id] = self._spawn(operation)
 
     async def _operate(self, viewer: Viewer, operation_id: str, request: GraphQLRequest) -> None:
-        """Run one operation and send what it yields."""
+        """Run one operation to its end, whatever that is."""
+        context = Context(viewer, self._services)
         try:
             results = await self._schema.stream(
                 request.query,
                 variable_values=request.variables,
-                context_value=Context(viewer, self._services),
+                context_value=context,
                 operation_name=request.operation_name,
             )
             async with aclosing(results):
@@ -174,12 +214,28 @@ class Socket:
                     if payload["data"] is None and "errors" in payload:
                         await self._fail(operation_id, payload["errors"])
                         return
-                    await self._tell({"id": operation_id, "type": "next", "payload": payload})
+                    message = {"id": operation_id, "type": "next", "payload": payload}
+                    sent = context.cursor
+                    async with asyncio.timeout(SLOW_SECONDS):
+                        await self._tell(message)
+                    context.sent_cursor = sent
             # Freed before it is told, so that the client may use the id again at once.
             self._operations.pop(operation_id, None)
             await self._tell({"id": operation_id, "type": "complete"})
+        except TimeoutError:
+            await self._fall_behind(operation_id, context.sent_cursor)
         except _Gone:
             pass  # the reader sees it as well, and ends the socket
+        except Exception as error:
+            with suppress(_Gone):
+                await self._fail(operation_id, [ERROR_CODES.request_error(error)])
+
+    async def _fall_behind(self, operation_id: str, cursor: str | None) -> None:
+        """The client does not read: end the stream, and say where it can go on once it does."""
+        error = ERROR_CODES.request_error(Resync("The client does not keep up with the stream."))
+        error["extensions"]["cursor"] = cursor
+        with suppress(_Gone):
+            await self._fail(operation_id, [error])
 
     async def _fail(self, operation_id: str, errors: list[dict[str, Any]]) -> None:
         self._operations.pop(operation_id, None)
@@ -188,17 +244,17 @@ class Socket:
     async def _tell(self, message: dict[str, Any]) -> None:
         try:
             await self._send({"type": "websocket.send", "text": orjson.dumps(message).decode()})
-        except OSError:  # what ASGI servers raise once the client is gone
+        except (OSError, RuntimeError):  # what ASGI servers raise once the socket is closed
             raise _Gone from None
 
     async def _close(self, code: int, reason: str) -> None:
-        with suppress(OSError):  # the client may have gone meanwhile
+        with suppress(OSError, RuntimeError):  # the client may have gone meanwhile
             # The protocol of WebSockets leaves 123 bytes for a reason.
             await self._send({"type": "websocket.close", "code": code, "reason": reason[:120]})
 
     async def _end_operations(self) -> None:
-        running = list(self._operations.values())
         self._operations.clear()
+        running = list(self._running)
         for task in running:
             task.cancel()
         if running:
@@ -213,13 +269,7 @@ def _id(message: dict[str, Any]) -> str:
 
 
 def _payload(message: dict[str, Any]) -> dict[str, Any]:
-    payload = message.get("payload") or {}
-    if not isinstance(payload, dict):
+    payload = message.get("payload")
+    if not isinstance(payload, dict | None):
         raise _Close(4400, "A payload is an object")
-    return payload
-
-
-def _seconds_left(viewer: Viewer) -> float | None:
-    if viewer.expires_at is None:
-        return None
-    return max((viewer.expires_at - datetime.now(UTC)).total_seconds(), 0.0)
+    return payload or {}

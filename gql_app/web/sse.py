@@ -6,8 +6,6 @@ it was. Protocol: https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -16,6 +14,7 @@ from gql_app.access import Unauthenticated
 from gql_app.schema import ERROR_CODES, Schema, shown
 from gql_app.schema.context import Context
 from gql_app.web.requests import GraphQLRequest
+from gql_app.web.sessions import REJECTED, Ended, Notice
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 """Nobody between the server and the client may keep or hold back a part of the stream."""
@@ -25,9 +24,9 @@ QUIET_SECONDS = 15.0
 
 
 async def events(
-    schema: Schema, context: Context, request: GraphQLRequest
+    schema: Schema, context: Context, request: GraphQLRequest, notices: asyncio.Queue[Notice]
 ) -> AsyncGenerator[str, None]:
-    """The response's body, until the operation or the key ends."""
+    """The response's body, until the operation ends or a notice ends the session."""
     results = await schema.stream(
         request.query,
         variable_values=request.variables,
@@ -35,41 +34,43 @@ async def events(
         operation_name=request.operation_name,
     )
     yield ": connected\n\n"
-    async with aclosing(results):
-        waiting = asyncio.ensure_future(anext(results, None))
-        try:
-            while True:
-                await asyncio.wait({waiting}, timeout=_patience(context))
-                if _expired(context):
-                    error = ERROR_CODES.request_error(Unauthenticated("The key has expired."))
-                    yield _event({"data": None, "errors": [error]}, None)
+    result: asyncio.Future[Any] = asyncio.ensure_future(anext(results, None))
+    notice = asyncio.ensure_future(notices.get())
+    try:
+        while True:
+            first_of = asyncio.FIRST_COMPLETED
+            await asyncio.wait({result, notice}, timeout=QUIET_SECONDS, return_when=first_of)
+            if notice.done():
+                told = notice.result()
+                if isinstance(told, Ended):
+                    yield _end(told)
                     break
-                if not waiting.done():
-                    yield ": quiet\n\n"
-                    continue
-                result: Any = waiting.result()
-                if result is None:
-                    break
-                yield _event(shown(result), context.cursor)
-                waiting = asyncio.ensure_future(anext(results, None))
-        finally:
-            waiting.cancel()
-            await asyncio.wait({waiting})
+                yield f": the key expires at {told.at.isoformat()}\n\n"
+                notice = asyncio.ensure_future(notices.get())
+            elif not result.done():
+                yield ": quiet\n\n"
+            elif result.result() is None:
+                break
+            else:
+                yield _event(shown(result.result()), context.cursor)
+                result = asyncio.ensure_future(anext(results, None))
+    finally:
+        notice.cancel()
+        result.cancel()
+        await asyncio.wait({result, notice})
+        await results.aclose()
     yield "event: complete\ndata:\n\n"
+
+
+def _end(ended: Ended) -> str:
+    """A key's end is an error; a server that restarts just breaks off, and the client comes back
+    with the cursor it has."""
+    if ended.code != REJECTED:
+        return f": {ended.reason}\n\n"
+    error = ERROR_CODES.request_error(Unauthenticated(f"{ended.reason}."))
+    return _event({"data": None, "errors": [error]}, None)
 
 
 def _event(payload: dict[str, Any], cursor: str | None) -> str:
     place = "" if cursor is None else f"id: {cursor}\n"
     return f"event: next\n{place}data: {orjson.dumps(payload).decode()}\n\n"
-
-
-def _patience(context: Context) -> float:
-    if context.viewer.expires_at is None:
-        return QUIET_SECONDS
-    left = (context.viewer.expires_at - datetime.now(UTC)).total_seconds()
-    return min(QUIET_SECONDS, max(left, 0.0))
-
-
-def _expired(context: Context) -> bool:
-    expires_at = context.viewer.expires_at
-    return expires_at is not None and expires_at <= datetime.now(UTC)

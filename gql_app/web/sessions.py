@@ -1,0 +1,113 @@
+"""Who is connected to this process: how many at once, and an end to those whose key has ended.
+
+A session is a WebSocket or an event stream. Every process asks the database about its own
+sessions' keys, so a revoked key is closed everywhere within `CHECK_SECONDS` and a bit.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from gql_app.access import RateLimited, Viewer, still_valid
+
+log = logging.getLogger(__name__)
+
+REJECTED = 4403
+"""Close code: the key is not, or no longer, good for this."""
+
+RESTARTING = 1012
+"""Close code: come back, in a moment and not all at once."""
+
+CHECK_SECONDS = 2.0
+WARN_BEFORE = timedelta(seconds=60)
+MAX_SESSIONS = 20_000
+MAX_SESSIONS_A_KEY = 5_000
+"""Generous, for a practice may give all its dashboards one key; a runaway client stops here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """The key will expire then: time to connect with another one."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The session is over: the close code of a socket, and why."""
+
+    code: int
+    reason: str
+
+
+Notice = Expiring | Ended
+
+
+@dataclass(eq=False, slots=True)
+class Session:
+    """One connection; `notify` must not block."""
+
+    viewer: Viewer
+    notify: Callable[[Notice], None]
+    warned: bool = field(default=False)
+
+
+class Sessions:
+    """The sessions of this process."""
+
+    def __init__(self) -> None:
+        self._sessions: set[Session] = set()
+        self._a_key: Counter[int] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    @contextmanager
+    def admit(self, viewer: Viewer, notify: Callable[[Notice], None]) -> Iterator[None]:
+        """Count a connection in for as long as the block lasts. Raises `RateLimited`."""
+        if len(self) >= MAX_SESSIONS or self._a_key[viewer.key_id] >= MAX_SESSIONS_A_KEY:
+            raise RateLimited("There are too many connections; close some and try again.")
+        session = Session(viewer, notify)
+        self._sessions.add(session)
+        self._a_key[viewer.key_id] += 1
+        try:
+            yield
+        finally:
+            self._sessions.discard(session)
+            self._a_key[viewer.key_id] -= 1
+            if not self._a_key[viewer.key_id]:
+                del self._a_key[viewer.key_id]
+
+    def end_all(self) -> None:
+        """The server stops: every client is to come back, to another one or later."""
+        for session in list(self._sessions):
+            session.notify(Ended(RESTARTING, "Server restarts"))
+
+    async def keep_checking(self) -> None:
+        """Ask now and then whether the keys in use still hold."""
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            try:
+                await self._check()
+            except Exception as error:  # the database may be away; a key's expiry still holds
+                log.warning("checking keys failed, will retry: %s", type(error).__name__)
+
+    async def _check(self) -> None:
+        now = datetime.now(UTC)
+        for session in list(self._sessions):
+            expires_at = session.viewer.expires_at
+            if expires_at is None:
+                continue
+            if expires_at <= now:
+                session.notify(Ended(REJECTED, "Key expired"))
+            elif expires_at - now <= WARN_BEFORE and not session.warned:
+                session.warned = True
+                session.notify(Expiring(expires_at))
+        valid = await still_valid({session.viewer for session in self._sessions})
+        for session in list(self._sessions):
+            if session.viewer not in valid:
+                session.notify(Ended(REJECTED, "Key revoked or changed"))
