@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import uvicorn
@@ -23,6 +23,7 @@ from gql_app.web.endpoint import Endpoint
 from gql_app.web.health import health_routes
 from gql_app.web.sessions import Sessions
 from gql_app.work.expiry import keep_sweeping
+from gql_app.work.retention import keep_pruning
 from gql_app.work.transitions import Transitions
 from models.database import is_reachable, opened
 
@@ -59,6 +60,7 @@ def build_app(settings: Settings) -> Starlette:
                 bus.run(),
                 feeds.keep_polling(POLL_SECONDS),
                 keep_sweeping(transitions),
+                keep_pruning(timedelta(days=settings.retention_days)),
                 sessions.keep_checking(),
             ),
         ):

@@ -5,7 +5,7 @@ import asyncio
 import os
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import uvicorn
@@ -15,6 +15,7 @@ from gql_app.app import keep_values_out_of_logs, server_config
 from gql_app.schema import schema_text
 from gql_app.settings import BadSetting, Settings, read_settings
 from gql_app.work.expiry import sweep
+from gql_app.work.retention import prune
 from gql_app.work.transitions import Transitions
 from models.access import Role
 from models.database import migrate, opened
@@ -67,6 +68,15 @@ def _expire(_: argparse.Namespace, settings: Settings) -> int:
             return await sweep(Transitions(ring=lambda _practice, _seq: None))
 
     print(f"{asyncio.run(run())} closed")
+    return 0
+
+
+def _prune(_: argparse.Namespace, settings: Settings) -> int:
+    async def run() -> int:
+        async with opened(settings.database_url):
+            return await prune(timedelta(days=settings.retention_days))
+
+    print(f"{asyncio.run(run())} events removed")
     return 0
 
 
@@ -149,6 +159,9 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("expire", help="close the automatic tasks whose time is up")
     verb.set_defaults(run=_expire)
+
+    verb = verbs.add_parser("prune", help="remove the events that are older than is kept")
+    verb.set_defaults(run=_prune)
 
     verb = verbs.add_parser("schema", help="write schema.graphql")
     verb.add_argument("--check", action="store_true", help="only say whether it is up to date")

@@ -14,11 +14,12 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`allowed_origins`: web pages elsewhere that may connect; `allowed_hosts`: the names this
-    server answers to ("*" for any)."""
+    """`retention_days`: how long events are kept, and cursors good; `allowed_origins`: web pages
+    elsewhere that may connect; `allowed_hosts`: the names this server answers to ("*" for any)."""
 
     database_url: str = "sqlite://callboard.sqlite3"
     bus_url: str = "memory://"
+    retention_days: int = 30
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ("*",)
 
@@ -42,6 +43,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     settings = Settings(
         database_url=given.get("database_url", defaults.database_url),
         bus_url=given.get("bus_url", defaults.bus_url),
+        retention_days=_days(given.get("retention_days"), defaults.retention_days),
         allowed_origins=_list(given.get("allowed_origins"), defaults.allowed_origins),
         allowed_hosts=_list(given.get("allowed_hosts"), defaults.allowed_hosts),
     )
@@ -54,6 +56,14 @@ def _list(value: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
     if value is None:
         return default
     return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _days(value: str | None, default: int) -> int:
+    if value is None:
+        return default
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 36_500):
+        raise BadSetting(f"{PREFIX}RETENTION_DAYS is a number of days from 1 on, not {value!r}.")
+    return int(value)
 
 
 def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:

@@ -1,0 +1,53 @@
+"""How long events are kept. Tasks and contacts stay; only the stream's past is shortened."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from models.database import fetch, transaction
+
+log = logging.getLogger(__name__)
+
+ROUND_SECONDS = 3600.0
+
+
+class _Old(NamedTuple):
+    practice_id: int
+    last_seq: int
+
+
+_OLD = """
+SELECT p.id, MAX(e.seq) FROM practice p
+JOIN task_event e ON e.practice_id = p.id AND e.at < $1
+GROUP BY p.id
+"""
+
+
+async def prune(keep: timedelta, now: datetime | None = None) -> int:
+    """Remove the events that are older than `keep`. Returns how many were removed.
+
+    A practice's mark is moved first, in the same transaction: a stream that comes back from behind
+    it is told to start afresh, and the tables let nothing else be deleted.
+    """
+    removed = 0
+    for old in await fetch(_Old, _OLD, (now or datetime.now(UTC)) - keep):
+        async with transaction(old.practice_id) as connection:
+            where = f"practice_id = {old.practice_id} AND seq <= {old.last_seq}"
+            await connection.execute_query(
+                f"UPDATE practice SET pruned_through = {old.last_seq} WHERE id = {old.practice_id}"
+                f" AND pruned_through < {old.last_seq}"
+            )
+            count, _ = await connection.execute_query(f"DELETE FROM task_event WHERE {where}")
+            removed += count
+    return removed
+
+
+async def keep_pruning(keep: timedelta) -> None:
+    """Prune every hour until cancelled."""
+    while True:
+        try:
+            await prune(keep)
+        except Exception as error:  # the database may be away; the next round tries again
+            log.warning("pruning failed: %s", type(error).__name__)
+        await asyncio.sleep(ROUND_SECONDS)
