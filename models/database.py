@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hint
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connection, get_connections
+from tortoise.exceptions import TransactionManagementError
 from tortoise.migrations.api import migrate as run_migrations
 from tortoise.transactions import in_transaction
 
@@ -95,7 +96,7 @@ async def transaction(practice_id: int) -> AsyncIterator[BaseDBAsyncClient]:
     SQLite begins transactions as readers, and a reader that turns writer after another process has
     written fails at once instead of waiting. So the first statement there is a write.
     """
-    async with in_transaction() as connection:
+    async with _begun() as connection:
         if is_sqlite(connection):
             await connection.execute_query(
                 "UPDATE practice SET seq = seq WHERE id = ?", [practice_id]
@@ -104,9 +105,29 @@ async def transaction(practice_id: int) -> AsyncIterator[BaseDBAsyncClient]:
 
 
 @asynccontextmanager
+async def _begun() -> AsyncIterator[BaseDBAsyncClient]:
+    """Tortoise's transaction, but for one thing: where BEGIN fails (the database was restarted, the
+    task was cancelled), Tortoise keeps the pool's connection, or SQLite's lock, for ever."""
+    context = in_transaction()
+    try:
+        connection = await context.__aenter__()
+    except BaseException:
+        if hasattr(context, "token"):  # so far had it come; this end rolls nothing back
+            await context.__aexit__(TransactionManagementError, None, None)
+        raise
+    try:
+        yield connection
+    except BaseException as error:
+        await context.__aexit__(type(error), error, error.__traceback__)
+        raise
+    else:
+        await context.__aexit__(None, None, None)
+
+
+@asynccontextmanager
 async def snapshot() -> AsyncIterator[None]:
     """A reading transaction in which every statement sees the same moment."""
-    async with in_transaction() as connection:
+    async with _begun() as connection:
         if not is_sqlite(connection):  # READ COMMITTED would show each statement its own moment
             await connection.execute_query(
                 "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
