@@ -21,7 +21,7 @@ LONGEST_PAUSE = 15.0
 NO_USE_TRYING = {4400, 4401, 4403, 4406}
 """Close codes that a new connection would meet again."""
 
-QUEUES = "query { viewer { name practice { timeZone } queues { id name } } }"
+VIEWER = "query { viewer { name practice { cursor } queues { id name } } }"
 
 CHANGES = """
 subscription ($queueIds: [ID!], $after: String) {
@@ -55,10 +55,12 @@ async def watch(url: str, key: str, queues: list[str], console: Console | None =
                 max_size=None,
             ) as socket:
                 viewer = await _begin(socket, key)
+                again = bool(cursor)
+                cursor = cursor or [viewer["practice"]["cursor"]]
                 ids = _queue_ids(viewer["queues"], queues)
                 console.print(
                     f"[dim]Watching as {viewer['name']}"
-                    f"{', caught up from where it broke off' if cursor else ''}. Ctrl-C ends.[/dim]"
+                    f"{', caught up from where it broke off' if again else ''}. Ctrl-C ends.[/dim]"
                 )
                 pause = FIRST_PAUSE
                 await _show_changes(socket, console, ids, cursor)
@@ -79,7 +81,7 @@ async def watch(url: str, key: str, queues: list[str], console: Console | None =
 async def _begin(socket: ClientConnection, key: str) -> dict[str, Any]:
     init = {"type": "connection_init", "payload": {"authorization": f"Bearer {key}"}}
     await socket.send(json.dumps(init))
-    await _subscribe(socket, "viewer", QUEUES, {})
+    await _subscribe(socket, "viewer", VIEWER, {})
     async for message in _messages(socket):
         if message["type"] == "next":
             viewer: dict[str, Any] = message["payload"]["data"]["viewer"]
@@ -90,7 +92,7 @@ async def _begin(socket: ClientConnection, key: str) -> dict[str, Any]:
 async def _show_changes(
     socket: ClientConnection, console: Console, ids: list[str] | None, cursor: list[str]
 ) -> None:
-    variables = {"queueIds": ids, "after": cursor[0] if cursor else None}
+    variables = {"queueIds": ids, "after": cursor[0]}
     await _subscribe(socket, "changes", CHANGES, variables)
     async for message in _messages(socket):
         if message["type"] == "next" and message["id"] == "changes":

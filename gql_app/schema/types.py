@@ -21,7 +21,7 @@ from gql_app.schema.ids import global_id
 from gql_app.schema.loaders import HasId, PageKey
 from gql_app.work import cursors, history, queues
 from models.contact import ContactRow
-from models.event import EventRow
+from models.event import EventRow, feed_bounds
 from models.lifecycle import local_date
 from models.task import TaskRow
 
@@ -230,6 +230,11 @@ class Practice:
     @strawberry.field(description="Today's date at the practice.")
     def today(parent: strawberry.Parent[ViewerRow], info: Info) -> date:
         return local_date(info.context.services.clock(), parent.time_zone)
+
+    @strawberry.field(description="Where a stream that begins now goes on from.")
+    async def cursor(parent: strawberry.Parent[ViewerRow]) -> str:
+        bounds = await feed_bounds(parent.practice_id)
+        return cursors.event_cursor(parent.practice_id, bounds.seq)
 
 
 @strawberry.type(description="Whoever holds the key, and what the key may do.")
