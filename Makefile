@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format schema diagram clean
+.PHONY: demo test check torture format schema diagram clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/callboard demo $(ARGS)
@@ -18,6 +18,9 @@ check: $(VENV)/.installed-test
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/callboard schema --check
 	$(BIN)/python -m models.diagram --check README.md
+
+torture: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks.torture $(ARGS)
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
