@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 from gql_app.access import Viewer, authenticate, create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.intake import NewTask
-from gql_app.work.transitions import Outcome, Transitions
+from gql_app.work.outcomes import Outcome
+from gql_app.work.transitions import Transitions
 from models.access import Role
 from models.database import migrate, opened
 from models.lifecycle import Attempt, ContactOutcome, TaskOrigin, TaskStatus

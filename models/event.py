@@ -67,6 +67,8 @@ class TaskEvent(Model):
     contact_count = fields.IntField()
     last_contact_id = fields.BigIntField(null=True)
 
+    queue_id: int
+
     class Meta:
         table = "task_event"
         unique_together = (("practice", "seq"),)

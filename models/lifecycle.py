@@ -12,7 +12,7 @@ outcomes and workflow" (see the README for how its loose ends are settled).
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -202,6 +202,12 @@ def last_follow_up(today: date) -> date:
         return today.replace(year=today.year + MAX_FOLLOW_UP_YEARS)
     except ValueError:  # 29 February
         return today.replace(year=today.year + MAX_FOLLOW_UP_YEARS, day=28)
+
+
+def last_day(expires_at: datetime, time_zone: str) -> date:
+    """The last date on which a task that expires at `expires_at` is still there: at midnight it is
+    the day before."""
+    return local_date(expires_at - timedelta(microseconds=1), time_zone)
 
 
 def local_date(moment: datetime, time_zone: str) -> date:

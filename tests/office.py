@@ -7,7 +7,8 @@ from typing import Any
 from gql_app.access import Viewer, authenticate, create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.intake import NewTask
-from gql_app.work.transitions import Outcome, Transitions
+from gql_app.work.outcomes import Outcome
+from gql_app.work.transitions import Transitions
 from models.access import Role
 from models.lifecycle import Attempt, ContactOutcome, TaskOrigin, local_date
 from models.people import Patient

@@ -9,8 +9,8 @@ from gql_app.schema.enums import ContactOutcome, RefusalCode, TaskOrigin
 from gql_app.schema.ids import read_id_of
 from gql_app.schema.types import Contact, Task
 from gql_app.work.intake import NewTask
+from gql_app.work.outcomes import Outcome
 from gql_app.work.reading import BadInput
-from gql_app.work.transitions import Outcome
 from models.lifecycle import Attempt
 
 MAX_IDEMPOTENCY_KEY = 200

@@ -50,7 +50,7 @@ async def keep_sweeping(
     while True:
         pause = LONGEST_SLEEP
         try:
-            await sweep(transitions)
+            await sweep(transitions, clock())
             soon = await fetch(_Due, _NEXT_DUE, clock() + LONGEST_SLEEP)
             if soon:
                 pause = max(soon[0].expires_at - clock(), timedelta(milliseconds=10))

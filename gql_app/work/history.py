@@ -28,7 +28,7 @@ async def contacts_of_tasks(
     viewer: Viewer, task_ids: Sequence[int], first: int, after: str | None
 ) -> dict[int, Page[ContactRow]]:
     """The latest contacts of each task, in one statement. Raises `BadInput`."""
-    where = Conditions.of(viewer, "c")
+    where = Conditions.of(viewer, "c", "t.queue_id")
     where.among("c.task_id", list(task_ids))
     if after is not None:
         where.add(f"c.id < ${where.value(read_id_cursor(viewer.practice_id, after))}")
@@ -36,7 +36,8 @@ async def contacts_of_tasks(
     sql = f"""
     SELECT {CONTACT_COLUMNS} FROM (
         SELECT c.*, ROW_NUMBER() OVER (PARTITION BY c.task_id ORDER BY c.id DESC) AS place
-        FROM contact c WHERE {where}
+        FROM contact c
+        JOIN task t ON t.practice_id = c.practice_id AND t.id = c.task_id WHERE {where}
     ) c WHERE c.place <= ${limit} ORDER BY c.id DESC
     """
     rows = await fetch(ContactRow, sql, *where.values)

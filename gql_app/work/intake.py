@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from models.lifecycle import Refusal, RefusalCode, TaskOrigin, check_follow_up_date, local_date
+from models.lifecycle import (
+    Refusal,
+    RefusalCode,
+    TaskOrigin,
+    check_follow_up_date,
+    last_day,
+    local_date,
+)
 
 MAX_REASON = 500
 """Longest reason of a task, in characters."""
@@ -26,8 +33,8 @@ def check_new_task(new: NewTask, time_zone: str, now: datetime) -> tuple[Refusal
     """Every refusal that applies to `new` at a practice in `time_zone`; none if it may be made."""
     follow_up = None
     if new.follow_up is not None:
-        last_day = new.expires_at and local_date(new.expires_at, time_zone)
-        follow_up = check_follow_up_date(new.follow_up, local_date(now, time_zone), last_day)
+        last = new.expires_at and last_day(new.expires_at, time_zone)
+        follow_up = check_follow_up_date(new.follow_up, local_date(now, time_zone), last)
     found = (_check_reason(new.reason), _check_expiry(new, now), follow_up)
     return tuple(refusal for refusal in found if refusal is not None)
 

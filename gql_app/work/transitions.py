@@ -7,7 +7,7 @@ order everywhere (patient, task, practice counter last), and the bell is rung af
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
@@ -15,7 +15,16 @@ from tortoise.exceptions import IntegrityError
 
 from gql_app.access import Viewer
 from gql_app.work.intake import NewTask, check_new_task
-from models.contact import Contact, ContactRow
+from gql_app.work.outcomes import (
+    NOT_FOUND,
+    Outcome,
+    contact_row,
+    earlier_creation,
+    earlier_log,
+    missing,
+    task_row,
+)
+from models.contact import Contact
 from models.database import transaction
 from models.event import TaskEvent, TaskEventKind
 from models.lifecycle import (
@@ -27,11 +36,12 @@ from models.lifecycle import (
     TaskStatus,
     decide,
     expire,
+    last_day,
     local_date,
 )
 from models.people import Patient
 from models.practice import Queue
-from models.task import Task, TaskRow
+from models.task import Task
 
 T = TypeVar("T")
 
@@ -47,23 +57,6 @@ _CHANGED = (
     "claimed_by_id",
     "claimed_until",
 )
-
-_NOT_FOUND = Refusal(RefusalCode.NOT_FOUND, "There is no such task here.", "taskId")
-
-_KEY_REUSED = Refusal(
-    RefusalCode.IDEMPOTENCY_KEY_REUSED,
-    "This idempotency key was used for another request.",
-    "idempotencyKey",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a request: the task as it is now, and the contact or the refusals."""
-
-    task: TaskRow | None
-    contact: ContactRow | None = None
-    refusals: tuple[Refusal, ...] = ()
 
 
 class Transitions:
@@ -94,26 +87,32 @@ class Transitions:
         """
         viewer.require(viewer.may_log_contacts, "log contacts")
         if task_id is None:
-            return Outcome(None, refusals=(_NOT_FOUND,))
+            return Outcome(None, refusals=(NOT_FOUND,))
+        sent = (viewer, task_id, attempt, expected_version, idempotency_key)
         try:
-            return await self._finish(
-                self._log_contact(viewer, task_id, attempt, expected_version, idempotency_key)
-            )
+            return await self._finish(self._log_contact(*sent))
         except IntegrityError:
-            # The only thing two logs on different tasks can collide in.
-            return Outcome(None, refusals=(_KEY_REUSED,))
+            if idempotency_key is None:
+                raise
+            # Another log took the key between our look and our write; now it can be seen.
+            return await self._finish(self._log_contact(*sent))
 
     async def create_task(self, viewer: Viewer, new: NewTask) -> Outcome:
         """Make a task. Refusals change nothing and come back in the outcome. Raises `Forbidden`."""
         viewer.require(viewer.may_create_tasks, "create tasks")
+        new = replace(new, reason=new.reason.strip())
+        # Before it is checked: what was in order when it was first sent need not be so again.
+        if earlier := await earlier_creation(viewer, new):
+            return earlier
         refusals = check_new_task(new, viewer.time_zone, self._clock())
         if refusals:
             return Outcome(None, refusals=refusals)
         try:
             return await self._finish(self._create_task(viewer, new))
         except IntegrityError:
-            again = await self._earlier_task(viewer, new)
-            return again or Outcome(None, refusals=(_KEY_REUSED,))
+            if earlier := await earlier_creation(viewer, new):
+                return earlier
+            raise
 
     async def expire(self, practice_id: int, task_id: int) -> bool:
         """Close an automatic task whose time is up. False if there was nothing to close."""
@@ -143,13 +142,9 @@ class Transitions:
         async with transaction(viewer.practice_id) as connection:
             task = await _locked(viewer.practice_id, task_id)
             if task is None or not viewer.sees_queue(task.queue_id):
-                return Outcome(None, refusals=(_NOT_FOUND,))
-            if idempotency_key is not None:
-                earlier = await Contact.get_or_none(
-                    practice_id=viewer.practice_id, idempotency_key=idempotency_key
-                )
-                if earlier is not None:
-                    return _replayed(task, earlier, viewer, attempt)
+                return Outcome(None, refusals=(NOT_FOUND,))
+            if earlier := await earlier_log(viewer, task, attempt, idempotency_key):
+                return earlier
             now = self._clock()
             seq = await self._expire_if_due(connection, task, now)
             if seq is None:
@@ -158,7 +153,7 @@ class Transitions:
                     task.status,
                     attempt,
                     today=local_date(now, viewer.time_zone),
-                    last_day=task.expires_at and local_date(task.expires_at, viewer.time_zone),
+                    last_day=task.expires_at and last_day(task.expires_at, viewer.time_zone),
                 )
             else:
                 # The clock, not the sweeper, decides: the task is closed before it is refused.
@@ -178,8 +173,8 @@ class Transitions:
         if seq is not None:
             self._ring(viewer.practice_id, seq)
         return Outcome(
-            _task_row(task),
-            None if contact is None else _contact_row(contact),
+            task_row(task),
+            None if contact is None else contact_row(contact),
             () if isinstance(verdict, Rule) else tuple(verdict),
         )
 
@@ -208,16 +203,16 @@ class Transitions:
             patient = await Patient.get_or_none(id=new.patient_id, practice_id=here)
             queue = await Queue.get_or_none(id=new.queue_id, practice_id=here)
             if queue is None or not viewer.sees_queue(queue.id):
-                return _missing("queue", "queueId")
+                return missing("queue", "queueId")
             if patient is None:
-                return _missing("patient", "patientId")
+                return missing("patient", "patientId")
             task = await Task.create(
                 practice_id=here,
                 queue_id=queue.id,
                 patient_id=patient.id,
                 status=TaskStatus.OPEN,
                 origin=new.origin,
-                reason=new.reason.strip(),
+                reason=new.reason,
                 follow_up=new.follow_up,
                 due_on=new.follow_up or local_date(now, viewer.time_zone),
                 expires_at=new.expires_at,
@@ -229,19 +224,7 @@ class Transitions:
                 connection, task, TaskEventKind.CREATED, (None, None), now, actor_id=viewer.staff_id
             )
         self._ring(viewer.practice_id, seq)
-        return Outcome(_task_row(task))
-
-    async def _earlier_task(self, viewer: Viewer, new: NewTask) -> Outcome | None:
-        task = await Task.get_or_none(
-            practice_id=viewer.practice_id, idempotency_key=new.idempotency_key
-        )
-        same = (
-            task is not None
-            and viewer.sees_queue(task.queue_id)
-            and (task.queue_id, task.patient_id, task.reason, task.origin, task.expires_at)
-            == (new.queue_id, new.patient_id, new.reason.strip(), new.origin, new.expires_at)
-        )
-        return Outcome(_task_row(task)) if task is not None and same else None
+        return Outcome(task_row(task))
 
 
 async def _locked(practice_id: int, task_id: int) -> Task | None:
@@ -307,7 +290,9 @@ async def _apply(
         task.contact_count += 1
         task.last_contact_id = contact.id
     task.claimed_by_id = task.claimed_until = None
-    await task.save(update_fields=_CHANGED)
+    # Not save(): that would look for the id alone, and no index begins with it.
+    changed = {column: getattr(task, column) for column in _CHANGED}
+    await Task.filter(practice_id=task.practice_id, id=task.id).update(**changed)
     return await _add_event(
         connection,
         task,
@@ -355,25 +340,3 @@ async def _add_event(
         last_contact_id=task.last_contact_id,
     )
     return seq
-
-
-def _replayed(task: Task, earlier: Contact, viewer: Viewer, attempt: Attempt) -> Outcome:
-    """The answer to a request whose idempotency key has been used before."""
-    sent = (task.id, attempt.outcome, attempt.follow_up, attempt.notes, attempt.close)
-    kept = (earlier.task_id, earlier.outcome, earlier.follow_up, earlier.notes, earlier.closed_task)
-    if sent != kept or earlier.logged_by_id != viewer.staff_id:
-        return Outcome(_task_row(task), refusals=(_KEY_REUSED,))
-    return Outcome(_task_row(task), _contact_row(earlier))
-
-
-def _missing(what: str, field: str) -> Outcome:
-    refusal = Refusal(RefusalCode.NOT_FOUND, f"There is no such {what} here.", field)
-    return Outcome(None, refusals=(refusal,))
-
-
-def _task_row(task: Task) -> TaskRow:
-    return TaskRow(*(getattr(task, column) for column in TaskRow._fields))
-
-
-def _contact_row(contact: Contact) -> ContactRow:
-    return ContactRow(*(getattr(contact, column) for column in ContactRow._fields))

@@ -1,0 +1,70 @@
+"""The drawing in the README is the workflow's."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.diagram import BEGIN, END, main
+from models.lifecycle import WORKFLOW, Rule
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["models.diagram", *map(str, arguments)])
+    return main()
+
+
+def test_the_readme_draws_each_edge_of_the_table_and_no_other() -> None:
+    drawing = README.read_text().partition(BEGIN)[2].partition(END)[0]
+    drawn = {
+        (a, b): label
+        for a, b, label in re.findall(r"^ +(\w+) --> (\w+): (.+)$", drawing, re.MULTILINE)
+    }
+    table = {
+        (status, rule.to): trigger
+        for status, edges in WORKFLOW.items()
+        for trigger, rule in edges.items()
+        if isinstance(rule, Rule)
+    }
+
+    assert drawn.keys() == table.keys()
+    assert "Did Not Schedule" in drawn["OPEN", "IN_PROGRESS"]
+    assert "Scheduled" not in drawn["OPEN", "IN_PROGRESS"].replace("Did Not Schedule", "")
+    assert drawn["IN_PROGRESS", "CLOSED"].endswith("Expiry")
+    assert re.search(r"^ +CLOSED --> \[\*\]$", drawing, re.MULTILINE)
+
+
+def test_the_readme_passes_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(monkeypatch, "--check", README) == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("No Answer, ", ""), ("<br/>Expiry", ""), (BEGIN, "<!-- lost -->")]
+)
+def test_a_changed_drawing_fails_the_check_and_is_left_alone(
+    old: str,
+    new: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    changed = README.read_text().replace(old, new, 1)
+    copy = tmp_path / "README.md"
+    copy.write_text(changed)
+
+    assert run(monkeypatch, "--check", copy) == 1
+    assert "make diagram" in capsys.readouterr().err
+    assert copy.read_text() == changed
+
+
+def test_drawing_anew_mends_the_drawing_and_touches_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "README.md"
+    copy.write_text(f"before\n{README.read_text()}after\n".replace("Left Message", "Left"))
+
+    assert run(monkeypatch, copy) == 0
+    assert copy.read_text() == f"before\n{README.read_text()}after\n"

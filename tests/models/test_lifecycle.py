@@ -1,0 +1,196 @@
+"""The whole grid of the workflow, against the table of the design."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from models.lifecycle import (
+    WORKFLOW,
+    Attempt,
+    CloseCause,
+    ContactOutcome,
+    RefusalCode,
+    Rule,
+    TaskStatus,
+    decide,
+    expire,
+    last_follow_up,
+    local_date,
+)
+
+# The design's table, word for word: Log Contact, then Log and Close Task.
+TABLE = {
+    "NO_ANSWER": ("follow-up required, notes optional -> IN_PROGRESS", "notes optional -> CLOSED"),
+    "LEFT_MESSAGE": (
+        "follow-up required, notes optional -> IN_PROGRESS",
+        "notes optional -> CLOSED",
+    ),
+    "DID_NOT_SCHEDULE": (
+        "follow-up required, notes required -> IN_PROGRESS",
+        "notes optional -> CLOSED",
+    ),
+    "SCHEDULED": ("refused: MUST_CLOSE", "notes optional -> CLOSED"),
+}
+
+TODAY = date(2026, 5, 12)
+LAST_DAY = date(2026, 6, 1)
+
+# What is typed, the task's last day, and what is wrong with it where a follow-up is asked for.
+FOLLOW_UPS = {
+    "absent": (None, LAST_DAY, "FOLLOW_UP_REQUIRED"),
+    "past": (date(2026, 5, 11), LAST_DAY, "FOLLOW_UP_IN_PAST"),
+    "today": (TODAY, LAST_DAY, None),
+    "future": (date(2026, 5, 13), LAST_DAY, None),
+    "last day": (LAST_DAY, LAST_DAY, None),
+    "after expiry": (date(2026, 6, 2), LAST_DAY, "FOLLOW_UP_AFTER_EXPIRY"),
+    "farthest": (date(2028, 5, 12), None, None),
+    "too far": (date(2028, 5, 13), None, "FOLLOW_UP_TOO_FAR"),
+}
+
+NOTES = {
+    "absent": None,
+    "empty": "",
+    "blank": " \n\t",
+    "present": "moving house",
+    "longest": "x" * 10_000,
+    "too long": "x" * 10_001,
+}
+
+
+def expected(status: str, outcome: str, close: bool, follow_up: str, notes: str) -> set[str] | str:
+    """The codes of all refusals, or the status that the task goes to."""
+    if status == "CLOSED":
+        return {"TASK_CLOSED"}
+    cell = TABLE[outcome][close]
+    if cell.startswith("refused: "):
+        return {cell.removeprefix("refused: ")}
+    problems: set[str | None] = set()
+    if "follow-up required" in cell:
+        problems.add(FOLLOW_UPS[follow_up][2])
+    elif follow_up != "absent":
+        problems.add("FOLLOW_UP_NOT_ALLOWED")
+    if notes == "too long":
+        problems.add("NOTES_TOO_LONG")
+    elif "notes required" in cell and notes in {"absent", "empty", "blank"}:
+        problems.add("NOTES_REQUIRED")
+    return {code for code in problems if code} or cell.rpartition("-> ")[2]
+
+
+@pytest.mark.parametrize("notes", NOTES)
+@pytest.mark.parametrize("follow_up", FOLLOW_UPS)
+@pytest.mark.parametrize("close", [False, True])
+@pytest.mark.parametrize("outcome", TABLE)
+@pytest.mark.parametrize("status", ["OPEN", "IN_PROGRESS", "CLOSED"])
+def test_every_cell_of_the_grid_does_what_the_table_says(
+    status: str, outcome: str, close: bool, follow_up: str, notes: str
+) -> None:
+    typed, last_day, _ = FOLLOW_UPS[follow_up]
+    attempt = Attempt(ContactOutcome(outcome), typed, NOTES[notes], close)
+
+    verdict = decide(TaskStatus(status), attempt, today=TODAY, last_day=last_day)
+
+    should = expected(status, outcome, close, follow_up, notes)
+    if isinstance(verdict, Rule):
+        # A rule comes alone: where anything is refused there is none.
+        assert verdict.to == should
+        assert verdict.cause == (CloseCause.CONTACT if close else None)
+    else:
+        assert {refusal.code.value for refusal in verdict} == should
+        assert len(verdict) == len(should)
+
+
+def test_the_grid_covers_every_status_and_outcome() -> None:
+    assert list(TABLE) == [outcome.value for outcome in ContactOutcome]
+    assert [status.value for status in WORKFLOW] == ["OPEN", "IN_PROGRESS", "CLOSED"]
+    assert list(WORKFLOW) == list(TaskStatus)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "fields"),
+    [
+        (Attempt(ContactOutcome.SCHEDULED, TODAY, None, False), {"MUST_CLOSE": "close"}),
+        (
+            Attempt(ContactOutcome.DID_NOT_SCHEDULE, None, None, False),
+            {"FOLLOW_UP_REQUIRED": "followUp", "NOTES_REQUIRED": "notes"},
+        ),
+        (
+            Attempt(ContactOutcome.NO_ANSWER, TODAY, "x" * 10_001, True),
+            {"FOLLOW_UP_NOT_ALLOWED": "followUp", "NOTES_TOO_LONG": "notes"},
+        ),
+        (
+            Attempt(ContactOutcome.NO_ANSWER, date(2026, 5, 1), None, False),
+            {"FOLLOW_UP_IN_PAST": "followUp"},
+        ),
+    ],
+)
+def test_a_refusal_says_why_and_names_the_argument_to_mend(
+    attempt: Attempt, fields: dict[str, str]
+) -> None:
+    verdict = decide(TaskStatus.OPEN, attempt, today=TODAY, last_day=None)
+
+    assert isinstance(verdict, list)
+    assert {refusal.code.value: refusal.field for refusal in verdict} == fields
+    assert all(refusal.message.endswith(".") for refusal in verdict)
+
+
+@pytest.mark.parametrize("status", [TaskStatus.OPEN, TaskStatus.IN_PROGRESS])
+def test_an_expired_task_is_closed_with_its_cause(status: TaskStatus) -> None:
+    rule = expire(status)
+
+    assert rule is not None
+    assert (rule.to, rule.cause) == (TaskStatus.CLOSED, CloseCause.EXPIRED)
+
+
+def test_a_closed_task_does_not_expire() -> None:
+    assert expire(TaskStatus.CLOSED) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "is_open", "label"),
+    [
+        (TaskStatus.OPEN, True, "Open"),
+        (TaskStatus.IN_PROGRESS, True, "Open + In Progress"),
+        (TaskStatus.CLOSED, False, "Closed"),
+    ],
+)
+def test_a_task_in_progress_is_still_open_and_labelled_so(
+    status: TaskStatus, is_open: bool, label: str
+) -> None:
+    assert (status.is_open, status.label) == (is_open, label)
+
+
+@pytest.mark.parametrize(
+    ("today", "latest"),
+    [
+        (date(2026, 5, 12), date(2028, 5, 12)),
+        (date(2026, 2, 28), date(2028, 2, 28)),
+        (date(2028, 2, 29), date(2030, 2, 28)),
+    ],
+)
+def test_a_follow_up_is_at_most_two_years_ahead_also_on_29_february(
+    today: date, latest: date
+) -> None:
+    def codes(follow_up: date) -> list[RefusalCode]:
+        attempt = Attempt(ContactOutcome.NO_ANSWER, follow_up, None, False)
+        verdict = decide(TaskStatus.OPEN, attempt, today=today, last_day=None)
+        return [] if isinstance(verdict, Rule) else [refusal.code for refusal in verdict]
+
+    assert last_follow_up(today) == latest
+    assert codes(latest) == []
+    assert codes(date.fromordinal(latest.toordinal() + 1)) == [RefusalCode.FOLLOW_UP_TOO_FAR]
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "day"),
+    [
+        ("Pacific/Honolulu", 8),
+        ("America/Chicago", 8),
+        ("America/New_York", 9),  # 00:59, because the clocks went forward that night
+        ("UTC", 9),
+        ("Pacific/Kiritimati", 9),
+    ],
+)
+def test_the_date_is_that_of_the_practices_own_time_zone(time_zone: str, day: int) -> None:
+    moment = datetime(2026, 3, 9, 4, 59, tzinfo=UTC)
+
+    assert local_date(moment, time_zone) == date(2026, 3, day)

@@ -1,0 +1,120 @@
+"""The tables in both databases are what the models and the design say."""
+
+from typing import NamedTuple
+
+import pytest
+from tortoise import Tortoise
+from tortoise.migrations.autodetector import MigrationAutodetector
+
+from models.contact import Contact
+from models.database import fetch, opened, orm_config
+from models.event import TaskEvent
+from models.practice import Practice
+from tests.office import Office
+
+TENANT_TABLES = {"queue", "patient", "staff", "access_key", "task", "contact", "task_event"}
+
+
+class Name(NamedTuple):
+    name: str
+
+
+class Leading(NamedTuple):
+    table: str
+    name: str
+    first_column: str
+
+
+SQLITE_INDEXES = """
+SELECT m.name, i.name, c.name FROM sqlite_master m, pragma_index_list(m.name) i,
+       pragma_index_info(i.name) c
+WHERE m.type = 'table' AND c.seqno = 0
+"""
+
+POSTGRES_INDEXES = """
+SELECT c.relname::text, x.indexrelid::regclass::text, COALESCE(a.attname::text, 'an expression')
+FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid AND c.relnamespace = 'public'::regnamespace
+LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]
+"""
+
+POSTGRES_REFERENCES = """
+SELECT k.conrelid::regclass::text, k.conname::text, a.attname::text FROM pg_constraint k
+JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
+WHERE k.contype = 'f' AND k.connamespace = 'public'::regnamespace
+"""
+
+
+async def test_the_migrations_say_all_that_the_models_say(database_url: str) -> None:
+    async with opened(database_url):
+        detector = MigrationAutodetector(Tortoise.apps, orm_config(database_url)["apps"])
+        changes = await detector.changes()
+
+    assert [writer.operations for writer in changes] == []
+
+
+async def test_each_table_has_the_columns_that_its_model_names(database_url: str) -> None:
+    if database_url.startswith("sqlite"):
+        columns = "SELECT name FROM pragma_table_info($1)"
+    else:
+        columns = "SELECT column_name::text FROM information_schema.columns WHERE table_name = $1"
+    async with opened(database_url):
+        models = {m._meta.db_table: m for m in Tortoise.apps["models"].values()}
+        assert models.keys() == {*TENANT_TABLES, "practice"}
+        for table, model in models.items():
+            found = {row.name for row in await fetch(Name, columns, table)}
+            assert found == set(model._meta.fields_db_projection.values()), table
+
+
+async def test_every_index_of_a_tenants_table_begins_with_the_practice(database_url: str) -> None:
+    sql = SQLITE_INDEXES if database_url.startswith("sqlite") else POSTGRES_INDEXES
+    async with opened(database_url):
+        indexes = [i for i in await fetch(Leading, sql) if i.table in TENANT_TABLES]
+
+    assert {i.table for i in indexes} >= {"task", "contact", "task_event", "access_key"}
+    assert [i for i in indexes if i.first_column != "practice_id"] == []
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_every_reference_between_tenants_tables_begins_with_the_practice(
+    database_url: str,
+) -> None:
+    async with opened(database_url):
+        references = await fetch(Leading, POSTGRES_REFERENCES)
+
+    assert {r.table for r in references} == TENANT_TABLES
+    assert [r for r in references if r.first_column != "practice_id"] == []
+
+
+async def test_a_contact_cannot_be_changed_or_deleted(office: Office) -> None:
+    await office.log(await office.make_task(), notes="as it was")
+
+    with pytest.raises(Exception, match="contact is append-only"):
+        await Contact.all().update(notes="as it was not")
+    with pytest.raises(Exception, match="contact is append-only"):
+        await Contact.all().delete()
+    assert [contact.notes for contact in await Contact.all()] == ["as it was"]
+
+
+async def test_an_event_cannot_be_changed_or_deleted(office: Office) -> None:
+    await office.make_task()
+
+    with pytest.raises(Exception, match="task_event is append-only"):
+        await TaskEvent.all().update(version=7)
+    with pytest.raises(Exception, match="task_event is append-only"):
+        await TaskEvent.all().delete()
+    assert [(event.seq, event.version) for event in await TaskEvent.all()] == [(1, 1)]
+
+
+async def test_events_that_retention_has_passed_may_be_deleted_but_not_changed(
+    office: Office,
+) -> None:
+    for _ in range(3):
+        await office.make_task()
+    await Practice.filter(id=office.practice.id).update(pruned_through=2)
+
+    with pytest.raises(Exception, match="append-only"):
+        await TaskEvent.filter(seq=1).update(version=7)
+    with pytest.raises(Exception, match="append-only"):
+        await TaskEvent.filter(seq__gt=1).delete()
+    await TaskEvent.filter(seq__lte=2).delete()
+    assert [event.seq for event in await TaskEvent.all()] == [3]

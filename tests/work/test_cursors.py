@@ -1,0 +1,97 @@
+"""A cursor is what we wrote for this list of this practice, or it is refused."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from gql_app.work.cursors import (
+    due_cursor,
+    event_cursor,
+    id_cursor,
+    read_due_cursor,
+    read_event_cursor,
+    read_id_cursor,
+)
+from gql_app.work.reading import BadInput
+
+NUMBERS = st.integers(0, 10**18 - 1)
+PRACTICES = st.integers(1, 10**18 - 1)
+READERS: list[Callable[[int, str], Any]] = [read_event_cursor, read_id_cursor, read_due_cursor]
+
+
+def encoded(text: str) -> str:
+    return urlsafe_b64encode(text.encode()).decode()
+
+
+@given(PRACTICES, NUMBERS, st.dates())
+def test_each_cursor_is_read_as_it_was_written(practice: int, number: int, day: date) -> None:
+    assert read_event_cursor(practice, event_cursor(practice, number)) == number
+    assert read_id_cursor(practice, id_cursor(practice, number)) == number
+    assert read_due_cursor(practice, due_cursor(practice, day, number)) == (day, number)
+
+
+@pytest.mark.parametrize("reader", READERS)
+@given(text=st.text() | st.binary().map(urlsafe_b64encode).map(bytes.decode))
+def test_garbage_is_refused(reader: Callable[[int, str], Any], text: str) -> None:
+    with pytest.raises(BadInput):
+        reader(1, text)
+
+
+@pytest.mark.parametrize(("kind", "reader"), [*zip("eid", READERS, strict=True)])
+@given(position=st.text("0123456789-:+. W٣", max_size=24))
+def test_garbage_in_a_cursors_clothes_is_refused_or_a_place_that_can_be_asked_for(
+    kind: str, reader: Callable[[int, str], Any], position: str
+) -> None:
+    try:
+        place = reader(1, encoded(f"{kind}:1:{position}"))
+    except BadInput:
+        return
+    number = place[1] if kind == "d" else place
+    assert 0 <= number < 2**63
+
+
+@pytest.mark.parametrize("position", ["", "-1", "1.5", "1" * 19, "0x1", " 1", "1:2", "one"])
+def test_a_cursor_whose_number_is_none_is_refused(position: str) -> None:
+    for kind, reader in zip("eid", READERS, strict=True):
+        place = f"2026-05-12:{position}" if kind == "d" else position
+        with pytest.raises(BadInput):
+            reader(1, encoded(f"{kind}:1:{place}"))
+
+
+@pytest.mark.parametrize("day", ["", "2026-02-30", "today", "2026-05-12T00:00"])
+def test_a_cursor_whose_date_is_none_is_refused(day: str) -> None:
+    with pytest.raises(BadInput):
+        read_due_cursor(1, encoded(f"d:1:{day}:5"))
+
+
+@given(PRACTICES, PRACTICES, NUMBERS)
+def test_a_cursor_of_another_practice_is_refused(mine: int, other: int, number: int) -> None:
+    assume(mine != other)
+    with pytest.raises(BadInput):
+        read_event_cursor(mine, event_cursor(other, number))
+    with pytest.raises(BadInput):
+        read_id_cursor(mine, id_cursor(other, number))
+    with pytest.raises(BadInput):
+        read_due_cursor(mine, due_cursor(other, date(2026, 5, 12), number))
+
+
+def test_a_cursor_of_another_list_is_refused() -> None:
+    written = [event_cursor(1, 5), id_cursor(1, 5), due_cursor(1, date(2026, 5, 12), 5)]
+    for place, reader in enumerate(READERS):
+        for other, cursor in enumerate(written):
+            if other != place:
+                with pytest.raises(BadInput):
+                    reader(1, cursor)
+
+
+@given(NUMBERS, st.sampled_from(" \n=*é"), st.integers(0, 12))
+def test_a_cursor_with_a_stray_character_is_refused(number: int, stray: str, place: int) -> None:
+    cursor = event_cursor(1, number)
+
+    with pytest.raises(BadInput):
+        read_event_cursor(1, cursor[:place] + stray + cursor[place:])
