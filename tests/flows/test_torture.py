@@ -1,0 +1,35 @@
+"""The torture in its short form, and the proof that its check can fail."""
+
+import asyncio
+import sys
+
+import pytest
+
+SECONDS = 150
+
+
+@pytest.mark.parametrize("bus", ["postgres", "redis", "sqlite"])
+async def test_nothing_is_lost_repeated_or_reordered_whatever_breaks(bus: str) -> None:
+    code, output = await _torture("--bus", bus, "--faults", "5", "--clients", "40")
+    assert code == 0, output
+
+
+async def test_without_replay_the_torture_finds_what_was_lost() -> None:
+    options = ("--bus", "sqlite", "--faults", "4", "--clients", "8", "--without-replay")
+    code, output = await _torture(*options)
+    assert code == 1, output
+    assert "repeated: 0" in output
+
+
+async def _torture(*options: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "benchmarks.torture",
+        "--quiet",
+        *options,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), SECONDS)
+    return process.returncode, output.decode()
