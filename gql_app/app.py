@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -45,7 +46,7 @@ TALKATIVE = (
 def build_app(settings: Settings) -> Starlette:
     """The ASGI application, from settings."""
     feeds = Feeds()
-    bus = Bus(settings.bus_url, feeds.notice)
+    bus = Bus(settings.bus_url, feeds.notice, feeds.notice_all)
     transitions = Transitions(bus.ring)
     services = Services(transitions, feeds, clock=_now)
     sessions = Sessions()
@@ -71,7 +72,7 @@ def build_app(settings: Settings) -> Starlette:
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
-            *health_routes(feeds, is_reachable),
+            *health_routes(feeds, bus, is_reachable),
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts)),
@@ -86,11 +87,15 @@ def build_app(settings: Settings) -> Starlette:
     )
 
 
-def server_config(settings: Settings, host: str, port: int) -> uvicorn.Config:
+def server_config(settings: Settings, host: str, port: int, workers: int = 1) -> uvicorn.Config:
     """How uvicorn serves the application. Frames are not compressed: it costs more than it saves
     on messages of a few hundred bytes, for each socket anew."""
     return uvicorn.Config(
-        build_app(settings),
+        # Workers are started afresh and build the application there, from the same values.
+        partial(build_app, settings),
+        factory=True,
+        workers=workers,
+        timeout_worker_healthcheck=30,  # importing it all takes seconds on a busy machine
         host=host,
         port=port,
         ws="websockets-sansio",
@@ -98,7 +103,7 @@ def server_config(settings: Settings, host: str, port: int) -> uvicorn.Config:
         ws_max_size=256 * 1024,
         access_log=False,
         log_level="warning",
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=5,
     )
 
 

@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from gql_app import access, demo, watch
 from gql_app.app import keep_values_out_of_logs, server_config
 from gql_app.schema import schema_text
-from gql_app.settings import BadSetting, Settings, read_settings
+from gql_app.settings import BadSetting, Settings, check_workers, read_settings
 from gql_app.work.expiry import sweep
 from gql_app.work.retention import prune
 from gql_app.work.transitions import Transitions
@@ -47,14 +49,20 @@ def _demo(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
+    check_workers(settings, arguments.workers)
     asyncio.run(migrate(settings.database_url))
     return _serve_until_stopped(settings, arguments)
 
 
 def _serve_until_stopped(settings: Settings, arguments: argparse.Namespace) -> int:
-    server = uvicorn.Server(server_config(settings, arguments.host, arguments.port))
-    server.run()
-    return 0 if server.started else 1
+    config = server_config(settings, arguments.host, arguments.port, arguments.workers)
+    if config.workers == 1:
+        server = uvicorn.Server(config)
+        server.run()
+        return 0 if server.started else 1
+    supervisor = Multiprocess(config, [config.bind_socket()])
+    supervisor.run()
+    return int(any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes))
 
 
 def _migrate(_: argparse.Namespace, settings: Settings) -> int:
@@ -141,6 +149,13 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _number(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("callboard", description="Live patient-contact task queues.")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
@@ -148,10 +163,11 @@ def _parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("demo", help="serve a sample practice from a folder")
     verb.add_argument("--data", type=Path, default=Path(".callboard-demo"), metavar="DIR")
     _add_address(verb)
-    verb.set_defaults(run=_demo)
+    verb.set_defaults(run=_demo, workers=1)
 
     verb = verbs.add_parser("serve", help="serve the practices of the database")
     _add_address(verb)
+    verb.add_argument("--workers", type=_number, default=1, metavar="N", help="server processes")
     verb.set_defaults(run=_serve)
 
     verb = verbs.add_parser("migrate", help="bring the database's tables up to date")

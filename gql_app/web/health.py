@@ -1,30 +1,67 @@
 """/healthz, /readyz and /metrics: for those who run the server. None of them shows patient data."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from gql_app.live.bus import Bus
 from gql_app.live.feed import Feeds
 
+READY_SECONDS = 2.0
+"""A database that takes longer to say anything is not there."""
 
-def health_routes(feeds: Feeds, is_ready: Callable[[], Awaitable[bool]]) -> list[Route]:
-    """`is_ready` says whether requests could be served now."""
+
+def health_routes(
+    feeds: Feeds, bus: Bus, is_reachable: Callable[[], Awaitable[bool]]
+) -> list[Route]:
+    """`is_reachable` says whether the database answers now."""
     registry = CollectorRegistry()
     streams = Gauge("callboard_live_streams", "Streams being followed now", registry=registry)
     streams.set_function(lambda: feeds.followers)
+    registry.register(_BusMetrics(bus))
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def readyz(_: Request) -> Response:
-        ready = await is_ready()
-        return PlainTextResponse("ready\n" if ready else "not ready\n", 200 if ready else 503)
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                database = await is_reachable()
+        except TimeoutError:
+            database = False
+        # The bus is told, but does not count: without it writes go on and dashboards poll, and
+        # taking every process out of service for it would be the worse failure.
+        return JSONResponse(
+            {"database": database, "bus": bus.is_connected}, 200 if database else 503
+        )
 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+class _BusMetrics(Collector):
+    """What the bus counts by itself, read when somebody asks."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "callboard_bus_connected",
+            "Whether other processes hear this one, and it them (0 or 1)",
+            value=self._bus.is_connected,
+        )
+        yield CounterMetricFamily(
+            "callboard_bus_dropped_rings",
+            "Rings that were lost on the way; a poll makes up for them",
+            value=self._bus.dropped_rings,
+        )

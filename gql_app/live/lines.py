@@ -1,0 +1,177 @@
+"""Lines: the connections that carry short texts between processes, by PostgreSQL or by Redis.
+
+A line is open or it is lost. It never mends itself: whoever holds it has to know that it was away,
+for what others sent meanwhile is gone.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import asyncpg
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+CHANNEL = "callboard"
+"""The one channel: what is sent on it is heard by everybody who has a line, the sender too."""
+
+QUIET_SECONDS = 10.0
+"""A line is tried after so long: a peer that is gone without a word looks just like a quiet one."""
+
+LIMIT_SECONDS = 5.0
+"""How long anything that has to be answered may take, before the line counts as lost."""
+
+Hear = Callable[[str], None]
+"""Called with each text from the bus. Must not block or raise."""
+
+
+class LineLost(Exception):
+    """The connection has ended."""
+
+
+class Line(Protocol):
+    """An open connection that hears. What comes in goes to the `Hear` it was opened with."""
+
+    async def send(self, text: str) -> None:
+        """Send one text (ASCII, under 8,000 bytes: the limit of NOTIFY). Raises when it cannot,
+        after `LIMIT_SECONDS` at the latest. May be called while another call is under way."""
+
+    async def watch(self) -> None:
+        """Wait until the line is lost, then raise whatever ended it. Never returns. A line that
+        has failed to send is lost too, after `QUIET_SECONDS` at the latest."""
+
+    async def close(self) -> None:
+        """Let go of the connection, lost or not. Never raises."""
+
+
+class PostgresLine:
+    """LISTEN and NOTIFY on a connection of their own.
+
+    A pool would take the connection back and forget what it listens to, and NOTIFY inside a writing
+    transaction would put all writers of the database in one line: it takes one lock at commit.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._one_at_a_time = asyncio.Lock()
+        self._lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: self._lost.set())
+
+    @classmethod
+    async def open(cls, url: str, hear: Hear) -> "PostgresLine":
+        """Connect to the database at `url` and listen. Raises what asyncpg raises."""
+        connection = await asyncpg.connect(
+            url, timeout=LIMIT_SECONDS, server_settings={"application_name": "callboard bus"}
+        )
+        line = cls(connection)
+        try:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                await connection.add_listener(CHANNEL, lambda *given: hear(given[-1]))
+        except BaseException:
+            connection.terminate()
+            raise
+        return line
+
+    async def send(self, text: str) -> None:
+        await self._execute("SELECT pg_notify($1, $2)", CHANNEL, text)
+
+    async def watch(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(QUIET_SECONDS):
+                    await self._lost.wait()
+            except TimeoutError:
+                await self._execute("SELECT 1")
+            else:
+                raise LineLost
+
+    async def close(self) -> None:
+        try:
+            await self._connection.close(timeout=1)
+        except Exception:  # it may be lost already; either way nothing is left of it
+            self._connection.terminate()
+
+    async def _execute(self, statement: str, *values: str) -> None:
+        try:
+            # The wait for one's turn counts: a connection refuses a second operation meanwhile.
+            async with asyncio.timeout(LIMIT_SECONDS), self._one_at_a_time:
+                await self._connection.execute(statement, *values)
+        except BaseException:
+            # What the server made of it is unknown, and the next answer might be this one's.
+            self._connection.terminate()
+            raise
+
+
+class RedisLine:
+    """One connection that is subscribed, and one that publishes."""
+
+    def __init__(self, client: Redis, subscription: PubSub, hear: Hear) -> None:
+        self._client = client
+        self._subscription = subscription
+        self._hear = hear
+        self._failed = False
+
+    @classmethod
+    async def open(cls, url: str, hear: Hear) -> "RedisLine":
+        """Connect to Redis at `url` (redis:// or rediss://) and subscribe. Raises what redis-py
+        raises."""
+        client: Redis = Redis.from_url(
+            url,
+            socket_timeout=LIMIT_SECONDS,
+            socket_connect_timeout=LIMIT_SECONDS,
+            protocol=2,
+            # By itself redis-py would connect again and say nothing of what it has missed.
+            retry=Retry(NoBackoff(), 0, supported_errors=()),
+        )
+        line = cls(client, client.pubsub(), hear)
+        try:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                await line._subscribe()
+        except BaseException:
+            await line.close()
+            raise
+        return line
+
+    async def send(self, text: str) -> None:
+        try:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                await self._client.publish(CHANNEL, text)
+        except Exception:
+            self._failed = True
+            raise
+
+    async def watch(self) -> None:
+        while not self._failed:
+            if await self._receive(QUIET_SECONDS):
+                continue
+            async with asyncio.timeout(LIMIT_SECONDS):
+                await self._subscription.ping()
+            if not await self._receive(LIMIT_SECONDS):
+                break
+        raise LineLost
+
+    async def close(self) -> None:
+        for part in (self._subscription, self._client):
+            try:
+                async with asyncio.timeout(1):
+                    await part.aclose()
+            except Exception:  # noqa: S110 - it may be lost already
+                pass
+
+    async def _subscribe(self) -> None:
+        await self._subscription.subscribe(CHANNEL)
+        # Only the server's word for it means that the next text will be heard.
+        while await self._receive(LIMIT_SECONDS) != "subscribe":
+            pass
+
+    async def _receive(self, seconds: float) -> str | None:
+        """Take in what comes next; its type, or None if nothing came."""
+        message = await self._subscription.get_message(timeout=seconds)
+        if message is None:
+            return None
+        kind: str = message["type"]
+        if kind == "message":
+            self._hear(message["data"].decode("ascii", "replace"))
+        return kind
