@@ -1,0 +1,140 @@
+"""A dashboard without a screen: it puts together what `queueFeed` tells it, and checks each row."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from datetime import datetime, timedelta
+
+from gql_app.access import Viewer
+from gql_app.live.feed import Feeds
+from gql_app.schema.context import Context, Services
+from gql_app.schema.feed_types import FeedRow, HeartbeatRow
+from gql_app.schema.queue_feed import follow_queues
+from gql_app.work.board import Board, read_board
+from gql_app.work.queues import QueueCounts, tasks_by_id
+from gql_app.work.transitions import Transitions
+from models.event import EventRow, feed_bounds
+from models.task import TaskRow
+from tests.office import Clock
+
+LIMIT = 5.0
+"""Seconds within which a row must come that is due."""
+
+BEAT = timedelta(milliseconds=5)
+"""For `queue_feed.HEARTBEAT`: also how soon a stream sees that the clock was moved."""
+
+State = tuple[object, ...]
+Figures = tuple[int, ...]
+
+
+def services(feeds: Feeds, clock: Callable[[], datetime]) -> Services:
+    """What the schema reaches in one server process whose bell is the feeds' own."""
+    return Services(Transitions(feeds.notice, clock), feeds, clock)
+
+
+def state(task: TaskRow) -> State:
+    return (task.queue_id, task.status, task.follow_up, task.version, task.contact_count)
+
+
+def figures(counts: QueueCounts) -> Figures:
+    return counts[2:]
+
+
+class Dashboard:
+    """What one client of `queueFeed` knows. `seq` is that of the last cursor it was given."""
+
+    def __init__(self, viewer: Viewer, wanted: Sequence[int], clock: Clock) -> None:
+        self.tasks: dict[int, State] = {}
+        self.counts: dict[int, Figures] = {}
+        self.seq: int | None = None
+        self._viewer = viewer
+        self._wanted = wanted
+        self._clock = clock
+        self._rows: AsyncGenerator[FeedRow, None] | None = None
+        self._awaited: tuple[int, int] | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        return self._rows is not None
+
+    def connect(self, server: Services) -> None:
+        """Begin with a snapshot, or go on behind the last cursor."""
+        self._awaited = None
+        self._rows = follow_queues(Context(self._viewer, server), self._wanted, self.seq)
+
+    async def break_off(self, *, waiting: bool = False) -> None:
+        """Lose the connection: between two rows, or while the server is `waiting` for the next."""
+        assert self._rows is not None
+        if waiting:
+            row = asyncio.ensure_future(anext(self._rows))
+            await asyncio.sleep(0)
+            row.cancel()
+            await asyncio.wait({row})
+        await self._rows.aclose()
+        self._rows = None
+
+    async def next_row(self) -> FeedRow:
+        assert self._rows is not None
+        async with asyncio.timeout(LIMIT):
+            row = await anext(self._rows)
+        self._take(row)
+        return row
+
+    async def read(self, most: int) -> list[FeedRow]:
+        """At most so many rows, and none to wait for: a heartbeat says that no more is to come."""
+        latest = (await feed_bounds(self._viewer.practice_id)).seq
+        rows: list[FeedRow] = []
+        async with asyncio.timeout(LIMIT):
+            while len(rows) < most and not (rows and _is_beat(rows[-1], latest)):
+                self._clock.now += BEAT  # so that a heartbeat follows what there is to tell
+                rows.append(await self.next_row())
+        return rows
+
+    async def catch_up(self) -> None:
+        """Read all that is still to come."""
+        await self.read(100_000)
+
+    async def compare(self) -> None:
+        """What it has put together must be what a fresh snapshot shows."""
+        board = await read_board(self._viewer, self._wanted, 500, self._clock())
+        assert self.counts == {shown.queue.id: figures(shown.counts) for shown in board.queues}
+        fresh = {row.id: state(row) for shown in board.queues for row in shown.page.rows}
+        told = {row.id: state(row) for row in await tasks_by_id(self._viewer, list(self.tasks))}
+        assert self.tasks == told
+        assert fresh.items() <= self.tasks.items()
+
+    def _take(self, row: FeedRow) -> None:
+        match row:
+            case Board():
+                assert self.seq is None, "a snapshot for one who came back with a cursor"
+                self.counts = {shown.queue.id: figures(shown.counts) for shown in row.queues}
+                pages = (shown.page.rows for shown in row.queues)
+                self.tasks = {task.id: state(task) for page in pages for task in page}
+                self.seq = row.seq
+            case EventRow():
+                self._take_event(row)
+            case QueueCounts():
+                assert self._awaited in (None, (row.queue_id, row.seq))
+                assert self.seq is not None
+                assert row.seq >= self.seq
+                self.counts[row.queue_id] = figures(row)
+                self._awaited = None
+            case HeartbeatRow():
+                assert self._awaited is None, "a heartbeat between an event and its counts"
+                assert self.seq is not None
+                assert row.seq >= self.seq
+                self.seq = row.seq
+
+    def _take_event(self, event: EventRow) -> None:
+        assert self._awaited is None, "an event without its counts"
+        assert event.queue_id in self._wanted
+        assert self.seq is not None
+        assert event.seq > self.seq
+        known = self.tasks.get(event.task_id)
+        assert event.version == (1 if known is None else known[3] + 1), "a gap or a repeat"
+        self.tasks[event.task_id] = state(event.task)
+        self.seq = event.seq
+        self._awaited = (event.queue_id, event.seq)
+
+
+def _is_beat(row: FeedRow, latest: int) -> bool:
+    return isinstance(row, HeartbeatRow) and row.seq >= latest

@@ -1,0 +1,179 @@
+"""Snapshot and events together are always what a fresh snapshot shows, whatever happens between."""
+
+import asyncio
+import shutil
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    initialize,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from gql_app.live.feed import Feeds
+from models.database import opened
+from models.lifecycle import ContactOutcome
+from models.task import Task
+from tests.flows.dashboard import BEAT, Dashboard, services
+from tests.office import make_office
+
+SLUGS = (f"maple-{number}" for number in count())
+
+which = st.sampled_from(["all queues", "one queue"])
+hours = st.sampled_from([1, 13, 24, 60])
+
+
+class FeedMachine(RuleBasedStateMachine):
+    """A practice with two dashboards, of both queues and of one; each run has its own practice."""
+
+    tasks = Bundle("tasks")
+
+    def __init__(self, runner: asyncio.Runner) -> None:
+        super().__init__()
+        self._runner = runner
+        self.office = self.run(make_office(next(SLUGS)))
+        self.feeds = Feeds()
+        self.server = services(self.feeds, self.office.clock)
+        self.office.transitions = self.server.transitions
+        staff, clock = self.office.staff, self.office.clock
+        both = [self.office.recall.id, self.office.missed.id]
+        self.dashboards = {
+            "all queues": Dashboard(staff, both, clock),
+            "one queue": Dashboard(staff, both[1:], clock),
+        }
+        self.made: list[Task] = []
+        self.has_failed = False
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            return self._runner.run(work)
+        except BaseException:
+            self.has_failed = True
+            raise
+
+    @initialize(target=tasks)
+    def begin_with_some_tasks(self) -> MultipleResults[Task]:
+        some = [(False, None, None), (True, 1, None), (True, None, 24)]
+        return multiple(*(self.make_task(*given) for given in some))
+
+    @rule(
+        target=tasks,
+        missed=st.booleans(),
+        days=st.none() | st.integers(0, 2),
+        expiry=st.none() | hours,
+    )
+    def make_task(self, missed: bool, days: int | None, expiry: int | None) -> Task:
+        given: dict[str, Any] = {}
+        if expiry is not None:
+            given["expires_at"] = self.office.clock() + timedelta(hours=expiry)
+        elif days is not None:
+            given["follow_up"] = self.office.today + timedelta(days=days)
+        queue = self.office.missed if missed else self.office.recall
+        task: Task = self.run(self.office.make_task(queue, **given))
+        self.made.append(task)
+        return task
+
+    @rule(
+        task=tasks,
+        outcome=st.sampled_from(ContactOutcome),
+        close=st.booleans(),
+        days=st.integers(0, 2),
+        notes=st.sampled_from([None, "No time"]),
+    )
+    def log(
+        self, task: Task, outcome: ContactOutcome, close: bool, days: int, notes: str | None
+    ) -> None:
+        """Refusals are drawn as well: they must change nothing for those who watch."""
+        follow_up = None if close else self.office.today + timedelta(days=days)
+        log = self.office.log(task, outcome, close=close, follow_up=follow_up, notes=notes)
+        self.run(log)
+
+    @rule(tasks=st.lists(tasks, min_size=2, max_size=6), name=which)
+    def log_many_while_a_dashboard_reads(self, tasks: list[Task], name: str) -> None:
+        async def all_at_once() -> None:
+            logs = [self.office.log(task, close=n % 3 == 2) for n, task in enumerate(tasks)]
+            await asyncio.gather(self._connected(name).read(3), *logs)
+
+        self.run(all_at_once())
+
+    @rule(passed=hours)
+    def time_passes(self, passed: int) -> None:
+        self.office.clock.advance(hours=passed)
+
+    @rule()
+    def expired_tasks_are_closed(self) -> None:
+        practice_id = self.office.practice.id
+        for task in self.made:
+            self.run(self.office.transitions.expire(practice_id, task.id))
+
+    @rule(name=which, most=st.integers(1, 4))
+    def a_dashboard_reads_a_little(self, name: str, most: int) -> None:
+        self.run(self._connected(name).read(most))
+
+    @rule(name=which)
+    def a_dashboard_catches_up(self, name: str) -> None:
+        self.run(self._is_right(name))
+
+    @rule(name=which, waiting=st.booleans())
+    def a_dashboard_is_cut_off(self, name: str, waiting: bool) -> None:
+        if self.dashboards[name].is_connected:
+            self.run(self.dashboards[name].break_off(waiting=waiting))
+
+    @rule()
+    def the_server_restarts(self) -> None:
+        for name in self.dashboards:
+            self.a_dashboard_is_cut_off(name, waiting=True)
+        assert self.feeds.followers == 0
+        self.feeds = Feeds()
+        self.server = services(self.feeds, self.office.clock)
+        self.office.transitions = self.server.transitions
+
+    def teardown(self) -> None:
+        if not self.has_failed:  # else the comparison would only hide what went wrong
+            for name in self.dashboards:
+                self.a_dashboard_catches_up(name)
+        self.the_server_restarts()
+
+    def _connected(self, name: str) -> Dashboard:
+        dashboard = self.dashboards[name]
+        if not dashboard.is_connected:
+            dashboard.connect(self.server)
+        return dashboard
+
+    async def _is_right(self, name: str) -> None:
+        dashboard = self._connected(name)
+        await dashboard.catch_up()
+        await dashboard.compare()
+
+
+def test_snapshot_and_events_are_what_a_fresh_snapshot_shows(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gql_app.schema.queue_feed.HEARTBEAT", BEAT)
+    # So small that a dashboard which waits a little has to be served from the table.
+    monkeypatch.setattr("gql_app.live.feed.RING", 4)
+    monkeypatch.setattr("gql_app.live.feed.BATCH", 2)
+    monkeypatch.setattr("gql_app.work.board.BATCH", 2)
+    path = shutil.copy(sqlite_template, tmp_path / "callboard.sqlite3")
+    with asyncio.Runner() as runner:
+        database = AsyncExitStack()
+        runner.run(database.enter_async_context(opened(f"sqlite://{path}")))
+        try:
+            run_state_machine_as_test(
+                lambda: FeedMachine(runner),
+                settings=settings(max_examples=100, stateful_step_count=40, deadline=None),
+            )
+        finally:
+            runner.run(database.aclose())

@@ -1,0 +1,62 @@
+"""However long a page is, it costs the same number of statements."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models.database import _connection
+from models.lifecycle import ContactOutcome
+from tests.serving import Server
+
+TASK = """
+    id queue { name } patient { name phone }
+    lastContact { notes loggedBy { name } } contacts(first: 3) { nodes { notes loggedBy { name } } }
+"""
+
+QUERIES = {
+    "tasks": f"query ($first: Int!) {{ tasks(first: $first) {{ nodes {{ {TASK} }} }} }}",
+    "queues": f"""query ($first: Int!) {{ queues {{ name counts {{ open }}
+        tasks(first: $first) {{ nodes {{ {TASK} }} }} }} }}""",
+    "patients": f"""query ($first: Int!) {{ tasks(first: $first) {{ nodes {{
+        patient {{ tasks(first: $first) {{ nodes {{ {TASK} }} }} }} }} }} }}""",
+    "events": f"""query ($first: Int!) {{ events(first: $first) {{ nodes {{
+        seq actor {{ name }} contact {{ notes }} task {{ {TASK} }} }} }} }}""",
+}
+
+
+@pytest.fixture
+def statements(server: Server, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every statement that is read from now on."""
+    seen: list[str] = []
+    client = type(_connection())
+    execute: Callable[..., Any] = client.execute_query
+
+    async def count(self: Any, query: str, values: list[Any] | None = None) -> Any:
+        seen.append(query)
+        return await execute(self, query, values)
+
+    monkeypatch.setattr(client, "execute_query", count)
+    return seen
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+async def test_the_number_of_statements_does_not_depend_on_the_page(
+    server: Server, statements: list[str], query: str
+) -> None:
+    office = server.office
+    for number in range(30):
+        task = await office.make_task(
+            (office.recall, office.missed)[number % 2], patient=office.patients[number % 3]
+        )
+        tomorrow = office.today + timedelta(days=1)
+        await office.log(task, ContactOutcome.LEFT_MESSAGE, follow_up=tomorrow, notes=f"n{number}")
+    counts, sizes = [], []
+    for first in (2, 30):
+        statements.clear()
+        sizes.append(str(await server.data(query, first=first)).count("notes"))
+        counts.append(len(statements))
+    assert sizes[1] >= 5 * sizes[0]
+    assert counts[0] == counts[1]
+    assert 2 < counts[0] < 12
