@@ -32,7 +32,10 @@ async def follow_queues(
     batches = context.services.feeds.batches(practice_id, dashboard.position, dashboard.patience)
     async with aclosing(batches):
         async for batch in batches:
-            for row in [*dashboard.told(batch), *await dashboard.ticked(batch)]:
+            for row in dashboard.told(batch):
+                context.at_event(event_cursor(practice_id, row.seq))
+                yield row
+            async for row in dashboard.ticked(batch):
                 context.at_event(event_cursor(practice_id, row.seq))
                 yield row
 
@@ -70,18 +73,20 @@ class _Dashboard:
                 self._counts[event.queue_id] = counts
                 yield counts
 
-    async def ticked(self, batch: Batch) -> list[FeedRow]:
-        """What the clock alone brings: the counts of a new day, and a sign of life."""
-        now = self._clock()
-        rows: list[FeedRow] = []
-        today = local_date(now, self._viewer.time_zone)
-        if today != self._today:
+    async def ticked(self, batch: Batch) -> AsyncGenerator[FeedRow, None]:
+        """What the clock alone brings: the counts of a new day, and a sign of life.
+
+        The clock is looked at when a row is asked for: a slow reader is told of the day on which it
+        reads, and a heartbeat means that nothing is behind it.
+        """
+        while (today := local_date(self._clock(), self._viewer.time_zone)) != self._today:
             self._today = today
-            rows += await self._count(batch.position)
+            for row in await self._count(batch.position):
+                yield row
+        now = self._clock()
         if now >= self._next_beat:
             self._next_beat = now + HEARTBEAT
-            rows.append(HeartbeatRow(self._viewer.practice_id, batch.position, now))
-        return rows
+            yield HeartbeatRow(self._viewer.practice_id, batch.position, now)
 
     def patience(self) -> float:
         """Seconds until the clock brings something."""
