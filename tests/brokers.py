@@ -36,6 +36,9 @@ class Broker(Protocol):
 
     async def start(self) -> None: ...
 
+    async def cut(self) -> None:
+        """End the connections that listen, and nothing else."""
+
 
 class RedisServer:
     """A `redis-server` on a loopback port, which keeps nothing on disk."""
@@ -77,6 +80,10 @@ class RedisServer:
     async def start(self) -> None:
         await asyncio.to_thread(self.launch)
 
+    async def cut(self) -> None:
+        with redis.Redis(port=self.port) as client:
+            assert client.client_kill_filter(_type="pubsub")
+
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """It keeps its connections and answers nothing while the block lasts."""
@@ -108,12 +115,15 @@ class PostgresBroker:
 
     async def stop(self) -> None:
         await self._admin.execute(f"ALTER DATABASE {self._name} WITH ALLOW_CONNECTIONS false")
-        await self._admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", self._name
-        )
+        await self.cut()
 
     async def start(self) -> None:
         await self._admin.execute(f"ALTER DATABASE {self._name} WITH ALLOW_CONNECTIONS true")
+
+    async def cut(self) -> None:
+        await self._admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", self._name
+        )
 
     async def backends(self) -> list[int]:
         """The processes that serve connections to it."""

@@ -35,9 +35,10 @@ async def follow_queues(
             for row in dashboard.told(batch):
                 context.at_event(event_cursor(practice_id, row.seq))
                 yield row
-            async for row in dashboard.ticked(batch):
-                context.at_event(event_cursor(practice_id, row.seq))
-                yield row
+            async with aclosing(dashboard.ticked(batch)) as rows:
+                async for row in rows:
+                    context.at_event(event_cursor(practice_id, row.seq))
+                    yield row
 
 
 class _Dashboard:

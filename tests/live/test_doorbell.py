@@ -90,7 +90,9 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
-async def test_it_opens_a_line_again_whatever_has_ended_the_last(pauses: list[int]) -> None:
+async def test_it_opens_a_line_again_whatever_has_ended_the_last(
+    pauses: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
     broken = Broken()
     async with kept(broken) as doorbell:
         assert doorbell.is_connected
@@ -101,6 +103,8 @@ async def test_it_opens_a_line_again_whatever_has_ended_the_last(pauses: list[in
         assert broken.rereads == len(broken.lines), "once a line that was opened"
     assert pauses == list(range(1, len(pauses) + 1)), "lines that end at once are failures, too"
     assert all(line.closed for line in broken.lines)
+    away = {f"the bus is away, will try again: {type(failure).__name__}" for failure in FAILURES}
+    assert set(caplog.messages) == away | {"the bus is back; rings dropped since the start: 0"}
 
 
 async def test_a_ring_that_cannot_be_sent_is_dropped_counted_and_heard_here() -> None:
