@@ -57,8 +57,10 @@ async def overheard(url: str) -> AsyncIterator[list[str]]:
     if not url.startswith("redis"):
         connection = await asyncpg.connect(url)
         await connection.add_listener(CHANNEL, lambda *given: texts.append(given[-1]))
-        yield texts
-        await connection.close()
+        try:
+            yield texts
+        finally:
+            await connection.close()
         return
     async with Redis.from_url(url) as client, client.pubsub() as subscription:
         await subscription.psubscribe("*")
@@ -70,9 +72,11 @@ async def overheard(url: str) -> AsyncIterator[list[str]]:
                 texts.append(message["data"].decode())
 
         keeping = asyncio.create_task(keep())
-        yield texts
-        keeping.cancel()
-        await asyncio.wait([keeping])
+        try:
+            yield texts
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
 
 
 async def publish(url: str, text: str) -> None:

@@ -71,9 +71,11 @@ class Broken:
 async def kept(broken: Broken) -> AsyncIterator[Doorbell]:
     doorbell = Doorbell(broken.open, broken.reread)
     await doorbell.connect()
-    yield doorbell
-    assert not doorbell._keeper.done(), "it ends only when it is told to"
-    await asyncio.wait_for(doorbell.disconnect(), PATIENCE)
+    try:
+        yield doorbell
+        assert not doorbell._keeper.done(), "it ends only when it is told to"
+    finally:
+        await asyncio.wait_for(doorbell.disconnect(), PATIENCE)
     assert doorbell._keeper.cancelled()
 
 

@@ -20,10 +20,12 @@ async def watched(url: str, heard: list[str]) -> AsyncIterator[tuple[Line, async
     kind = RedisLine if url.startswith("redis") else PostgresLine
     line = await kind.open(url, heard.append)
     watching = asyncio.create_task(line.watch())
-    yield line, watching
-    watching.cancel()
-    await asyncio.wait([watching])
-    await line.close()
+    try:
+        yield line, watching
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])
+        await line.close()
 
 
 async def test_any_number_may_send_at_once(bus_url: str) -> None:
