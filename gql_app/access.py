@@ -142,7 +142,8 @@ async def create_key(
     may_create_tasks: bool = False,
     expires_at: datetime | None = None,
 ) -> str:
-    """Make a key and return it: the only time that it can be seen."""
+    """Make a key and return it: the only time that it can be seen. `may_create_tasks` is for
+    partners; supervisors may in any case, staff may not."""
     now = datetime.now(UTC)
     staff, _ = await Staff.get_or_create(
         practice_id=practice.id, name=name, defaults={"created_at": now}
@@ -154,7 +155,7 @@ async def create_key(
         role=role,
         staff_id=staff.id,
         queue_ids=None if queue_ids is None else sorted(queue_ids),
-        may_create_tasks=may_create_tasks or role is Role.SUPERVISOR,
+        may_create_tasks=role is Role.SUPERVISOR or (role is Role.PARTNER and may_create_tasks),
         created_at=now,
         expires_at=expires_at,
     )

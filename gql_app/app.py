@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -55,6 +57,7 @@ def build_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         keep_values_out_of_logs()
+        _on_stop(sessions.end_all)
         async with (
             opened(settings.database_url),
             _running(
@@ -112,6 +115,23 @@ def keep_values_out_of_logs() -> None:
     for name in TALKATIVE:
         logger = logging.getLogger(name)
         logger.setLevel(max(logger.level, logging.INFO))
+
+
+def _on_stop(act: Callable[[], None]) -> None:
+    """Have `act` called when the process is told to stop, before uvicorn waits for connections to
+    end: streams would never end by themselves."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        server_stops = signal.getsignal(stop)
+
+        def handle(number: int, frame: Any, then: Any = server_stops) -> None:
+            loop.call_soon_threadsafe(act)
+            if callable(then):
+                then(number, frame)
+
+        signal.signal(stop, handle)
 
 
 @asynccontextmanager

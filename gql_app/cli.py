@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import uvicorn
+from tortoise.exceptions import OperationalError
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
@@ -34,6 +35,8 @@ def main() -> None:
         sys.exit(arguments.run(arguments, settings))
     except (BadSetting, access.NotThere, watch.CannotWatch) as error:
         sys.exit(_complain(str(error)))
+    except OperationalError:  # without its text, which may hold values
+        sys.exit(_complain("the database is not there or has no tables yet: callboard migrate"))
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -161,7 +164,9 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     verb = verbs.add_parser("demo", help="serve a sample practice from a folder")
-    verb.add_argument("--data", type=Path, default=Path(".callboard-demo"), metavar="DIR")
+    verb.add_argument(
+        "--data", type=Path, default=Path(".callboard-demo"), metavar="DIR", help="where it is kept"
+    )
     _add_address(verb)
     verb.set_defaults(run=_demo, workers=1)
 
@@ -214,4 +219,4 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
 
 def _add_address(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--host", default="127.0.0.1")
-    verb.add_argument("--port", type=int, default=8000)
+    verb.add_argument("--port", type=int, default=8000, help="8000 unless it is given")

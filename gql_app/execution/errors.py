@@ -24,9 +24,12 @@ class ErrorCodes:
         """
         return [self._describe(error) for error in errors]
 
-    def request_error(self, error: Exception) -> dict[str, Any]:
+    def request_error(self, error: BaseException) -> dict[str, Any]:
         """An error of the request as a whole, before anything was executed."""
-        return self._describe(GraphQLError(str(error), original_error=error))
+        if isinstance(error, GraphQLError):
+            return self._describe(error)
+        cause = error if isinstance(error, Exception) else None
+        return self._describe(GraphQLError(str(error), original_error=cause))
 
     def _describe(self, error: GraphQLError) -> dict[str, Any]:
         cause = error.original_error

@@ -144,7 +144,7 @@ class Feeds:
             while True:
                 events = feed.after(position)
                 if events is None:
-                    events = await events_after(practice_id, position, BATCH)
+                    events = await _read_patiently(practice_id, position)
                 if not events:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(patience()):
@@ -173,3 +173,13 @@ class Feeds:
             if not feed.followers:
                 del self._feeds[practice_id]
                 await feed.close()
+
+
+async def _read_patiently(practice_id: int, seq: int) -> list[EventRow]:
+    """The next events from the table, however long the database is away."""
+    while True:
+        try:
+            return await events_after(practice_id, seq, BATCH)
+        except Exception as error:
+            log.warning("replaying failed, will retry: %s", type(error).__name__)
+            await asyncio.sleep(RETRY_SECONDS)

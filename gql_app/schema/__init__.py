@@ -1,5 +1,6 @@
 """The GraphQL schema. This file only assembles it."""
 
+from datetime import datetime
 from typing import Any
 
 import strawberry
@@ -14,6 +15,7 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from gql_app.access import Forbidden, RateLimited, Unauthenticated
 from gql_app.execution.errors import ErrorCodes
 from gql_app.execution.operations import ChosenOperation
+from gql_app.schema.moments import DATE_TIME
 from gql_app.schema.mutations import Mutation
 from gql_app.schema.queries import Query
 from gql_app.schema.subscriptions import Subscription
@@ -57,7 +59,7 @@ def build_schema() -> Schema:
         mutation=Mutation,
         subscription=Subscription,
         extensions=extensions,
-        config=StrawberryConfig(default_resolver=read_field, disable_field_suggestions=False),
+        config=StrawberryConfig(default_resolver=read_field, scalar_map={datetime: DATE_TIME}),
     )
 
 

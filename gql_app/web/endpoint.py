@@ -1,11 +1,12 @@
 """/graphql: POST for queries and mutations, POST for an event stream, or a WebSocket."""
 
 import asyncio
+from contextlib import suppress
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
@@ -15,7 +16,7 @@ from gql_app.schema import ERROR_CODES, Schema, shown
 from gql_app.schema.context import Context, Services
 from gql_app.web.requests import GraphQLRequest, read_json, read_request
 from gql_app.web.sessions import Notice, Sessions
-from gql_app.web.socket import Socket
+from gql_app.web.socket import SLOW_SECONDS, Socket
 from gql_app.web.sse import HEADERS, events
 from gql_app.work.reading import BadInput
 
@@ -81,7 +82,9 @@ class Endpoint:
         with self._sessions.admit(context.viewer, notices.put_nowait):
             body = events(self._schema, context, graphql, notices)
             response = StreamingResponse(body, media_type="text/event-stream", headers=HEADERS)
-            await response(request.scope, request.receive, send)
+            # A client that does not read is let go: it comes back with the id that it has.
+            with suppress(TimeoutError):
+                await response(request.scope, request.receive, _within(SLOW_SECONDS, send))
 
     async def _execute(self, context: Context, graphql: GraphQLRequest) -> Response:
         try:
@@ -120,6 +123,14 @@ async def _body(request: Request) -> bytes:
         if len(body) > MAX_BODY:
             raise _TooLarge(f"The request is larger than {MAX_BODY // 1024} KB.")
     return bytes(body)
+
+
+def _within(seconds: float, send: Send) -> Send:
+    async def send_or_give_up(message: Message) -> None:
+        async with asyncio.timeout(seconds):
+            await send(message)
+
+    return send_or_give_up
 
 
 def _refusal(error: Exception) -> Response:

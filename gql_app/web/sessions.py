@@ -22,6 +22,9 @@ REJECTED = 4403
 RESTARTING = 1012
 """Close code: come back, in a moment and not all at once."""
 
+TRY_LATER = 1013
+"""Close code: there are too many connections now, or the key cannot be looked up."""
+
 CHECK_SECONDS = 2.0
 WARN_BEFORE = timedelta(seconds=60)
 MAX_SESSIONS = 20_000

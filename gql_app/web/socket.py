@@ -17,7 +17,7 @@ from gql_app.access import RateLimited, Unauthenticated, Viewer, authenticate, b
 from gql_app.schema import ERROR_CODES, Schema, shown
 from gql_app.schema.context import Context, Services
 from gql_app.web.requests import GraphQLRequest, read_json, read_request
-from gql_app.web.sessions import REJECTED, Ended, Notice, Sessions
+from gql_app.web.sessions import REJECTED, TRY_LATER, Ended, Notice, Sessions
 from gql_app.work.reading import BadInput
 from models.event import Resync
 
@@ -84,7 +84,7 @@ class Socket:
         except _Close as close:
             await self._close(close.code, close.reason)
         except RateLimited:
-            await self._close(4429, "Too many connections")
+            await self._close(TRY_LATER, "Too many connections")
         finally:
             await self._end_operations()
 
@@ -143,7 +143,7 @@ class Socket:
             raise
         except Exception as error:
             ERROR_CODES.request_error(error)
-            raise _Close(4500, "Internal server error") from None
+            raise _Close(TRY_LATER, "Internal server error") from None
 
     async def _next_message(self) -> dict[str, Any]:
         event = await self._receive()

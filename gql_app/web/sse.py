@@ -14,7 +14,7 @@ from gql_app.access import Unauthenticated
 from gql_app.schema import ERROR_CODES, Schema, shown
 from gql_app.schema.context import Context
 from gql_app.web.requests import GraphQLRequest
-from gql_app.web.sessions import REJECTED, Ended, Notice
+from gql_app.web.sessions import RESTARTING, Ended, Notice
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 """Nobody between the server and the client may keep or hold back a part of the stream."""
@@ -43,12 +43,20 @@ async def events(
             if notice.done():
                 told = notice.result()
                 if isinstance(told, Ended):
-                    yield _end(told)
+                    if told.code == RESTARTING:
+                        return  # not complete: the client comes back with the id that it has
+                    error = ERROR_CODES.request_error(Unauthenticated(f"{told.reason}."))
+                    yield _event({"data": None, "errors": [error]}, None)
                     break
                 yield f": the key expires at {told.at.isoformat()}\n\n"
                 notice = asyncio.ensure_future(notices.get())
             elif not result.done():
                 yield ": quiet\n\n"
+            elif (failure := result.exception()) is not None:
+                # What Strawberry's own extensions raise: a syntax error, too many tokens.
+                error = ERROR_CODES.request_error(failure)
+                yield _event({"data": None, "errors": [error]}, None)
+                break
             elif result.result() is None:
                 break
             else:
@@ -60,15 +68,6 @@ async def events(
         await asyncio.wait({result, notice})
         await results.aclose()
     yield "event: complete\ndata:\n\n"
-
-
-def _end(ended: Ended) -> str:
-    """A key's end is an error; a server that restarts just breaks off, and the client comes back
-    with the cursor it has."""
-    if ended.code != REJECTED:
-        return f": {ended.reason}\n\n"
-    error = ERROR_CODES.request_error(Unauthenticated(f"{ended.reason}."))
-    return _event({"data": None, "errors": [error]}, None)
 
 
 def _event(payload: dict[str, Any], cursor: str | None) -> str:

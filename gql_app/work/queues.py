@@ -18,6 +18,10 @@ WORKABLE = (TaskStatus.OPEN, TaskStatus.IN_PROGRESS)
 """What a list without a status filter shows: all that is still to be worked."""
 
 
+MAX_SELECTS = 400
+"""SQLite joins at most 500 selects in one statement."""
+
+
 class TaskOrder(StrEnum):
     DUE = "DUE"  # earliest follow-up first; a task nobody has called for is due since it was made
     NEWEST = "NEWEST"  # latest made first
@@ -127,18 +131,21 @@ async def count_tasks(viewer: Viewer, query: TaskQuery) -> int:
 async def tasks_of_queues(
     viewer: Viewer, queue_ids: Sequence[int], query: TaskQuery, first: int, after: str | None
 ) -> dict[int, Page[TaskRow]]:
-    """The same page of each queue, in one statement. Raises `BadInput`."""
-    shared = _where(viewer, query)
-    _go_on_after(shared, viewer, TaskOrder.DUE, after)
-    limit = shared.value(checked_first(first) + 1)
-    # A select a queue, each of which reads its own stretch of the index.
-    selects = [
-        f"""SELECT * FROM (
-            SELECT {TASK_COLUMNS} FROM task t WHERE {shared} AND t.queue_id = ${shared.value(i)}
-            ORDER BY {_SORT[TaskOrder.DUE]} LIMIT ${limit}) AS queue_{n}"""
-        for n, i in enumerate(queue_ids)
-    ]
-    rows = await fetch(TaskRow, " UNION ALL ".join(selects), *shared.values)
+    """The same page of each queue, in one statement for up to `MAX_SELECTS`. Raises `BadInput`."""
+    rows: list[TaskRow] = []
+    for begin in range(0, len(queue_ids), MAX_SELECTS):
+        shared = _where(viewer, query)
+        _go_on_after(shared, viewer, TaskOrder.DUE, after)
+        limit = shared.value(checked_first(first) + 1)
+        # A select a queue, each of which reads its own stretch of the index.
+        selects = [
+            f"""SELECT * FROM (
+                SELECT {TASK_COLUMNS} FROM task t
+                WHERE {shared} AND t.queue_id = ${shared.value(queue_id)}
+                ORDER BY {_SORT[TaskOrder.DUE]} LIMIT ${limit}) AS queue_{queue_id}"""
+            for queue_id in queue_ids[begin : begin + MAX_SELECTS]
+        ]
+        rows += await fetch(TaskRow, " UNION ALL ".join(selects), *shared.values)
     return {i: page_of([row for row in rows if row.queue_id == i], first, after) for i in queue_ids}
 
 

@@ -13,6 +13,7 @@ from gql_app.work.board import Board, read_board
 from gql_app.work.queues import QueueCounts, tasks_by_id
 from gql_app.work.transitions import Transitions
 from models.event import EventRow, feed_bounds
+from models.lifecycle import TaskStatus
 from models.task import TaskRow
 from tests.office import Clock
 
@@ -118,6 +119,7 @@ class Dashboard:
                 assert row.seq >= self.seq
                 self.counts[row.queue_id] = figures(row)
                 self._awaited = None
+                self._check_counts(row)
             case HeartbeatRow():
                 assert self._awaited is None, "a heartbeat between an event and its counts"
                 assert self.seq is not None
@@ -134,6 +136,14 @@ class Dashboard:
         self.tasks[event.task_id] = state(event.task)
         self.seq = event.seq
         self._awaited = (event.queue_id, event.seq)
+
+    def _check_counts(self, counts: QueueCounts) -> None:
+        """They are of the same moment as the tasks that it knows."""
+        here = [task[1] for task in self.tasks.values() if task[0] == counts.queue_id]
+        open_, in_progress = (here.count(s) for s in (TaskStatus.OPEN, TaskStatus.IN_PROGRESS))
+        assert figures(counts)[:3] == (open_ + in_progress, open_, in_progress)
+        assert 0 <= counts.due_today + counts.overdue <= counts.open
+        assert min(counts.due_today, counts.overdue, counts.closed_today) >= 0
 
 
 def _is_beat(row: FeedRow, latest: int) -> bool:

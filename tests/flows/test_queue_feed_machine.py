@@ -31,6 +31,9 @@ from tests.office import make_office
 
 SLUGS = (f"maple-{number}" for number in count())
 
+KINDS = (("plain", 0), ("due", 0), ("due", 1), ("expires", 1), ("expires", 24))
+"""Kinds of tasks: nothing set, due in so many days, expires in so many hours."""
+
 which = st.sampled_from(["all queues", "one queue"])
 hours = st.sampled_from([1, 13, 24, 60])
 
@@ -47,12 +50,9 @@ class FeedMachine(RuleBasedStateMachine):
         self.feeds = Feeds()
         self.server = services(self.feeds, self.office.clock)
         self.office.transitions = self.server.transitions
-        staff, clock = self.office.staff, self.office.clock
-        both = [self.office.recall.id, self.office.missed.id]
-        self.dashboards = {
-            "all queues": Dashboard(staff, both, clock),
-            "one queue": Dashboard(staff, both[1:], clock),
-        }
+        recall, missed = self.office.recall.id, self.office.missed.id
+        self.wanted = {"all queues": [recall, missed], "one queue": [missed]}
+        self.dashboards = {name: self._new_dashboard(name) for name in self.wanted}
         self.made: list[Task] = []
         self.has_failed = False
 
@@ -64,22 +64,19 @@ class FeedMachine(RuleBasedStateMachine):
             raise
 
     @initialize(target=tasks)
-    def begin_with_some_tasks(self) -> MultipleResults[Task]:
-        some = [(False, None, None), (True, 1, None), (True, None, 24)]
-        return multiple(*(self.make_task(*given) for given in some))
+    def two_dashboards_watch_the_first_tasks(self) -> MultipleResults[Task]:
+        for name in self.dashboards:
+            self.a_dashboard_reads_a_little(name, 1)
+        return multiple(*(self.make_task(missed=True, kind=kind) for kind in KINDS))
 
-    @rule(
-        target=tasks,
-        missed=st.booleans(),
-        days=st.none() | st.integers(0, 2),
-        expiry=st.none() | hours,
-    )
-    def make_task(self, missed: bool, days: int | None, expiry: int | None) -> Task:
+    @rule(target=tasks, missed=st.booleans(), kind=st.sampled_from(KINDS))
+    def make_task(self, missed: bool, kind: tuple[str, int]) -> Task:
+        what, number = kind
         given: dict[str, Any] = {}
-        if expiry is not None:
-            given["expires_at"] = self.office.clock() + timedelta(hours=expiry)
-        elif days is not None:
-            given["follow_up"] = self.office.today + timedelta(days=days)
+        if what == "due":
+            given["follow_up"] = self.office.today + timedelta(days=number)
+        elif what == "expires":
+            given["expires_at"] = self.office.clock() + timedelta(hours=number)
         queue = self.office.missed if missed else self.office.recall
         task: Task = self.run(self.office.make_task(queue, **given))
         self.made.append(task)
@@ -114,9 +111,10 @@ class FeedMachine(RuleBasedStateMachine):
 
     @rule()
     def expired_tasks_are_closed(self) -> None:
-        practice_id = self.office.practice.id
+        now, practice_id = self.office.clock(), self.office.practice.id
         for task in self.made:
-            self.run(self.office.transitions.expire(practice_id, task.id))
+            if task.expires_at is not None and task.expires_at <= now:
+                self.run(self.office.transitions.expire(practice_id, task.id))
 
     @rule(name=which, most=st.integers(1, 4))
     def a_dashboard_reads_a_little(self, name: str, most: int) -> None:
@@ -131,6 +129,11 @@ class FeedMachine(RuleBasedStateMachine):
         if self.dashboards[name].is_connected:
             self.run(self.dashboards[name].break_off(waiting=waiting))
 
+    @rule(name=which)
+    def a_dashboard_is_loaded_afresh(self, name: str) -> None:
+        self.a_dashboard_is_cut_off(name, waiting=False)
+        self.dashboards[name] = self._new_dashboard(name)
+
     @rule()
     def the_server_restarts(self) -> None:
         for name in self.dashboards:
@@ -141,10 +144,15 @@ class FeedMachine(RuleBasedStateMachine):
         self.office.transitions = self.server.transitions
 
     def teardown(self) -> None:
-        if not self.has_failed:  # else the comparison would only hide what went wrong
-            for name in self.dashboards:
-                self.a_dashboard_catches_up(name)
-        self.the_server_restarts()
+        try:
+            if not self.has_failed:  # else the comparison would only hide what went wrong
+                for name in self.dashboards:
+                    self.a_dashboard_catches_up(name)
+        finally:
+            self.the_server_restarts()
+
+    def _new_dashboard(self, name: str) -> Dashboard:
+        return Dashboard(self.office.staff, self.wanted[name], self.office.clock)
 
     def _connected(self, name: str) -> Dashboard:
         dashboard = self.dashboards[name]
@@ -173,7 +181,7 @@ def test_snapshot_and_events_are_what_a_fresh_snapshot_shows(
         try:
             run_state_machine_as_test(
                 lambda: FeedMachine(runner),
-                settings=settings(max_examples=100, stateful_step_count=40, deadline=None),
+                settings=settings(max_examples=150, stateful_step_count=40, deadline=None),
             )
         finally:
             runner.run(database.aclose())

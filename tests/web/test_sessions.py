@@ -96,7 +96,7 @@ async def test_more_connections_than_are_allowed_are_refused_until_one_is_closed
             authorization = f"Bearer {server.office.keys['staff']}"
             payload = {"authorization": authorization}
             await socket.send({"type": "connection_init", "payload": payload})
-            assert (await socket.closed())[0] == 4429
+            assert (await socket.closed())[0] == 1013
         async with event_stream(server, STATUS_CHANGED) as stream:
             await stream.response.aread()
         assert stream.response.status_code == 429
