@@ -19,6 +19,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from gql_app.live.bus import Bus
 from gql_app.live.feed import Feeds
+from gql_app.live.groups import Groups
 from gql_app.schema import build_schema
 from gql_app.schema.context import Services
 from gql_app.settings import Settings
@@ -51,8 +52,9 @@ def build_app(settings: Settings) -> Starlette:
     bus = Bus(settings.bus_url, feeds.notice, feeds.notice_all)
     transitions = Transitions(bus.ring)
     services = Services(transitions, feeds, clock=_now)
+    groups = Groups()
     sessions = Sessions()
-    endpoint = Endpoint(build_schema(), services, sessions, settings.allowed_origins)
+    endpoint = Endpoint(build_schema(), services, groups, sessions, settings.allowed_origins)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -75,7 +77,7 @@ def build_app(settings: Settings) -> Starlette:
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
-            *health_routes(feeds, bus, is_reachable),
+            *health_routes(feeds, groups, bus, is_reachable),
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts)),

@@ -25,10 +25,18 @@ class Services:
 class Context:
     """The context of one operation. `cursor` is that of the event being sent, for transports that
     have a place of their own for it, and `sent_cursor` that of the last one they have sent;
-    `resume_after` is a cursor that came in such a place.
+    `resume_after` is a cursor that came in such a place. `until` ends a stream behind an event.
     """
 
-    __slots__ = ("cursor", "loaders", "resume_after", "sent_cursor", "services", "viewer")
+    __slots__ = (
+        "cursor",
+        "loaders",
+        "resume_after",
+        "sent_cursor",
+        "services",
+        "until",
+        "viewer",
+    )
 
     def __init__(self, viewer: Viewer, services: Services) -> None:
         self.viewer = viewer
@@ -37,6 +45,7 @@ class Context:
         self.cursor: str | None = None
         self.sent_cursor: str | None = None
         self.resume_after: str | None = None
+        self.until: int | None = None
 
     def at_event(self, cursor: str) -> None:
         """Forget what was loaded for the event before."""

@@ -59,7 +59,7 @@ class Subscription:
 async def _status_changes(
     context: Context, wanted: frozenset[int], after: int | None
 ) -> AsyncGenerator[EventRow, None]:
-    follow = context.services.feeds.follow(context.viewer.practice_id, after)
+    follow = context.services.feeds.follow(context.viewer.practice_id, after, context.until)
     async with aclosing(follow) as events:
         async for event in events:
             if event.kind in STATUS_KINDS and event.queue_id in wanted:

@@ -12,10 +12,12 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.graphql import OperationType
 
 from gql_app.access import RateLimited, Unauthenticated, authenticate, bearer
+from gql_app.live.groups import Groups
 from gql_app.schema import ERROR_CODES, Schema, shown
 from gql_app.schema.context import Context, Services
 from gql_app.web.requests import GraphQLRequest, read_json, read_request
 from gql_app.web.sessions import Notice, Sessions
+from gql_app.web.shared import SharedStreams
 from gql_app.web.socket import SLOW_SECONDS, Socket
 from gql_app.web.sse import HEADERS, events
 from gql_app.work.reading import BadInput
@@ -43,17 +45,21 @@ class Endpoint:
         self,
         schema: Schema,
         services: Services,
+        groups: Groups,
         sessions: Sessions,
         allowed_origins: tuple[str, ...],
     ) -> None:
         self._schema = schema
+        self._shared = SharedStreams(schema, services, groups)
         self._sessions = sessions
         self._services = services
         self._allowed_origins = allowed_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            socket = Socket(self._schema, self._services, self._sessions, self._allowed_origins)
+            socket = Socket(
+                self._schema, self._services, self._shared, self._sessions, self._allowed_origins
+            )
             await socket.run(scope, receive, send)
             return
         request = Request(scope, receive)

@@ -13,18 +13,20 @@ from starlette.routing import Route
 
 from gql_app.live.bus import Bus
 from gql_app.live.feed import Feeds
+from gql_app.live.groups import Groups
 
 READY_SECONDS = 2.0
 """A database that takes longer to say anything is not there."""
 
 
 def health_routes(
-    feeds: Feeds, bus: Bus, is_reachable: Callable[[], Awaitable[bool]]
+    feeds: Feeds, groups: Groups, bus: Bus, is_reachable: Callable[[], Awaitable[bool]]
 ) -> list[Route]:
     """`is_reachable` says whether the database answers now."""
     registry = CollectorRegistry()
     streams = Gauge("callboard_live_streams", "Streams being followed now", registry=registry)
-    streams.set_function(lambda: feeds.followers)
+    # A group follows the feed once, for all of its members.
+    streams.set_function(lambda: feeds.followers - len(groups) + groups.members)
     registry.register(_BusMetrics(bus))
 
     async def healthz(_: Request) -> Response:

@@ -18,6 +18,8 @@ from gql_app.schema import ERROR_CODES, Schema, shown
 from gql_app.schema.context import Context, Services
 from gql_app.web.requests import GraphQLRequest, read_json, read_request
 from gql_app.web.sessions import REJECTED, TRY_LATER, Ended, Notice, Sessions
+from gql_app.web.shared import SharedStreams
+from gql_app.work.cursors import event_cursor
 from gql_app.work.reading import BadInput
 from models.event import Resync
 
@@ -49,12 +51,14 @@ class Socket:
         self,
         schema: Schema,
         services: Services,
+        shared: SharedStreams,
         sessions: Sessions,
         allowed_origins: tuple[str, ...],
     ) -> None:
         self._schema = schema
         self._services = services
         self._allowed_origins = allowed_origins
+        self._shared = shared
         self._sessions = sessions
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -200,35 +204,59 @@ class Socket:
 
     async def _operate(self, viewer: Viewer, operation_id: str, request: GraphQLRequest) -> None:
         """Run one operation to its end, whatever that is."""
-        context = Context(viewer, self._services)
+        run = self._share if self._shared.can_share(request) else self._execute
         try:
-            results = await self._schema.stream(
-                request.query,
-                variable_values=request.variables,
-                context_value=context,
-                operation_name=request.operation_name,
-            )
-            async with aclosing(results):
-                async for result in results:
-                    payload = shown(result)  # type: ignore[arg-type]  # no @defer in this schema
-                    if payload["data"] is None and "errors" in payload:
-                        await self._fail(operation_id, payload["errors"])
-                        return
-                    message = {"id": operation_id, "type": "next", "payload": payload}
-                    sent = context.cursor
-                    async with asyncio.timeout(SLOW_SECONDS):
-                        await self._tell(message)
-                    context.sent_cursor = sent
-            # Freed before it is told, so that the client may use the id again at once.
-            self._operations.pop(operation_id, None)
-            await self._tell({"id": operation_id, "type": "complete"})
-        except TimeoutError:
-            await self._fall_behind(operation_id, context.sent_cursor)
+            await run(viewer, operation_id, request)
         except _Gone:
             pass  # the reader sees it as well, and ends the socket
         except Exception as error:
             with suppress(_Gone):
                 await self._fail(operation_id, [ERROR_CODES.request_error(error)])
+
+    async def _share(self, viewer: Viewer, operation_id: str, request: GraphQLRequest) -> None:
+        """Hand on the results of an execution that others watch too."""
+        begin = f'{{"id":{orjson.dumps(operation_id).decode()},"type":'
+        sent: int | None = None
+        async with aclosing(self._shared.follow(viewer, request)) as results:
+            async for result in results:
+                if result.last:
+                    self._operations.pop(operation_id, None)
+                    await self._tell_text(f'{begin}"error","payload":{result.payload}}}')
+                    return
+                try:
+                    async with asyncio.timeout(SLOW_SECONDS):
+                        await self._tell_text(f'{begin}"next","payload":{result.payload}}}')
+                except TimeoutError:
+                    cursor = None if sent is None else event_cursor(viewer.practice_id, sent)
+                    await self._fall_behind(operation_id, cursor)
+                    return
+                sent = result.seq
+
+    async def _execute(self, viewer: Viewer, operation_id: str, request: GraphQLRequest) -> None:
+        context = Context(viewer, self._services)
+        results = await self._schema.stream(
+            request.query,
+            variable_values=request.variables,
+            context_value=context,
+            operation_name=request.operation_name,
+        )
+        async with aclosing(results):
+            async for result in results:
+                payload = shown(result)  # type: ignore[arg-type]  # no @defer in this schema
+                if payload["data"] is None and "errors" in payload:
+                    await self._fail(operation_id, payload["errors"])
+                    return
+                message = {"id": operation_id, "type": "next", "payload": payload}
+                sent, context.sent_cursor = context.sent_cursor, context.cursor
+                try:
+                    async with asyncio.timeout(SLOW_SECONDS):
+                        await self._tell(message)
+                except TimeoutError:
+                    await self._fall_behind(operation_id, sent)
+                    return
+        # Freed before it is told, so that the client may use the id again at once.
+        self._operations.pop(operation_id, None)
+        await self._tell({"id": operation_id, "type": "complete"})
 
     async def _fall_behind(self, operation_id: str, cursor: str | None) -> None:
         """The client does not read: end the stream, and say where it can go on once it does."""
@@ -242,8 +270,11 @@ class Socket:
         await self._tell({"id": operation_id, "type": "error", "payload": errors})
 
     async def _tell(self, message: dict[str, Any]) -> None:
+        await self._tell_text(orjson.dumps(message).decode())
+
+    async def _tell_text(self, text: str) -> None:
         try:
-            await self._send({"type": "websocket.send", "text": orjson.dumps(message).decode()})
+            await self._send({"type": "websocket.send", "text": text})
         except (OSError, RuntimeError):  # what ASGI servers raise once the socket is closed
             raise _Gone from None
 

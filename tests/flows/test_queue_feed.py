@@ -2,69 +2,27 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from gql_app.schema.ids import global_id
-from gql_app.work.cursors import event_cursor
 from models.task import Task
-from tests.schema.documents import CREATE_TASK
-from tests.serving import Server, TestSocket
+from tests.flows.feed_client import (
+    ENDS,
+    FEED,
+    FRESH,
+    Message,
+    counts_of,
+    create_over_http,
+    cursor,
+    fresh_counts,
+    next_event,
+    next_message,
+    without_queue,
+    without_seq,
+)
+from tests.serving import PATIENCE, Server
 from tests.web.streams import log_over_http
-
-FIGURES = "seq open notContacted inProgress dueToday overdue closedToday"
-TASK = "id status followUp version contactCount"
-PAGE = f"edges {{ cursor node {{ {TASK} }} }} pageInfo {{ hasNextPage endCursor }}"
-
-FRESH = f"{{ queues {{ id counts {{ {FIGURES} }} tasks {{ {PAGE} }} }} }}"
-
-FEED = f"""
-subscription Feed($queueIds: [ID!], $after: String) {{
-  queueFeed(queueIds: $queueIds, after: $after) {{
-    __typename
-    ... on QueueSnapshot {{
-      cursor seq queues {{ queue {{ id }} counts {{ {FIGURES} }} tasks {{ {PAGE} }} }}
-    }}
-    ... on TaskEvent {{ cursor seq kind task {{ {TASK} queue {{ id }} }} }}
-    ... on QueueCounts {{ {FIGURES} queue {{ id }} }}
-    ... on Heartbeat {{ cursor seq at }}
-  }}
-}}
-"""
-
-Message = dict[str, Any]
-
-
-async def next_message(socket: TestSocket, expected: str) -> Message:
-    message: Message = (await socket.next_data())["queueFeed"]
-    assert message.pop("__typename") == expected, message
-    return message
-
-
-async def next_event(socket: TestSocket) -> tuple[Message, Message]:
-    """The next event, and the counts that come right behind it."""
-    return await next_message(socket, "TaskEvent"), await next_message(socket, "QueueCounts")
-
-
-async def fresh_counts(server: Server) -> dict[str, Message]:
-    return {queue["id"]: queue["counts"] for queue in (await server.data(FRESH))["queues"]}
-
-
-async def create_over_http(server: Server, **given: Any) -> Task:
-    office = server.office
-    new = {
-        "queueId": global_id("Queue", office.missed.id),
-        "patientId": global_id("Patient", office.patients[0].id),
-        "reason": "Missed the cleaning",
-    }
-    payload = (await server.data(CREATE_TASK, "supervisor", input=new | given))["createTask"]
-    assert not payload["errors"], payload
-    return await Task.all().order_by("-id").first()  # type: ignore[return-value]
-
-
-def cursor(server: Server, seq: int) -> str:
-    return event_cursor(server.office.practice.id, seq)
 
 
 async def test_the_first_message_is_a_snapshot_of_what_fresh_queries_show(server: Server) -> None:
@@ -86,23 +44,27 @@ async def test_the_first_message_is_a_snapshot_of_what_fresh_queries_show(server
 
 
 async def test_each_event_is_followed_by_the_counts_that_it_leads_to(server: Server) -> None:
-    today = server.office.today.isoformat()
     async with server.socket() as socket:
         await socket.subscribe(FEED)
         await next_message(socket, "QueueSnapshot")
-        task = await create_over_http(server, followUp=today)
-        changes = ({}, {"followUp": today}, {"close": True, "followUp": None})
-        statuses = []
-        for change in (None, *changes):
-            if change is not None:
-                await log_over_http(server, task, **change)
+
+        async def told() -> str:
             event, counts = await next_event(socket)
             assert event["seq"] == counts["seq"]
-            queue = counts.pop("queue")
-            assert queue == event["task"]["queue"]
-            assert counts == (await fresh_counts(server))[queue["id"]]
-            statuses.append(event["task"]["status"])
-    assert statuses == ["OPEN", "IN_PROGRESS", "IN_PROGRESS", "CLOSED"]
+            assert counts["queue"] == event["task"]["queue"]
+            fresh = await fresh_counts(server)
+            assert without_queue(counts) == fresh[counts["queue"]["id"]]
+            status: str = event["task"]["status"]
+            return status
+
+        today = server.office.today.isoformat()
+        task = await create_over_http(server, followUp=today)
+        assert await told() == "OPEN"
+        for follow_up in ({}, {"followUp": today}):
+            await log_over_http(server, task, **follow_up)
+            assert await told() == "IN_PROGRESS"
+        await log_over_http(server, task, **ENDS)
+        assert await told() == "CLOSED"
 
 
 async def test_a_heartbeat_brings_the_latest_cursor(
@@ -127,34 +89,20 @@ async def test_one_who_comes_back_gets_the_counts_at_its_cursor_and_what_came_af
     tasks = [await server.office.make_task() for _ in range(2)]
     async with server.socket() as stayed:
         await stayed.subscribe(FEED)
-        snapshot = await next_message(stayed, "QueueSnapshot")
-        counts = [{q["queue"]["id"]: q["counts"] for q in snapshot["queues"]}]
+        counts = [counts_of(await next_message(stayed, "QueueSnapshot"))]
         for n in range(6):
             await log_over_http(server, tasks[n % 2], **ENDS if n > 3 else {})
         told = [await next_event(stayed) for _ in range(6)]
-        for _, after_event in told:
-            counts.append(counts[-1] | {after_event["queue"]["id"]: without_queue(after_event)})
-        for seen in range(7):
-            async with server.socket() as back:
-                await back.subscribe(FEED, after=cursor(server, 2 + seen))
-                first = [await next_message(back, "QueueCounts") for _ in counts[0]]
-                assert [row["seq"] for row in first] == [2 + seen] * 2
-                assert figures(first) == figures(
-                    {**row, "queue": {"id": queue}} for queue, row in counts[seen].items()
-                )
-                assert [await next_event(back) for _ in range(6 - seen)] == told[seen:]
-
-
-ENDS = {"close": True, "followUp": None}
-
-
-def without_queue(counts: Message) -> Message:
-    return {name: value for name, value in counts.items() if name != "queue"}
-
-
-def figures(rows: Any) -> dict[str, Message]:
-    """The figures of each queue without the number of the event that led to them."""
-    return {row["queue"]["id"]: without_queue(row) | {"seq": 0} for row in rows}
+    for _, row in told:
+        counts.append(counts[-1] | {row["queue"]["id"]: without_queue(row)})
+    for seen in range(7):
+        async with server.socket() as back:
+            await back.subscribe(FEED, after=cursor(server, 2 + seen))
+            first = [await next_message(back, "QueueCounts") for _ in counts[0]]
+            assert [row["seq"] for row in first] == [2 + seen] * 2
+            at_cursor = {row["queue"]["id"]: without_queue(row) for row in first}
+            assert without_seq(at_cursor) == without_seq(counts[seen])
+            assert [await next_event(back) for _ in range(6 - seen)] == told[seen:]
 
 
 async def test_one_who_came_back_goes_on_live(server: Server) -> None:
@@ -187,6 +135,7 @@ async def test_only_the_queues_that_are_asked_for_are_told_of(server: Server) ->
 async def test_under_concurrent_writers_the_counts_end_as_fresh_ones(server: Server) -> None:
     office = server.office
     tasks = [await office.make_task((office.recall, office.missed)[n % 2]) for n in range(24)]
+    last = 24 * (1 + 3) + 16
 
     async def work(n: int, task: Task) -> None:
         for _ in range(3):
@@ -194,31 +143,27 @@ async def test_under_concurrent_writers_the_counts_end_as_fresh_ones(server: Ser
         if n % 3:
             await log_over_http(server, task, **ENDS)
 
-    async def watch(last: "asyncio.Future[int]") -> dict[str, Message]:
+    async def watch() -> dict[str, Message]:
         async with server.socket() as socket:
             await socket.subscribe(FEED)
             snapshot = await next_message(socket, "QueueSnapshot")
-            counts = {q["queue"]["id"]: q["counts"] for q in snapshot["queues"]}
             joined.put_nowait(snapshot["seq"])
-            seq = snapshot["seq"]
-            while not last.done() or seq < last.result():
+            seq, counts = snapshot["seq"], counts_of(snapshot)
+            while seq < last:
                 event, row = await next_event(socket)
                 assert event["seq"] == row["seq"] == seq + 1
                 seq, counts[row["queue"]["id"]] = row["seq"], without_queue(row)
             return counts
 
     joined: asyncio.Queue[int] = asyncio.Queue()
-    last: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as group:
-        writers = [group.create_task(work(n, task)) for n, task in enumerate(tasks)]
+        for n, task in enumerate(tasks):
+            group.create_task(work(n, task))
         watchers = []
         for _ in range(6):
-            watchers.append(group.create_task(watch(last)))
-            await asyncio.wait_for(joined.get(), 10)
-        await asyncio.wait(writers)
-        await create_over_http(server)  # for those that wait for the next event
-        fresh = await fresh_counts(server)
-        last.set_result(next(iter(fresh.values()))["seq"])
+            watchers.append(group.create_task(watch()))
+            await asyncio.wait_for(joined.get(), PATIENCE)
+    fresh = await fresh_counts(server)
     for watcher in watchers:
-        told = {queue: row | {"seq": 0} for queue, row in watcher.result().items()}
-        assert told == {queue: row | {"seq": 0} for queue, row in fresh.items()}
+        assert without_seq(watcher.result()) == without_seq(fresh)
+    assert {row["seq"] for row in fresh.values()} == {last}

@@ -1,0 +1,89 @@
+"""Which subscriptions can be executed once for all who sent the same."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    Visitor,
+    parse,
+    visit,
+)
+
+SHARED_FIELD = "taskStatusChanged"
+CURSOR_ARGUMENT = "after"
+REMEMBERED = 1_000
+
+
+class Shareable(NamedTuple):
+    """A subscription whose results depend on nothing of its subscriber but the scope and the place
+    it begins at, which comes in the variable `cursor_variable`, if at all."""
+
+    cursor_variable: str | None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def shareable(query: str, operation_name: str | None) -> Shareable | None:
+    """How the subscription can be shared, None if it is not of that kind. Never raises: what is
+    wrong with a document is said by those who execute it."""
+    try:
+        document = parse(query, no_location=True, max_tokens=2_000)
+    except (GraphQLError, RecursionError):
+        return None
+    operation = _only_subscription(document, operation_name)
+    if operation is None:
+        return None
+    [field] = operation.selection_set.selections
+    assert isinstance(field, FieldNode)
+    cursor = next((a.value for a in field.arguments or () if a.name.value == CURSOR_ARGUMENT), None)
+    if cursor is None:
+        return Shareable(None)
+    if not isinstance(cursor, VariableNode):
+        return None  # written into the document: it is the subscriber's own
+    name = cursor.name.value
+    has_default = any(
+        v.variable.name.value == name and v.default_value is not None
+        for v in operation.variable_definitions or ()
+    )
+    uses = _Uses(name)
+    visit(document, uses)
+    # Once where it is declared, once as the cursor. Elsewhere it would change the results.
+    return Shareable(name) if uses.count == 2 and not has_default else None
+
+
+def _only_subscription(
+    document: DocumentNode, operation_name: str | None
+) -> OperationDefinitionNode | None:
+    """The operation that is run, if it is a subscription to the shared field and nothing else."""
+    operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+    if operation_name is not None:
+        operations = [o for o in operations if o.name and o.name.value == operation_name]
+    if len(operations) != 1 or operations[0].operation is not OperationType.SUBSCRIPTION:
+        return None
+    [operation] = operations
+    fields = operation.selection_set.selections
+    plain = (
+        len(fields) == 1
+        and isinstance(fields[0], FieldNode)
+        and fields[0].name.value == SHARED_FIELD
+        and not fields[0].directives
+        and not operation.directives
+    )
+    return operation if plain else None
+
+
+class _Uses(Visitor):
+    """Counts how often a variable stands in a document."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.count = 0
+
+    def enter_variable(self, node: VariableNode, *_: object) -> None:
+        self.count += node.name.value == self.name
