@@ -23,7 +23,7 @@ from tests.serving import PATIENCE
 async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Return once `condition` holds; fail if it does not within `seconds`."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - it may be anything, and nobody tells of it
+        while not condition():
             await asyncio.sleep(0.005)
 
 

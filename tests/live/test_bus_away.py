@@ -168,7 +168,7 @@ async def metric(server: Server, name: str) -> float:
 
 async def until_streams(server: Server, number: int) -> None:
     async with asyncio.timeout(10):
-        while await metric(server, "callboard_live_streams") != number:  # noqa: ASYNC110
+        while await metric(server, "callboard_live_streams") != number:
             await asyncio.sleep(0.01)
 
 

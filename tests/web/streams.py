@@ -18,7 +18,7 @@ from tests.serving import PATIENCE, Server
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
     """Return once `condition` holds; fail if it does not within `PATIENCE`."""
     async with asyncio.timeout(PATIENCE):
-        while not await condition():  # noqa: ASYNC110 - whatever it is, it has no event to wait for
+        while not await condition():
             await asyncio.sleep(0.01)
 
 

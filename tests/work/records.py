@@ -64,5 +64,5 @@ async def events_cannot_be_written(office: Office) -> AsyncIterator[None]:
 async def eventually(holds: Callable[[], Awaitable[bool]], patience: float = PATIENCE) -> None:
     """Wait until `holds`; an error if it does not within `patience` seconds."""
     async with asyncio.timeout(patience):
-        while not await holds():  # noqa: ASYNC110 - the database sends no signal
+        while not await holds():
             await asyncio.sleep(0.01)
