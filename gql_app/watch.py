@@ -97,7 +97,7 @@ async def _show_changes(
     async for message in _messages(socket):
         if message["type"] == "next" and message["id"] == "changes":
             event = message["payload"]["data"]["taskStatusChanged"]
-            console.print(line(event))
+            console.print(line(event), soft_wrap=True)
             cursor[:] = [event["cursor"]]
         elif message["type"] == "error":
             error = message["payload"][0]

@@ -7,8 +7,8 @@ for each of them. One who is further behind than the group remembers catches up 
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import NamedTuple
 
 RING = 1_000
@@ -80,10 +80,22 @@ class Groups:
 
     def __init__(self) -> None:
         self._groups: dict[Hashable, Group] = {}
+        self._catching_up = 0
         self._opening = asyncio.Lock()
 
-    def __len__(self) -> int:
-        return len(self._groups)
+    @property
+    def executions(self) -> int:
+        """How many streams run for the members: one a group, and one for each who catches up."""
+        return len(self._groups) + self._catching_up
+
+    @contextmanager
+    def catching_up(self) -> Iterator[None]:
+        """A member executes for itself for as long as the block lasts."""
+        self._catching_up += 1
+        try:
+            yield
+        finally:
+            self._catching_up -= 1
 
     @property
     def members(self) -> int:

@@ -1,7 +1,7 @@
 """/graphql: POST for queries and mutations, POST for an event stream, or a WebSocket."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 import orjson
 from starlette.requests import Request
@@ -86,11 +86,11 @@ class Endpoint:
         context.resume_after = request.headers.get("last-event-id")
         notices: asyncio.Queue[Notice] = asyncio.Queue()
         with self._sessions.admit(context.viewer, notices.put_nowait):
-            body = events(self._schema, context, graphql, notices)
-            response = StreamingResponse(body, media_type="text/event-stream", headers=HEADERS)
-            # A client that does not read is let go: it comes back with the id that it has.
-            with suppress(TimeoutError):
-                await response(request.scope, request.receive, _within(SLOW_SECONDS, send))
+            async with aclosing(events(self._schema, context, graphql, notices)) as body:
+                response = StreamingResponse(body, media_type="text/event-stream", headers=HEADERS)
+                # A client that does not read is let go: it comes back with the id that it has.
+                with suppress(TimeoutError):
+                    await response(request.scope, request.receive, _within(SLOW_SECONDS, send))
 
     async def _execute(self, context: Context, graphql: GraphQLRequest) -> Response:
         try:

@@ -25,8 +25,8 @@ def health_routes(
     """`is_reachable` says whether the database answers now."""
     registry = CollectorRegistry()
     streams = Gauge("callboard_live_streams", "Streams being followed now", registry=registry)
-    # A group follows the feed once, for all of its members.
-    streams.set_function(lambda: feeds.followers - len(groups) + groups.members)
+    # What is executed for a group's members follows the feed in their place.
+    streams.set_function(lambda: feeds.followers - groups.executions + groups.members)
     registry.register(_BusMetrics(bus))
 
     async def healthz(_: Request) -> Response:

@@ -72,12 +72,14 @@ class SharedStreams:
             results = await group.behind(position)
             if results is None:
                 until = group.head
-                async with aclosing(self._run(viewer, request, position, until)) as own:
-                    async for result in own:
-                        yield result
-                        if result.last:
-                            return
-                        position = result.seq
+                catch_up = self._run(viewer, request, position, until)
+                with self._groups.catching_up():
+                    async with aclosing(catch_up) as own:
+                        async for result in own:
+                            yield result
+                            if result.last:
+                                return
+                            position = result.seq
                 position = max(position, until)
                 continue
             for result in results:

@@ -40,6 +40,14 @@ class _Close(Exception):
         self.reason = reason
 
 
+class _Behind(Exception):
+    """The client does not read; `cursor` is that of the last event it was sent."""
+
+    def __init__(self, cursor: str | None) -> None:
+        super().__init__()
+        self.cursor = cursor
+
+
 class _Gone(Exception):
     """The client has closed the socket."""
 
@@ -209,6 +217,8 @@ class Socket:
             await run(viewer, operation_id, request)
         except _Gone:
             pass  # the reader sees it as well, and ends the socket
+        except _Behind as behind:  # the stream is closed by now; only the news of it has to wait
+            await self._fall_behind(operation_id, behind.cursor)
         except Exception as error:
             with suppress(_Gone):
                 await self._fail(operation_id, [ERROR_CODES.request_error(error)])
@@ -228,8 +238,7 @@ class Socket:
                         await self._tell_text(f'{begin}"next","payload":{result.payload}}}')
                 except TimeoutError:
                     cursor = None if sent is None else event_cursor(viewer.practice_id, sent)
-                    await self._fall_behind(operation_id, cursor)
-                    return
+                    raise _Behind(cursor) from None
                 sent = result.seq
 
     async def _execute(self, viewer: Viewer, operation_id: str, request: GraphQLRequest) -> None:
@@ -252,8 +261,7 @@ class Socket:
                     async with asyncio.timeout(SLOW_SECONDS):
                         await self._tell(message)
                 except TimeoutError:
-                    await self._fall_behind(operation_id, sent)
-                    return
+                    raise _Behind(sent) from None
         # Freed before it is told, so that the client may use the id again at once.
         self._operations.pop(operation_id, None)
         await self._tell({"id": operation_id, "type": "complete"})
@@ -279,6 +287,7 @@ class Socket:
             raise _Gone from None
 
     async def _close(self, code: int, reason: str) -> None:
+        await self._end_operations()  # first: a client that does not read keeps a close waiting
         with suppress(OSError, RuntimeError):  # the client may have gone meanwhile
             # The protocol of WebSockets leaves 123 bytes for a reason.
             await self._send({"type": "websocket.close", "code": code, "reason": reason[:120]})

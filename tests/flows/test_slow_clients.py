@@ -10,17 +10,21 @@ from typing import Any
 import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
+from gql_app.access import create_key, revoke_key
 from gql_app.work.cursors import event_cursor, read_event_cursor
+from models.access import AccessKey, Role
 from models.task import Task
 from tests.serving import PATIENCE, Server
 from tests.web.streams import EventStream, log_over_http, until_streams
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-EVENTS = 250
+EVENTS = 150
 
-SMALL_BUFFER = (sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+SMALL_BUFFER = (sockets.SOL_SOCKET, sockets.SO_RCVBUF, 256 * 1024)
+"""Set by hand, so that the system does not let it grow."""
 
 # The notes are sent eight times over: all events together do not fit into the system's buffers.
 WIDE = f"""
@@ -75,7 +79,7 @@ class SlowClient:
 
 
 @asynccontextmanager
-async def slow_client(server: Server) -> AsyncIterator[SlowClient]:
+async def slow_client(server: Server, key: str | None = None) -> AsyncIterator[SlowClient]:
     line = sockets.socket()
     line.setsockopt(*SMALL_BUFFER)
     line.setblocking(False)
@@ -88,7 +92,7 @@ async def slow_client(server: Server) -> AsyncIterator[SlowClient]:
         ping_interval=None,
     ) as connection:
         client = SlowClient(connection)
-        payload = {"authorization": f"Bearer {server.office.keys['staff']}"}
+        payload = {"authorization": f"Bearer {key or server.office.keys['staff']}"}
         await client.send({"type": "connection_init", "payload": payload})
         assert (await client.next())["type"] == "connection_ack"
         yield client
@@ -132,6 +136,24 @@ async def test_other_sockets_do_not_wait_for_one_that_is_not_read(
         await log_over_http(server, task)
         assert (await other.next_data())["taskStatusChanged"]["seq"] == EVENTS + 1
         await until_streams(server, 2)  # the slow one has been waited for all the while
+
+
+async def test_a_revoked_key_ends_the_stream_of_a_socket_that_is_not_read(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gql_app.web.socket.SLOW_SECONDS", 60)
+    await events_with_long_notes(server)
+    practice = server.office.practice
+    key = await create_key(practice, Role.STAFF, "Desk")
+    async with slow_client(server, key) as slow:
+        await slow.subscribe(event_cursor(practice.id, 0))
+        await until_streams(server, 1)
+        await revoke_key(practice, (await AccessKey.get(staff__name="Desk")).id)
+        await until_streams(server, 0)
+        with pytest.raises(ConnectionClosed) as closed:
+            await slow.events([], EVENTS)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4403
 
 
 async def test_an_event_stream_that_is_not_read_breaks_off_and_resumes_without_loss(

@@ -53,9 +53,9 @@ async def test_all_who_ask_the_same_share_one_stream() -> None:
         assert first is second
         assert await read(first, 11) == [13]
         assert await read(second, 10) == [11, 13]
-        assert (source.begun, together.members, len(together)) == ([10], 2, 1)
+        assert (source.begun, together.members, together.executions) == ([10], 2, 1)
     assert source.closed.is_set()
-    assert (together.members, len(together)) == (0, 0)
+    assert (together.members, together.executions) == (0, 0)
 
 
 async def test_many_who_join_at_once_begin_one_stream() -> None:
