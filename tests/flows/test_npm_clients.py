@@ -1,0 +1,158 @@
+"""The npm clients graphql-ws and graphql-sse, as published, follow a stream through restarts."""
+
+import asyncio
+import json
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gql_app.work.cursors import event_cursor
+from models.database import opened
+from models.task import Task
+from tests.flows.commands import PATIENCE, free_port, running, serves
+from tests.office import Office, make_office, task_id
+from tests.schema.documents import LOG_CONTACT
+
+SOON = 5.0
+"""Seconds within which a server has stopped."""
+
+CLIENTS = [(transport, way) for transport in ("ws", "sse") for way in ("retry", "loop")]
+
+UNREACHABLE = re.compile(r"EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|ENETUNREACH")
+
+
+@pytest.fixture(scope="module")
+def npm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of npm/ with the clients installed."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("node and npm are not there")
+    folder = tmp_path_factory.mktemp("clients") / "npm"
+    shutil.copytree(
+        Path(__file__).with_name("npm"), folder, ignore=shutil.ignore_patterns("node_modules")
+    )
+    command = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+    if done.returncode and UNREACHABLE.search(done.stderr):
+        pytest.skip("npm's registry cannot be reached")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+class Client:
+    """A node process that follows the stream; `lines` is all that it has told."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+        self.name = name
+        self.lines: list[dict[str, Any]] = []
+        self._process = process
+        self._grown = asyncio.Event()
+        self._reader = asyncio.create_task(self._read())
+
+    @property
+    def seqs(self) -> list[int]:
+        return [line["seq"] for line in self.lines if "seq" in line]
+
+    def told(self, what: str) -> list[Any]:
+        return [line[what] for line in self.lines if what in line]
+
+    async def sees(self, seq: int) -> None:
+        """Wait until it has been given event `seq`, or a later one."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not self.seqs or self.seqs[-1] < seq:
+                    assert not self._reader.done(), f"it has ended; it told: {self.lines}"
+                    await self._grown.wait()
+                    self._grown.clear()
+        except TimeoutError:
+            pytest.fail(f"{self.name} has not seen {seq}; it told: {self.lines}")
+
+    async def end(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+        await self._reader
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            text = line.decode()
+            self.lines.append(json.loads(text) if text.startswith("{") else {"output": text})
+            self._grown.set()
+        self._grown.set()
+
+
+@asynccontextmanager
+async def following(folder: Path, url: str, office: Office) -> AsyncIterator[list[Client]]:
+    """All the clients, from the practice's first event on."""
+    given = (f"{url}/graphql", office.keys["staff"], event_cursor(office.practice.id, 0))
+    async with AsyncExitStack() as stack:
+        clients = []
+        for transport, way in CLIENTS:
+            process = await asyncio.create_subprocess_exec(
+                *("node", "client.mjs", transport, way, *given),
+                cwd=folder,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+            )
+            clients.append(Client(f"{transport} {way}", process))
+            stack.push_async_callback(clients[-1].end)
+        yield clients
+
+
+async def log_over_http(url: str, office: Office, task: Task) -> None:
+    given = {
+        "taskId": task_id(task),
+        "outcome": "NO_ANSWER",
+        "followUp": office.today.isoformat(),
+    }
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
+        answer = await client.post(
+            f"{url}/graphql",
+            json={"query": LOG_CONTACT, "variables": given},
+            headers={"authorization": f"Bearer {office.keys['staff']}"},
+        )
+    assert answer.json()["data"]["logContact"]["errors"] == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
+async def test_the_clients_see_each_event_once_and_in_order_though_the_server_is(
+    how: signal.Signals, npm_folder: Path, sqlite_template: Path, tmp_path: Path
+) -> None:
+    database_url = f"sqlite://{shutil.copy(sqlite_template, tmp_path / 'callboard.sqlite3')}"
+    port = str(free_port())
+    url = f"http://127.0.0.1:{port}"
+    async with opened(database_url):
+        office = await make_office()
+        task = await office.make_task()
+        async with following(npm_folder, url, office) as clients:
+            last = 1
+            for _ in range(3):
+                async with running(
+                    "serve", "--port", port, CALLBOARD_DATABASE_URL=database_url
+                ) as server:
+                    await serves(url)
+                    for _ in range(2):
+                        await log_over_http(url, office, task)
+                    last += 2
+                    await asyncio.gather(*(client.sees(last) for client in clients))
+                    async with asyncio.timeout(SOON):
+                        await server.end(how)
+                await office.log(task)  # while nobody serves
+                last += 1
+        for client in clients:
+            assert client.seqs == list(range(1, last)), client.name
+            assert len(client.told("connected")) >= 3, client.name
+            assert not client.told("complete"), f"{client.name}: it was told to come back no more"
+            assert not client.told("errors"), client.name
+            if "retry" in client.name:
+                assert not client.told("error"), client.name
