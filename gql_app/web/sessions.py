@@ -65,6 +65,7 @@ class Sessions:
     def __init__(self) -> None:
         self._sessions: set[Session] = set()
         self._a_key: Counter[int] = Counter()
+        self._is_ending = False
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -72,6 +73,8 @@ class Sessions:
     @contextmanager
     def admit(self, viewer: Viewer, notify: Callable[[Notice], None]) -> Iterator[None]:
         """Count a connection in for as long as the block lasts. Raises `RateLimited`."""
+        if self._is_ending:  # uvicorn accepts for a moment after it was told to stop
+            raise RateLimited("The server restarts; come back in a moment.")
         if len(self) >= MAX_SESSIONS or self._a_key[viewer.key_id] >= MAX_SESSIONS_A_KEY:
             raise RateLimited("There are too many connections; close some and try again.")
         session = Session(viewer, notify)
@@ -87,6 +90,7 @@ class Sessions:
 
     def end_all(self) -> None:
         """The server stops: every client is to come back, to another one or later."""
+        self._is_ending = True
         for session in list(self._sessions):
             session.notify(Ended(RESTARTING, "Server restarts"))
 
