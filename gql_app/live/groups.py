@@ -40,6 +40,11 @@ class Group:
         self._ended: Result | None = None
         self._runner = asyncio.create_task(self._run(results))
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether its stream is over: those who are in it hear so, a newcomer begins another."""
+        return self._ended is not None
+
     async def behind(self, seq: int) -> list[Result] | None:
         """The results behind `seq`, as soon as there are some; None if some are forgotten."""
         while True:
@@ -112,7 +117,7 @@ class Groups:
         """The group of `key`; made with `stream(await here())` by the first who joins."""
         async with self._opening:
             group = self._groups.get(key)
-            if group is None:
+            if group is None or group.has_ended:
                 start = await here()
                 group = self._groups[key] = Group(start, stream(start))
             group.members += 1
@@ -121,5 +126,6 @@ class Groups:
         finally:
             group.members -= 1
             if not group.members:
-                del self._groups[key]
+                if self._groups.get(key) is group:
+                    del self._groups[key]
                 await group.close()

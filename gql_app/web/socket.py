@@ -113,6 +113,8 @@ class Socket:
 
     def _notice(self, notice: Notice) -> None:
         if isinstance(notice, Ended):
+            if self._ended is not None:
+                return  # it is ending already
             self._ended = notice
             # Wakes the reader, wherever it waits; before it has begun, it ends at once.
             self._session.reschedule(asyncio.get_running_loop().time())

@@ -104,3 +104,16 @@ async def test_what_ends_the_stream_reaches_every_member_behind_all_that_came_be
         assert await read(group, 10) == [11]
         async with asyncio.timeout(LIMIT):
             assert await group.behind(11) == [Result(0, "the end", last=True)]
+
+
+async def test_a_newcomer_does_not_get_the_end_of_a_stream_that_others_still_hold() -> None:
+    source, together = Source(), Groups()
+    async with together.join("key", source.here, source.stream) as ended:
+        source.queue.put_nowait(Result(0, "the end", last=True))
+        async with asyncio.timeout(LIMIT):
+            await ended.behind(10)
+        async with together.join("key", source.here, source.stream) as fresh:
+            assert fresh is not ended
+            source.put(11)
+            assert await read(fresh, 10) == [11]
+    assert together.executions == 0
