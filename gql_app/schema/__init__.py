@@ -13,6 +13,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionContext, ExecutionResult
 
 from gql_app.access import Forbidden, RateLimited, Unauthenticated
+from gql_app.execution.compiled import CompiledExecutor
 from gql_app.execution.errors import ErrorCodes
 from gql_app.execution.operations import ChosenOperation
 from gql_app.schema.moments import DATE_TIME
@@ -59,7 +60,8 @@ def build_schema() -> Schema:
         mutation=Mutation,
         subscription=Subscription,
         extensions=extensions,
-        config=StrawberryConfig(default_resolver=read_field, scalar_map={datetime: DATE_TIME}),
+        execution_context_class=CompiledExecutor,
+        config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
     )
 
 
@@ -68,11 +70,6 @@ def shown(result: ExecutionResult) -> dict[str, Any]:
     if not result.errors:
         return {"data": result.data}
     return {"data": result.data, "errors": ERROR_CODES.describe(result.errors)}
-
-
-def read_field(source: Any, name: str) -> object:
-    """A plain field: a row's attribute, or an item of a small dictionary."""
-    return source[name] if isinstance(source, dict) else getattr(source, name)
 
 
 def schema_text() -> str:

@@ -3,10 +3,13 @@
 The viewer stands in every loader, so nothing is loaded that the key does not allow.
 """
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
-from typing import NamedTuple, Protocol, TypeVar
+from functools import partial
+from operator import attrgetter
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -36,7 +39,7 @@ class HasId(Protocol):
     def id(self) -> int: ...
 
 
-Row = TypeVar("Row", bound=HasId)
+Row = TypeVar("Row")
 Item = TypeVar("Item")
 
 
@@ -49,26 +52,93 @@ class PageKey(NamedTuple):
     query: TaskQuery | None = None
 
 
+class _Batch:
+    """Rows that are read together; at `done` they are known, or `error` says why not."""
+
+    def __init__(self) -> None:
+        self.done = asyncio.Event()
+        self.error: Exception | None = None
+
+
+class Rows(Generic[Row]):
+    """Rows by their numbers, each read once. Unlike Strawberry's `DataLoader`, which it stands in
+    for where it counts, it takes many numbers in one call and makes no future for each."""
+
+    def __init__(
+        self,
+        read: Callable[[list[int]], Awaitable[list[Row]]],
+        number_of: Callable[[Row], int] = attrgetter("id"),
+    ) -> None:
+        self._read = read
+        self._number_of = number_of
+        self._known: dict[int, Row | None] = {}
+        self._coming: dict[int, _Batch] = {}
+        self._gathering: _Batch | None = None
+
+    async def load(self, row_id: int) -> Row | None:
+        """The row, None if there is none that the key allows."""
+        return (await self.load_many((row_id,)))[row_id]
+
+    async def load_many(self, ids: Collection[int]) -> Mapping[int, Row | None]:
+        """All that is known once these are."""
+        missing = [i for i in ids if i not in self._known]
+        if not missing:
+            return self._known
+        new = [i for i in missing if i not in self._coming]
+        leads = bool(new) and self._gathering is None
+        if leads:
+            self._gathering = _Batch()
+        if new:
+            assert self._gathering is not None
+            self._coming.update(dict.fromkeys(new, self._gathering))
+        batches = {self._coming[i] for i in missing}
+        if leads:
+            await self._lead(self._coming[new[0]])
+        for batch in batches:
+            await batch.done.wait()
+            if batch.error is not None:
+                raise batch.error
+        return self._known
+
+    async def _lead(self, batch: _Batch) -> None:
+        """Read a batch, after one turn of the loop in which others may add to it."""
+        batch.error = InterruptedError("Who was to read the rows has been cancelled.")
+        try:
+            try:
+                await asyncio.sleep(0)
+            finally:
+                self._gathering = None
+                ids = [i for i, of in self._coming.items() if of is batch]
+            found = {self._number_of(row): row for row in await self._read(ids)}
+            self._known.update((i, found.get(i)) for i in ids)
+            batch.error = None
+        except Exception as error:
+            batch.error = error
+            raise
+        finally:
+            for i in ids:
+                del self._coming[i]
+            batch.done.set()
+
+
 class Loaders:
     """The loaders of one operation (or of one event of a subscription)."""
 
     def __init__(self, viewer: Viewer, clock: Callable[[], datetime]) -> None:
         self._viewer = viewer
         self._clock = clock
-        self.task = DataLoader(load_fn=_by_id(viewer, tasks_by_id))
-        self.contact = DataLoader(load_fn=_by_id(viewer, contacts_by_id))
-        self.patient = DataLoader(load_fn=_by_id(viewer, patients_by_id))
-        self.staff = DataLoader(load_fn=_by_id(viewer, staff_by_id))
-        self.queue = DataLoader(load_fn=_by_id(viewer, visible_queues))
-        self.counts = DataLoader(load_fn=self._counts)
+        self.task = Rows(partial(tasks_by_id, viewer))
+        self.contact = Rows(partial(contacts_by_id, viewer))
+        self.patient = Rows(partial(patients_by_id, viewer))
+        self.staff = Rows(partial(staff_by_id, viewer))
+        self.queue = Rows(partial(visible_queues, viewer))
+        self.counts = Rows(self._counts, attrgetter("queue_id"))
         self.contacts_of_task = DataLoader(load_fn=self._contacts_of_tasks)
         self.tasks_of_patient = DataLoader(load_fn=self._tasks_of_patients)
         self.tasks_of_queue = DataLoader(load_fn=self._tasks_of_queues)
 
     async def _counts(self, queue_ids: list[int]) -> list[QueueCounts]:
-        rows = await queue_counts(self._viewer, queue_ids, self._clock())
-        found = {row.queue_id: row for row in rows}
-        return [found[i] for i in queue_ids]
+        return await queue_counts(self._viewer, queue_ids, self._clock())
 
     async def _contacts_of_tasks(self, keys: list[PageKey]) -> list[Page[ContactRow]]:
         return await _pages(
@@ -87,16 +157,6 @@ class Loaders:
                 self._viewer, ids, key.query or TaskQuery(), key.first, key.after
             ),
         )
-
-
-def _by_id(
-    viewer: Viewer, read: Callable[[Viewer, Sequence[int]], Awaitable[list[Row]]]
-) -> Callable[[list[int]], Awaitable[list[Row | None]]]:
-    async def load(ids: list[int]) -> list[Row | None]:
-        found = {row.id: row for row in await read(viewer, ids)}
-        return [found.get(i) for i in ids]
-
-    return load
 
 
 async def _pages(

@@ -1,6 +1,7 @@
 """Mutations: unpack the form, call the transition service, translate its outcome."""
 
 from datetime import date, datetime
+from typing import NamedTuple
 
 import strawberry
 
@@ -56,6 +57,12 @@ class CreateTaskInput:
     )
 
 
+class ErrorRow(NamedTuple):
+    code: RefusalCode
+    message: str
+    field: list[str] | None
+
+
 class Payload:
     """A payload's source: an outcome in the schema's words."""
 
@@ -63,11 +70,7 @@ class Payload:
         self.task = outcome.task
         self.contact = outcome.contact
         self.errors = [
-            {
-                "code": refusal.code,
-                "message": refusal.message,
-                "field": _path(refusal.field, fields_under),
-            }
+            ErrorRow(refusal.code, refusal.message, _path(refusal.field, fields_under))
             for refusal in outcome.refusals
         ]
 

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 import strawberry
-from strawberry.dataloader import DataLoader
 
 from gql_app.access import Viewer as ViewerRow
 from gql_app.schema.connections import Connection
@@ -11,7 +10,7 @@ from gql_app.schema.context import Info
 from gql_app.schema.enums import TaskOrder
 from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import read_id, read_id_of, read_ids_of
-from gql_app.schema.loaders import HasId
+from gql_app.schema.loaders import HasId, Rows
 from gql_app.schema.types import (
     After,
     Node,
@@ -92,7 +91,7 @@ class Query:
     async def node(self, info: Info, id: GlobalId) -> HasId | None:
         type_name, row_id = read_id(id)
         loaders = info.context.loaders
-        by_type: dict[str, DataLoader[int, Any]] = {
+        by_type: dict[str, Rows[Any]] = {
             "Task": loaders.task,
             "Queue": loaders.queue,
             "Patient": loaders.patient,

@@ -18,6 +18,7 @@ from gql_app.schema.enums import (
 )
 from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import global_id
+from gql_app.schema.links import linked
 from gql_app.schema.loaders import HasId, PageKey
 from gql_app.work import cursors, history, queues
 from models.contact import ContactRow
@@ -41,6 +42,13 @@ ROWS: dict[str, type[HasId]] = {
 """Which rows are shown as which type. Not all types have a row: only those with a global id."""
 
 _TYPE_NAMES = {row: name for name, row in ROWS.items()}
+
+
+_LATER = {
+    "Queue": Annotated["Queue", strawberry.lazy("gql_app.schema.types")],
+    "Patient": Annotated["Patient", strawberry.lazy("gql_app.schema.types")],
+}
+"""Types that are defined further down."""
 
 
 @strawberry.interface(description="Anything with a global id.")
@@ -70,11 +78,7 @@ class Contact(Node):
     def notes(parent: strawberry.Parent[ContactRow], info: Info) -> str | None:
         return parent.notes if info.context.viewer.may_read_notes else None
 
-    @strawberry.field(graphql_type=Staff, description="Who logged it.")
-    async def logged_by(
-        parent: strawberry.Parent[ContactRow], info: Info
-    ) -> history.StaffRow | None:
-        return await info.context.loaders.staff.load(parent.logged_by_id)
+    logged_by = linked("staff", "logged_by_id", Staff, "Who logged it.")
 
 
 @strawberry.type(description="A patient to be contacted, for one reason, from one queue.")
@@ -96,19 +100,9 @@ class Task(Node):
     closed_at: datetime | None
     close_cause: CloseCause | None
 
-    @strawberry.field(graphql_type=Annotated["Queue", strawberry.lazy("gql_app.schema.types")])
-    async def queue(parent: strawberry.Parent[TaskRow], info: Info) -> queues.QueueRow | None:
-        return await info.context.loaders.queue.load(parent.queue_id)
-
-    @strawberry.field(graphql_type=Annotated["Patient", strawberry.lazy("gql_app.schema.types")])
-    async def patient(parent: strawberry.Parent[TaskRow], info: Info) -> history.PatientRow | None:
-        return await info.context.loaders.patient.load(parent.patient_id)
-
-    @strawberry.field(graphql_type=Contact | None)
-    async def last_contact(parent: strawberry.Parent[TaskRow], info: Info) -> ContactRow | None:
-        if parent.last_contact_id is None:
-            return None
-        return await info.context.loaders.contact.load(parent.last_contact_id)
+    queue = linked("queue", "queue_id", _LATER["Queue"])
+    patient = linked("patient", "patient_id", _LATER["Patient"])
+    last_contact = linked("contact", "last_contact_id", Contact | None)
 
     @strawberry.field(
         graphql_type=Annotated["ContactConnection", strawberry.lazy("gql_app.schema.types")],
@@ -136,20 +130,14 @@ class QueueCounts:
     overdue: int = strawberry.field(description="Follow-ups set for a day before today.")
     closed_today: int = strawberry.field(description="Tasks closed since midnight.")
 
-    @strawberry.field(graphql_type=Annotated["Queue", strawberry.lazy("gql_app.schema.types")])
-    async def queue(
-        parent: strawberry.Parent[queues.QueueCounts], info: Info
-    ) -> queues.QueueRow | None:
-        return await info.context.loaders.queue.load(parent.queue_id)
+    queue = linked("queue", "queue_id", _LATER["Queue"])
 
 
 @strawberry.type(description="A work list of tasks of one kind.")
 class Queue(Node):
     name: str
 
-    @strawberry.field(graphql_type=QueueCounts)
-    async def counts(parent: strawberry.Parent[queues.QueueRow], info: Info) -> queues.QueueCounts:
-        return await info.context.loaders.counts.load(parent.id)
+    counts = linked("counts", "id", QueueCounts)
 
     @strawberry.field(
         graphql_type=Annotated["TaskConnection", strawberry.lazy("gql_app.schema.types")],
@@ -210,17 +198,8 @@ class TaskEvent:
     def task(parent: strawberry.Parent[EventRow]) -> TaskRow:
         return parent.task
 
-    @strawberry.field(graphql_type=Contact | None, description="The contact that was logged.")
-    async def contact(parent: strawberry.Parent[EventRow], info: Info) -> ContactRow | None:
-        if parent.contact_id is None:
-            return None
-        return await info.context.loaders.contact.load(parent.contact_id)
-
-    @strawberry.field(graphql_type=Staff | None, description="Who did it; null for the clock.")
-    async def actor(parent: strawberry.Parent[EventRow], info: Info) -> history.StaffRow | None:
-        if parent.actor_id is None:
-            return None
-        return await info.context.loaders.staff.load(parent.actor_id)
+    contact = linked("contact", "contact_id", Contact | None, "The contact that was logged.")
+    actor = linked("staff", "actor_id", Staff | None, "Who did it; null for the clock.")
 
 
 @strawberry.type(description="The practice that the key belongs to.")

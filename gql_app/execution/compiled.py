@@ -1,0 +1,131 @@
+"""Execution that completes plain objects by compiled closures, and all else as graphql-core does.
+
+Whatever goes wrong in a closure, the object is completed again by graphql-core from the same row:
+results and errors are always its own. Completing only reads, so doing it twice changes nothing.
+"""
+
+from collections.abc import Awaitable, Hashable
+from typing import Any, ClassVar
+
+from graphql import (
+    DirectiveNode,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    Node,
+    VariableNode,
+    Visitor,
+    visit,
+)
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.pyutils import Path
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from gql_app.execution.plans import Complete, NotPlain, Run, compile_object
+
+REMEMBERED = 2_000
+"""Plans that are kept: some a document."""
+
+
+class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
+    """An executor whose plans outlive it: they are found by the nodes of the (cached) document, the
+    type, and the values of the variables that its directives hang on."""
+
+    # The nodes stand beside the plan, so that no other node can have their ids meanwhile.
+    plans: ClassVar[dict[Hashable, tuple[list[Node], Complete | None]]] = {}
+    directive_variables: ClassVar[dict[int, tuple[Node, tuple[str, ...]]]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._deciding = tuple(
+            self.variable_values.coerced.get(name) for name in self._directive_variables()
+        )
+
+    def complete_object_value(
+        self,
+        return_type: GraphQLObjectType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        """The object by its plan, if its selection has one."""
+        complete = self._plan(return_type, field_details_list)
+        if complete is not None:
+            run = Run(info)
+            try:
+                answer = complete(result, run)
+            except Exception:  # noqa: S110 - said again, in its own words, by graphql-core
+                pass
+            else:
+                if not run.wanted:
+                    return answer
+                again = (return_type, field_details_list, info, path, result, position_context)
+                return self._fill(run, answer, again)
+        return super().complete_object_value(
+            return_type, field_details_list, info, path, result, position_context
+        )
+
+    async def _fill(self, run: Run, answer: dict[str, Any], again: tuple[Any, ...]) -> Any:
+        try:
+            await run.fill()
+        except Exception:
+            completed = super().complete_object_value(*again)
+            return await completed if isinstance(completed, Awaitable) else completed
+        return answer
+
+    def _plan(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Complete | None:
+        key = (object_type, self._deciding, *[id(detail.node) for detail in details])
+        try:
+            return self.plans[key][1]
+        except KeyError:
+            pass
+        except TypeError:  # a variable of a directive that is a list
+            return None
+        try:
+            plan = None if self.middleware_manager else self._compile(object_type, details)
+        except NotPlain:
+            plan = None
+        _remember(self.plans, key, ([detail.node for detail in details], plan))
+        return plan
+
+    def _compile(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Complete:
+        def collect(of: GraphQLObjectType, own: FieldDetailsList) -> dict[str, FieldDetailsList]:
+            collected = self.collect_subfields(of, own)
+            if collected.new_defer_usages or any(d.fragment_variable_values for d in own):
+                raise NotPlain
+            return collected.grouped_field_set
+
+        return compile_object(object_type, details, collect)
+
+    def _directive_variables(self) -> tuple[str, ...]:
+        """The variables that decide what is selected, looked for once a document."""
+        operation = self.operation
+        known = self.directive_variables.get(id(operation))
+        if known is None:
+            found = _DirectiveVariables()
+            for node in (operation, *self.fragment_definitions.values()):
+                visit(node, found)
+            known = (operation, tuple(sorted(found.names)))
+            _remember(self.directive_variables, id(operation), known)
+        return known[1]
+
+
+class _DirectiveVariables(Visitor):
+    """Collects the variables in the arguments of directives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: DirectiveNode, *_: object) -> None:
+        for argument in node.arguments or ():
+            if isinstance(argument.value, VariableNode):
+                self.names.add(argument.value.name.value)
+
+
+def _remember(cache: dict[Any, Any], key: Hashable, value: Any) -> None:
+    """Keep a value; the oldest makes room."""
+    while len(cache) >= REMEMBERED:
+        del cache[next(iter(cache))]
+    cache[key] = value
