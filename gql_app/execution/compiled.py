@@ -20,6 +20,7 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from gql_app.execution.bounded import Bounded
 from gql_app.execution.plans import Complete, NotPlain, Run, compile_object
 
 REMEMBERED = 2_000
@@ -31,8 +32,8 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
     type, and the values of the variables that its directives hang on."""
 
     # The nodes stand beside the plan, so that no other node can have their ids meanwhile.
-    plans: ClassVar[dict[Hashable, tuple[list[Node], Complete | None]]] = {}
-    directive_variables: ClassVar[dict[int, tuple[Node, tuple[str, ...]]]] = {}
+    plans: ClassVar[Bounded[Hashable, tuple[list[Node], Complete | None]]] = Bounded(REMEMBERED)
+    directive_variables: ClassVar[Bounded[int, tuple[Node, tuple[str, ...]]]] = Bounded(REMEMBERED)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -86,7 +87,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             plan = None if self.middleware_manager else self._compile(object_type, details)
         except NotPlain:
             plan = None
-        _remember(self.plans, key, ([detail.node for detail in details], plan))
+        self.plans.add(key, ([detail.node for detail in details], plan))
         return plan
 
     def _compile(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Complete:
@@ -107,7 +108,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             for node in (operation, *self.fragment_definitions.values()):
                 visit(node, found)
             known = (operation, tuple(sorted(found.names)))
-            _remember(self.directive_variables, id(operation), known)
+            self.directive_variables.add(id(operation), known)
         return known[1]
 
 
@@ -122,10 +123,3 @@ class _DirectiveVariables(Visitor):
         for argument in node.arguments or ():
             if isinstance(argument.value, VariableNode):
                 self.names.add(argument.value.name.value)
-
-
-def _remember(cache: dict[Any, Any], key: Hashable, value: Any) -> None:
-    """Keep a value; the oldest makes room."""
-    while len(cache) >= REMEMBERED:
-        del cache[next(iter(cache))]
-    cache[key] = value

@@ -15,6 +15,8 @@ from graphql import (
     visit,
 )
 
+from gql_app.execution.limits import MAX_TOKENS
+
 SHARED_FIELD = "taskStatusChanged"
 CURSOR_ARGUMENT = "after"
 REMEMBERED = 1_000
@@ -32,7 +34,7 @@ def shareable(query: str, operation_name: str | None) -> Shareable | None:
     """How the subscription can be shared, None if it is not of that kind. Never raises: what is
     wrong with a document is said by those who execute it."""
     try:
-        document = parse(query, no_location=True, max_tokens=2_000)
+        document = parse(query, no_location=True, max_tokens=MAX_TOKENS)
     except (GraphQLError, RecursionError):
         return None
     operation = _only_subscription(document, operation_name)

@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 from graphql import GraphQLError
 from strawberry.exceptions import MissingQueryError
-from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -15,15 +15,15 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from gql_app.access import Forbidden, RateLimited, Unauthenticated
 from gql_app.execution.compiled import CompiledExecutor
 from gql_app.execution.errors import ErrorCodes
+from gql_app.execution.limits import Limits, TooComplex
 from gql_app.execution.operations import ChosenOperation
 from gql_app.schema.moments import DATE_TIME
 from gql_app.schema.mutations import Mutation
 from gql_app.schema.queries import Query
 from gql_app.schema.subscriptions import Subscription
-from gql_app.work.reading import BadInput
+from gql_app.work.reading import MAX_PAGE, BadInput
 from models.event import Resync
 
-MAX_TOKENS = 2_000
 CACHED_DOCUMENTS = 1_000
 
 ERROR_CODES = ErrorCodes(
@@ -31,6 +31,7 @@ ERROR_CODES = ErrorCodes(
         Unauthenticated: "UNAUTHENTICATED",
         Forbidden: "FORBIDDEN",
         RateLimited: "RATE_LIMITED",
+        TooComplex: "TOO_COMPLEX",
         BadInput: "BAD_USER_INPUT",
         Resync: "RESYNC_REQUIRED",
         MissingQueryError: "BAD_USER_INPUT",
@@ -51,7 +52,7 @@ def build_schema() -> Schema:
     """The schema with its caches and limits."""
     extensions: list[Any] = [
         ChosenOperation,
-        lambda: MaxTokensLimiter(MAX_TOKENS),
+        lambda: Limits(MAX_PAGE),
         lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
         lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
     ]
