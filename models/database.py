@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hint
 
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection, get_connections
 from tortoise.exceptions import TransactionManagementError
 from tortoise.migrations.api import migrate as run_migrations
@@ -39,8 +40,11 @@ def orm_config(url: str) -> dict[str, Any]:
         # synchronous=FULL: an acknowledged change survives a power cut. busy_timeout: the command
         # line may write to the file while the server does.
         url += ("&" if "?" in url else "?") + "synchronous=FULL&busy_timeout=5000"
+    connection = expand_db_url(url)
+    if name != "sqlite":
+        connection["credentials"]["reset"] = _leave_as_it_is
     return {
-        "connections": {name: url},
+        "connections": {name: connection},
         "apps": {
             "models": {
                 "models": TABLES,
@@ -51,6 +55,11 @@ def orm_config(url: str) -> dict[str, Any]:
         "use_tz": True,
         "timezone": "UTC",
     }
+
+
+async def _leave_as_it_is(_: object) -> None:
+    """For connections that go back to the pool. asyncpg would send a statement that clears the
+    session, a second round trip for each first one; ours never change their session."""
 
 
 MAKEMIGRATIONS_CONFIG = orm_config("sqlite://:memory:")
@@ -140,7 +149,7 @@ async def fetch(row: type[Row], sql: str, *values: object) -> list[Row]:
     connection = _connection()
     if not is_sqlite(connection):
         _, records = await connection.execute_query(sql, list(values))
-        return [row(*record) for record in records]
+        return list(map(row._make, records))
     bound = [json.dumps(value) if isinstance(value, list) else value for value in values]
     _, records = await connection.execute_query(sql.replace("$", "?"), _as_text(bound))
     converters = _converters(row)

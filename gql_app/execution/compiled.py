@@ -84,13 +84,16 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         except TypeError:  # a variable of a directive that is a list
             return None
         try:
-            plan = None if self.middleware_manager else self._compile(object_type, details)
+            plan = self._compile(object_type, details)
         except NotPlain:
             plan = None
         self.plans.add(key, ([detail.node for detail in details], plan))
         return plan
 
     def _compile(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Complete:
+        if self.middleware_manager is not None and self.middleware_manager.middlewares:
+            raise NotPlain  # an extension wants to see each field
+
         def collect(of: GraphQLObjectType, own: FieldDetailsList) -> dict[str, FieldDetailsList]:
             collected = self.collect_subfields(of, own)
             if collected.new_defer_usages or any(d.fragment_variable_values for d in own):

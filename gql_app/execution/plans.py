@@ -8,6 +8,7 @@ arguments, or that is of an abstract type, is not plain and has no plan.
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
@@ -76,7 +77,8 @@ Complete: TypeAlias = Callable[[Any, Run], Any]
 Get: TypeAlias = Callable[[Any, Run], Any]
 
 
-class _Hole(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class _Hole:
     """Where a linked row belongs, under which name, and how it is completed."""
 
     name: str

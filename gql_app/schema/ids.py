@@ -1,16 +1,17 @@
 """Relay's global ids: the type's name and the row's number, opaque to clients."""
 
+from binascii import b2a_base64
 from collections.abc import Iterable
 
 import strawberry
-from strawberry.relay.utils import from_base64, to_base64
+from strawberry.relay.utils import from_base64
 
 from gql_app.work.reading import BadInput
 
 
 def global_id(type_name: str, row_id: int) -> strawberry.ID:
     """The id of row `row_id` of a type."""
-    return strawberry.ID(to_base64(type_name, row_id))
+    return strawberry.ID(b2a_base64(f"{type_name}:{row_id}".encode(), newline=False).decode())
 
 
 def read_id(value: str) -> tuple[str, int | None]:
