@@ -9,18 +9,23 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
+    GRAPHQL_MAX_INT,
+    GRAPHQL_MIN_INT,
     GraphQLBoolean,
     GraphQLEnumType,
     GraphQLField,
     GraphQLID,
+    GraphQLInt,
     GraphQLLeafType,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
     GraphQLString,
+    Undefined,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
@@ -93,14 +98,15 @@ def compile_object(
     object_type: GraphQLObjectType, details: FieldDetailsList, collect: Collect
 ) -> Complete:
     """How an object is completed from its row. Raises `NotPlain` if its selection is not."""
-    attributes: list[tuple[str, Get, Complete]] = []
-    links: list[_Hole] = []
     names: dict[str, None] = {}
+    attributes: list[_Attribute] = []
+    resolved: list[tuple[str, Get, Complete]] = []
+    links: list[_Hole] = []
     for name, own in collect(object_type, details).items():
         names[name] = None
         node = own[0].node
         if node.name.value == "__typename":
-            attributes.append((name, _constant(object_type.name), _as_it_is))
+            resolved.append((name, _constant(object_type.name), _as_it_is))
             continue
         field = object_type.fields.get(node.name.value)
         if field is None or field.args or node.arguments:
@@ -109,27 +115,43 @@ def compile_object(
         definition = _strawberry_field(field)
         if (link := definition.metadata.get(LINK)) is not None:
             links.append(_Hole(name, link, complete))
+        elif definition.base_resolver is None:
+            attribute = _Attribute(name, definition.python_name, _needs_nothing(field), complete)
+            attributes.append(attribute)
         else:
-            attributes.append((name, _getter(definition), complete))
-    return _object(object_type, names, attributes, links)
+            resolved.append((name, _getter(definition), complete))
+    return _object(object_type.is_type_of, names, attributes, resolved, links)
+
+
+class _Attribute(NamedTuple):
+    """A field that is an attribute of the row; a value of the type `as_it_is` needs no more."""
+
+    name: str
+    of_row: str
+    as_it_is: type | None
+    complete: Complete
 
 
 def _object(
-    object_type: GraphQLObjectType,
+    is_type_of: Callable[..., Any] | None,
     names: dict[str, None],
-    attributes: list[tuple[str, Get, Complete]],
+    attributes: list[_Attribute],
+    resolved: list[tuple[str, Get, Complete]],
     links: list[_Hole],
 ) -> Complete:
-    is_type_of = object_type.is_type_of
+    read = _attributes_of_rows([attribute.of_row for attribute in attributes])
+    steps = [(a.name, a.as_it_is, a.complete) for a in attributes]
 
-    def complete(source: Any, run: Run) -> dict[str, Any]:
-        if is_type_of is not None and not is_type_of(source, run.info):
+    def complete(row: Any, run: Run) -> dict[str, Any]:
+        if is_type_of is not None and not is_type_of(row, run.info):
             raise NotPlain
-        answer = dict(names)  # in the order of the selection, wherever the values come from
-        for name, get, complete_value in attributes:
-            answer[name] = complete_value(get(source, run), run)
+        answer: dict[str, Any] = names.copy()  # in the order of the selection
+        for (name, as_it_is, complete_value), value in zip(steps, read(row), strict=True):
+            answer[name] = value if type(value) is as_it_is else complete_value(value, run)
+        for name, get, complete_value in resolved:
+            answer[name] = complete_value(get(row, run), run)
         for hole in links:
-            key = hole.link.key(source)
+            key = hole.link.key(row)
             if key is None:
                 answer[hole.name] = hole.complete(None, run)
             else:
@@ -137,6 +159,20 @@ def _object(
         return answer
 
     return complete
+
+
+def _attributes_of_rows(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda row: tuple(getattr(row, name) for name in names)
+
+
+def _needs_nothing(field: GraphQLField) -> type | None:
+    """The type whose values are answered as they are."""
+    output_type = field.type.of_type if is_non_null_type(field.type) else field.type
+    if output_type is GraphQLString or output_type is GraphQLID:
+        return str
+    return bool if output_type is GraphQLBoolean else None
 
 
 def _compile_value(
@@ -180,13 +216,17 @@ def _leaf(leaf_type: GraphQLLeafType) -> Complete:
         return lambda value, _: by_value.get(value) or _checked(coerce(value))
     if leaf_type is GraphQLString or leaf_type is GraphQLID:
         return lambda value, _: value if type(value) is str else _checked(coerce(value))
-    if leaf_type is GraphQLBoolean:
-        return lambda value, _: value if type(value) is bool else _checked(coerce(value))
+    if leaf_type is GraphQLInt:
+        return lambda value, _: (
+            value
+            if type(value) is int and GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT
+            else _checked(coerce(value))
+        )
     return lambda value, _: _checked(coerce(value))
 
 
 def _checked(coerced: Any) -> Any:
-    if coerced is None:
+    if coerced is None or coerced is Undefined:
         raise NotPlain
     return coerced
 
@@ -208,20 +248,17 @@ def _strawberry_field(field: GraphQLField) -> StrawberryField:
 
 def _getter(definition: StrawberryField) -> Get:
     resolver = definition.base_resolver
-    if resolver is None:
-        name = definition.python_name
-        return lambda source, _: getattr(source, name)
+    assert resolver is not None
     parent, info = resolver.parent_parameter, resolver.info_parameter
     expected = [p for p in (parent, info) if p is not None]
     if definition.is_async or parent is None or len(expected) != len(resolver.signature.parameters):
         raise NotPlain
     call: Callable[..., Any] = resolver._unbound_wrapped_func  # noqa: SLF001 - as Strawberry calls it
-    parent_name = parent.name
     if info is None:
-        return lambda source, _: call(**{parent_name: source})
-    info_name = info.name
+        return lambda row, _: call(row)
+    parent_name, info_name = parent.name, info.name
 
-    def with_info(source: Any, run: Run) -> Any:
-        return call(**{parent_name: source, info_name: Info(_raw_info=run.info, _field=definition)})
+    def with_info(row: Any, run: Run) -> Any:
+        return call(**{parent_name: row, info_name: Info(_raw_info=run.info, _field=definition)})
 
     return with_info
