@@ -20,6 +20,10 @@ def linked(loader: str, by: str, graphql_type: object, description: str | None =
         row_id = number(parent)
         return None if row_id is None else await rows(info.context).load(row_id)
 
+    def known(context: Any) -> Mapping[int, Any]:
+        found: Mapping[int, Any] = rows(context).known
+        return found
+
     async def load(context: Any, ids: Collection[int]) -> Mapping[int, Any]:
         found: Mapping[int, Any] = await rows(context).load_many(ids)
         return found
@@ -28,5 +32,5 @@ def linked(loader: str, by: str, graphql_type: object, description: str | None =
         resolver=resolve,
         graphql_type=graphql_type,
         description=description,
-        metadata={LINK: Link(number, load)},
+        metadata={LINK: Link(number, known, load)},
     )

@@ -5,7 +5,7 @@ The viewer stands in every loader, so nothing is loaded that the key does not al
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
@@ -71,9 +71,13 @@ class Rows(Generic[Row]):
     ) -> None:
         self._read = read
         self._number_of = number_of
-        self._known: dict[int, Row | None] = {}
+        self.known: dict[int, Row | None] = {}
         self._coming: dict[int, _Batch] = {}
         self._gathering: _Batch | None = None
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Rows that have been read already."""
+        self.known.update((self._number_of(row), row) for row in rows)
 
     async def load(self, row_id: int) -> Row | None:
         """The row, None if there is none that the key allows."""
@@ -81,9 +85,9 @@ class Rows(Generic[Row]):
 
     async def load_many(self, ids: Collection[int]) -> Mapping[int, Row | None]:
         """All that is known once these are."""
-        missing = [i for i in ids if i not in self._known]
+        missing = [i for i in ids if i not in self.known]
         if not missing:
-            return self._known
+            return self.known
         new = [i for i in missing if i not in self._coming]
         leads = bool(new) and self._gathering is None
         if leads:
@@ -98,7 +102,7 @@ class Rows(Generic[Row]):
             await batch.done.wait()
             if batch.error is not None:
                 raise batch.error
-        return self._known
+        return self.known
 
     async def _lead(self, batch: _Batch) -> None:
         """Read a batch, after one turn of the loop in which others may add to it."""
@@ -110,7 +114,7 @@ class Rows(Generic[Row]):
                 self._gathering = None
                 ids = [i for i, of in self._coming.items() if of is batch]
             found = {self._number_of(row): row for row in await self._read(ids)}
-            self._known.update((i, found.get(i)) for i in ids)
+            self.known.update((i, found.get(i)) for i in ids)
             batch.error = None
         except Exception as error:
             batch.error = error

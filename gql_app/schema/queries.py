@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import strawberry
 
 from gql_app.access import Viewer as ViewerRow
+from gql_app.execution.lookahead import fields_below
 from gql_app.schema.connections import Connection
 from gql_app.schema.context import Info
 from gql_app.schema.enums import TaskOrder
@@ -26,7 +27,8 @@ from gql_app.schema.types import (
     id_cursor,
 )
 from gql_app.work.history import PatientRow, events_page
-from gql_app.work.queues import QueueRow, tasks_page, visible_queues
+from gql_app.work.queues import QueueRow, tasks_page, tasks_page_in_full, visible_queues
+from gql_app.work.reading import Page
 from models.event import EventRow
 from models.task import TaskRow
 
@@ -60,8 +62,16 @@ class Query:
         first: PageSize = 50,
         after: After = None,
     ) -> Connection[TaskRow]:
-        page = await tasks_page(info.context.viewer, task_query(filter), order_by, first, after)
-        return Connection(page, due_cursor if order_by is TaskOrder.DUE else id_cursor)
+        viewer, query = info.context.viewer, task_query(filter)
+        cursor_of = due_cursor if order_by is TaskOrder.DUE else id_cursor
+        if not fields_below(info) >= {"patient", "lastContact"}:
+            return Connection(await tasks_page(viewer, query, order_by, first, after), cursor_of)
+        page = await tasks_page_in_full(viewer, query, order_by, first, after)
+        loaders = info.context.loaders
+        loaders.patient.add(row.patient for row in page.rows)
+        loaders.contact.add(row.last_contact for row in page.rows if row.last_contact is not None)
+        tasks = Page([row.task for row in page.rows], page.has_next, page.has_previous)
+        return Connection(tasks, cursor_of)
 
     @strawberry.field(graphql_type=Task | None)
     async def task(self, info: Info, id: GlobalId) -> TaskRow | None:

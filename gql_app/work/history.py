@@ -18,6 +18,10 @@ class PatientRow(NamedTuple):
     phone: str
 
 
+PATIENT_COLUMNS = ", ".join(f"p.{column}" for column in PatientRow._fields)
+"""The select list of a `PatientRow`, from a table that is called `p` in the query."""
+
+
 class StaffRow(NamedTuple):
     id: int
     practice_id: int
@@ -64,7 +68,7 @@ async def patients_by_id(viewer: Viewer, ids: Sequence[int]) -> list[PatientRow]
         tasks = Conditions(["t.practice_id = p.practice_id", "t.patient_id = p.id"], where.values)
         tasks.among("t.queue_id", viewer.queue_ids)
         where.add(f"EXISTS (SELECT 1 FROM task t WHERE {tasks})")
-    sql = f"SELECT p.id, p.practice_id, p.name, p.phone FROM patient p WHERE {where}"
+    sql = f"SELECT {PATIENT_COLUMNS} FROM patient p WHERE {where}"
     return await fetch(PatientRow, sql, *where.values)
 
 

@@ -58,5 +58,5 @@ async def test_the_number_of_statements_does_not_depend_on_the_page(
         sizes.append(str(await server.data(query, first=first)).count("notes"))
         counts.append(len(statements))
     assert sizes[1] >= 5 * sizes[0]
-    assert counts[0] == counts[1]
+    assert counts[1] <= counts[0]  # fewer, where the longer page has read everything already
     assert 2 < counts[0] < 12
