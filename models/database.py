@@ -146,21 +146,51 @@ async def snapshot() -> AsyncIterator[None]:
 
 async def fetch(row: type[Row], sql: str, *values: object) -> list[Row]:
     """The rows that `sql` selects; its columns stand in the order of `row`'s fields."""
+    records, is_text = await _records(sql, values)
+    if not is_text:
+        return list(map(row._make, records))
+    converters = _converters(row)
+    return [row._make(_from_text(converters, record)) for record in records]
+
+
+async def fetch_joined(
+    rows: Sequence[type[NamedTuple]], sql: str, *values: object
+) -> list[tuple[Any, ...]]:
+    """For each record that `sql` selects, a row of each type in `rows`, whose columns stand one
+    behind the other; None in place of a row whose first column, its number, is null."""
+    records, is_text = await _records(sql, values)
+    if is_text:
+        converters = [convert for row in rows for convert in _converters(row)]
+        records = [_from_text(converters, record) for record in records]
+    cuts, begin = [], 0
+    for row in rows:
+        end = begin + len(row._fields)
+        cuts.append((row._make, begin, slice(begin, end)))
+        begin = end
+    return [
+        tuple(
+            None if record[number] is None else make(record[columns])
+            for make, number, columns in cuts
+        )
+        for record in records
+    ]
+
+
+async def _records(sql: str, values: Sequence[object]) -> tuple[Sequence[Any], bool]:
+    """The records, and whether dates and the like come as text in them."""
     connection = _connection()
     if not is_sqlite(connection):
         _, records = await connection.execute_query(sql, list(values))
-        return list(map(row._make, records))
+        return records, False
     bound = [json.dumps(value) if isinstance(value, list) else value for value in values]
     _, records = await connection.execute_query(sql.replace("$", "?"), _as_text(bound))
-    converters = _converters(row)
+    return records, True
+
+
+def _from_text(converters: Sequence[Any], record: Sequence[Any]) -> list[Any]:
     return [
-        row(
-            *(
-                convert(value) if convert and value is not None else value
-                for convert, value in zip(converters, record, strict=True)
-            )
-        )
-        for record in records
+        convert(value) if convert and value is not None else value
+        for convert, value in zip(converters, record, strict=True)
     ]
 
 

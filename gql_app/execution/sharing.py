@@ -17,15 +17,16 @@ from graphql import (
 
 from gql_app.execution.limits import MAX_TOKENS
 
-SHARED_FIELD = "taskStatusChanged"
+SHARED_FIELDS = ("taskStatusChanged", "queueFeed")
 CURSOR_ARGUMENT = "after"
 REMEMBERED = 1_000
 
 
 class Shareable(NamedTuple):
-    """A subscription whose results depend on nothing of its subscriber but the scope and the place
-    it begins at, which comes in the variable `cursor_variable`, if at all."""
+    """A subscription to `field` whose results depend on nothing of its subscriber but the scope and
+    the place it begins at, which comes in the variable `cursor_variable`, if at all."""
 
+    field: str
     cursor_variable: str | None
 
 
@@ -44,7 +45,7 @@ def shareable(query: str, operation_name: str | None) -> Shareable | None:
     assert isinstance(field, FieldNode)
     cursor = next((a.value for a in field.arguments or () if a.name.value == CURSOR_ARGUMENT), None)
     if cursor is None:
-        return Shareable(None)
+        return Shareable(field.name.value, None)
     if not isinstance(cursor, VariableNode):
         return None  # written into the document: it is the subscriber's own
     name = cursor.name.value
@@ -55,13 +56,13 @@ def shareable(query: str, operation_name: str | None) -> Shareable | None:
     uses = _Uses(name)
     visit(document, uses)
     # Once where it is declared, once as the cursor. Elsewhere it would change the results.
-    return Shareable(name) if uses.count == 2 and not has_default else None
+    return Shareable(field.name.value, name) if uses.count == 2 and not has_default else None
 
 
 def _only_subscription(
     document: DocumentNode, operation_name: str | None
 ) -> OperationDefinitionNode | None:
-    """The operation that is run, if it is a subscription to the shared field and nothing else."""
+    """The operation that is run, if it is a subscription to a shared field and nothing else."""
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
     if operation_name is not None:
         operations = [o for o in operations if o.name and o.name.value == operation_name]
@@ -72,7 +73,7 @@ def _only_subscription(
     plain = (
         len(fields) == 1
         and isinstance(fields[0], FieldNode)
-        and fields[0].name.value == SHARED_FIELD
+        and fields[0].name.value in SHARED_FIELDS
         and not fields[0].directives
         and not operation.directives
     )

@@ -119,21 +119,22 @@ class Feeds:
             self.notice_all()
 
     async def follow(
-        self, practice_id: int, after: int | None, until: int | None = None
+        self,
+        practice_id: int,
+        after: int | None,
+        enough: Callable[[int], bool] = lambda _: False,
     ) -> AsyncGenerator[EventRow, None]:
         """All events of a practice behind number `after` (None: from now on), in order, for ever,
-        or until number `until` has been reached.
+        or until the number that has been reached is `enough`.
 
         Raises `Resync` if the events behind `after` are no longer kept, or `after` is a number that
         the practice has not reached.
         """
         async with aclosing(self.batches(practice_id, after)) as batches:
-            if until is not None and after is not None and after >= until:
-                return
             async for batch in batches:
                 for event in batch.events:
                     yield event
-                if until is not None and batch.position >= until:
+                if enough(batch.position):
                     return
 
     async def batches(

@@ -1,14 +1,15 @@
 """One execution for all who ask the same.
 
-A group runs one stream and keeps its latest results, encoded once. Members hold no queue, only the
-number of the event they were given last, and take what comes next from the group: the same bytes
-for each of them. One who is further behind than the group remembers catches up by itself first.
+A group runs one stream and keeps its latest results, encoded once. Members hold no queue, only
+their place, and take what comes next from the group: the same bytes for each of them. One who is
+further behind than the group remembers catches up by itself first.
 """
 
 import asyncio
 from bisect import bisect_right
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
+from datetime import date
 from typing import NamedTuple
 
 RING = 1_000
@@ -16,10 +17,14 @@ RING = 1_000
 
 
 class Result(NamedTuple):
-    """The result of event `seq`, encoded; `last` if the stream has ended with it."""
+    """A result, encoded. In a stream of events `seq` is the number of the event that it is true at;
+    `day` is the day that it depends on, if it does, and `of_the_clock` says that the clock brought
+    it and not an event. The stream has ended with a result that is `last`."""
 
-    seq: int
+    seq: int | None
     payload: str
+    day: date | None = None
+    of_the_clock: bool = False
     last: bool = False
 
 
@@ -36,6 +41,8 @@ class Group:
         self.floor = self.head = start
         self.members = 0
         self._ring: list[Result] = []
+        self._first = 0
+        self._day: date | None = None
         self._grown = asyncio.Event()
         self._ended: Result | None = None
         self._runner = asyncio.create_task(self._run(results))
@@ -45,14 +52,23 @@ class Group:
         """Whether its stream is over: those who are in it hear so, a newcomer begins another."""
         return self._ended is not None
 
-    async def behind(self, seq: int) -> list[Result] | None:
-        """The results behind `seq`, as soon as there are some; None if some are forgotten."""
+    def place_behind(self, seq: int, day: date | None) -> int | None:
+        """The place at which one goes on who has been told all up to event `seq`, as it is on
+        `day`. None if some of what follows is forgotten, or the group has come to another day."""
+        index = bisect_right(self._ring, seq, key=_seq)
+        next_day = self._ring[index].day if index < len(self._ring) else self._day
+        if self._ended is None and (seq < self.floor or next_day != day):
+            return None
+        return self._first + index
+
+    async def at(self, place: int) -> list[Result] | None:
+        """The results from `place` on, as soon as there are some; None if some are forgotten."""
         while True:
-            if seq < self.floor:
+            index = place - self._first
+            if index < 0:
                 return None
-            first = bisect_right(self._ring, seq, key=_seq)
-            if first < len(self._ring):
-                return self._ring[first:]
+            if index < len(self._ring):
+                return self._ring[index:]
             if self._ended is not None:
                 return [self._ended]
             await self._grown.wait()
@@ -67,16 +83,19 @@ class Group:
                 if result.last:
                     self._ended = result
                 else:
+                    assert result.seq is not None
                     self._ring.append(result)
-                    self.head = result.seq
+                    self.head, self._day = result.seq, result.day
                     if len(self._ring) > 2 * RING:
-                        self.floor = self._ring[RING - 1].seq
+                        self.floor = _seq(self._ring[RING - 1])
+                        self._first += RING
                         del self._ring[:RING]
                 grown, self._grown = self._grown, asyncio.Event()
                 grown.set()
 
 
 def _seq(result: Result) -> int:
+    assert result.seq is not None
     return result.seq
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeAlias
 
 import strawberry
@@ -23,18 +23,22 @@ class Services:
 
 
 class Context:
-    """The context of one operation. `cursor` is that of the event being sent, for transports that
-    have a place of their own for it, and `sent_cursor` that of the last one they have sent;
-    `resume_after` is a cursor that came in such a place. `until` ends a stream behind an event.
+    """The context of one operation.
+
+    Of the event that is being sent, `cursor` is for transports that have a place of their own for
+    it, and `day` and `of_the_clock` say what else the result hangs on. `resume_after` is a cursor
+    that came in a transport's own place. A stream ends once the number and the day that it has come
+    to are `enough`.
     """
 
     __slots__ = (
         "cursor",
+        "day",
+        "enough",
         "loaders",
+        "of_the_clock",
         "resume_after",
-        "sent_cursor",
         "services",
-        "until",
         "viewer",
     )
 
@@ -43,14 +47,19 @@ class Context:
         self.services = services
         self.loaders = Loaders(viewer, services.clock)
         self.cursor: str | None = None
-        self.sent_cursor: str | None = None
+        self.day: date | None = None
+        self.of_the_clock = False
         self.resume_after: str | None = None
-        self.until: int | None = None
+        self.enough: Callable[[int, date | None], bool] = _never
 
-    def at_event(self, cursor: str) -> None:
+    def at_event(self, cursor: str, day: date | None = None, of_the_clock: bool = False) -> None:
         """Forget what was loaded for the event before."""
-        self.cursor = cursor
+        self.cursor, self.day, self.of_the_clock = cursor, day, of_the_clock
         self.loaders = Loaders(self.viewer, self.services.clock)
+
+
+def _never(_: int, __: date | None) -> bool:
+    return False
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -26,19 +26,25 @@ async def follow_queues(
     """
     practice_id = context.viewer.practice_id
     dashboard = _Dashboard(context, wanted)
+
+    def tell(row: FeedRow, of_the_clock: bool = False) -> FeedRow:
+        context.at_event(event_cursor(practice_id, row.seq), dashboard.today, of_the_clock)
+        return row
+
     for row in await dashboard.begin(after):
-        context.at_event(event_cursor(practice_id, row.seq))
-        yield row
+        yield tell(row)
+    if context.enough(dashboard.position, dashboard.today):
+        return
     batches = context.services.feeds.batches(practice_id, dashboard.position, dashboard.patience)
     async with aclosing(batches):
         async for batch in batches:
             for row in dashboard.told(batch):
-                context.at_event(event_cursor(practice_id, row.seq))
-                yield row
+                yield tell(row)
             async with aclosing(dashboard.ticked(batch)) as rows:
                 async for row in rows:
-                    context.at_event(event_cursor(practice_id, row.seq))
-                    yield row
+                    yield tell(row, of_the_clock=True)
+            if context.enough(batch.position, dashboard.today):
+                return
 
 
 class _Dashboard:
@@ -49,7 +55,7 @@ class _Dashboard:
         self._clock = context.services.clock
         self._wanted = wanted
         self._counts: dict[int, QueueCounts] = {}
-        self._today = local_date(self._clock(), self._viewer.time_zone)
+        self.today = local_date(self._clock(), self._viewer.time_zone)
         self._next_beat = self._clock() + HEARTBEAT
         self.position = 0
 
@@ -70,7 +76,7 @@ class _Dashboard:
             if event.queue_id in self._counts:
                 yield event
                 before = self._counts[event.queue_id]
-                counts = after_event(before, event, self._viewer, self._today)
+                counts = after_event(before, event, self._viewer, self.today)
                 self._counts[event.queue_id] = counts
                 yield counts
 
@@ -80,8 +86,8 @@ class _Dashboard:
         The clock is looked at when a row is asked for: a slow reader is told of the day on which it
         reads, and a heartbeat means that nothing is behind it.
         """
-        while (today := local_date(self._clock(), self._viewer.time_zone)) != self._today:
-            self._today = today
+        while (today := local_date(self._clock(), self._viewer.time_zone)) != self.today:
+            self.today = today
             for row in await self._count(batch.position):
                 yield row
         now = self._clock()
@@ -91,7 +97,7 @@ class _Dashboard:
 
     def patience(self) -> float:
         """Seconds until the clock brings something."""
-        midnight = day_bounds(self._today, self._viewer.time_zone)[1]
+        midnight = day_bounds(self.today, self._viewer.time_zone)[1]
         return max((min(self._next_beat, midnight) - self._clock()).total_seconds(), 0.0)
 
     async def _count(self, seq: int) -> list[FeedRow]:

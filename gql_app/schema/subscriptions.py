@@ -39,8 +39,10 @@ class Subscription:
         self, info: Info, queue_ids: QueueIds = None, after: StreamAfter = None
     ) -> AsyncGenerator[EventRow, None]:
         context = info.context
-        wanted = await _wanted_queues(context.viewer, queue_ids)
-        return _status_changes(context, frozenset(wanted), _start(context, after))
+        wanted = None
+        if queue_ids is not None:
+            wanted = frozenset(await _wanted_queues(context.viewer, queue_ids))
+        return _status_changes(context, wanted, _start(context, after))
 
     @strawberry.subscription(
         graphql_type=QueueFeedMessage,
@@ -57,14 +59,22 @@ class Subscription:
 
 
 async def _status_changes(
-    context: Context, wanted: frozenset[int], after: int | None
+    context: Context, wanted: frozenset[int] | None, after: int | None
 ) -> AsyncGenerator[EventRow, None]:
-    follow = context.services.feeds.follow(context.viewer.practice_id, after, context.until)
+    viewer, feeds = context.viewer, context.services.feeds
+    follow = feeds.follow(viewer.practice_id, after, lambda seq: context.enough(seq, None))
     async with aclosing(follow) as events:
         async for event in events:
-            if event.kind in STATUS_KINDS and event.queue_id in wanted:
+            visible = (
+                viewer.sees_queue(event.queue_id) if wanted is None else event.queue_id in wanted
+            )
+            if visible and event.kind in STATUS_KINDS:
                 context.at_event(event_cursor(event))
                 yield event
+
+
+def _is_wanted(viewer: Viewer, wanted: frozenset[int] | None, queue_id: int) -> bool:
+    return viewer.sees_queue(queue_id) if wanted is None else queue_id in wanted
 
 
 def _start(context: Context, after: str | None) -> int | None:

@@ -11,15 +11,15 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
-from gql_app.access import RateLimited, Unauthenticated, authenticate, bearer
+from gql_app.access import RateLimited, Unauthenticated, Viewer, authenticate, bearer
 from gql_app.live.groups import Groups
 from gql_app.schema import ERROR_CODES, Schema, shown
 from gql_app.schema.context import Context, Services
 from gql_app.web.requests import GraphQLRequest, read_json, read_request
 from gql_app.web.sessions import Notice, Sessions
-from gql_app.web.shared import SharedStreams
 from gql_app.web.socket import SLOW_SECONDS, Socket
 from gql_app.web.sse import HEADERS, events
+from gql_app.web.streams import Streams
 from gql_app.work.reading import BadInput
 
 MAX_BODY = 256 * 1024
@@ -50,54 +50,51 @@ class Endpoint:
         allowed_origins: tuple[str, ...],
     ) -> None:
         self._schema = schema
-        self._shared = SharedStreams(schema, services, groups)
+        self._streams = Streams(schema, services, groups)
         self._sessions = sessions
         self._services = services
         self._allowed_origins = allowed_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            socket = Socket(
-                self._schema, self._services, self._shared, self._sessions, self._allowed_origins
-            )
+            socket = Socket(self._streams, self._sessions, self._allowed_origins)
             await socket.run(scope, receive, send)
             return
         request = Request(scope, receive)
         try:
-            context, graphql = await self._read(request)
+            viewer, graphql = await self._read(request)
             if "text/event-stream" in request.headers.get("accept", ""):
-                await self._stream(request, context, graphql, send)
+                await self._stream(request, viewer, graphql, send)
                 return
-            response = await self._execute(context, graphql)
+            response = await self._execute(viewer, graphql)
         except Exception as error:  # what is not expected is masked and logged like any other
             response = _refusal(error)
         await response(scope, receive, send)
 
-    async def _read(self, request: Request) -> tuple[Context, GraphQLRequest]:
+    async def _read(self, request: Request) -> tuple[Viewer, GraphQLRequest]:
         if request.method != "POST":
             raise _NotPost("Send a POST request, or open a WebSocket.")
         viewer = await authenticate(bearer(request.headers.get("authorization")))
-        graphql = read_request(read_json(await _body(request)))
-        return Context(viewer, self._services), graphql
+        return viewer, read_request(read_json(await _body(request)))
 
     async def _stream(
-        self, request: Request, context: Context, graphql: GraphQLRequest, send: Send
+        self, request: Request, viewer: Viewer, graphql: GraphQLRequest, send: Send
     ) -> None:
-        context.resume_after = request.headers.get("last-event-id")
         notices: asyncio.Queue[Notice] = asyncio.Queue()
-        with self._sessions.admit(context.viewer, notices.put_nowait):
-            async with aclosing(events(self._schema, context, graphql, notices)) as body:
+        with self._sessions.admit(viewer, notices.put_nowait):
+            results = self._streams.run(viewer, graphql, request.headers.get("last-event-id"))
+            async with aclosing(events(results, viewer.practice_id, notices)) as body:
                 response = StreamingResponse(body, media_type="text/event-stream", headers=HEADERS)
                 # A client that does not read is let go: it comes back with the id that it has.
                 with suppress(TimeoutError):
                     await response(request.scope, request.receive, _within(SLOW_SECONDS, send))
 
-    async def _execute(self, context: Context, graphql: GraphQLRequest) -> Response:
+    async def _execute(self, viewer: Viewer, graphql: GraphQLRequest) -> Response:
         try:
             result = await self._schema.execute(
                 graphql.query,
                 variable_values=graphql.variables,
-                context_value=context,
+                context_value=Context(viewer, self._services),
                 operation_name=graphql.operation_name,
                 allowed_operation_types=(OperationType.QUERY, OperationType.MUTATION),
             )

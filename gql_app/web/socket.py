@@ -14,11 +14,10 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from gql_app.access import RateLimited, Unauthenticated, Viewer, authenticate, bearer
-from gql_app.schema import ERROR_CODES, Schema, shown
-from gql_app.schema.context import Context, Services
+from gql_app.schema import ERROR_CODES
 from gql_app.web.requests import GraphQLRequest, read_json, read_request
 from gql_app.web.sessions import REJECTED, TRY_LATER, Ended, Notice, Sessions
-from gql_app.web.shared import SharedStreams
+from gql_app.web.streams import Streams
 from gql_app.work.cursors import event_cursor
 from gql_app.work.reading import BadInput
 from models.event import Resync
@@ -57,16 +56,12 @@ class Socket:
 
     def __init__(
         self,
-        schema: Schema,
-        services: Services,
-        shared: SharedStreams,
+        streams: Streams,
         sessions: Sessions,
         allowed_origins: tuple[str, ...],
     ) -> None:
-        self._schema = schema
-        self._services = services
         self._allowed_origins = allowed_origins
-        self._shared = shared
+        self._streams = streams
         self._sessions = sessions
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -214,9 +209,8 @@ class Socket:
 
     async def _operate(self, viewer: Viewer, operation_id: str, request: GraphQLRequest) -> None:
         """Run one operation to its end, whatever that is."""
-        run = self._share if self._shared.can_share(request) else self._execute
         try:
-            await run(viewer, operation_id, request)
+            await self._run(viewer, operation_id, request)
         except _Gone:
             pass  # the reader sees it as well, and ends the socket
         except _Behind as behind:  # the stream is closed by now; only the news of it has to wait
@@ -225,11 +219,11 @@ class Socket:
             with suppress(_Gone):
                 await self._fail(operation_id, [ERROR_CODES.request_error(error)])
 
-    async def _share(self, viewer: Viewer, operation_id: str, request: GraphQLRequest) -> None:
-        """Hand on the results of an execution that others watch too."""
+    async def _run(self, viewer: Viewer, operation_id: str, request: GraphQLRequest) -> None:
+        # The results are texts already, the same for all who watch; only the id is each one's own.
         begin = f'{{"id":{orjson.dumps(operation_id).decode()},"type":'
         sent: int | None = None
-        async with aclosing(self._shared.follow(viewer, request)) as results:
+        async with aclosing(self._streams.run(viewer, request)) as results:
             async for result in results:
                 if result.last:
                     self._operations.pop(operation_id, None)
@@ -242,28 +236,6 @@ class Socket:
                     cursor = None if sent is None else event_cursor(viewer.practice_id, sent)
                     raise _Behind(cursor) from None
                 sent = result.seq
-
-    async def _execute(self, viewer: Viewer, operation_id: str, request: GraphQLRequest) -> None:
-        context = Context(viewer, self._services)
-        results = await self._schema.stream(
-            request.query,
-            variable_values=request.variables,
-            context_value=context,
-            operation_name=request.operation_name,
-        )
-        async with aclosing(results):
-            async for result in results:
-                payload = shown(result)  # type: ignore[arg-type]  # no @defer in this schema
-                if payload["data"] is None and "errors" in payload:
-                    await self._fail(operation_id, payload["errors"])
-                    return
-                message = {"id": operation_id, "type": "next", "payload": payload}
-                sent, context.sent_cursor = context.sent_cursor, context.cursor
-                try:
-                    async with asyncio.timeout(SLOW_SECONDS):
-                        await self._tell(message)
-                except TimeoutError:
-                    raise _Behind(sent) from None
         # Freed before it is told, so that the client may use the id again at once.
         self._operations.pop(operation_id, None)
         await self._tell({"id": operation_id, "type": "complete"})

@@ -6,15 +6,14 @@ it was. Protocol: https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any
 
 import orjson
 
 from gql_app.access import Unauthenticated
-from gql_app.schema import ERROR_CODES, Schema, shown
-from gql_app.schema.context import Context
-from gql_app.web.requests import GraphQLRequest
+from gql_app.schema import ERROR_CODES
 from gql_app.web.sessions import RESTARTING, Ended, Notice
+from gql_app.web.streams import Results
+from gql_app.work.cursors import event_cursor
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 """Nobody between the server and the client may keep or hold back a part of the stream."""
@@ -24,17 +23,11 @@ QUIET_SECONDS = 15.0
 
 
 async def events(
-    schema: Schema, context: Context, request: GraphQLRequest, notices: asyncio.Queue[Notice]
+    results: Results, practice_id: int, notices: asyncio.Queue[Notice]
 ) -> AsyncGenerator[str, None]:
     """The response's body, until the operation ends or a notice ends the session."""
-    results = await schema.stream(
-        request.query,
-        variable_values=request.variables,
-        context_value=context,
-        operation_name=request.operation_name,
-    )
     yield ": connected\n\n"
-    result: asyncio.Future[Any] = asyncio.ensure_future(anext(results, None))
+    result = asyncio.ensure_future(anext(results, None))
     notice = asyncio.ensure_future(notices.get())
     try:
         while True:
@@ -46,21 +39,20 @@ async def events(
                     if told.code == RESTARTING:
                         return  # not complete: the client comes back with the id that it has
                     error = ERROR_CODES.request_error(Unauthenticated(f"{told.reason}."))
-                    yield _event({"data": None, "errors": [error]}, None)
+                    yield _failure(orjson.dumps([error]).decode())
                     break
                 yield f": the key expires at {told.at.isoformat()}\n\n"
                 notice = asyncio.ensure_future(notices.get())
             elif not result.done():
                 yield ": quiet\n\n"
-            elif (failure := result.exception()) is not None:
-                # What Strawberry's own extensions raise: a syntax error, too many tokens.
-                error = ERROR_CODES.request_error(failure)
-                yield _event({"data": None, "errors": [error]}, None)
+            elif (event := result.result()) is None:
                 break
-            elif result.result() is None:
+            elif event.last:
+                yield _failure(event.payload)
                 break
             else:
-                yield _event(shown(result.result()), context.cursor)
+                place = "" if event.seq is None else f"id: {event_cursor(practice_id, event.seq)}\n"
+                yield f"event: next\n{place}data: {event.payload}\n\n"
                 result = asyncio.ensure_future(anext(results, None))
     finally:
         notice.cancel()
@@ -70,6 +62,5 @@ async def events(
     yield "event: complete\ndata:\n\n"
 
 
-def _event(payload: dict[str, Any], cursor: str | None) -> str:
-    place = "" if cursor is None else f"id: {cursor}\n"
-    return f"event: next\n{place}data: {orjson.dumps(payload).decode()}\n\n"
+def _failure(errors: str) -> str:
+    return f'event: next\ndata: {{"data":null,"errors":{errors}}}\n\n'

@@ -5,14 +5,19 @@ import pytest
 from gql_app.execution.sharing import Shareable, shareable
 
 SHARED = {
-    "{ taskStatusChanged { seq } }": None,
-    "($a: String) { taskStatusChanged(after: $a) { seq } }": "a",
-    "($a: String, $q: [ID!]) { changed: taskStatusChanged(queueIds: $q, after: $a) { seq } }": "a",
+    "{ taskStatusChanged { seq } }": Shareable("taskStatusChanged", None),
+    "($a: String) { taskStatusChanged(after: $a) { seq } }": Shareable("taskStatusChanged", "a"),
+    "($a: String, $q: [ID!]) { changed: taskStatusChanged(queueIds: $q, after: $a) { seq } }": (
+        Shareable("taskStatusChanged", "a")
+    ),
+    "{ queueFeed { __typename } }": Shareable("queueFeed", None),
+    "($c: String) { queueFeed(after: $c) { __typename } }": Shareable("queueFeed", "c"),
 }
 
 ALONE = [
     'subscription { taskStatusChanged(after: "ZToxOjE=") { seq } }',
-    "subscription { queueFeed { __typename } }",
+    'subscription { queueFeed(after: "ZToxOjE=") { __typename } }',
+    "subscription { heartbeat }",
     'subscription ($a: String = "x") { taskStatusChanged(after: $a) { seq } }',
     "subscription ($a: String) { taskStatusChanged(after: $a)"
     " { task { contacts(after: $a) { nodes { id } } } } }",
@@ -25,11 +30,11 @@ ALONE = [
 ]
 
 
-@pytest.mark.parametrize(("document", "variable"), SHARED.items())
+@pytest.mark.parametrize(("document", "shape"), SHARED.items())
 def test_a_plain_stream_is_shared_whatever_cursor_it_begins_at(
-    document: str, variable: str | None
+    document: str, shape: Shareable
 ) -> None:
-    assert shareable(f"subscription {document}", None) == Shareable(variable)
+    assert shareable(f"subscription {document}", None) == shape
 
 
 @pytest.mark.parametrize("document", ALONE)
@@ -39,5 +44,5 @@ def test_what_depends_on_its_subscriber_is_not_shared(document: str) -> None:
 
 def test_the_operation_that_is_named_decides() -> None:
     document = "subscription A { taskStatusChanged { seq } } query B { viewer { name } }"
-    assert shareable(document, "A") == Shareable(None)
+    assert shareable(document, "A") == Shareable("taskStatusChanged", None)
     assert shareable(document, "B") is None

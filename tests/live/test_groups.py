@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from datetime import date
 
 import pytest
 
@@ -36,11 +37,25 @@ class Source:
             self.queue.put_nowait(Result(seq, f"result {seq}"))
 
 
-async def read(group: Group, position: int) -> list[int]:
+async def behind(group: Group, seq: int, day: date | None = None) -> list[Result] | None:
+    """What the group tells one who has been told all up to `seq`; None if it cannot."""
+    place = group.place_behind(seq, day)
+    if place is None:
+        return None
     async with asyncio.timeout(LIMIT):
-        results = await group.behind(position)
+        return await group.at(place)
+
+
+async def read(group: Group, seq: int, day: date | None = None) -> list[int | None]:
+    results = await behind(group, seq, day)
     assert results is not None
     return [result.seq for result in results]
+
+
+async def until(group: Group, head: int) -> None:
+    async with asyncio.timeout(LIMIT):
+        while group.head < head:
+            await asyncio.sleep(0)
 
 
 async def test_all_who_ask_the_same_share_one_stream() -> None:
@@ -51,6 +66,7 @@ async def test_all_who_ask_the_same_share_one_stream() -> None:
     ):
         source.put(11, 13)
         assert first is second
+        await until(first, 13)
         assert await read(first, 11) == [13]
         assert await read(second, 10) == [11, 13]
         assert (source.begun, together.members, together.executions) == ([10], 2, 1)
@@ -61,7 +77,7 @@ async def test_all_who_ask_the_same_share_one_stream() -> None:
 async def test_many_who_join_at_once_begin_one_stream() -> None:
     source, together, all_here = Source(), Groups(), asyncio.Barrier(50)
 
-    async def member() -> list[int]:
+    async def member() -> list[int | None]:
         async with together.join("key", source.here, source.stream) as group:
             await all_here.wait()
             return await read(group, 10)
@@ -87,12 +103,13 @@ async def test_a_member_further_behind_than_the_group_remembers_is_told(
     monkeypatch.setattr(groups, "RING", 2)
     source, together = Source(), Groups()
     async with together.join("key", source.here, source.stream) as group:
-        assert await group.behind(9) is None  # from before it began
+        assert await behind(group, 9) is None  # from before it began
+        place = group.place_behind(10, None)
+        assert place is not None
         source.put(11, 12, 13, 14, 15)
-        async with asyncio.timeout(LIMIT):
-            while group.head < 15:
-                await group.behind(group.head)
-        assert await group.behind(11) is None  # forgotten meanwhile
+        await until(group, 15)
+        assert await group.at(place) is None  # forgotten meanwhile
+        assert await behind(group, 11) is None
         assert await read(group, group.floor) == list(range(group.floor + 1, 16))
 
 
@@ -101,9 +118,10 @@ async def test_what_ends_the_stream_reaches_every_member_behind_all_that_came_be
     async with together.join("key", source.here, source.stream) as group:
         source.put(11)
         source.queue.put_nowait(Result(0, "the end", last=True))
+        await until(group, 11)
         assert await read(group, 10) == [11]
         async with asyncio.timeout(LIMIT):
-            assert await group.behind(11) == [Result(0, "the end", last=True)]
+            assert await behind(group, 11) == [Result(0, "the end", last=True)]
 
 
 async def test_a_newcomer_does_not_get_the_end_of_a_stream_that_others_still_hold() -> None:
@@ -111,9 +129,38 @@ async def test_a_newcomer_does_not_get_the_end_of_a_stream_that_others_still_hol
     async with together.join("key", source.here, source.stream) as ended:
         source.queue.put_nowait(Result(0, "the end", last=True))
         async with asyncio.timeout(LIMIT):
-            await ended.behind(10)
+            await behind(ended, 10)
         async with together.join("key", source.here, source.stream) as fresh:
             assert fresh is not ended
             source.put(11)
             assert await read(fresh, 10) == [11]
     assert together.executions == 0
+
+
+async def test_a_place_holds_for_several_results_of_one_event() -> None:
+    source, together = Source(), Groups()
+    async with together.join("key", source.here, source.stream) as group:
+        place = group.place_behind(10, None)
+        assert place is not None
+        source.put(11)
+        await until(group, 11)
+        first = await group.at(place)
+        source.put(11, 12)
+        await until(group, 12)
+        rest = await group.at(place + 1)
+        assert [[r.seq for r in results or []] for results in (first, rest)] == [[11], [11, 12]]
+
+
+async def test_one_joins_only_where_the_next_result_is_of_the_same_day() -> None:
+    source, together = Source(), Groups()
+    today, tomorrow = date(2026, 3, 1), date(2026, 3, 2)
+    async with together.join("key", source.here, source.stream) as group:
+        assert group.place_behind(10, today) is None  # it has not told a day yet
+        for seq, day in ((11, today), (12, today), (12, tomorrow), (13, tomorrow)):
+            source.queue.put_nowait(Result(seq, "", day))
+        await until(group, 13)
+        assert await read(group, 11, today) == [12, 12, 13]
+        assert await behind(group, 12, today) is None  # it would miss the change of day
+        assert await read(group, 12, tomorrow) == [13]
+        assert group.place_behind(13, today) is None
+        assert group.place_behind(13, tomorrow) is not None

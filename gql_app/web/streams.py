@@ -1,0 +1,205 @@
+"""The results of an operation, encoded, for whichever transport sends them.
+
+Subscriptions that many send alike are executed and encoded once for all of them.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import orjson
+
+from gql_app.access import Viewer
+from gql_app.execution.sharing import Shareable, shareable
+from gql_app.live.groups import Group, Groups, Result
+from gql_app.schema import ERROR_CODES, Schema, shown
+from gql_app.schema.context import Context, Services
+from gql_app.web.requests import GraphQLRequest
+from gql_app.work.cursors import event_cursor, read_event_cursor
+from gql_app.work.queues import visible_queues
+from models.event import check_resumable, feed_bounds
+
+Results = AsyncGenerator[Result, None]
+
+
+@dataclass
+class _Place:
+    """How far a member has come: all up to event `seq`, as it is on `day`; and its place in the
+    group, once it has joined at event `joined`."""
+
+    seq: int
+    day: date | None = None
+    joined: int = 0
+    in_group: int | None = None
+
+    def join(self, group: Group) -> bool:
+        self.in_group = group.place_behind(self.seq, self.day)
+        self.joined = self.seq
+        return self.in_group is not None
+
+
+class Streams:
+    """Runs operations: each by itself, or one for all who watch the same."""
+
+    def __init__(self, schema: Schema, services: Services, groups: Groups) -> None:
+        self._schema = schema
+        self._services = services
+        self._groups = groups
+
+    async def run(
+        self, viewer: Viewer, request: GraphQLRequest, resume_after: str | None = None
+    ) -> Results:
+        """The results of the operation. A failure of the whole of it is the last one, a list of
+        errors; `resume_after` is a cursor that stands in for that of the request."""
+        shape = shareable(request.query, request.operation_name)
+        if shape is not None:
+            variables = dict(request.variables or {})
+            own = variables.pop(shape.cursor_variable, None) if shape.cursor_variable else None
+            cursor = resume_after or own
+            if isinstance(cursor, str | None):  # else let the schema say what is wrong with it
+                shared = GraphQLRequest(request.query, variables, request.operation_name)
+                results = self._share(viewer, shared, shape, cursor)
+            else:
+                results = self._execute(viewer, request)
+        else:
+            results = self._execute(viewer, request, resume_after)
+        try:
+            async with aclosing(results):
+                async for result in results:
+                    yield result
+        except Exception as error:
+            yield _failure(ERROR_CODES.request_error(error))
+
+    async def _execute(
+        self,
+        viewer: Viewer,
+        request: GraphQLRequest,
+        resume_after: str | None = None,
+        enough: Callable[[int, date | None], bool] | None = None,
+    ) -> Results:
+        context = Context(viewer, self._services)
+        context.resume_after = resume_after
+        if enough is not None:
+            context.enough = enough
+        stream = await self._schema.stream(
+            request.query,
+            variable_values=request.variables,
+            context_value=context,
+            operation_name=request.operation_name,
+        )
+        async with aclosing(stream):
+            async for executed in stream:
+                payload = shown(executed)  # type: ignore[arg-type]  # no @defer in this schema
+                if payload["data"] is None and "errors" in payload:
+                    yield _failure(*payload["errors"])
+                    return
+                seq = None
+                if context.cursor is not None:
+                    seq = read_event_cursor(viewer.practice_id, context.cursor)
+                text = orjson.dumps(payload).decode()
+                yield Result(seq, text, context.day, context.of_the_clock)
+
+    async def _share(
+        self, viewer: Viewer, request: GraphQLRequest, shape: Shareable, cursor: str | None
+    ) -> Results:
+        """The results of a request without its cursor that can be shared, from `cursor` on."""
+        practice_id = viewer.practice_id
+        after = None if cursor is None else read_event_cursor(practice_id, cursor)
+        # A feed tells the counts of the queues that there were when it began.
+        queues = await visible_queues(viewer) if shape.field == "queueFeed" else []
+
+        async def here() -> int:
+            return (await feed_bounds(practice_id)).seq
+
+        def stream(start: int) -> Results:
+            return self._guarded(self._execute(viewer, request, event_cursor(practice_id, start)))
+
+        key = _key(viewer, request, tuple(queue.id for queue in queues))
+        async with self._groups.join(key, here, stream) as group:
+            place = _Place(group.head if after is None else after)
+            if after is not None and after > group.head:
+                await check_resumable(practice_id, after)
+            alone = shape.field == "queueFeed" or not place.join(group)  # its snapshot is its own
+            while True:
+                if alone:
+                    caught_up = self._catch_up(viewer, request, group, place, cursor)
+                    async with aclosing(caught_up) as results:
+                        async for result in results:
+                            yield result
+                            if result.last:
+                                return
+                async with aclosing(_walk(group, place)) as results:
+                    async for result in results:
+                        yield result
+                        if result.last:
+                            return
+                alone, cursor = True, event_cursor(practice_id, place.seq)
+
+    async def _catch_up(
+        self,
+        viewer: Viewer,
+        request: GraphQLRequest,
+        group: Group,
+        place: _Place,
+        after: str | None,
+    ) -> Results:
+        """Execute for one member alone, until it has joined the group."""
+
+        def joined(seq: int, day: date | None) -> bool:
+            place.seq, place.day = seq, day
+            return place.join(group)
+
+        with self._groups.catching_up():
+            async with aclosing(self._execute(viewer, request, after, joined)) as results:
+                async for result in results:
+                    yield result
+
+    async def _guarded(self, results: Results) -> Results:
+        """A group's stream, which ends with what has gone wrong instead of raising it."""
+        try:
+            async with aclosing(results):
+                async for result in results:
+                    yield result
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            yield _failure(ERROR_CODES.request_error(error))
+
+
+async def _walk(group: Group, place: _Place) -> Results:
+    """What the group tells from `place` on, until the member has to catch up by itself again."""
+    while place.in_group is not None:
+        results = await group.at(place.in_group)
+        if results is None:
+            return  # some are forgotten: the member was too slow
+        for result in results:
+            place.in_group += 1
+            seq = place.seq if result.seq is None else result.seq
+            # The group was behind the member when it joined, and is telling what it knows already.
+            if seq <= place.joined and not result.of_the_clock and not result.last:
+                continue
+            if seq < place.joined:
+                return  # a new day at an older event: the counts of both would contradict
+            place.seq, place.day = seq, result.day
+            yield result
+
+
+def _failure(*errors: dict[str, Any]) -> Result:
+    return Result(None, orjson.dumps(errors).decode(), last=True)
+
+
+def _key(viewer: Viewer, request: GraphQLRequest, queues: tuple[int, ...]) -> tuple[object, ...]:
+    """All that the results depend on: the document, its variables, and the viewer's scope."""
+    return (
+        request.query,
+        request.operation_name,
+        orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS),
+        viewer.practice_id,
+        viewer.time_zone,
+        viewer.role,
+        viewer.queue_ids,
+        queues,
+    )
