@@ -176,6 +176,27 @@ async def fetch_joined(
     ]
 
 
+async def insert(table: str, **values: object) -> int:
+    """A new row of `table`. Returns its id."""
+    columns, places = ", ".join(values), ", ".join(f"${n}" for n in range(1, len(values) + 1))
+    sql = f"INSERT INTO {table} ({columns}) VALUES ({places}) RETURNING id"
+    return int((await write(sql, *values.values()))[0]["id"])
+
+
+async def write(sql: str, *values: object) -> list[dict[str, Any]]:
+    """Carry out a statement that changes rows; what it has after RETURNING."""
+    connection = _connection()
+    if not is_sqlite(connection):
+        return list(await connection.execute_query_dict(sql, list(values)))
+    return list(await connection.execute_query_dict(sql.replace("$", "?"), _as_text(values)))
+
+
+def for_update() -> str:
+    """The end of a SELECT that locks its rows until the transaction ends. SQLite needs none: its
+    writing transactions come one after the other."""
+    return "" if is_sqlite(_connection()) else "FOR UPDATE"
+
+
 async def _records(sql: str, values: Sequence[object]) -> tuple[Sequence[Any], bool]:
     """The records, and whether dates and the like come as text in them."""
     connection = _connection()

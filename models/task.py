@@ -85,5 +85,12 @@ class TaskRow(NamedTuple):
         return TaskStatus(self.status).label
 
 
+class ClaimRow(NamedTuple):
+    """Who is working on a task, and until when."""
+
+    claimed_by_id: int
+    claimed_until: datetime
+
+
 TASK_COLUMNS = ", ".join(f"t.{column}" for column in TaskRow._fields)
 """The select list of a `TaskRow`, from a table that is called `t` in the query."""

@@ -28,7 +28,7 @@ class Outcome:
 
 
 async def earlier_log(
-    viewer: Viewer, task: Task, attempt: Attempt, key: str | None
+    viewer: Viewer, task: TaskRow, attempt: Attempt, key: str | None
 ) -> Outcome | None:
     """The answer to a log whose idempotency key has been used before, None if it has not."""
     earlier = key and await Contact.get_or_none(practice_id=viewer.practice_id, idempotency_key=key)
@@ -37,8 +37,8 @@ async def earlier_log(
     sent = (task.id, attempt.outcome, attempt.follow_up, attempt.notes, attempt.close)
     kept = (earlier.task_id, earlier.outcome, earlier.follow_up, earlier.notes, earlier.closed_task)
     if sent != kept or earlier.logged_by_id != viewer.staff_id:
-        return Outcome(task_row(task), refusals=(_KEY_REUSED,))
-    return Outcome(task_row(task), contact_row(earlier))
+        return Outcome(task, refusals=(_KEY_REUSED,))
+    return Outcome(task, contact_row(earlier))
 
 
 async def earlier_creation(viewer: Viewer, new: NewTask) -> Outcome | None:

@@ -15,18 +15,10 @@ from tortoise.exceptions import IntegrityError
 
 from gql_app.access import Viewer
 from gql_app.work.intake import NewTask, check_new_task
-from gql_app.work.outcomes import (
-    NOT_FOUND,
-    Outcome,
-    contact_row,
-    earlier_creation,
-    earlier_log,
-    missing,
-    task_row,
-)
-from models.contact import Contact
-from models.database import transaction
-from models.event import TaskEvent, TaskEventKind
+from gql_app.work.outcomes import NOT_FOUND, Outcome, earlier_creation, earlier_log, missing
+from models.contact import ContactRow
+from models.database import fetch_joined, for_update, insert, transaction, write
+from models.event import TaskEventKind
 from models.lifecycle import (
     TASK_CLOSED,
     Attempt,
@@ -41,22 +33,16 @@ from models.lifecycle import (
 )
 from models.people import Patient
 from models.practice import Queue
-from models.task import Task
+from models.task import TASK_COLUMNS, ClaimRow, TaskRow
 
 T = TypeVar("T")
 
-_CHANGED = (
-    "status",
-    "version",
-    "close_cause",
-    "follow_up",
-    "due_on",
-    "closed_at",
-    "contact_count",
-    "last_contact_id",
-    "claimed_by_id",
-    "claimed_until",
-)
+_CHANGE = """
+UPDATE task SET status = $3, version = $4, close_cause = $5, follow_up = $6, due_on = $7,
+    closed_at = $8, contact_count = $9, last_contact_id = $10,
+    claimed_by_id = NULL, claimed_until = NULL
+WHERE practice_id = $1 AND id = $2
+"""
 
 
 class Transitions:
@@ -139,118 +125,132 @@ class Transitions:
         expected_version: int | None,
         idempotency_key: str | None,
     ) -> Outcome:
-        async with transaction(viewer.practice_id) as connection:
-            task = await _locked(viewer.practice_id, task_id)
-            if task is None or not viewer.sees_queue(task.queue_id):
+        contact: ContactRow | None = None
+        async with transaction(viewer.practice_id):
+            locked = await _locked(viewer.practice_id, task_id)
+            if locked is None or not viewer.sees_queue(locked[0].queue_id):
                 return Outcome(None, refusals=(NOT_FOUND,))
+            task, claim = locked
             if earlier := await earlier_log(viewer, task, attempt, idempotency_key):
                 return earlier
             now = self._clock()
-            seq = await self._expire_if_due(connection, task, now)
-            if seq is None:
-                refusals = _refused(task, viewer, expected_version, now)
-                verdict = refusals or decide(
-                    task.status,
-                    attempt,
-                    today=local_date(now, viewer.time_zone),
-                    last_day=task.expires_at and last_day(task.expires_at, viewer.time_zone),
-                )
-            else:
-                # The clock, not the sweeper, decides: the task is closed before it is refused.
-                verdict = [TASK_CLOSED]
-            contact: Contact | None = None
+            verdict = _verdict(task, claim, attempt, viewer, expected_version, now)
             if isinstance(verdict, Rule):
                 contact = await _add_contact(task, attempt, viewer, now, idempotency_key)
-                seq = await _apply(
-                    connection,
-                    task,
-                    verdict,
-                    TaskEventKind.CONTACT_LOGGED,
-                    now,
-                    contact=contact,
-                    viewer=viewer,
-                )
-        if seq is not None:
-            self._ring(viewer.practice_id, seq)
-        return Outcome(
-            task_row(task),
-            None if contact is None else contact_row(contact),
-            () if isinstance(verdict, Rule) else tuple(verdict),
-        )
+                kind = TaskEventKind.CONTACT_LOGGED
+                task, seq = await _apply(task, verdict, kind, now, contact, viewer)
+            elif verdict is _EXPIRED:
+                # The clock, not the sweeper, decides: the task is closed before it is refused.
+                task, seq = await _close_expired(task, now)
+            else:
+                return Outcome(task, refusals=tuple(verdict))
+        self._ring(viewer.practice_id, seq)
+        return Outcome(task, contact, () if contact else (TASK_CLOSED,))
 
     async def _expire(self, practice_id: int, task_id: int) -> bool:
-        async with transaction(practice_id) as connection:
-            task = await _locked(practice_id, task_id)
-            if task is None:
+        async with transaction(practice_id):
+            locked = await _locked(practice_id, task_id)
+            now = self._clock()
+            if locked is None or not _has_expired(locked[0], now):
                 return False
-            seq = await self._expire_if_due(connection, task, self._clock())
-        if seq is not None:
-            self._ring(practice_id, seq)
-        return seq is not None
-
-    async def _expire_if_due(self, connection: Any, task: Task, now: datetime) -> int | None:
-        if task.expires_at is None or task.expires_at > now:
-            return None
-        rule = expire(task.status)
-        if rule is None:
-            return None
-        return await _apply(connection, task, rule, TaskEventKind.CLOSED_BY_EXPIRY, now)
+            _, seq = await _close_expired(locked[0], now)
+        self._ring(practice_id, seq)
+        return True
 
     async def _create_task(self, viewer: Viewer, new: NewTask) -> Outcome:
-        now = self._clock()
-        async with transaction(viewer.practice_id) as connection:
-            here = viewer.practice_id
-            patient = await Patient.get_or_none(id=new.patient_id, practice_id=here)
+        here = viewer.practice_id
+        async with transaction(here):
             queue = await Queue.get_or_none(id=new.queue_id, practice_id=here)
             if queue is None or not viewer.sees_queue(queue.id):
                 return missing("queue", "queueId")
-            if patient is None:
+            if await Patient.get_or_none(id=new.patient_id, practice_id=here) is None:
                 return missing("patient", "patientId")
-            task = await Task.create(
-                practice_id=here,
-                queue_id=queue.id,
-                patient_id=patient.id,
-                status=TaskStatus.OPEN,
-                origin=new.origin,
-                reason=new.reason,
-                follow_up=new.follow_up,
-                due_on=new.follow_up or local_date(now, viewer.time_zone),
-                expires_at=new.expires_at,
-                version=1,
-                created_at=now,
-                idempotency_key=new.idempotency_key,
-            )
-            seq = await _add_event(
-                connection, task, TaskEventKind.CREATED, (None, None), now, actor_id=viewer.staff_id
-            )
-        self._ring(viewer.practice_id, seq)
-        return Outcome(task_row(task))
+            task = await _add_task(viewer, new, self._clock())
+            kind = TaskEventKind.CREATED
+            seq = await _add_event(task, kind, (None, None), task.created_at, viewer=viewer)
+        self._ring(here, seq)
+        return Outcome(task)
 
 
-async def _locked(practice_id: int, task_id: int) -> Task | None:
-    return await Task.filter(practice_id=practice_id, id=task_id).select_for_update().first()
+async def _locked(practice_id: int, task_id: int) -> tuple[TaskRow, ClaimRow | None] | None:
+    sql = f"""
+    SELECT {TASK_COLUMNS}, t.claimed_by_id, t.claimed_until FROM task t
+    WHERE t.practice_id = $1 AND t.id = $2 {for_update()}
+    """
+    found = await fetch_joined((TaskRow, ClaimRow), sql, practice_id, task_id)
+    return (found[0][0], found[0][1]) if found else None
 
 
-def _refused(
-    task: Task, viewer: Viewer, expected_version: int | None, now: datetime
-) -> list[Refusal]:
-    """What stands in the way before the workflow is asked: a stale view, another's claim."""
-    if not task.status.is_open:
-        return []  # the workflow itself says what a closed task refuses
-    claimed = task.claimed_until is not None and task.claimed_until > now
-    if claimed and task.claimed_by_id != viewer.staff_id:
-        message = "Somebody else has claimed this task."
-        return [Refusal(RefusalCode.CLAIMED_BY_OTHER, message, "taskId")]
-    if expected_version not in (None, task.version):
-        message = f"The task has changed meanwhile: it is at version {task.version} now."
-        return [Refusal(RefusalCode.VERSION_CONFLICT, message, "expectedVersion")]
-    return []
+_EXPIRED: list[Refusal] = [TASK_CLOSED]
+
+
+def _verdict(
+    task: TaskRow,
+    claim: ClaimRow | None,
+    attempt: Attempt,
+    viewer: Viewer,
+    expected_version: int | None,
+    now: datetime,
+) -> Rule | list[Refusal]:
+    """What comes of an attempt: the workflow's rule, or what stands in its way."""
+    if _has_expired(task, now):
+        return _EXPIRED
+    if task.is_open:  # the workflow itself says what a closed task refuses
+        if claim and claim.claimed_until > now and claim.claimed_by_id != viewer.staff_id:
+            message = "Somebody else has claimed this task."
+            return [Refusal(RefusalCode.CLAIMED_BY_OTHER, message, "taskId")]
+        if expected_version not in (None, task.version):
+            message = f"The task has changed meanwhile: it is at version {task.version} now."
+            return [Refusal(RefusalCode.VERSION_CONFLICT, message, "expectedVersion")]
+    return decide(
+        TaskStatus(task.status),
+        attempt,
+        today=local_date(now, viewer.time_zone),
+        last_day=task.expires_at and last_day(task.expires_at, viewer.time_zone),
+    )
+
+
+def _has_expired(task: TaskRow, now: datetime) -> bool:
+    return task.is_open and task.expires_at is not None and task.expires_at <= now
+
+
+async def _close_expired(task: TaskRow, now: datetime) -> tuple[TaskRow, int]:
+    rule = expire(TaskStatus(task.status))
+    assert rule is not None
+    return await _apply(task, rule, TaskEventKind.CLOSED_BY_EXPIRY, now)
+
+
+async def _add_task(viewer: Viewer, new: NewTask, now: datetime) -> TaskRow:
+    assert new.queue_id is not None
+    assert new.patient_id is not None
+    task = TaskRow(
+        id=0,
+        practice_id=viewer.practice_id,
+        queue_id=new.queue_id,
+        patient_id=new.patient_id,
+        status=TaskStatus.OPEN,
+        origin=new.origin,
+        reason=new.reason,
+        follow_up=new.follow_up,
+        due_on=new.follow_up or local_date(now, viewer.time_zone),
+        expires_at=new.expires_at,
+        version=1,
+        contact_count=0,
+        last_contact_id=None,
+        created_at=now,
+        closed_at=None,
+        close_cause=None,
+    )
+    columns = task._asdict()
+    del columns["id"]
+    return task._replace(id=await insert("task", **columns, idempotency_key=new.idempotency_key))
 
 
 async def _add_contact(
-    task: Task, attempt: Attempt, viewer: Viewer, now: datetime, idempotency_key: str | None
-) -> Contact:
-    return await Contact.create(
+    task: TaskRow, attempt: Attempt, viewer: Viewer, now: datetime, idempotency_key: str | None
+) -> ContactRow:
+    contact = ContactRow(
+        id=0,
         practice_id=task.practice_id,
         task_id=task.id,
         outcome=attempt.outcome,
@@ -259,68 +259,63 @@ async def _add_contact(
         closed_task=attempt.close,
         logged_at=now,
         logged_by_id=viewer.staff_id,
-        idempotency_key=idempotency_key,
     )
+    columns = contact._asdict()
+    del columns["id"]
+    return contact._replace(id=await insert("contact", **columns, idempotency_key=idempotency_key))
 
 
 async def _apply(
-    connection: Any,
-    task: Task,
+    task: TaskRow,
     rule: Rule,
     kind: TaskEventKind,
     now: datetime,
-    *,
-    contact: Contact | None = None,
+    contact: ContactRow | None = None,
     viewer: Viewer | None = None,
-) -> int:
-    """Move the task along `rule` and record the event. Returns the event's number."""
+) -> tuple[TaskRow, int]:
+    """Move the task along `rule` and record the event. Returns the task, and the event's number."""
     before = (task.status, task.follow_up)
-    task.status = rule.to
-    task.version += 1
-    if rule.to.is_open:
-        assert contact is not None
-        assert contact.follow_up is not None
-        task.follow_up = task.due_on = contact.follow_up
-    else:
-        task.follow_up = None
-        task.closed_at = now
-    if rule.cause is not None:
-        task.close_cause = rule.cause
-    if contact is not None:
-        task.contact_count += 1
-        task.last_contact_id = contact.id
-    task.claimed_by_id = task.claimed_until = None
-    # Not save(): that would look for the id alone, and no index begins with it.
-    changed = {column: getattr(task, column) for column in _CHANGED}
-    await Task.filter(practice_id=task.practice_id, id=task.id).update(**changed)
-    return await _add_event(
-        connection,
-        task,
-        kind,
-        before,
-        now,
-        contact_id=None if contact is None else contact.id,
-        actor_id=None if viewer is None else viewer.staff_id,
+    follow_up = contact.follow_up if contact is not None and rule.to.is_open else None
+    changed = task._replace(
+        status=rule.to,
+        version=task.version + 1,
+        close_cause=rule.cause or task.close_cause,
+        follow_up=follow_up,
+        due_on=follow_up or task.due_on,
+        closed_at=task.closed_at if rule.to.is_open else now,
+        contact_count=task.contact_count + (contact is not None),
+        last_contact_id=task.last_contact_id if contact is None else contact.id,
     )
+    await write(
+        _CHANGE,
+        task.practice_id,
+        task.id,
+        changed.status,
+        changed.version,
+        changed.close_cause,
+        changed.follow_up,
+        changed.due_on,
+        changed.closed_at,
+        changed.contact_count,
+        changed.last_contact_id,
+    )
+    return changed, await _add_event(changed, kind, before, now, contact, viewer)
 
 
 async def _add_event(
-    connection: Any,
-    task: Task,
+    task: TaskRow,
     kind: TaskEventKind,
     before: tuple[TaskStatus | None, date | None],
     now: datetime,
-    *,
-    contact_id: int | None = None,
-    actor_id: int | None = None,
+    contact: ContactRow | None = None,
+    viewer: Viewer | None = None,
 ) -> int:
     """Record what happened under the practice's next number. The counter is taken last: its row
     lock is what holds the practice's other writers back until this transaction commits."""
-    rows = await connection.execute_query_dict(
-        f"UPDATE practice SET seq = seq + 1 WHERE id = {int(task.practice_id)} RETURNING seq"
-    )
-    seq: int = rows[0]["seq"]
-    await TaskEvent.create(
+    counter = "UPDATE practice SET seq = seq + 1 WHERE id = $1 RETURNING seq"
+    seq: int = (await write(counter, task.practice_id))[0]["seq"]
+    await insert(
+        "task_event",
         practice_id=task.practice_id,
         seq=seq,
         kind=kind,
@@ -331,8 +326,8 @@ async def _add_event(
         from_follow_up=before[1],
         to_status=task.status,
         close_cause=task.close_cause,
-        contact_id=contact_id,
-        actor_id=actor_id,
+        contact_id=None if contact is None else contact.id,
+        actor_id=None if viewer is None else viewer.staff_id,
         version=task.version,
         follow_up=task.follow_up,
         due_on=task.due_on,
