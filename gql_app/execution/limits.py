@@ -4,15 +4,14 @@ A fragment is measured once and remembered, however often it is spread, so the t
 document. What is not valid is not measured: validation, which follows, says what is wrong with it.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLError,
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
@@ -26,9 +25,6 @@ from graphql import (
     is_non_null_type,
     is_object_type,
 )
-from strawberry.extensions import SchemaExtension
-
-from gql_app.execution.bounded import Bounded
 
 MAX_TOKENS = 2_000
 MAX_DEPTH = 20
@@ -41,8 +37,6 @@ MAX_SPREADS = 100
 
 PLAIN_LIST = 10
 """How many rows a list without `first`, such as the queues, is taken to have."""
-
-REMEMBERED = 1_000
 
 
 class TooComplex(Exception):
@@ -64,39 +58,6 @@ class Measure(NamedTuple):
     def beside(self, other: "Measure") -> "Measure":
         depth = max(self.depth, other.depth)
         return Measure(depth, self.aliases + other.aliases, self.rows + other.rows)
-
-
-class Limits(SchemaExtension):
-    """Refuses a document that is over a limit. A page larger than `largest_page` counts as one of
-    that size: it is refused by name when it is read."""
-
-    _passed: ClassVar[Bounded[tuple[object, ...], None]] = Bounded(REMEMBERED)
-
-    def __init__(self, largest_page: int) -> None:
-        self._largest_page = largest_page
-
-    def on_operation(self) -> Iterator[None]:
-        self.execution_context.parse_options["max_tokens"] = MAX_TOKENS
-        try:
-            yield
-        except GraphQLError as error:
-            if error.message.endswith(f"{MAX_TOKENS} tokens. Parsing aborted."):
-                raise TooComplex("tokens", f"over {MAX_TOKENS:,}", MAX_TOKENS) from None
-            raise
-
-    def on_parse(self) -> Iterator[None]:
-        yield
-        context = self.execution_context
-        document = context.graphql_document
-        if document is None:
-            return
-        variables = context.variables or {}
-        numbers = tuple((k, v) for k, v in variables.items() if type(v) is int)
-        question = (context.query, numbers)
-        if question not in self._passed:
-            schema = context.schema._schema  # noqa: SLF001 - told nowhere else
-            check(schema, document, variables, self._largest_page)
-            self._passed.add(question, None)
 
 
 def check(

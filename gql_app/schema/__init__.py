@@ -6,7 +6,6 @@ from typing import Any
 import strawberry
 from graphql import GraphQLError
 from strawberry.exceptions import MissingQueryError
-from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -14,17 +13,15 @@ from strawberry.types import ExecutionContext, ExecutionResult
 
 from gql_app.access import Forbidden, RateLimited, Unauthenticated
 from gql_app.execution.compiled import CompiledExecutor
+from gql_app.execution.documents import Documents
 from gql_app.execution.errors import ErrorCodes
-from gql_app.execution.limits import Limits, TooComplex
-from gql_app.execution.operations import ChosenOperation
+from gql_app.execution.limits import TooComplex
 from gql_app.schema.moments import DATE_TIME
 from gql_app.schema.mutations import Mutation
 from gql_app.schema.queries import Query
 from gql_app.schema.subscriptions import Subscription
 from gql_app.work.reading import MAX_PAGE, BadInput
 from models.event import Resync
-
-CACHED_DOCUMENTS = 1_000
 
 ERROR_CODES = ErrorCodes(
     {
@@ -50,17 +47,11 @@ class Schema(strawberry.Schema):
 
 def build_schema() -> Schema:
     """The schema with its caches and limits."""
-    extensions: list[Any] = [
-        ChosenOperation,
-        lambda: Limits(MAX_PAGE),
-        lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
-        lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
-    ]
     return Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        extensions=extensions,
+        extensions=[lambda: Documents(MAX_PAGE)],
         execution_context_class=CompiledExecutor,
         config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
     )
