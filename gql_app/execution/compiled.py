@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from graphql import (
     DirectiveNode,
+    GraphQLError,
     GraphQLObjectType,
     GraphQLResolveInfo,
     Node,
@@ -38,7 +39,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deciding = tuple(
-            self.variable_values.coerced.get(name) for name in self._directive_variables()
+            (name, self.variable_values.coerced.get(name)) for name in self._directive_variables()
         )
 
     def complete_object_value(
@@ -85,7 +86,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             return None
         try:
             plan = self._compile(object_type, details)
-        except NotPlain:
+        except (NotPlain, GraphQLError):  # a directive that graphql-core refuses where it stands
             plan = None
         self.plans.add(key, ([detail.node for detail in details], plan))
         return plan

@@ -145,6 +145,8 @@ class _Source:
         if object_type.is_type_of is not None:
             self._scope["is_type_of"] = object_type.is_type_of
             self._lines += ["if not is_type_of(row, run.info):", "    raise NotPlain"]
+        else:
+            self._lines += ["if row is None:", "    raise NotPlain"]
 
     def constant(self, name: str, value: str) -> None:
         self._answer.append(f"{self.bind('name', name)}: {self.bind('constant', value)}")

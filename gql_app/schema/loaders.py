@@ -5,13 +5,11 @@ The viewer stands in every loader, so nothing is loaded that the key does not al
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
-from typing import Generic, NamedTuple, Protocol, TypeVar
-
-from strawberry.dataloader import DataLoader
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from gql_app.access import Viewer
 from gql_app.work.history import (
@@ -30,8 +28,6 @@ from gql_app.work.queues import (
     visible_queues,
 )
 from gql_app.work.reading import Page
-from models.contact import ContactRow
-from models.task import TaskRow
 
 
 class HasId(Protocol):
@@ -39,8 +35,8 @@ class HasId(Protocol):
     def id(self) -> int: ...
 
 
+Key = TypeVar("Key", bound=Hashable)
 Row = TypeVar("Row")
-Item = TypeVar("Item")
 
 
 class PageKey(NamedTuple):
@@ -52,76 +48,87 @@ class PageKey(NamedTuple):
     query: TaskQuery | None = None
 
 
+class PageOf(NamedTuple):
+    """A page, and which one it is."""
+
+    key: PageKey
+    page: Page[Any]
+
+
 class _Batch:
-    """Rows that are read together; at `done` they are known, or `error` says why not."""
+    """Rows that are read together; at `done` they are known, or `error` says why not. If neither,
+    whoever was to read them has been cancelled."""
 
     def __init__(self) -> None:
         self.done = asyncio.Event()
         self.error: Exception | None = None
 
 
-class Rows(Generic[Row]):
-    """Rows by their numbers, each read once. Unlike Strawberry's `DataLoader`, which it stands in
-    for where it counts, it takes many numbers in one call and makes no future for each."""
+class Rows(Generic[Key, Row]):
+    """Rows by their keys, each read once.
+
+    Unlike Strawberry's `DataLoader`, which it stands in for, it takes many keys in one call and
+    makes no future for each; and when one who waits is cancelled, as graphql-core does to the
+    fields beside one that fails, the others do not notice.
+    """
 
     def __init__(
         self,
-        read: Callable[[list[int]], Awaitable[list[Row]]],
-        number_of: Callable[[Row], int] = attrgetter("id"),
+        read: Callable[[list[Key]], Awaitable[list[Row]]],
+        key_of: Callable[[Row], Key] = attrgetter("id"),
     ) -> None:
         self._read = read
-        self._number_of = number_of
-        self.known: dict[int, Row | None] = {}
-        self._coming: dict[int, _Batch] = {}
+        self._key_of = key_of
+        self.known: dict[Key, Row | None] = {}
+        self._coming: dict[Key, _Batch] = {}
         self._gathering: _Batch | None = None
 
     def add(self, rows: Iterable[Row]) -> None:
         """Rows that have been read already."""
-        self.known.update((self._number_of(row), row) for row in rows)
+        self.known.update((self._key_of(row), row) for row in rows)
 
-    async def load(self, row_id: int) -> Row | None:
-        """The row, None if there is none that the key allows."""
-        return (await self.load_many((row_id,)))[row_id]
+    async def load(self, key: Key) -> Row | None:
+        """The row, None if there is none that the viewer may see."""
+        return (await self.load_many((key,)))[key]
 
-    async def load_many(self, ids: Collection[int]) -> Mapping[int, Row | None]:
+    async def load_many(self, keys: Collection[Key]) -> Mapping[Key, Row | None]:
         """All that is known once these are."""
-        missing = [i for i in ids if i not in self.known]
-        if not missing:
-            return self.known
-        new = [i for i in missing if i not in self._coming]
+        while missing := [key for key in keys if key not in self.known]:
+            await self._read_missing(missing)
+        return self.known
+
+    async def _read_missing(self, missing: list[Key]) -> None:
+        new = [key for key in missing if key not in self._coming]
         leads = bool(new) and self._gathering is None
         if leads:
             self._gathering = _Batch()
         if new:
             assert self._gathering is not None
             self._coming.update(dict.fromkeys(new, self._gathering))
-        batches = {self._coming[i] for i in missing}
+        batches = {self._coming[key] for key in missing}
         if leads:
             await self._lead(self._coming[new[0]])
         for batch in batches:
             await batch.done.wait()
             if batch.error is not None:
                 raise batch.error
-        return self.known
 
     async def _lead(self, batch: _Batch) -> None:
         """Read a batch, after one turn of the loop in which others may add to it."""
-        batch.error = InterruptedError("Who was to read the rows has been cancelled.")
         try:
             try:
                 await asyncio.sleep(0)
             finally:
                 self._gathering = None
-                ids = [i for i, of in self._coming.items() if of is batch]
-            found = {self._number_of(row): row for row in await self._read(ids)}
-            self.known.update((i, found.get(i)) for i in ids)
-            batch.error = None
+                keys = [key for key, of in self._coming.items() if of is batch]
+            found = {self._key_of(row): row for row in await self._read(keys)}
+            self.known.update((key, found.get(key)) for key in keys)
         except Exception as error:
             batch.error = error
             raise
         finally:
-            for i in ids:
-                del self._coming[i]
+            for key in keys:
+                del self._coming[key]
             batch.done.set()
 
 
@@ -137,41 +144,43 @@ class Loaders:
         self.staff = Rows(partial(staff_by_id, viewer))
         self.queue = Rows(partial(visible_queues, viewer))
         self.counts = Rows(self._counts, attrgetter("queue_id"))
-        self.contacts_of_task = DataLoader(load_fn=self._contacts_of_tasks)
-        self.tasks_of_patient = DataLoader(load_fn=self._tasks_of_patients)
-        self.tasks_of_queue = DataLoader(load_fn=self._tasks_of_queues)
+        self.contacts_of_task = _pages(
+            lambda ids, key: contacts_of_tasks(viewer, ids, key.first, key.after)
+        )
+        self.tasks_of_patient = _pages(
+            lambda ids, key: tasks_of_patients(viewer, ids, key.first, key.after)
+        )
+        self.tasks_of_queue = _pages(
+            lambda ids, key: tasks_of_queues(
+                viewer, ids, key.query or TaskQuery(), key.first, key.after
+            )
+        )
 
     async def _counts(self, queue_ids: list[int]) -> list[QueueCounts]:
         return await queue_counts(self._viewer, queue_ids, self._clock())
 
-    async def _contacts_of_tasks(self, keys: list[PageKey]) -> list[Page[ContactRow]]:
-        return await _pages(
-            keys, lambda ids, key: contacts_of_tasks(self._viewer, ids, key.first, key.after)
-        )
 
-    async def _tasks_of_patients(self, keys: list[PageKey]) -> list[Page[TaskRow]]:
-        return await _pages(
-            keys, lambda ids, key: tasks_of_patients(self._viewer, ids, key.first, key.after)
-        )
-
-    async def _tasks_of_queues(self, keys: list[PageKey]) -> list[Page[TaskRow]]:
-        return await _pages(
-            keys,
-            lambda ids, key: tasks_of_queues(
-                self._viewer, ids, key.query or TaskQuery(), key.first, key.after
-            ),
-        )
+ReadPages: TypeAlias = Callable[[list[int], PageKey], Awaitable[Mapping[int, Page[Any]]]]
 
 
-async def _pages(
-    keys: list[PageKey],
-    read: Callable[[list[int], PageKey], Awaitable[dict[int, Item]]],
-) -> list[Item]:
-    alike: dict[tuple[object, ...], list[PageKey]] = defaultdict(list)
-    for key in keys:
-        alike[key[1:]].append(key)
-    found: dict[PageKey, Item] = {}
-    for group in alike.values():
-        pages = await read([key.parent_id for key in group], group[0])
-        found.update({key: pages[key.parent_id] for key in group})
-    return [found[key] for key in keys]
+def _pages(read: ReadPages) -> Rows[PageKey, PageOf]:
+    """Pages by parent; `read` reads the same page of several parents."""
+
+    async def read_alike(keys: list[PageKey]) -> list[PageOf]:
+        alike: dict[tuple[object, ...], list[PageKey]] = defaultdict(list)
+        for key in keys:
+            alike[key[1:]].append(key)
+        found: list[PageOf] = []
+        for group in alike.values():
+            pages = await read([key.parent_id for key in group], group[0])
+            found += [PageOf(key, pages[key.parent_id]) for key in group]
+        return found
+
+    return Rows(read_alike, attrgetter("key"))
+
+
+async def load_page(pages: Rows[PageKey, PageOf], key: PageKey) -> Page[Any]:
+    """The page; every parent has one, if only an empty one."""
+    found = await pages.load(key)
+    assert found is not None
+    return found.page

@@ -101,7 +101,7 @@ class Query:
     async def node(self, info: Info, id: GlobalId) -> HasId | None:
         type_name, row_id = read_id(id)
         loaders = info.context.loaders
-        by_type: dict[str, Rows[Any]] = {
+        by_type: dict[str, Rows[int, Any]] = {
             "Task": loaders.task,
             "Queue": loaders.queue,
             "Patient": loaders.patient,
