@@ -27,7 +27,8 @@ from gql_app.settings import Settings
 from gql_app.web.endpoint import Endpoint
 from gql_app.web.health import health_routes
 from gql_app.web.sessions import Sessions
-from gql_app.work.expiry import keep_sweeping
+from gql_app.work.claims import Claims
+from gql_app.work.expiry import keep_freeing, keep_sweeping
 from gql_app.work.retention import keep_pruning
 from gql_app.work.transitions import Transitions
 from models.database import is_reachable, opened
@@ -52,7 +53,8 @@ def build_app(settings: Settings) -> Starlette:
     feeds = Feeds()
     bus = Bus(settings.bus_url, feeds.notice, feeds.notice_all)
     transitions = Transitions(bus.ring)
-    services = Services(transitions, feeds, clock=_now)
+    claims = Claims(transitions, timedelta(minutes=settings.claim_minutes))
+    services = Services(transitions, claims, feeds, clock=_now)
     groups = Groups()
     sessions = Sessions()
     endpoint = Endpoint(build_schema(), services, groups, sessions, settings.allowed_origins)
@@ -67,6 +69,7 @@ def build_app(settings: Settings) -> Starlette:
                 bus.run(),
                 feeds.keep_polling(POLL_SECONDS),
                 keep_sweeping(transitions),
+                keep_freeing(claims),
                 keep_pruning(timedelta(days=settings.retention_days)),
                 sessions.keep_checking(),
             ),

@@ -16,12 +16,14 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`retention_days`: how long events are kept, and cursors good; `allowed_origins`: web pages
+    """`retention_days`: how long events are kept, and cursors good; `claim_minutes`: how long a
+    claim lasts that is not renewed; `allowed_origins`: web pages
     elsewhere that may connect; `allowed_hosts`: the names this server answers to ("*" for any)."""
 
     database_url: str = "sqlite://callboard.sqlite3"
     bus_url: str = "memory://"
     retention_days: int = 30
+    claim_minutes: int = 10
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ("*",)
 
@@ -45,7 +47,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     settings = Settings(
         database_url=given.get("database_url", defaults.database_url),
         bus_url=given.get("bus_url", defaults.bus_url),
-        retention_days=_days(given.get("retention_days"), defaults.retention_days),
+        retention_days=_number(given, "retention_days", defaults.retention_days, "days", 36_500),
+        claim_minutes=_number(given, "claim_minutes", defaults.claim_minutes, "minutes", 1_440),
         allowed_origins=_list(given.get("allowed_origins"), defaults.allowed_origins),
         allowed_hosts=_list(given.get("allowed_hosts"), defaults.allowed_hosts),
     )
@@ -73,11 +76,14 @@ def _list(value: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-def _days(value: str | None, default: int) -> int:
+def _number(given: Mapping[str, str], name: str, default: int, unit: str, most: int) -> int:
+    value = given.get(name)
     if value is None:
         return default
-    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 36_500):
-        raise BadSetting(f"{PREFIX}RETENTION_DAYS is a number of days from 1 on, not {value!r}.")
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= most):
+        raise BadSetting(
+            f"{PREFIX}{name.upper()} is a number of {unit} from 1 to {most:,}, not {value!r}."
+        )
     return int(value)
 
 

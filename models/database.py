@@ -197,6 +197,11 @@ def for_update() -> str:
     return "" if is_sqlite(_connection()) else "FOR UPDATE"
 
 
+def is_waited_for() -> bool:
+    """Whether a row can be locked by another transaction. In SQLite there is no other one."""
+    return not is_sqlite(_connection())
+
+
 async def _records(sql: str, values: Sequence[object]) -> tuple[Sequence[Any], bool]:
     """The records, and whether dates and the like come as text in them."""
     connection = _connection()

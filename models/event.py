@@ -66,6 +66,8 @@ class TaskEvent(Model):
     due_on = fields.DateField()
     contact_count = fields.IntField()
     last_contact_id = fields.BigIntField(null=True)
+    claimed_by_id = fields.BigIntField(null=True)
+    claimed_until = fields.DatetimeField(null=True)
 
     queue_id: int
 
@@ -94,6 +96,8 @@ class EventRow(NamedTuple):
     due_on: date
     contact_count: int
     last_contact_id: int | None
+    claimed_by_id: int | None
+    claimed_until: datetime | None
     patient_id: int
     origin: TaskOrigin
     reason: str
@@ -120,6 +124,8 @@ class EventRow(NamedTuple):
             created_at=self.created_at,
             closed_at=None if TaskStatus(self.to_status).is_open else self.at,
             close_cause=self.close_cause,
+            claimed_by_id=self.claimed_by_id,
+            claimed_until=self.claimed_until,
         )
 
 

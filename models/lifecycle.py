@@ -94,7 +94,7 @@ class RefusalCode(StrEnum):
     VERSION_CONFLICT = "VERSION_CONFLICT"  # somebody changed the task meanwhile
     CLAIMED_BY_OTHER = "CLAIMED_BY_OTHER"  # somebody else is working on it
     NOT_FOUND = "NOT_FOUND"  # no such thing here, or not for this key
-    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"  # same key, another request
+    IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"  # same key, another request
     REASON_REQUIRED = "REASON_REQUIRED"  # a task says why to call
     REASON_TOO_LONG = "REASON_TOO_LONG"  # over 500 characters
     EXPIRY_NOT_ALLOWED = "EXPIRY_NOT_ALLOWED"  # only automatic tasks expire

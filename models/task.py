@@ -14,6 +14,8 @@ from models.practice import Practice, Queue
 class Task(Model):
     """The row that changes. Only work/transitions.py writes `status`.
 
+    Only work/claims.py claims; a claim stands on every open task of its patient.
+
     `due_on` is what the work list is sorted by: the follow-up date, or the day the task was made
     while nobody has called yet. `version` is 1 at creation and grows by one with each event.
     """
@@ -75,6 +77,12 @@ class TaskRow(NamedTuple):
     created_at: datetime
     closed_at: datetime | None
     close_cause: CloseCause | None
+    claimed_by_id: int | None
+    claimed_until: datetime | None
+
+    def is_claimed(self, now: datetime) -> bool:
+        """Whether somebody holds it now. A claim that has lapsed stands there until it is swept."""
+        return self.claimed_until is not None and self.claimed_until > now
 
     @property
     def is_open(self) -> bool:
@@ -83,13 +91,6 @@ class TaskRow(NamedTuple):
     @property
     def status_label(self) -> str:
         return TaskStatus(self.status).label
-
-
-class ClaimRow(NamedTuple):
-    """Who is working on a task, and until when."""
-
-    claimed_by_id: int
-    claimed_until: datetime
 
 
 TASK_COLUMNS = ", ".join(f"t.{column}" for column in TaskRow._fields)

@@ -10,6 +10,7 @@ import strawberry
 from gql_app.access import Viewer
 from gql_app.live.feed import Feeds
 from gql_app.schema.loaders import Loaders
+from gql_app.work.claims import Claims
 from gql_app.work.transitions import Transitions
 
 
@@ -18,6 +19,7 @@ class Services:
     """What the composition root has wired together for the schema."""
 
     transitions: Transitions
+    claims: Claims
     feeds: Feeds
     clock: Callable[[], datetime]
 

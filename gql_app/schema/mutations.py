@@ -7,7 +7,7 @@ import strawberry
 
 from gql_app.schema.context import Info
 from gql_app.schema.enums import ContactOutcome, RefusalCode, TaskOrigin
-from gql_app.schema.ids import read_id_of
+from gql_app.schema.ids import read_id_of, read_ids_of
 from gql_app.schema.types import Contact, Task
 from gql_app.work.intake import NewTask
 from gql_app.work.outcomes import Outcome
@@ -31,6 +31,14 @@ class LogContactPayload:
         description="The task as it is now, after a refusal too; null if there is none."
     )
     contact: Contact | None = strawberry.field(description="The contact that was logged.")
+    errors: list[UserError]
+
+
+@strawberry.type
+class ClaimTaskPayload:
+    task: Task | None = strawberry.field(
+        description="The task as it is now; null if there is none, or none is free."
+    )
     errors: list[UserError]
 
 
@@ -101,6 +109,34 @@ class Mutation:
             idempotency_key=_checked_key(idempotency_key),
         )
         return Payload(result)
+
+    @strawberry.mutation(
+        graphql_type=ClaimTaskPayload,
+        description="Claim the most urgent free task: overdue follow-ups first, then due today,"
+        " then never contacted, then by expiry; never one whose follow-up is still to come.",
+    )
+    async def claim_next_task(
+        self, info: Info, queue_ids: list[strawberry.ID] | None = None
+    ) -> Payload:
+        ids = read_ids_of("Queue", queue_ids)
+        return Payload(await info.context.services.claims.claim_next(info.context.viewer, ids))
+
+    @strawberry.mutation(
+        graphql_type=ClaimTaskPayload,
+        description="Claim a task's patient, or renew the claim: nobody else can log a contact"
+        " until it ends.",
+    )
+    async def claim_task(self, info: Info, task_id: strawberry.ID) -> Payload:
+        row_id = read_id_of("Task", task_id)
+        return Payload(await info.context.services.claims.claim(info.context.viewer, row_id))
+
+    @strawberry.mutation(
+        graphql_type=ClaimTaskPayload,
+        description="Give a claimed patient back. Supervisors may release others' claims.",
+    )
+    async def release_task(self, info: Info, task_id: strawberry.ID) -> Payload:
+        row_id = read_id_of("Task", task_id)
+        return Payload(await info.context.services.claims.release(info.context.viewer, row_id))
 
     @strawberry.mutation(
         graphql_type=CreateTaskPayload, description="Make a task in a queue for a patient."

@@ -19,8 +19,9 @@ from gql_app.schema.enums import (
 from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import global_id
 from gql_app.schema.links import linked
-from gql_app.schema.loaders import HasId, PageKey
+from gql_app.schema.loaders import HasId, PageKey, load_page
 from gql_app.work import cursors, history, queues
+from gql_app.work.claims import claimed_tasks
 from models.contact import ContactRow
 from models.event import EventRow, feed_bounds
 from models.lifecycle import local_date
@@ -81,6 +82,19 @@ class Contact(Node):
     logged_by = linked("staff", "logged_by_id", Staff, "Who logged it.")
 
 
+@strawberry.type(
+    description="Who is calling a patient now. It stands on every open task of the patient, in all"
+    " queues, until a contact is logged, it is released, or its time is up."
+)
+class Claim:
+    by = linked("staff", "claimed_by_id", Staff)
+
+    @strawberry.field(description="When it ends by itself, if it is not renewed.")
+    def until(parent: strawberry.Parent[TaskRow]) -> datetime:
+        assert parent.claimed_until is not None
+        return parent.claimed_until
+
+
 @strawberry.type(description="A patient to be contacted, for one reason, from one queue.")
 class Task(Node):
     status: TaskStatus
@@ -104,6 +118,10 @@ class Task(Node):
     patient = linked("patient", "patient_id", _LATER["Patient"])
     last_contact = linked("contact", "last_contact_id", Contact | None)
 
+    @strawberry.field(graphql_type=Claim | None, description="Null if nobody is calling now.")
+    def claim(parent: strawberry.Parent[TaskRow]) -> TaskRow | None:
+        return None if parent.claimed_by_id is None else parent
+
     @strawberry.field(
         graphql_type=Annotated["ContactConnection", strawberry.lazy("gql_app.schema.types")],
         description="The contacts, latest first.",
@@ -112,8 +130,7 @@ class Task(Node):
         parent: strawberry.Parent[TaskRow], info: Info, first: PageSize = 20, after: After = None
     ) -> Connection[ContactRow]:
         key = PageKey(parent.id, first, after)
-        page = await info.context.loaders.contacts_of_task.load(key)
-        return Connection(page, id_cursor)
+        return Connection(await load_page(info.context.loaders.contacts_of_task, key), id_cursor)
 
 
 @strawberry.type(description="How much work a queue holds, in the practice's time zone.")
@@ -151,8 +168,7 @@ class Queue(Node):
         after: After = None,
     ) -> Connection[TaskRow]:
         key = PageKey(parent.id, first, after, task_query(filter))
-        page = await info.context.loaders.tasks_of_queue.load(key)
-        return Connection(page, due_cursor)
+        return Connection(await load_page(info.context.loaders.tasks_of_queue, key), due_cursor)
 
 
 @strawberry.type(description="A person whom the practice contacts.")
@@ -171,8 +187,7 @@ class Patient(Node):
         after: After = None,
     ) -> Connection[TaskRow]:
         key = PageKey(parent.id, first, after)
-        page = await info.context.loaders.tasks_of_patient.load(key)
-        return Connection(page, id_cursor)
+        return Connection(await load_page(info.context.loaders.tasks_of_patient, key), id_cursor)
 
 
 @strawberry.type(description="One change of one task. Events are numbered within the practice.")
@@ -232,6 +247,12 @@ class Viewer:
     @strawberry.field(graphql_type=list[Queue], description="The queues that the key allows.")
     async def queues(parent: strawberry.Parent[ViewerRow]) -> list[queues.QueueRow]:
         return await queues.visible_queues(parent)
+
+    @strawberry.field(
+        graphql_type=list[Task], description="The tasks that the viewer has claimed, by their end."
+    )
+    async def claimed(parent: strawberry.Parent[ViewerRow], info: Info) -> list[TaskRow]:
+        return await claimed_tasks(parent, info.context.services.clock())
 
 
 @strawberry.type

@@ -1,8 +1,11 @@
 """What comes of a request to change a task, the first time and when it is sent again."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from gql_app.access import Viewer
+from gql_app.work.history import staff_by_id
 from gql_app.work.intake import NewTask
 from models.contact import Contact, ContactRow
 from models.event import TaskEvent
@@ -12,7 +15,7 @@ from models.task import Task, TaskRow
 NOT_FOUND = Refusal(RefusalCode.NOT_FOUND, "There is no such task here.", "taskId")
 
 _KEY_REUSED = Refusal(
-    RefusalCode.IDEMPOTENCY_KEY_REUSED,
+    RefusalCode.IDEMPOTENCY_MISMATCH,
     "This idempotency key was used for another request.",
     "idempotencyKey",
 )
@@ -63,6 +66,18 @@ async def earlier_creation(viewer: Viewer, new: NewTask) -> Outcome | None:
     if not viewer.sees_queue(task.queue_id) or kept != new:
         return Outcome(None, refusals=(_KEY_REUSED,))
     return Outcome(task_row(task))
+
+
+async def claimed_by_other(viewer: Viewer, task: TaskRow, now: datetime) -> Refusal | None:
+    """Who else holds the task's patient, and until when; None if nobody else does."""
+    if not task.is_claimed(now) or task.claimed_by_id == viewer.staff_id:
+        return None
+    assert task.claimed_until is not None
+    holder = await staff_by_id(viewer, [task.claimed_by_id or 0])
+    name = holder[0].name if holder else "Somebody else"
+    until = task.claimed_until.astimezone(ZoneInfo(viewer.time_zone))
+    message = f"{name} has claimed this patient until {until:%H:%M}."
+    return Refusal(RefusalCode.CLAIMED_BY_OTHER, message, "taskId")
 
 
 def missing(what: str, field: str) -> Outcome:

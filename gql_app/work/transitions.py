@@ -1,23 +1,40 @@
 """The transition service: the only writer of a task's status.
 
 Each change is one transaction that locks the task, decides by the workflow's table, and writes the
-task, the contact and the event with the practice's next number together. Locks are taken in one
-order everywhere (patient, task, practice counter last), and the bell is rung after the commit.
+task, the contact and the event with the practice's next number together. The bell is rung after the
+commit.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from tortoise.exceptions import IntegrityError
 
 from gql_app.access import Viewer
 from gql_app.work.intake import NewTask, check_new_task
-from gql_app.work.outcomes import NOT_FOUND, Outcome, earlier_creation, earlier_log, missing
+from gql_app.work.outcomes import (
+    NOT_FOUND,
+    Outcome,
+    claimed_by_other,
+    earlier_creation,
+    earlier_log,
+    missing,
+)
+from gql_app.work.records import (
+    add_contact,
+    add_event,
+    add_task,
+    live_claim,
+    lock_patient,
+    lock_task,
+    lock_tasks_around,
+    put_claim,
+)
 from models.contact import ContactRow
-from models.database import fetch_joined, for_update, insert, transaction, write
+from models.database import transaction, write
 from models.event import TaskEventKind
 from models.lifecycle import (
     TASK_CLOSED,
@@ -31,9 +48,8 @@ from models.lifecycle import (
     last_day,
     local_date,
 )
-from models.people import Patient
 from models.practice import Queue
-from models.task import TASK_COLUMNS, ClaimRow, TaskRow
+from models.task import TaskRow
 
 T = TypeVar("T")
 
@@ -54,7 +70,7 @@ class Transitions:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._ring = ring
-        self._clock = clock
+        self.clock = clock
         self._running: set[asyncio.Task[Any]] = set()
 
     async def log_contact(
@@ -76,12 +92,12 @@ class Transitions:
             return Outcome(None, refusals=(NOT_FOUND,))
         sent = (viewer, task_id, attempt, expected_version, idempotency_key)
         try:
-            return await self._finish(self._log_contact(*sent))
+            return await self.carry_out(viewer.practice_id, self._log_contact(*sent))
         except IntegrityError:
             if idempotency_key is None:
                 raise
             # Another log took the key between our look and our write; now it can be seen.
-            return await self._finish(self._log_contact(*sent))
+            return await self.carry_out(viewer.practice_id, self._log_contact(*sent))
 
     async def create_task(self, viewer: Viewer, new: NewTask) -> Outcome:
         """Make a task. Refusals change nothing and come back in the outcome. Raises `Forbidden`."""
@@ -90,11 +106,11 @@ class Transitions:
         # Before it is checked: what was in order when it was first sent need not be so again.
         if earlier := await earlier_creation(viewer, new):
             return earlier
-        refusals = check_new_task(new, viewer.time_zone, self._clock())
+        refusals = check_new_task(new, viewer.time_zone, self.clock())
         if refusals:
             return Outcome(None, refusals=refusals)
         try:
-            return await self._finish(self._create_task(viewer, new))
+            return await self.carry_out(viewer.practice_id, self._create_task(viewer, new))
         except IntegrityError:
             if earlier := await earlier_creation(viewer, new):
                 return earlier
@@ -102,20 +118,31 @@ class Transitions:
 
     async def expire(self, practice_id: int, task_id: int) -> bool:
         """Close an automatic task whose time is up. False if there was nothing to close."""
-        return await self._finish(self._expire(practice_id, task_id))
+        return await self.carry_out(practice_id, self._expire(practice_id, task_id))
 
     async def drain(self) -> None:
         """Wait until every change that has begun is committed or rolled back."""
         while self._running:
             await asyncio.wait(self._running)
 
-    async def _finish(self, change: Coroutine[Any, Any, T]) -> T:
+    async def carry_out(
+        self, practice_id: int, change: Coroutine[Any, Any, tuple[T, int | None]]
+    ) -> T:
         """Carry a change out to its end, also when the caller is cancelled (a socket that closes):
-        half a transaction must not hold locks, and a committed one must ring the bell."""
-        task = asyncio.create_task(change)
+        half a transaction must not hold locks, and a committed one must ring the bell. The change
+        gives its result, and the number of its last event if it has any."""
+        task = asyncio.create_task(self._ringing(practice_id, change))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
+
+    async def _ringing(
+        self, practice_id: int, change: Coroutine[Any, Any, tuple[T, int | None]]
+    ) -> T:
+        result, seq = await change
+        if seq is not None:
+            self._ring(practice_id, seq)
+        return result
 
     async def _log_contact(
         self,
@@ -124,81 +151,67 @@ class Transitions:
         attempt: Attempt,
         expected_version: int | None,
         idempotency_key: str | None,
-    ) -> Outcome:
-        contact: ContactRow | None = None
+    ) -> tuple[Outcome, int | None]:
         async with transaction(viewer.practice_id):
-            locked = await _locked(viewer.practice_id, task_id)
-            if locked is None or not viewer.sees_queue(locked[0].queue_id):
-                return Outcome(None, refusals=(NOT_FOUND,))
-            task, claim = locked
+            tasks = await lock_tasks_around(viewer.practice_id, task_id)
+            task = next((task for task in tasks if task.id == task_id), None)
+            if task is None or not viewer.sees_queue(task.queue_id):
+                return Outcome(None, refusals=(NOT_FOUND,)), None
             if earlier := await earlier_log(viewer, task, attempt, idempotency_key):
-                return earlier
-            now = self._clock()
-            verdict = _verdict(task, claim, attempt, viewer, expected_version, now)
-            if isinstance(verdict, Rule):
-                contact = await _add_contact(task, attempt, viewer, now, idempotency_key)
-                kind = TaskEventKind.CONTACT_LOGGED
-                task, seq = await _apply(task, verdict, kind, now, contact, viewer)
-            elif verdict is _EXPIRED:
+                return earlier, None
+            now = self.clock()
+            if _has_expired(task, now):
                 # The clock, not the sweeper, decides: the task is closed before it is refused.
                 task, seq = await _close_expired(task, now)
-            else:
-                return Outcome(task, refusals=tuple(verdict))
-        self._ring(viewer.practice_id, seq)
-        return Outcome(task, contact, () if contact else (TASK_CLOSED,))
+                return Outcome(task, refusals=(TASK_CLOSED,)), seq
+            verdict = await _verdict(task, attempt, viewer, expected_version, now)
+            if not isinstance(verdict, Rule):
+                return Outcome(task, refusals=tuple(verdict)), None
+            contact = await add_contact(task, attempt, viewer, now, idempotency_key)
+            kind = TaskEventKind.CONTACT_LOGGED
+            changed, seq = await _apply(task, verdict, kind, now, contact, viewer)
+            # The call is over, and with it the claim on the patient's other tasks.
+            held = [t for t in tasks if t.id != task_id and t.claimed_by_id is not None]
+            for freed in await put_claim(held, None):
+                seq = await add_event(freed, TaskEventKind.RELEASED, now, viewer=viewer)
+        return Outcome(changed, contact), seq
 
-    async def _expire(self, practice_id: int, task_id: int) -> bool:
+    async def _expire(self, practice_id: int, task_id: int) -> tuple[bool, int | None]:
         async with transaction(practice_id):
-            locked = await _locked(practice_id, task_id)
-            now = self._clock()
-            if locked is None or not _has_expired(locked[0], now):
-                return False
-            _, seq = await _close_expired(locked[0], now)
-        self._ring(practice_id, seq)
-        return True
+            task = await lock_task(practice_id, task_id)
+            now = self.clock()
+            if task is None or not _has_expired(task, now):
+                return False, None
+            _, seq = await _close_expired(task, now)
+        return True, seq
 
-    async def _create_task(self, viewer: Viewer, new: NewTask) -> Outcome:
+    async def _create_task(self, viewer: Viewer, new: NewTask) -> tuple[Outcome, int | None]:
         here = viewer.practice_id
         async with transaction(here):
             queue = await Queue.get_or_none(id=new.queue_id, practice_id=here)
             if queue is None or not viewer.sees_queue(queue.id):
-                return missing("queue", "queueId")
-            if await Patient.get_or_none(id=new.patient_id, practice_id=here) is None:
-                return missing("patient", "patientId")
-            task = await _add_task(viewer, new, self._clock())
+                return missing("queue", "queueId"), None
+            if new.patient_id is None or not await lock_patient(here, new.patient_id):
+                return missing("patient", "patientId"), None
+            now = self.clock()
+            claim = await live_claim(here, new.patient_id, now)
+            task = await add_task(viewer, new, claim, now)
             kind = TaskEventKind.CREATED
-            seq = await _add_event(task, kind, (None, None), task.created_at, viewer=viewer)
-        self._ring(here, seq)
-        return Outcome(task)
+            seq = await add_event(task, kind, now, before=(None, None), viewer=viewer)
+        return Outcome(task), seq
 
 
-async def _locked(practice_id: int, task_id: int) -> tuple[TaskRow, ClaimRow | None] | None:
-    sql = f"""
-    SELECT {TASK_COLUMNS}, t.claimed_by_id, t.claimed_until FROM task t
-    WHERE t.practice_id = $1 AND t.id = $2 {for_update()}
-    """
-    found = await fetch_joined((TaskRow, ClaimRow), sql, practice_id, task_id)
-    return (found[0][0], found[0][1]) if found else None
-
-
-_EXPIRED: list[Refusal] = [TASK_CLOSED]
-
-
-def _verdict(
+async def _verdict(
     task: TaskRow,
-    claim: ClaimRow | None,
     attempt: Attempt,
     viewer: Viewer,
     expected_version: int | None,
     now: datetime,
 ) -> Rule | list[Refusal]:
     """What comes of an attempt: the workflow's rule, or what stands in its way."""
-    if _has_expired(task, now):
-        return _EXPIRED
     if task.is_open:  # the workflow itself says what a closed task refuses
-        if claim and claim.claimed_until > now and claim.claimed_by_id != viewer.staff_id:
-            message = "Somebody else has claimed this task."
-            return [Refusal(RefusalCode.CLAIMED_BY_OTHER, message, "taskId")]
+        if refusal := await claimed_by_other(viewer, task, now):
+            return [refusal]
         if expected_version not in (None, task.version):
             message = f"The task has changed meanwhile: it is at version {task.version} now."
             return [Refusal(RefusalCode.VERSION_CONFLICT, message, "expectedVersion")]
@@ -218,51 +231,6 @@ async def _close_expired(task: TaskRow, now: datetime) -> tuple[TaskRow, int]:
     rule = expire(TaskStatus(task.status))
     assert rule is not None
     return await _apply(task, rule, TaskEventKind.CLOSED_BY_EXPIRY, now)
-
-
-async def _add_task(viewer: Viewer, new: NewTask, now: datetime) -> TaskRow:
-    assert new.queue_id is not None
-    assert new.patient_id is not None
-    task = TaskRow(
-        id=0,
-        practice_id=viewer.practice_id,
-        queue_id=new.queue_id,
-        patient_id=new.patient_id,
-        status=TaskStatus.OPEN,
-        origin=new.origin,
-        reason=new.reason,
-        follow_up=new.follow_up,
-        due_on=new.follow_up or local_date(now, viewer.time_zone),
-        expires_at=new.expires_at,
-        version=1,
-        contact_count=0,
-        last_contact_id=None,
-        created_at=now,
-        closed_at=None,
-        close_cause=None,
-    )
-    columns = task._asdict()
-    del columns["id"]
-    return task._replace(id=await insert("task", **columns, idempotency_key=new.idempotency_key))
-
-
-async def _add_contact(
-    task: TaskRow, attempt: Attempt, viewer: Viewer, now: datetime, idempotency_key: str | None
-) -> ContactRow:
-    contact = ContactRow(
-        id=0,
-        practice_id=task.practice_id,
-        task_id=task.id,
-        outcome=attempt.outcome,
-        follow_up=attempt.follow_up,
-        notes=attempt.notes,
-        closed_task=attempt.close,
-        logged_at=now,
-        logged_by_id=viewer.staff_id,
-    )
-    columns = contact._asdict()
-    del columns["id"]
-    return contact._replace(id=await insert("contact", **columns, idempotency_key=idempotency_key))
 
 
 async def _apply(
@@ -285,6 +253,8 @@ async def _apply(
         closed_at=task.closed_at if rule.to.is_open else now,
         contact_count=task.contact_count + (contact is not None),
         last_contact_id=task.last_contact_id if contact is None else contact.id,
+        claimed_by_id=None,
+        claimed_until=None,
     )
     await write(
         _CHANGE,
@@ -299,39 +269,5 @@ async def _apply(
         changed.contact_count,
         changed.last_contact_id,
     )
-    return changed, await _add_event(changed, kind, before, now, contact, viewer)
-
-
-async def _add_event(
-    task: TaskRow,
-    kind: TaskEventKind,
-    before: tuple[TaskStatus | None, date | None],
-    now: datetime,
-    contact: ContactRow | None = None,
-    viewer: Viewer | None = None,
-) -> int:
-    """Record what happened under the practice's next number. The counter is taken last: its row
-    lock is what holds the practice's other writers back until this transaction commits."""
-    counter = "UPDATE practice SET seq = seq + 1 WHERE id = $1 RETURNING seq"
-    seq: int = (await write(counter, task.practice_id))[0]["seq"]
-    await insert(
-        "task_event",
-        practice_id=task.practice_id,
-        seq=seq,
-        kind=kind,
-        at=now,
-        task_id=task.id,
-        queue_id=task.queue_id,
-        from_status=before[0],
-        from_follow_up=before[1],
-        to_status=task.status,
-        close_cause=task.close_cause,
-        contact_id=None if contact is None else contact.id,
-        actor_id=None if viewer is None else viewer.staff_id,
-        version=task.version,
-        follow_up=task.follow_up,
-        due_on=task.due_on,
-        contact_count=task.contact_count,
-        last_contact_id=task.last_contact_id,
-    )
-    return seq
+    seq = await add_event(changed, kind, now, before=before, contact=contact, viewer=viewer)
+    return changed, seq

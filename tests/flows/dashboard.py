@@ -10,6 +10,7 @@ from gql_app.schema.context import Context, Services
 from gql_app.schema.feed_types import FeedRow, HeartbeatRow
 from gql_app.schema.queue_feed import follow_queues
 from gql_app.work.board import Board, read_board
+from gql_app.work.claims import Claims
 from gql_app.work.queues import QueueCounts, tasks_by_id
 from gql_app.work.transitions import Transitions
 from models.event import EventRow, feed_bounds
@@ -29,7 +30,8 @@ Figures = tuple[int, ...]
 
 def services(feeds: Feeds, clock: Callable[[], datetime]) -> Services:
     """What the schema reaches in one server process whose bell is the feeds' own."""
-    return Services(Transitions(feeds.notice, clock), feeds, clock)
+    transitions = Transitions(feeds.notice, clock)
+    return Services(transitions, Claims(transitions), feeds, clock)
 
 
 def state(task: TaskRow) -> State:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gql_app.schema.ids import global_id
+from gql_app.work.claims import Claims
 from models.contact import Contact
 from models.event import TaskEvent
 from models.lifecycle import RefusalCode
@@ -110,11 +111,8 @@ async def refused_logs(server: Server) -> dict[RefusalCode, tuple[Any, str | Non
     expiring = await office.make_task(expires_at=office.clock() + timedelta(days=5))
     closed = await office.make_task()
     await office.log(closed, close=True)
-    claimed = await office.make_task()
-    await Task.filter(id=claimed.id).update(
-        claimed_by_id=office.supervisor.staff_id,
-        claimed_until=datetime.now(UTC) + timedelta(hours=1),
-    )
+    claimed = await office.make_task(patient=office.patients[1])
+    await Claims(office.transitions).claim(office.supervisor, claimed.id)
     key = {"idempotencyKey": "k", "close": True}
     await log(server, await office.make_task(), **key)
     missing = {"taskId": global_id("Task", 999_999), "close": True}
@@ -147,7 +145,7 @@ async def refused_logs(server: Server) -> dict[RefusalCode, tuple[Any, str | Non
         ),
         codes.CLAIMED_BY_OTHER: (await log(server, claimed, close=True), "taskId"),
         codes.NOT_FOUND: (await log(server, task, **missing), "taskId"),
-        codes.IDEMPOTENCY_KEY_REUSED: (await log(server, task, **key), "idempotencyKey"),
+        codes.IDEMPOTENCY_MISMATCH: (await log(server, task, **key), "idempotencyKey"),
     }
 
 
@@ -170,7 +168,7 @@ async def refused_tasks(server: Server) -> dict[RefusalCode, tuple[Any, str | No
             "followUp",
         ),
         codes.NOT_FOUND: (await create(server, queueId=global_id("Queue", 999_999)), "queueId"),
-        codes.IDEMPOTENCY_KEY_REUSED: (
+        codes.IDEMPOTENCY_MISMATCH: (
             await create(server, idempotencyKey="k", reason="Another"),
             "idempotencyKey",
         ),
@@ -185,7 +183,7 @@ async def test_every_refusal_of_a_contact_has_its_code_and_changes_nothing(serve
         assert error["message"]
         assert error["field"] == (None if field is None else [field])
         assert payload["contact"] is None
-    assert await written() == (5, 2, 7)
+    assert await written() == (5, 2, 8)
     # A refusal says what the task looks like now, so that what was typed can be sent again.
     assert refused[RefusalCode.TASK_CLOSED][0]["task"]["status"] == "CLOSED"
     assert refused[RefusalCode.VERSION_CONFLICT][0]["task"]["version"] == 1

@@ -14,7 +14,7 @@ from models.task import Task
 from tests.office import Office
 from tests.work.records import events_of, everything
 
-REUSED = [RefusalCode.IDEMPOTENCY_KEY_REUSED]
+REUSED = [RefusalCode.IDEMPOTENCY_MISMATCH]
 
 
 def codes(outcome: Any) -> list[RefusalCode]:

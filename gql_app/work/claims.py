@@ -1,0 +1,231 @@
+"""Claims: who is calling a patient now, so that nobody else does.
+
+A claim is a lease: it stands on every open task of its patient, in all queues, until a contact is
+logged, it is released, or its time is up. It changes no status.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from gql_app.access import Viewer
+from gql_app.work.outcomes import NOT_FOUND, Outcome, claimed_by_other
+from gql_app.work.queues import visible_queues
+from gql_app.work.records import Claim, add_event, lock_patient, lock_tasks_around, put_claim
+from gql_app.work.transitions import Transitions
+from models.access import Role
+from models.database import fetch, is_waited_for, transaction
+from models.event import TaskEventKind
+from models.lifecycle import TASK_CLOSED, local_date
+from models.task import TASK_COLUMNS, TaskRow
+
+LEASE = timedelta(minutes=10)
+WINDOW = 60
+"""How many of a queue's most urgent tasks are looked at: as many agents may ask at once."""
+
+
+class _Candidate(NamedTuple):
+    id: int
+    patient_id: int
+    follow_up: date | None
+    expires_at: datetime | None
+
+
+class Claims:
+    """`lease` is how long a claim lasts, if it is not renewed."""
+
+    def __init__(self, transitions: Transitions, lease: timedelta = LEASE) -> None:
+        self._transitions = transitions
+        self._lease = lease
+
+    async def claim_next(self, viewer: Viewer, queue_ids: Sequence[int] | None) -> Outcome:
+        """Claim the most urgent free task of the queues (None: of all that the key allows):
+        overdue follow-ups first, then due today, then never contacted, by expiry. The outcome has
+        no task if none is free. Raises `Forbidden`."""
+        viewer.require(viewer.may_log_contacts, "claim tasks")
+        queues = [queue.id for queue in await visible_queues(viewer, queue_ids)]
+        if not queues:
+            return Outcome(None)
+        return await self._transitions.carry_out(
+            viewer.practice_id, self._claim_next(viewer, queues)
+        )
+
+    async def claim(self, viewer: Viewer, task_id: int | None) -> Outcome:
+        """Claim a task's patient, or renew the claim. Raises `Forbidden`."""
+        viewer.require(viewer.may_log_contacts, "claim tasks")
+        if task_id is None:
+            return Outcome(None, refusals=(NOT_FOUND,))
+        return await self._transitions.carry_out(viewer.practice_id, self._claim(viewer, task_id))
+
+    async def release(self, viewer: Viewer, task_id: int | None) -> Outcome:
+        """Give a claimed patient back. Supervisors may release others' claims. Raises
+        `Forbidden`."""
+        viewer.require(viewer.may_log_contacts, "release tasks")
+        if task_id is None:
+            return Outcome(None, refusals=(NOT_FOUND,))
+        return await self._transitions.carry_out(viewer.practice_id, self._release(viewer, task_id))
+
+    async def lapse(self, practice_id: int, task_id: int) -> bool:
+        """Free a patient whose claim's time is up. False if there was nothing to free."""
+        return await self._transitions.carry_out(practice_id, self._lapse(practice_id, task_id))
+
+    async def _claim_next(self, viewer: Viewer, queues: list[int]) -> tuple[Outcome, int | None]:
+        while True:
+            now = self._transitions.clock()
+            async with transaction(viewer.practice_id):
+                candidates = await _most_urgent(viewer, queues, now)
+                if not candidates:
+                    return Outcome(None), None
+                patient = await _first_free(viewer.practice_id, [c.patient_id for c in candidates])
+                if patient is not None:
+                    first = next(c for c in candidates if c.patient_id == patient)
+                    tasks = await lock_tasks_around(viewer.practice_id, first.id)
+                    if _is_free(tasks, first, now):
+                        return await self._put(viewer, tasks, first.id, now)
+            # It, or all that we saw, was taken by others between our look and our lock.
+            await asyncio.sleep(random.uniform(0.001, 0.01))  # noqa: S311 - no secret
+
+    async def _claim(self, viewer: Viewer, task_id: int) -> tuple[Outcome, int | None]:
+        async with transaction(viewer.practice_id):
+            tasks, task = await _lock_around(viewer, task_id)
+            now = self._transitions.clock()
+            if task is None:
+                return Outcome(None, refusals=(NOT_FOUND,)), None
+            if not task.is_open or (task.expires_at is not None and task.expires_at <= now):
+                return Outcome(task, refusals=(TASK_CLOSED,)), None
+            if refusal := await claimed_by_other(viewer, task, now):
+                return Outcome(task, refusals=(refusal,)), None
+            return await self._put(viewer, tasks, task_id, now)
+
+    async def _put(
+        self, viewer: Viewer, tasks: list[TaskRow], task_id: int, now: datetime
+    ) -> tuple[Outcome, int]:
+        claim = Claim(viewer.staff_id, now + self._lease)
+        still_open = [task for task in tasks if task.is_open]
+        claimed, seq = await _change(still_open, claim, TaskEventKind.CLAIMED, now, viewer)
+        return Outcome(next(task for task in claimed if task.id == task_id)), seq
+
+    async def _release(self, viewer: Viewer, task_id: int) -> tuple[Outcome, int | None]:
+        async with transaction(viewer.practice_id):
+            tasks, task = await _lock_around(viewer, task_id)
+            now = self._transitions.clock()
+            if task is None:
+                return Outcome(None, refusals=(NOT_FOUND,)), None
+            if viewer.role is not Role.SUPERVISOR and (
+                refusal := await claimed_by_other(viewer, task, now)
+            ):
+                return Outcome(task, refusals=(refusal,)), None
+            held = [task for task in tasks if task.claimed_by_id is not None]
+            if not held:
+                return Outcome(task), None
+            freed, seq = await _change(held, None, TaskEventKind.RELEASED, now, viewer)
+        return Outcome(next((row for row in freed if row.id == task_id), task)), seq
+
+    async def _lapse(self, practice_id: int, task_id: int) -> tuple[bool, int | None]:
+        async with transaction(practice_id):
+            now = self._transitions.clock()
+            tasks = await lock_tasks_around(practice_id, task_id)
+            held = [t for t in tasks if t.claimed_by_id is not None and not t.is_claimed(now)]
+            if not held:
+                return False, None
+            _, seq = await _change(held, None, TaskEventKind.RELEASED, now)
+        return True, seq
+
+
+async def claimed_tasks(viewer: Viewer, now: datetime) -> list[TaskRow]:
+    """The tasks that the viewer holds, those first whose claim ends first."""
+    sql = f"""
+    SELECT {TASK_COLUMNS} FROM task t
+    WHERE t.practice_id = $1 AND t.claimed_by_id = $2 AND t.claimed_until > $3
+    ORDER BY t.claimed_until, t.id
+    """
+    rows = await fetch(TaskRow, sql, viewer.practice_id, viewer.staff_id, now)
+    return [row for row in rows if viewer.sees_queue(row.queue_id)]
+
+
+async def _lock_around(viewer: Viewer, task_id: int) -> tuple[list[TaskRow], TaskRow | None]:
+    """The patient and the open tasks, locked in this order; and the one that is meant, if the key
+    allows it."""
+    found = await fetch(
+        _PatientOf,
+        "SELECT t.patient_id FROM task t WHERE t.practice_id = $1 AND t.id = $2",
+        viewer.practice_id,
+        task_id,
+    )
+    if not found:
+        return [], None
+    await lock_patient(viewer.practice_id, found[0].patient_id)
+    tasks = await lock_tasks_around(viewer.practice_id, task_id)
+    task = next(task for task in tasks if task.id == task_id)
+    return tasks, task if viewer.sees_queue(task.queue_id) else None
+
+
+class _PatientOf(NamedTuple):
+    patient_id: int
+
+
+async def _change(
+    tasks: Sequence[TaskRow],
+    claim: Claim | None,
+    kind: TaskEventKind,
+    now: datetime,
+    viewer: Viewer | None = None,
+) -> tuple[list[TaskRow], int]:
+    changed = await put_claim(tasks, claim)
+    for task in changed:
+        seq = await add_event(task, kind, now, viewer=viewer)
+    return changed, seq
+
+
+def _is_free(tasks: Sequence[TaskRow], candidate: _Candidate, now: datetime) -> bool:
+    """Whether the candidate, locked now, is still what it was when it was looked at."""
+    task = next(task for task in tasks if task.id == candidate.id)
+    return (
+        task.is_open
+        and task.follow_up == candidate.follow_up
+        and not any(task.is_claimed(now) for task in tasks)
+    )
+
+
+async def _most_urgent(viewer: Viewer, queues: list[int], now: datetime) -> list[_Candidate]:
+    """The first free tasks of each queue, most urgent first. Each select reads the beginning of an
+    index, so it costs the same however many tasks there are."""
+    today = local_date(now, viewer.time_zone)
+    values: list[object] = [viewer.practice_id, now, today]
+    selects: list[str] = []
+    for queue_id in queues:
+        values.append(queue_id)
+        for condition, order in (
+            ("t.follow_up <= $3", "t.follow_up"),
+            ("t.follow_up IS NULL AND t.expires_at > $2", "t.expires_at"),
+            ("t.follow_up IS NULL AND t.expires_at IS NULL", "t.expires_at"),
+        ):
+            selects.append(f"""SELECT * FROM (
+                SELECT t.id, t.patient_id, t.follow_up, t.expires_at FROM task t
+                WHERE t.practice_id = $1 AND t.queue_id = ${len(values)}
+                  AND t.status IN ('OPEN', 'IN_PROGRESS') AND {condition}
+                  AND (t.expires_at IS NULL OR t.expires_at > $2)
+                  AND (t.claimed_until IS NULL OR t.claimed_until <= $2)
+                ORDER BY {order}, t.id LIMIT {WINDOW}) AS s{len(selects)}""")
+    found = await fetch(_Candidate, " UNION ALL ".join(selects), *values)
+    return sorted(found, key=_urgency)
+
+
+def _urgency(task: _Candidate) -> tuple[object, ...]:
+    never = datetime.max.replace(tzinfo=UTC)
+    return (task.follow_up or date.max, task.expires_at or never, task.id)
+
+
+async def _first_free(practice_id: int, patients: list[int]) -> int | None:
+    """The first of the patients whom nobody else is claiming at this moment, locked."""
+    if not is_waited_for():
+        return patients[0]
+    sql = """
+    SELECT p.id FROM unnest($2::bigint[]) WITH ORDINALITY AS c (id, place)
+    JOIN patient p ON p.practice_id = $1 AND p.id = c.id
+    ORDER BY c.place LIMIT 1 FOR UPDATE OF p SKIP LOCKED
+    """
+    found = await fetch(_PatientOf, sql, practice_id, patients)
+    return found[0].patient_id if found else None

@@ -1,0 +1,165 @@
+"""The rows that a change locks and writes, whatever the change is.
+
+Locks are taken in one order everywhere: patient, tasks by id, practice counter last.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from gql_app.access import Viewer
+from gql_app.work.intake import NewTask
+from models.contact import ContactRow
+from models.database import fetch, for_update, insert, write
+from models.event import TaskEventKind
+from models.lifecycle import Attempt, TaskStatus, local_date
+from models.task import TASK_COLUMNS, TaskRow
+
+
+class PatientId(NamedTuple):
+    id: int
+
+
+class Claim(NamedTuple):
+    """Who works on a patient, and until when."""
+
+    claimed_by_id: int
+    claimed_until: datetime
+
+
+async def lock_task(practice_id: int, task_id: int) -> TaskRow | None:
+    sql = f"""SELECT {TASK_COLUMNS} FROM task t
+    WHERE t.practice_id = $1 AND t.id = $2 {for_update()}"""
+    return next(iter(await fetch(TaskRow, sql, practice_id, task_id)), None)
+
+
+async def lock_tasks_around(practice_id: int, task_id: int) -> list[TaskRow]:
+    """The task, and the open tasks of the same patient; none if there is no such task."""
+    sql = f"""
+    SELECT {TASK_COLUMNS} FROM task t
+    WHERE t.practice_id = $1
+      AND t.patient_id = (SELECT patient_id FROM task WHERE practice_id = $1 AND id = $2)
+      AND (t.id = $2 OR t.status IN ('OPEN', 'IN_PROGRESS'))
+    ORDER BY t.id {for_update()}
+    """
+    return await fetch(TaskRow, sql, practice_id, task_id)
+
+
+async def lock_patient(practice_id: int, patient_id: int) -> bool:
+    """Whether there is such a patient. No task can be made for one that is locked."""
+    sql = f"SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.id = $2 {for_update()}"
+    return bool(await fetch(PatientId, sql, practice_id, patient_id))
+
+
+async def live_claim(practice_id: int, patient_id: int, now: datetime) -> Claim | None:
+    """The claim on the patient, who is locked."""
+    sql = """
+    SELECT t.claimed_by_id, t.claimed_until FROM task t
+    WHERE t.practice_id = $1 AND t.patient_id = $2
+      AND t.status IN ('OPEN', 'IN_PROGRESS') AND t.claimed_until > $3
+    LIMIT 1
+    """
+    return next(iter(await fetch(Claim, sql, practice_id, patient_id, now)), None)
+
+
+async def add_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datetime) -> TaskRow:
+    """A new task. It comes under the claim that its patient is under."""
+    assert new.queue_id is not None
+    assert new.patient_id is not None
+    task = TaskRow(
+        id=0,
+        practice_id=viewer.practice_id,
+        queue_id=new.queue_id,
+        patient_id=new.patient_id,
+        status=TaskStatus.OPEN,
+        origin=new.origin,
+        reason=new.reason,
+        follow_up=new.follow_up,
+        due_on=new.follow_up or local_date(now, viewer.time_zone),
+        expires_at=new.expires_at,
+        version=1,
+        contact_count=0,
+        last_contact_id=None,
+        created_at=now,
+        closed_at=None,
+        close_cause=None,
+        claimed_by_id=None if claim is None else claim.claimed_by_id,
+        claimed_until=None if claim is None else claim.claimed_until,
+    )
+    columns = task._asdict()
+    del columns["id"]
+    return task._replace(id=await insert("task", **columns, idempotency_key=new.idempotency_key))
+
+
+async def add_contact(
+    task: TaskRow, attempt: Attempt, viewer: Viewer, now: datetime, idempotency_key: str | None
+) -> ContactRow:
+    contact = ContactRow(
+        id=0,
+        practice_id=task.practice_id,
+        task_id=task.id,
+        outcome=attempt.outcome,
+        follow_up=attempt.follow_up,
+        notes=attempt.notes,
+        closed_task=attempt.close,
+        logged_at=now,
+        logged_by_id=viewer.staff_id,
+    )
+    columns = contact._asdict()
+    del columns["id"]
+    return contact._replace(id=await insert("contact", **columns, idempotency_key=idempotency_key))
+
+
+async def put_claim(tasks: Sequence[TaskRow], claim: Claim | None) -> list[TaskRow]:
+    """The tasks, which are locked, under the claim or free."""
+    by, until = claim or (None, None)
+    changed = []
+    for task in tasks:
+        row = task._replace(claimed_by_id=by, claimed_until=until, version=task.version + 1)
+        await write(
+            "UPDATE task SET claimed_by_id = $3, claimed_until = $4, version = $5"
+            " WHERE practice_id = $1 AND id = $2",
+            *(task.practice_id, task.id, by, until, row.version),
+        )
+        changed.append(row)
+    return changed
+
+
+async def add_event(
+    task: TaskRow,
+    kind: TaskEventKind,
+    now: datetime,
+    *,
+    before: tuple[TaskStatus | None, date | None] | None = None,
+    contact: ContactRow | None = None,
+    viewer: Viewer | None = None,
+) -> int:
+    """Record what happened under the practice's next number. `before` is the status and follow-up
+    date that the task had, unless it has them still. The counter is taken last: its row lock is
+    what holds the practice's other writers back until this transaction commits."""
+    counter = "UPDATE practice SET seq = seq + 1 WHERE id = $1 RETURNING seq"
+    seq: int = (await write(counter, task.practice_id))[0]["seq"]
+    from_status, from_follow_up = before or (task.status, task.follow_up)
+    await insert(
+        "task_event",
+        practice_id=task.practice_id,
+        seq=seq,
+        kind=kind,
+        at=now,
+        task_id=task.id,
+        queue_id=task.queue_id,
+        from_status=from_status,
+        from_follow_up=from_follow_up,
+        to_status=task.status,
+        close_cause=task.close_cause,
+        contact_id=None if contact is None else contact.id,
+        actor_id=None if viewer is None else viewer.staff_id,
+        version=task.version,
+        follow_up=task.follow_up,
+        due_on=task.due_on,
+        contact_count=task.contact_count,
+        last_contact_id=task.last_contact_id,
+        claimed_by_id=task.claimed_by_id,
+        claimed_until=task.claimed_until,
+    )
+    return seq
