@@ -181,7 +181,13 @@ async def _make_practice(now: datetime) -> dict[str, str]:
         slug="demo", name="Maple Street Dental (sample)", time_zone=TIME_ZONE, created_at=now
     )
     for position, name in enumerate(QUEUES):
-        await Queue.create(practice_id=practice.id, name=name, position=position, created_at=now)
+        await Queue.create(
+            practice_id=practice.id,
+            name=name,
+            position=position,
+            closes_on_appointment=True,
+            created_at=now,
+        )
     await Patient.bulk_create(
         Patient(
             practice_id=practice.id,

@@ -13,7 +13,10 @@ from models.task import Task
 
 
 class Contact(Model):
-    """Append-only: the database refuses to change or delete a row."""
+    """Append-only: the database refuses to change or delete a row.
+
+    `contacted_at` is null where the call was made when it was logged.
+    """
 
     id = fields.BigIntField(primary_key=True)
     practice: fields.ForeignKeyRelation[Practice] = fields.ForeignKeyField(
@@ -26,6 +29,7 @@ class Contact(Model):
     follow_up = fields.DateField(null=True)
     notes = fields.TextField(null=True)
     closed_task = fields.BooleanField()
+    contacted_at = fields.DatetimeField(null=True)
     logged_at = fields.DatetimeField()
     logged_by: fields.ForeignKeyRelation[Staff] = fields.ForeignKeyField(
         "models.Staff", on_delete=fields.RESTRICT
@@ -51,6 +55,7 @@ class ContactRow(NamedTuple):
     follow_up: date | None
     notes: str | None
     closed_task: bool
+    contacted_at: datetime | None
     logged_at: datetime
     logged_by_id: int
 

@@ -26,6 +26,7 @@ TABLES = [
     "models.people",
     "models.task",
     "models.contact",
+    "models.appointment",
     "models.event",
     "models.access",
 ]

@@ -7,7 +7,7 @@ whether what stands there is what the table says.
 import sys
 from pathlib import Path
 
-from models.lifecycle import WORKFLOW, Clock, Rule, Trigger
+from models.lifecycle import WORKFLOW, Happening, Rule, Trigger
 
 BEGIN = "<!-- drawn from models/lifecycle.py by `make diagram` -->"
 END = "<!-- end of the drawing -->"
@@ -31,7 +31,7 @@ def diagram() -> str:
 def _label(triggers: list[Trigger]) -> str:
     by_button: dict[str, list[str]] = {}
     for trigger in triggers:
-        if isinstance(trigger, Clock):
+        if isinstance(trigger, Happening):
             by_button.setdefault(trigger.value, [])
         else:
             outcome, button = trigger

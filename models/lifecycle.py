@@ -23,6 +23,9 @@ MAX_NOTES = 10_000
 MAX_FOLLOW_UP_YEARS = 2
 """How far ahead of today a follow-up may be set."""
 
+MAX_LATE = timedelta(days=7)
+"""How long after a call its contact may be logged."""
+
 
 class TaskStatus(StrEnum):
     OPEN = "OPEN"  # the patient has not been contacted yet
@@ -73,10 +76,11 @@ class Button(Enum):
     LOG_AND_CLOSE = "Log and Close Task"
 
 
-class Clock(Enum):
-    """What happens to a task with nobody at it."""
+class Happening(Enum):
+    """What ends a task with nobody at it."""
 
     EXPIRY = "Expiry"
+    APPOINTMENT = "Appointment booked"
 
 
 class RefusalCode(StrEnum):
@@ -91,10 +95,13 @@ class RefusalCode(StrEnum):
     NOTES_REQUIRED = "NOTES_REQUIRED"  # why the patient did not schedule
     NOTES_TOO_LONG = "NOTES_TOO_LONG"  # over 10,000 characters
     TASK_CLOSED = "TASK_CLOSED"  # closed is final
+    CONTACTED_IN_FUTURE = "CONTACTED_IN_FUTURE"  # nobody can have called yet
+    CONTACTED_TOO_LONG_AGO = "CONTACTED_TOO_LONG_AGO"  # more than seven days back
     VERSION_CONFLICT = "VERSION_CONFLICT"  # somebody changed the task meanwhile
     CLAIMED_BY_OTHER = "CLAIMED_BY_OTHER"  # somebody else is working on it
     NOT_FOUND = "NOT_FOUND"  # no such thing here, or not for this key
     IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"  # same key, another request
+    EXTERNAL_ID_TAKEN = "EXTERNAL_ID_TAKEN"  # it is another patient's appointment
     REASON_REQUIRED = "REASON_REQUIRED"  # a task says why to call
     REASON_TOO_LONG = "REASON_TOO_LONG"  # over 500 characters
     EXPIRY_NOT_ALLOWED = "EXPIRY_NOT_ALLOWED"  # only automatic tasks expire
@@ -123,6 +130,7 @@ _AGAIN = Rule(TaskStatus.IN_PROGRESS, follow_up=True)
 _AGAIN_WITH_REASON = Rule(TaskStatus.IN_PROGRESS, follow_up=True, notes=True)
 _DONE = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.CONTACT)
 _EXPIRED = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.EXPIRED)
+_BOOKED = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.APPOINTMENT_BOOKED)
 
 _MUST_CLOSE = Refusal(
     RefusalCode.MUST_CLOSE,
@@ -130,7 +138,7 @@ _MUST_CLOSE = Refusal(
     "close",
 )
 
-Trigger = tuple[ContactOutcome, Button] | Clock
+Trigger = tuple[ContactOutcome, Button] | Happening
 
 _WORKABLE: dict[Trigger, Rule | Refusal] = {
     (ContactOutcome.NO_ANSWER, Button.LOG_CONTACT): _AGAIN,
@@ -141,7 +149,8 @@ _WORKABLE: dict[Trigger, Rule | Refusal] = {
     (ContactOutcome.DID_NOT_SCHEDULE, Button.LOG_AND_CLOSE): _DONE,
     (ContactOutcome.SCHEDULED, Button.LOG_CONTACT): _MUST_CLOSE,
     (ContactOutcome.SCHEDULED, Button.LOG_AND_CLOSE): _DONE,
-    Clock.EXPIRY: _EXPIRED,
+    Happening.EXPIRY: _EXPIRED,
+    Happening.APPOINTMENT: _BOOKED,
 }
 
 WORKFLOW: dict[TaskStatus, dict[Trigger, Rule | Refusal]] = {
@@ -192,8 +201,29 @@ def decide(
 
 def expire(status: TaskStatus) -> Rule | None:
     """The edge that an expired task takes, None if it is closed already."""
-    rule = WORKFLOW[status].get(Clock.EXPIRY)
+    return _edge(status, Happening.EXPIRY)
+
+
+def book(status: TaskStatus) -> Rule | None:
+    """The edge that a task takes whose patient has an appointment, None if it is closed already."""
+    return _edge(status, Happening.APPOINTMENT)
+
+
+def _edge(status: TaskStatus, trigger: Trigger) -> Rule | None:
+    rule = WORKFLOW[status].get(trigger)
     return rule if isinstance(rule, Rule) else None
+
+
+def check_contacted_at(contacted_at: datetime, now: datetime) -> Refusal | None:
+    """Whether a contact can have been made at `contacted_at` at all."""
+    if contacted_at > now:
+        code = RefusalCode.CONTACTED_IN_FUTURE
+        return Refusal(code, "The contact cannot have been made later than now.", "contactedAt")
+    if now - contacted_at > MAX_LATE:
+        code = RefusalCode.CONTACTED_TOO_LONG_AGO
+        message = f"A contact can be logged for {MAX_LATE.days} days after it was made."
+        return Refusal(code, message, "contactedAt")
+    return None
 
 
 def last_follow_up(today: date) -> date:

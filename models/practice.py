@@ -25,7 +25,10 @@ class Practice(Model):
 
 
 class Queue(Model):
-    """A work list of tasks of one kind, such as overdue recall. `position` orders the lists."""
+    """A work list of tasks of one kind, such as overdue recall. `position` orders the lists.
+
+    With `closes_on_appointment` its automatic tasks close when their patient has an appointment.
+    """
 
     id = fields.BigIntField(primary_key=True)
     practice: fields.ForeignKeyRelation[Practice] = fields.ForeignKeyField(
@@ -33,6 +36,7 @@ class Queue(Model):
     )
     name = fields.CharField(max_length=200)
     position = fields.IntField()
+    closes_on_appointment = fields.BooleanField(default=False, db_default=False)
     created_at = fields.DatetimeField()
 
     class Meta:

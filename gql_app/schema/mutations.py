@@ -1,20 +1,31 @@
 """Mutations: unpack the form, call the transition service, translate its outcome."""
 
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import strawberry
 
 from gql_app.schema.context import Info
 from gql_app.schema.enums import ContactOutcome, RefusalCode, TaskOrigin
 from gql_app.schema.ids import read_id_of, read_ids_of
-from gql_app.schema.types import Contact, Task
+from gql_app.schema.types import Appointment, Contact, Task
+from gql_app.work.appointments import MAX_EXTERNAL_ID, NewAppointment
 from gql_app.work.intake import NewTask
 from gql_app.work.outcomes import Outcome
 from gql_app.work.reading import BadInput
+from models.appointment import AppointmentRow
 from models.lifecycle import Attempt
+from models.task import TaskRow
 
 MAX_IDEMPOTENCY_KEY = 200
+
+ContactedAt = Annotated[
+    datetime | None,
+    strawberry.argument(
+        description="When the patient was called, if not now; up to 7 days back. A contact made"
+        " before an automatic task expired is kept on it though it has closed."
+    ),
+]
 LAST_YEAR = 2999
 
 
@@ -31,6 +42,9 @@ class LogContactPayload:
         description="The task as it is now, after a refusal too; null if there is none."
     )
     contact: Contact | None = strawberry.field(description="The contact that was logged.")
+    late: bool = strawberry.field(
+        description="Whether the contact was kept on a task that had expired before it was logged."
+    )
     errors: list[UserError]
 
 
@@ -39,6 +53,13 @@ class ClaimTaskPayload:
     task: Task | None = strawberry.field(
         description="The task as it is now; null if there is none, or none is free."
     )
+    errors: list[UserError]
+
+
+@strawberry.type
+class RecordAppointmentPayload:
+    appointment: Appointment | None
+    closed_tasks: list[Task] = strawberry.field(description="The tasks that it has made needless.")
     errors: list[UserError]
 
 
@@ -77,10 +98,22 @@ class Payload:
     def __init__(self, outcome: Outcome, fields_under: str | None = None) -> None:
         self.task = outcome.task
         self.contact = outcome.contact
+        self.late = outcome.late
         self.errors = [
             ErrorRow(refusal.code, refusal.message, _path(refusal.field, fields_under))
             for refusal in outcome.refusals
         ]
+
+
+class AppointmentPayload(Payload):
+    """The source of a `RecordAppointmentPayload`."""
+
+    def __init__(
+        self, appointment: AppointmentRow | None, outcome: Outcome, closed: list[TaskRow]
+    ) -> None:
+        super().__init__(outcome)
+        self.appointment = appointment
+        self.closed_tasks = closed
 
 
 @strawberry.type
@@ -100,6 +133,7 @@ class Mutation:
         close: bool = False,
         expected_version: int | None = None,
         idempotency_key: str | None = None,
+        contacted_at: ContactedAt = None,
     ) -> Payload:
         result = await info.context.services.transitions.log_contact(
             info.context.viewer,
@@ -107,6 +141,7 @@ class Mutation:
             Attempt(outcome, follow_up, _storable(notes), close),
             expected_version=expected_version,
             idempotency_key=_checked_key(idempotency_key),
+            contacted_at=_checked_moment(contacted_at, "contactedAt"),
         )
         return Payload(result)
 
@@ -148,11 +183,28 @@ class Mutation:
             reason=_storable(input.reason) or "",
             origin=input.origin,
             follow_up=input.follow_up,
-            expires_at=_checked_moment(input.expires_at),
+            expires_at=_checked_moment(input.expires_at, "expiresAt"),
             idempotency_key=_checked_key(input.idempotency_key),
         )
         result = await info.context.services.transitions.create_task(info.context.viewer, new)
         return Payload(result, fields_under="input")
+
+    @strawberry.mutation(
+        graphql_type=RecordAppointmentPayload,
+        description="Record an appointment: the patient's open automatic tasks close, where their"
+        " queue says so. With the same externalId again, it is moved.",
+    )
+    async def record_appointment(
+        self, info: Info, patient_id: strawberry.ID, at: datetime, external_id: str
+    ) -> AppointmentPayload:
+        if not 0 < len(external_id) <= MAX_EXTERNAL_ID:
+            raise BadInput(f"externalId has 1 to {MAX_EXTERNAL_ID} characters.")
+        moment, stored = _checked_moment(at, "at"), _storable(external_id)
+        assert moment is not None
+        assert stored is not None
+        new = NewAppointment(read_id_of("Patient", patient_id), moment, stored)
+        transitions = info.context.services.transitions
+        return AppointmentPayload(*await transitions.record_appointment(info.context.viewer, new))
 
 
 def _checked_key(key: str | None) -> str | None:
@@ -161,14 +213,14 @@ def _checked_key(key: str | None) -> str | None:
     return _storable(key)
 
 
-def _checked_moment(moment: datetime | None) -> datetime | None:
+def _checked_moment(moment: datetime | None, name: str) -> datetime | None:
     if moment is None:
         return None
     if moment.tzinfo is None:
-        raise BadInput("expiresAt needs its offset from UTC, such as 2026-12-24T17:00:00Z.")
+        raise BadInput(f"{name} needs its offset from UTC, such as 2026-12-24T17:00:00Z.")
     # At the calendar's ends a moment has no date in some time zones.
     if not 1900 <= moment.year <= LAST_YEAR:
-        raise BadInput(f"expiresAt lies between the years 1900 and {LAST_YEAR}.")
+        raise BadInput(f"{name} lies between the years 1900 and {LAST_YEAR}.")
     return moment
 
 

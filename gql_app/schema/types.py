@@ -75,6 +75,10 @@ class Contact(Node):
     closed_task: bool = strawberry.field(description="Whether it was Log and Close Task.")
     logged_at: datetime
 
+    @strawberry.field(description="When the patient was called; mostly when it was logged.")
+    def contacted_at(parent: strawberry.Parent[ContactRow]) -> datetime:
+        return parent.contacted_at or parent.logged_at
+
     @strawberry.field(description="What the agent noted. Null for a key that may not read notes.")
     def notes(parent: strawberry.Parent[ContactRow], info: Info) -> str | None:
         return parent.notes if info.context.viewer.may_read_notes else None
@@ -169,6 +173,13 @@ class Queue(Node):
     ) -> Connection[TaskRow]:
         key = PageKey(parent.id, first, after, task_query(filter))
         return Connection(await load_page(info.context.loaders.tasks_of_queue, key), due_cursor)
+
+
+@strawberry.type(description="An appointment, as a booking system reported it.")
+class Appointment:
+    at: datetime
+    external_id: str
+    patient = linked("patient", "patient_id", _LATER["Patient"])
 
 
 @strawberry.type(description="A person whom the practice contacts.")

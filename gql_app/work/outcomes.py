@@ -23,11 +23,25 @@ _KEY_REUSED = Refusal(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a request: the task as it is now, and the contact or the refusals."""
+    """What came of a request: the task as it is now, and the contact or the refusals. A `late`
+    contact was kept on a task that had closed meanwhile."""
 
     task: TaskRow | None
     contact: ContactRow | None = None
+    late: bool = False
     refusals: tuple[Refusal, ...] = ()
+
+
+EXTERNAL_ID_TAKEN = Outcome(
+    None,
+    refusals=(
+        Refusal(
+            RefusalCode.EXTERNAL_ID_TAKEN,
+            "Another patient's appointment has this external id.",
+            "externalId",
+        ),
+    ),
+)
 
 
 async def earlier_log(

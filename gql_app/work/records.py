@@ -20,6 +20,14 @@ class PatientId(NamedTuple):
     id: int
 
 
+class Made(NamedTuple):
+    """A contact as it was sent: `contacted_at` is None if it was made just now."""
+
+    attempt: Attempt
+    contacted_at: datetime | None = None
+    idempotency_key: str | None = None
+
+
 class Claim(NamedTuple):
     """Who works on a patient, and until when."""
 
@@ -91,9 +99,8 @@ async def add_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datet
     return task._replace(id=await insert("task", **columns, idempotency_key=new.idempotency_key))
 
 
-async def add_contact(
-    task: TaskRow, attempt: Attempt, viewer: Viewer, now: datetime, idempotency_key: str | None
-) -> ContactRow:
+async def add_contact(task: TaskRow, made: Made, viewer: Viewer, now: datetime) -> ContactRow:
+    attempt = made.attempt
     contact = ContactRow(
         id=0,
         practice_id=task.practice_id,
@@ -102,12 +109,15 @@ async def add_contact(
         follow_up=attempt.follow_up,
         notes=attempt.notes,
         closed_task=attempt.close,
+        contacted_at=made.contacted_at,
         logged_at=now,
         logged_by_id=viewer.staff_id,
     )
     columns = contact._asdict()
     del columns["id"]
-    return contact._replace(id=await insert("contact", **columns, idempotency_key=idempotency_key))
+    return contact._replace(
+        id=await insert("contact", **columns, idempotency_key=made.idempotency_key)
+    )
 
 
 async def put_claim(tasks: Sequence[TaskRow], claim: Claim | None) -> list[TaskRow]:

@@ -14,8 +14,10 @@ from typing import Any, TypeVar
 from tortoise.exceptions import IntegrityError
 
 from gql_app.access import Viewer
+from gql_app.work.appointments import NewAppointment, put_appointment, tasks_to_close
 from gql_app.work.intake import NewTask, check_new_task
 from gql_app.work.outcomes import (
+    EXTERNAL_ID_TAKEN,
     NOT_FOUND,
     Outcome,
     claimed_by_other,
@@ -24,6 +26,7 @@ from gql_app.work.outcomes import (
     missing,
 )
 from gql_app.work.records import (
+    Made,
     add_contact,
     add_event,
     add_task,
@@ -33,16 +36,19 @@ from gql_app.work.records import (
     lock_tasks_around,
     put_claim,
 )
+from models.appointment import AppointmentRow
 from models.contact import ContactRow
 from models.database import transaction, write
 from models.event import TaskEventKind
 from models.lifecycle import (
-    TASK_CLOSED,
     Attempt,
+    CloseCause,
     Refusal,
     RefusalCode,
     Rule,
     TaskStatus,
+    book,
+    check_contacted_at,
     decide,
     expire,
     last_day,
@@ -81,8 +87,12 @@ class Transitions:
         *,
         expected_version: int | None = None,
         idempotency_key: str | None = None,
+        contacted_at: datetime | None = None,
     ) -> Outcome:
         """Log a contact on a task. Refusals change nothing and come back in the outcome.
+
+        One that was made at `contacted_at`, before its automatic task expired, is kept on the
+        closed task and changes no status: the outcome is `late`.
 
         With an `idempotency_key` the same request may be sent again: it is carried out once, and
         the answer is the contact that it made. Raises `Forbidden`.
@@ -90,7 +100,7 @@ class Transitions:
         viewer.require(viewer.may_log_contacts, "log contacts")
         if task_id is None:
             return Outcome(None, refusals=(NOT_FOUND,))
-        sent = (viewer, task_id, attempt, expected_version, idempotency_key)
+        sent = (viewer, task_id, attempt, expected_version, idempotency_key, contacted_at)
         try:
             return await self.carry_out(viewer.practice_id, self._log_contact(*sent))
         except IntegrityError:
@@ -151,6 +161,7 @@ class Transitions:
         attempt: Attempt,
         expected_version: int | None,
         idempotency_key: str | None,
+        contacted_at: datetime | None,
     ) -> tuple[Outcome, int | None]:
         async with transaction(viewer.practice_id):
             tasks = await lock_tasks_around(viewer.practice_id, task_id)
@@ -159,22 +170,8 @@ class Transitions:
                 return Outcome(None, refusals=(NOT_FOUND,)), None
             if earlier := await earlier_log(viewer, task, attempt, idempotency_key):
                 return earlier, None
-            now = self.clock()
-            if _has_expired(task, now):
-                # The clock, not the sweeper, decides: the task is closed before it is refused.
-                task, seq = await _close_expired(task, now)
-                return Outcome(task, refusals=(TASK_CLOSED,)), seq
-            verdict = await _verdict(task, attempt, viewer, expected_version, now)
-            if not isinstance(verdict, Rule):
-                return Outcome(task, refusals=tuple(verdict)), None
-            contact = await add_contact(task, attempt, viewer, now, idempotency_key)
-            kind = TaskEventKind.CONTACT_LOGGED
-            changed, seq = await _apply(task, verdict, kind, now, contact, viewer)
-            # The call is over, and with it the claim on the patient's other tasks.
-            held = [t for t in tasks if t.id != task_id and t.claimed_by_id is not None]
-            for freed in await put_claim(held, None):
-                seq = await add_event(freed, TaskEventKind.RELEASED, now, viewer=viewer)
-        return Outcome(changed, contact), seq
+            made = Made(attempt, contacted_at, idempotency_key)
+            return await _log_on(task, tasks, made, viewer, expected_version, self.clock())
 
     async def _expire(self, practice_id: int, task_id: int) -> tuple[bool, int | None]:
         async with transaction(practice_id):
@@ -184,6 +181,33 @@ class Transitions:
                 return False, None
             _, seq = await _close_expired(task, now)
         return True, seq
+
+    async def record_appointment(
+        self, viewer: Viewer, new: NewAppointment
+    ) -> tuple[AppointmentRow | None, Outcome, list[TaskRow]]:
+        """Record an appointment, and close what it makes needless. Returns it, what was refused,
+        and the tasks that were closed. Recorded again, it is moved. Raises `Forbidden`."""
+        viewer.require(viewer.may_create_tasks, "record appointments")
+        return await self.carry_out(viewer.practice_id, self._record_appointment(viewer, new))
+
+    async def _record_appointment(
+        self, viewer: Viewer, new: NewAppointment
+    ) -> tuple[tuple[AppointmentRow | None, Outcome, list[TaskRow]], int | None]:
+        here, now, seq = viewer.practice_id, self.clock(), None
+        async with transaction(here):
+            if new.patient_id is None or not await lock_patient(here, new.patient_id):
+                return (None, missing("patient", "patientId"), []), None
+            appointment = await put_appointment(here, viewer.staff_id, new, now)
+            if appointment is None:
+                return (None, EXTERNAL_ID_TAKEN, []), None
+            closed = []
+            for task in await tasks_to_close(here, new.patient_id):
+                rule = book(TaskStatus(task.status))
+                assert rule is not None
+                kind = TaskEventKind.CLOSED_BY_APPOINTMENT
+                row, seq = await _apply(task, rule, kind, now, viewer=viewer)
+                closed.append(row)
+        return (appointment, Outcome(None), closed), seq
 
     async def _create_task(self, viewer: Viewer, new: NewTask) -> tuple[Outcome, int | None]:
         here = viewer.practice_id
@@ -199,6 +223,37 @@ class Transitions:
             kind = TaskEventKind.CREATED
             seq = await add_event(task, kind, now, before=(None, None), viewer=viewer)
         return Outcome(task), seq
+
+
+async def _log_on(
+    task: TaskRow,
+    tasks: list[TaskRow],
+    made: Made,
+    viewer: Viewer,
+    expected_version: int | None,
+    now: datetime,
+) -> tuple[Outcome, int | None]:
+    """Log a contact on a locked task, `tasks` being all of its patient that are open."""
+    if made.contacted_at and (refusal := check_contacted_at(made.contacted_at, now)):
+        return Outcome(task, refusals=(refusal,)), None
+    seq = None
+    if _has_expired(task, now):
+        # The clock, not the sweeper, decides: the task is closed before it is refused.
+        task, seq = await _close_expired(task, now)
+    if _was_in_time(task, made.contacted_at):
+        contact = await add_contact(task, made, viewer, now)
+        task, seq = await _keep_late(task, contact, viewer, now)
+        return Outcome(task, contact, late=True), seq
+    verdict = await _verdict(task, made.attempt, viewer, expected_version, now)
+    if not isinstance(verdict, Rule):
+        return Outcome(task, refusals=tuple(verdict)), seq
+    contact = await add_contact(task, made, viewer, now)
+    changed, seq = await _apply(task, verdict, TaskEventKind.CONTACT_LOGGED, now, contact, viewer)
+    # The call is over, and with it the claim on the patient's other tasks.
+    held = [t for t in tasks if t.id != task.id and t.claimed_by_id is not None]
+    for freed in await put_claim(held, None):
+        seq = await add_event(freed, TaskEventKind.RELEASED, now, viewer=viewer)
+    return Outcome(changed, contact), seq
 
 
 async def _verdict(
@@ -225,6 +280,30 @@ async def _verdict(
 
 def _has_expired(task: TaskRow, now: datetime) -> bool:
     return task.is_open and task.expires_at is not None and task.expires_at <= now
+
+
+def _was_in_time(task: TaskRow, contacted_at: datetime | None) -> bool:
+    """Whether a contact was made before its task expired, though it is logged after that."""
+    return (
+        contacted_at is not None
+        and task.close_cause == CloseCause.EXPIRED
+        and task.expires_at is not None
+        and contacted_at < task.expires_at
+    )
+
+
+async def _keep_late(
+    task: TaskRow, contact: ContactRow, viewer: Viewer, now: datetime
+) -> tuple[TaskRow, int]:
+    """Count a contact on a task that has closed meanwhile."""
+    late = task._replace(
+        version=task.version + 1,
+        contact_count=task.contact_count + 1,
+        last_contact_id=contact.id,
+    )
+    await _write(late)
+    kind = TaskEventKind.CONTACT_LOGGED
+    return late, await add_event(late, kind, now, contact=contact, viewer=viewer)
 
 
 async def _close_expired(task: TaskRow, now: datetime) -> tuple[TaskRow, int]:
@@ -256,18 +335,22 @@ async def _apply(
         claimed_by_id=None,
         claimed_until=None,
     )
+    await _write(changed)
+    seq = await add_event(changed, kind, now, before=before, contact=contact, viewer=viewer)
+    return changed, seq
+
+
+async def _write(task: TaskRow) -> None:
     await write(
         _CHANGE,
         task.practice_id,
         task.id,
-        changed.status,
-        changed.version,
-        changed.close_cause,
-        changed.follow_up,
-        changed.due_on,
-        changed.closed_at,
-        changed.contact_count,
-        changed.last_contact_id,
+        task.status,
+        task.version,
+        task.close_cause,
+        task.follow_up,
+        task.due_on,
+        task.closed_at,
+        task.contact_count,
+        task.last_contact_id,
     )
-    seq = await add_event(changed, kind, now, before=before, contact=contact, viewer=viewer)
-    return changed, seq

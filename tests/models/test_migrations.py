@@ -12,7 +12,16 @@ from models.event import TaskEvent
 from models.practice import Practice
 from tests.office import Office
 
-TENANT_TABLES = {"queue", "patient", "staff", "access_key", "task", "contact", "task_event"}
+TENANT_TABLES = {
+    "queue",
+    "patient",
+    "staff",
+    "access_key",
+    "task",
+    "contact",
+    "task_event",
+    "appointment",
+}
 
 
 class Name(NamedTuple):

@@ -2,10 +2,12 @@
 
 LOG_CONTACT = """
 mutation Log($taskId: ID!, $outcome: ContactOutcome!, $followUp: Date, $notes: String,
-             $close: Boolean! = false, $expectedVersion: Int, $idempotencyKey: String) {
+             $close: Boolean! = false, $expectedVersion: Int, $idempotencyKey: String,
+             $contactedAt: DateTime) {
   logContact(taskId: $taskId, outcome: $outcome, followUp: $followUp, notes: $notes, close: $close,
-             expectedVersion: $expectedVersion, idempotencyKey: $idempotencyKey) {
-    task { id status isOpen statusLabel followUp version contactCount closeCause closedAt }
+             expectedVersion: $expectedVersion, idempotencyKey: $idempotencyKey,
+             contactedAt: $contactedAt) {
+    late task { id status isOpen statusLabel followUp version contactCount closeCause closedAt }
     contact { id outcome followUp notes closedTask loggedBy { name } }
     errors { code message field }
   }

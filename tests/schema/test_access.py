@@ -37,7 +37,13 @@ def literal(of_type: Any) -> str:
         return "{" + ", ".join(arguments(named.fields)) + "}"
     if hasattr(named, "values"):
         return next(iter(named.values))
-    return {"ID": '"VGFzazox"', "Int": "1", "Boolean": "true"}.get(named.name, '"x"')
+    values = {
+        "ID": '"VGFzazox"',
+        "Int": "1",
+        "Boolean": "true",
+        "DateTime": '"2026-12-24T17:00:00Z"',
+    }
+    return values.get(named.name, '"x"')
 
 
 def arguments(given: dict[str, Any]) -> list[str]:

@@ -1,0 +1,127 @@
+"""An appointment closes the patient's open automatic tasks, where their queue says so."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from gql_app.access import Forbidden
+from gql_app.schema.ids import global_id
+from gql_app.work.appointments import NewAppointment
+from models.appointment import Appointment
+from models.event import TaskEvent, TaskEventKind
+from models.lifecycle import CloseCause, RefusalCode
+from models.practice import Queue
+from models.task import Task
+from tests.office import Office, make_office
+from tests.serving import Server
+
+RECORD = """mutation ($patient: ID!, $at: DateTime!, $id: String!) {
+  recordAppointment(patientId: $patient, at: $at, externalId: $id) {
+    appointment { at externalId patient { name } }
+    closedTasks { id status closeCause }
+    errors { code field }
+  }
+}"""
+
+
+async def book(office: Office, patient: int = 0, external_id: str = "b1", days: int = 3) -> Any:
+    at = office.clock() + timedelta(days=days)
+    new = NewAppointment(office.patients[patient].id, at, external_id)
+    return await office.transitions.record_appointment(office.partner, new)
+
+
+@pytest.fixture
+async def tasks(office: Office) -> dict[str, Task]:
+    """Tasks that an appointment may close, by what they are; Overdue recall says that it does."""
+    await Queue.filter(id=office.recall.id).update(closes_on_appointment=True)
+    soon = office.clock() + timedelta(days=9)
+    made = {
+        "automatic": await office.make_task(expires_at=soon),
+        "in progress": await office.make_task(expires_at=soon),
+        "manual": await office.make_task(),
+        "another queue's": await office.make_task(office.missed, expires_at=soon),
+        "another patient's": await office.make_task(patient=office.patients[1], expires_at=soon),
+        "closed": await office.make_task(expires_at=soon),
+    }
+    await office.log(made["in progress"])
+    await office.log(made["closed"], close=True)
+    return made
+
+
+async def test_it_closes_automatic_tasks_of_the_patient_in_queues_that_say_so(
+    office: Office, tasks: dict[str, Task]
+) -> None:
+    appointment, _, closed = await book(office)
+    assert {row.id for row in closed} == {tasks["automatic"].id, tasks["in progress"].id}
+    for row in closed:
+        assert (row.status, row.close_cause) == ("CLOSED", CloseCause.APPOINTMENT_BOOKED)
+        assert row.follow_up is None
+    events = await TaskEvent.filter(kind=TaskEventKind.CLOSED_BY_APPOINTMENT).order_by("seq")
+    assert [event.actor_id for event in events] == [office.partner.staff_id] * 2
+    assert office.rings[-1] == (office.practice.id, events[-1].seq)
+    for name in ("manual", "another queue's", "another patient's"):
+        assert (await Task.get(id=tasks[name].id)).status.is_open
+    assert (await Appointment.get(id=appointment.id)).patient_id == office.patients[0].id
+
+
+async def test_recorded_again_it_is_moved_and_closes_nothing_twice(
+    office: Office, tasks: dict[str, Task]
+) -> None:
+    first, _, _ = await book(office)
+    events = await TaskEvent.all().count()
+    again, outcome, closed = await book(office, days=5)
+    assert (again.id, again.at, closed) == (first.id, office.clock() + timedelta(days=5), [])
+    assert outcome.refusals == ()
+    assert await Appointment.all().count() == 1
+    assert (await Appointment.get(id=first.id)).at == again.at
+    assert await TaskEvent.all().count() == events
+
+
+async def test_an_external_id_stands_for_one_patient(
+    office: Office, tasks: dict[str, Task]
+) -> None:
+    await book(office)
+    appointment, outcome, closed = await book(office, patient=1)
+    assert (appointment, closed) == (None, [])
+    assert [refusal.code for refusal in outcome.refusals] == [RefusalCode.EXTERNAL_ID_TAKEN]
+    assert (await Task.get(id=tasks["another patient's"].id)).status.is_open
+
+
+async def test_a_patient_of_another_practice_is_not_found(office: Office) -> None:
+    other = await make_office("oak")
+    new = NewAppointment(other.patients[0].id, office.clock(), "b1")
+    appointment, outcome, _ = await office.transitions.record_appointment(office.partner, new)
+    assert appointment is None
+    assert [refusal.code for refusal in outcome.refusals] == [RefusalCode.NOT_FOUND]
+    assert await Appointment.all().count() == 0
+
+
+async def test_a_key_without_the_right_to_create_may_not_record(office: Office) -> None:
+    with pytest.raises(Forbidden):
+        await office.transitions.record_appointment(
+            office.staff, NewAppointment(office.patients[0].id, office.clock(), "b1")
+        )
+
+
+async def test_a_partner_records_it_over_http(server: Server) -> None:
+    office = server.office
+    await Queue.filter(id=office.recall.id).update(closes_on_appointment=True)
+    await office.make_task(expires_at=office.clock() + timedelta(days=9))
+    given = {
+        "patient": global_id("Patient", office.patients[0].id),
+        "at": "2027-03-01T15:00:00Z",
+        "id": "booking 7",
+    }
+    payload = (await server.data(RECORD, "partner", **given))["recordAppointment"]
+    assert payload["errors"] == []
+    assert payload["appointment"]["externalId"] == "booking 7"
+    assert payload["appointment"]["patient"] == {"name": "Amber Testwell"}
+    (closed,) = payload["closedTasks"]
+    assert (closed["status"], closed["closeCause"]) == ("CLOSED", "APPOINTMENT_BOOKED")
+    taken = given | {"patient": global_id("Patient", office.patients[1].id)}
+    payload = (await server.data(RECORD, "partner", **taken))["recordAppointment"]
+    assert payload["errors"] == [{"code": "EXTERNAL_ID_TAKEN", "field": ["externalId"]}]
+    for bad in ({"id": ""}, {"id": "x" * 201}, {"id": "a\0"}, {"at": "2027-03-01T15:00:00"}):
+        answer = await server.execute(RECORD, "partner", **given | bad)
+        assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
