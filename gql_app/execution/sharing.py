@@ -7,6 +7,7 @@ from graphql import (
     DocumentNode,
     FieldNode,
     GraphQLError,
+    NonNullTypeNode,
     OperationDefinitionNode,
     OperationType,
     VariableNode,
@@ -24,10 +25,12 @@ REMEMBERED = 1_000
 
 class Shareable(NamedTuple):
     """A subscription to `field` whose results depend on nothing of its subscriber but the scope and
-    the place it begins at, which comes in the variable `cursor_variable`, if at all."""
+    the place it begins at, which comes in the variable `cursor_variable`, if at all; it must come
+    if `cursor_required`."""
 
     field: str
     cursor_variable: str | None
+    cursor_required: bool = False
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -49,14 +52,14 @@ def shareable(query: str, operation_name: str | None) -> Shareable | None:
     if not isinstance(cursor, VariableNode):
         return None  # written into the document: it is the subscriber's own
     name = cursor.name.value
-    has_default = any(
-        v.variable.name.value == name and v.default_value is not None
-        for v in operation.variable_definitions or ()
-    )
+    declared = [v for v in operation.variable_definitions or () if v.variable.name.value == name]
+    if len(declared) != 1 or declared[0].default_value is not None:
+        return None
+    is_required = isinstance(declared[0].type, NonNullTypeNode)
     uses = _Uses(name)
     visit(document, uses)
     # Once where it is declared, once as the cursor. Elsewhere it would change the results.
-    return Shareable(field.name.value, name) if uses.count == 2 and not has_default else None
+    return Shareable(field.name.value, name, is_required) if uses.count == 2 else None
 
 
 def _only_subscription(

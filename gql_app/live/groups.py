@@ -57,8 +57,9 @@ class Group:
         `day`. None if some of what follows is forgotten, or the group has come to another day."""
         index = bisect_right(self._ring, seq, key=_seq)
         next_day = self._ring[index].day if index < len(self._ring) else self._day
-        if self._ended is None and (seq < self.floor or next_day != day):
-            return None
+        if seq < self.floor or next_day != day:
+            # Of a stream that is over one can still hear the end, but nothing behind a gap.
+            return None if self._ended is None else self._first + len(self._ring)
         return self._first + index
 
     async def at(self, place: int) -> list[Result] | None:

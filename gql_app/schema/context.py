@@ -39,6 +39,7 @@ class Context:
         "enough",
         "loaders",
         "of_the_clock",
+        "queues",
         "resume_after",
         "services",
         "viewer",
@@ -52,6 +53,7 @@ class Context:
         self.day: date | None = None
         self.of_the_clock = False
         self.resume_after: str | None = None
+        self.queues: list[int] | None = None
         self.enough: Callable[[int, date | None], bool] = _never
 
     def at_event(self, cursor: str, day: date | None = None, of_the_clock: bool = False) -> None:

@@ -86,8 +86,7 @@ class _Dashboard:
         The clock is looked at when a row is asked for: a slow reader is told of the day on which it
         reads, and a heartbeat means that nothing is behind it.
         """
-        while (today := local_date(self._clock(), self._viewer.time_zone)) != self.today:
-            self.today = today
+        while local_date(self._clock(), self._viewer.time_zone) != self.today:
             for row in await self._count(batch.position):
                 yield row
         now = self._clock()
@@ -101,5 +100,7 @@ class _Dashboard:
         return max((min(self._next_beat, midnight) - self._clock()).total_seconds(), 0.0)
 
     async def _count(self, seq: int) -> list[FeedRow]:
-        self._counts = await counts_at(self._viewer, self._wanted, seq, self._clock())
+        now = self._clock()
+        self.today = local_date(now, self._viewer.time_zone)
+        self._counts = await counts_at(self._viewer, self._wanted, seq, now)
         return list(self._counts.values())

@@ -54,7 +54,10 @@ class Subscription:
         self, info: Info, queue_ids: QueueIds = None, after: StreamAfter = None
     ) -> AsyncGenerator[FeedRow, None]:
         context = info.context
-        wanted = await _wanted_queues(context.viewer, queue_ids)
+        if queue_ids is None and context.queues is not None:
+            wanted = context.queues
+        else:
+            wanted = await _wanted_queues(context.viewer, queue_ids)
         return follow_queues(context, wanted, _start(context, after))
 
 

@@ -59,7 +59,11 @@ class Streams:
             variables = dict(request.variables or {})
             own = variables.pop(shape.cursor_variable, None) if shape.cursor_variable else None
             cursor = resume_after or own
-            if isinstance(cursor, str | None):  # else let the schema say what is wrong with it
+            is_missing = shape.cursor_required and own is None
+            if shape.cursor_variable and shape.cursor_required:
+                variables[shape.cursor_variable] = ""  # each place is told in its own way
+            # If something is wrong with the cursor, let the schema say what.
+            if isinstance(cursor, str | None) and not is_missing:
                 shared = GraphQLRequest(request.query, variables, request.operation_name)
                 results = self._share(viewer, shared, shape, cursor)
             else:
@@ -79,9 +83,11 @@ class Streams:
         request: GraphQLRequest,
         resume_after: str | None = None,
         enough: Callable[[int, date | None], bool] | None = None,
+        queues: list[int] | None = None,
     ) -> Results:
         context = Context(viewer, self._services)
         context.resume_after = resume_after
+        context.queues = queues
         if enough is not None:
             context.enough = enough
         stream = await self._schema.stream(
@@ -108,16 +114,16 @@ class Streams:
         """The results of a request without its cursor that can be shared, from `cursor` on."""
         practice_id = viewer.practice_id
         after = None if cursor is None else read_event_cursor(practice_id, cursor)
-        # A feed tells the counts of the queues that there were when it began.
-        queues = await visible_queues(viewer) if shape.field == "queueFeed" else []
+        queues = await _queues_of_feed(viewer, shape)
 
         async def here() -> int:
             return (await feed_bounds(practice_id)).seq
 
         def stream(start: int) -> Results:
-            return self._guarded(self._execute(viewer, request, event_cursor(practice_id, start)))
+            begin = event_cursor(practice_id, start)
+            return self._guarded(self._execute(viewer, request, begin, queues=queues))
 
-        key = _key(viewer, request, tuple(queue.id for queue in queues))
+        key = _key(viewer, request, tuple(queues or ()))
         async with self._groups.join(key, here, stream) as group:
             place = _Place(group.head if after is None else after)
             if after is not None and after > group.head:
@@ -125,7 +131,7 @@ class Streams:
             alone = shape.field == "queueFeed" or not place.join(group)  # its snapshot is its own
             while True:
                 if alone:
-                    caught_up = self._catch_up(viewer, request, group, place, cursor)
+                    caught_up = self._catch_up(viewer, request, group, place, cursor, queues)
                     async with aclosing(caught_up) as results:
                         async for result in results:
                             yield result
@@ -145,6 +151,7 @@ class Streams:
         group: Group,
         place: _Place,
         after: str | None,
+        queues: list[int] | None,
     ) -> Results:
         """Execute for one member alone, until it has joined the group."""
 
@@ -153,7 +160,7 @@ class Streams:
             return place.join(group)
 
         with self._groups.catching_up():
-            async with aclosing(self._execute(viewer, request, after, joined)) as results:
+            async with aclosing(self._execute(viewer, request, after, joined, queues)) as results:
                 async for result in results:
                     yield result
 
@@ -185,6 +192,13 @@ async def _walk(group: Group, place: _Place) -> Results:
                 return  # a new day at an older event: the counts of both would contradict
             place.seq, place.day = seq, result.day
             yield result
+
+
+async def _queues_of_feed(viewer: Viewer, shape: Shareable) -> list[int] | None:
+    """A feed is of the queues that there were when it began, for as long as it lasts."""
+    if shape.field != "queueFeed":
+        return None
+    return [queue.id for queue in await visible_queues(viewer)]
 
 
 def _failure(*errors: dict[str, Any]) -> Result:

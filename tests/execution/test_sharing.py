@@ -10,6 +10,9 @@ SHARED = {
     "($a: String, $q: [ID!]) { changed: taskStatusChanged(queueIds: $q, after: $a) { seq } }": (
         Shareable("taskStatusChanged", "a")
     ),
+    "($a: String!) { taskStatusChanged(after: $a) { seq } }": (
+        Shareable("taskStatusChanged", "a", cursor_required=True)
+    ),
     "{ queueFeed { __typename } }": Shareable("queueFeed", None),
     "($c: String) { queueFeed(after: $c) { __typename } }": Shareable("queueFeed", "c"),
 }
