@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check torture format schema diagram clean
+.PHONY: demo test check torture bench format schema diagram clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/callboard demo $(ARGS)
@@ -21,6 +21,9 @@ check: $(VENV)/.installed-test
 
 torture: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.torture $(ARGS)
+
+bench: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks.bench $(ARGS)
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,225 @@
+"""Fills an empty, migrated PostgreSQL database with practices whose history adds up.
+
+Every row is what a life of the tasks through `work/transitions.py` would have left: each change has
+its event, numbers go with time, and a task stands where its last event left it.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+
+from gql_app.access import create_key
+from models.access import Role
+from models.database import migrate, opened
+from models.practice import Practice
+
+OTHERS = 8
+"""Smaller practices beside the large one; together they have half as many tasks as it has."""
+
+QUEUES = 8
+TASKS_A_PATIENT = 4
+TIME_ZONE = "America/Chicago"
+
+LIFE = 8
+"""Task number i lives by i % LIFE: see `_CHANGES`. The first half of them are still workable."""
+
+DAYS = 20
+"""How far back it goes: less than retention keeps, or the server would prune while it is timed."""
+
+
+class Office(NamedTuple):
+    """A practice, a key to it, and which tasks it has: the `tasks` ids from `first_task` on."""
+
+    practice_id: int
+    key: str
+    first_task: int
+    tasks: int
+
+    def workable(self, chosen: random.Random) -> int:
+        """The id of one of its tasks that are still to be worked."""
+        life = chosen.randrange(LIFE // 2)
+        return self.first_task + chosen.randrange(self.tasks // LIFE) * LIFE + life
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A filled database: a large practice and others."""
+
+    url: str
+    offices: list[Office]
+
+    @property
+    def large(self) -> Office:
+        return self.offices[0]
+
+    @property
+    def others(self) -> list[Office]:
+        return self.offices[1:]
+
+    @property
+    def name(self) -> str:
+        return urlsplit(self.url).path.removeprefix("/")
+
+    @property
+    def host(self) -> str:
+        """The folder of the server's socket."""
+        return parse_qs(urlsplit(self.url).query)["host"][0]
+
+
+# Of each eight tasks (i % 8): 0 is OPEN; 1, 2, 3 are IN_PROGRESS after so many contacts; 4, 5, 6
+# were closed by the last of 1, 2, 3 contacts; 7 has expired. That is 1.5 contacts a task.
+# Follow-ups are spread over 37 days, a prime, so that neither life nor queue goes with the date.
+_CHANGES = """
+CREATE TEMP TABLE change AS
+SELECT *, lag(follow_up) OVER (PARTITION BY i ORDER BY j) AS from_follow_up,
+       row_number() OVER (ORDER BY at, i) AS seq,
+       CASE WHEN contacted
+            THEN $4 + row_number() OVER (PARTITION BY contacted ORDER BY at, i) END AS contact_id
+FROM (
+    SELECT i, j, life, last, at, ends, life <> 7 AND j > 0 AS contacted,
+           CASE WHEN NOT ends
+                THEN (at AT TIME ZONE $3)::date + (i + j * 11)::int % 37 END AS follow_up
+    FROM generate_series(0, $1::bigint - 1) AS i,
+         LATERAL (SELECT i % 8 AS life, (ARRAY[0, 1, 2, 3, 1, 2, 3, 1])[i % 8 + 1] AS last) AS way,
+         LATERAL generate_series(0, last) AS j,
+         LATERAL (SELECT $2::timestamptz + i * (interval '19 days' / $1) + j * interval '1 hour'
+                  AS at, life > 3 AND j = last AS ends) AS moment
+) AS changes
+"""
+
+_PATIENTS = """
+INSERT INTO patient (id, practice_id, name, phone, created_at)
+SELECT $1 + i, $2, 'Sage Nobodey ' || i, '555-' || lpad((i % 10000)::text, 4, '0'), $4
+FROM generate_series(1, $3::bigint) AS i
+"""
+
+_CONTACTS = """
+INSERT INTO contact (id, practice_id, task_id, outcome, follow_up, notes, closed_task, logged_at,
+                     logged_by_id)
+SELECT contact_id, $1, $2 + i,
+       CASE WHEN ends THEN 'SCHEDULED' WHEN i % 2 = 0 THEN 'LEFT_MESSAGE' ELSE 'NO_ANSWER' END,
+       follow_up, CASE WHEN i % 3 = 0 THEN 'Asked to be called in the afternoon, after work.' END,
+       ends, at, $3
+FROM change WHERE contacted ORDER BY contact_id
+"""
+
+_TASKS = """
+INSERT INTO task (id, practice_id, queue_id, patient_id, status, origin, reason, follow_up, due_on,
+                  expires_at, version, contact_count, last_contact_id, created_at, closed_at,
+                  close_cause)
+SELECT $2 + i, $1, $4 + (i / 8) % $5, $6 + 1 + (i * 48271) % $7,
+       CASE WHEN life = 0 THEN 'OPEN' WHEN life < 4 THEN 'IN_PROGRESS' ELSE 'CLOSED' END,
+       CASE WHEN life = 7 OR i % 3 = 0 THEN 'AUTOMATIC' ELSE 'MANUAL' END,
+       'Has not been seen for ' || 6 + i % 30 || ' months: recall for an examination',
+       follow_up, COALESCE(follow_up, from_follow_up),
+       CASE WHEN life = 7 THEN at WHEN i % 3 = 0 THEN $3::timestamptz + interval '1 year' END,
+       last + 1, CASE WHEN life = 7 THEN 0 ELSE last END, contact_id, at - last * interval '1 hour',
+       CASE WHEN ends THEN at END,
+       CASE WHEN life = 7 THEN 'EXPIRED' WHEN ends THEN 'CONTACT' END
+FROM change WHERE j = last ORDER BY i
+"""
+
+_EVENTS = """
+INSERT INTO task_event (id, practice_id, seq, kind, at, task_id, queue_id, from_status, to_status,
+                        from_follow_up, close_cause, contact_id, actor_id, version, follow_up,
+                        due_on, contact_count, last_contact_id)
+SELECT $3 + seq, $1, seq,
+       CASE WHEN j = 0 THEN 'CREATED' WHEN contacted THEN 'CONTACT_LOGGED'
+            ELSE 'CLOSED_BY_EXPIRY' END,
+       at, $2 + i, $4 + (i / 8) % $5,
+       CASE WHEN j = 0 THEN NULL WHEN j = 1 THEN 'OPEN' ELSE 'IN_PROGRESS' END,
+       CASE WHEN j = 0 THEN 'OPEN' WHEN ends THEN 'CLOSED' ELSE 'IN_PROGRESS' END,
+       from_follow_up,
+       CASE WHEN ends AND contacted THEN 'CONTACT' WHEN ends THEN 'EXPIRED' END,
+       contact_id, CASE WHEN j = 0 OR contacted THEN $6::bigint END, j + 1, follow_up,
+       COALESCE(follow_up, from_follow_up), CASE WHEN contacted THEN j ELSE 0 END, contact_id
+FROM change ORDER BY seq
+"""
+
+_FILLED = ("patient", "task", "contact", "task_event")
+
+
+async def filled(server_url: str, tasks: int) -> Base:
+    """A new database on the server, migrated and filled."""
+    name = f"tasks_{tasks}"
+    connection = await asyncpg.connect(server_url)
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    address, _, options = server_url.partition("?")
+    url = f"{address.rpartition('/')[0]}/{name}?{options}"
+    await migrate(url)
+    return Base(url, await fill(url, tasks))
+
+
+async def fill(url: str, tasks: int) -> list[Office]:
+    """A large practice of `tasks` tasks, then the others; the numbers are cut to whole lives."""
+    now = datetime.now(UTC)
+    sizes = [tasks // LIFE * LIFE] + [tasks // (2 * OTHERS) // LIFE * LIFE] * OTHERS
+    keys = []
+    async with opened(url):
+        for number, _ in enumerate(sizes):
+            practice = await Practice.create(
+                slug=f"office-{number}",
+                name=f"Office {number}",
+                time_zone=TIME_ZONE,
+                created_at=now,
+            )
+            keys.append((practice.id, await create_key(practice, Role.STAFF, "Agent")))
+    connection = await asyncpg.connect(url)
+    try:
+        # Tasks point to contacts and contacts to tasks: checked row by row, neither could be first.
+        await connection.execute("SET session_replication_role = replica")
+        offices = [
+            await _fill_one(connection, practice_id, key, size, now)
+            for (practice_id, key), size in zip(keys, sizes, strict=True)
+        ]
+        for table in _FILLED:
+            await connection.execute(
+                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
+            )
+        # As autovacuum would have left it: without it, the first reads pay for the hint bits.
+        await connection.execute("VACUUM ANALYZE")
+        await connection.execute("CHECKPOINT")
+    finally:
+        await connection.close()
+    return offices
+
+
+async def _fill_one(
+    connection: asyncpg.Connection, practice_id: int, key: str, size: int, now: datetime
+) -> Office:
+    patients = size // TASKS_A_PATIENT
+    highest = ", ".join(f"(SELECT COALESCE(max(id), 0) FROM {table})" for table in _FILLED)
+    patient, task, contact, event = await connection.fetchrow(f"SELECT {highest}")
+    begin = now - timedelta(days=DAYS)
+    async with connection.transaction():
+        queue = await connection.fetchval(
+            "INSERT INTO queue (practice_id, name, position, created_at)"
+            " SELECT $1, 'Queue ' || n, n, $3 FROM generate_series(1, $2::int) AS n RETURNING id",
+            practice_id,
+            QUEUES,
+            begin,
+        )
+        agent = await connection.fetchval(
+            "SELECT id FROM staff WHERE practice_id = $1", practice_id
+        )
+        await connection.execute(_PATIENTS, patient, practice_id, patients, begin)
+        # CREATE TABLE AS takes no parameters over the wire.
+        bound = (str(size), f"'{begin.isoformat()}'", f"'{TIME_ZONE}'", str(contact))
+        changes = _CHANGES
+        for number, value in enumerate(bound, 1):
+            changes = changes.replace(f"${number}", value)
+        await connection.execute(changes)
+        await connection.execute(_CONTACTS, practice_id, task + 1, agent)
+        place = (queue, QUEUES)
+        await connection.execute(_TASKS, practice_id, task + 1, now, *place, patient, patients)
+        await connection.execute(_EVENTS, practice_id, task + 1, event, *place, agent)
+        await connection.execute(
+            "UPDATE practice SET seq = (SELECT count(*) FROM change) WHERE id = $1", practice_id
+        )
+        await connection.execute("DROP TABLE change")
+    return Office(practice_id, key, task + 1, size)
