@@ -15,6 +15,11 @@ from typing import NamedTuple
 RING = 1_000
 """Results that a group keeps."""
 
+PAUSE_A_MEMBER = 20e-6
+LONGEST_PAUSE = 0.02
+"""Seconds. Members are told at once, but again only when they can have been served: what comes
+meanwhile they get together, in one write instead of several."""
+
 
 class Result(NamedTuple):
     """A result, encoded. In a stream of events `seq` is the number of the event that it is true at;
@@ -44,6 +49,8 @@ class Group:
         self._first = 0
         self._day: date | None = None
         self._grown = asyncio.Event()
+        self._told_at = 0.0
+        self._telling: asyncio.TimerHandle | None = None
         self._ended: Result | None = None
         self._runner = asyncio.create_task(self._run(results))
 
@@ -77,6 +84,8 @@ class Group:
     async def close(self) -> None:
         self._runner.cancel()
         await asyncio.wait({self._runner})
+        if self._telling is not None:
+            self._telling.cancel()
 
     async def _run(self, results: Stream) -> None:
         async with aclosing(results):
@@ -91,8 +100,22 @@ class Group:
                         self.floor = _seq(self._ring[RING - 1])
                         self._first += RING
                         del self._ring[:RING]
-                grown, self._grown = self._grown, asyncio.Event()
-                grown.set()
+                self._tell_soon()
+
+    def _tell_soon(self) -> None:
+        loop = asyncio.get_running_loop()
+        pause = min(self.members * PAUSE_A_MEMBER, LONGEST_PAUSE)
+        if self._telling is None:
+            if loop.time() - self._told_at >= pause:
+                self._tell()
+            else:
+                self._telling = loop.call_at(self._told_at + pause, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
+        self._told_at = asyncio.get_running_loop().time()
+        grown, self._grown = self._grown, asyncio.Event()
+        grown.set()
 
 
 def _seq(result: Result) -> int:

@@ -114,7 +114,8 @@ class Sessions:
             elif expires_at - now <= WARN_BEFORE and not session.warned:
                 session.warned = True
                 session.notify(Expiring(expires_at))
-        valid = await still_valid({session.viewer for session in self._sessions})
-        for session in list(self._sessions):
-            if session.viewer not in valid:
+        asked = list(self._sessions)  # not of those who come in while we ask
+        valid = await still_valid({session.viewer for session in asked})
+        for session in asked:
+            if session.viewer not in valid and session in self._sessions:
                 session.notify(Ended(REJECTED, "Key revoked or changed"))
