@@ -15,10 +15,9 @@ from typing import NamedTuple
 RING = 1_000
 """Results that a group keeps."""
 
-PAUSE_A_MEMBER = 20e-6
-LONGEST_PAUSE = 0.02
-"""Seconds. Members are told at once, but again only when they can have been served: what comes
-meanwhile they get together, in one write instead of several."""
+REST = 1.0
+"""How long a group leaves the loop to others after it has told its members, in times of what that
+took. What comes meanwhile is told together: in one write a member instead of several."""
 
 
 class Result(NamedTuple):
@@ -49,8 +48,8 @@ class Group:
         self._first = 0
         self._day: date | None = None
         self._grown = asyncio.Event()
-        self._told_at = 0.0
-        self._telling: asyncio.TimerHandle | None = None
+        self._has_news = self._is_resting = False
+        self._resting: asyncio.TimerHandle | None = None
         self._ended: Result | None = None
         self._runner = asyncio.create_task(self._run(results))
 
@@ -84,8 +83,8 @@ class Group:
     async def close(self) -> None:
         self._runner.cancel()
         await asyncio.wait({self._runner})
-        if self._telling is not None:
-            self._telling.cancel()
+        if self._resting is not None:
+            self._resting.cancel()
 
     async def _run(self, results: Stream) -> None:
         async with aclosing(results):
@@ -103,19 +102,25 @@ class Group:
                 self._tell_soon()
 
     def _tell_soon(self) -> None:
-        loop = asyncio.get_running_loop()
-        pause = min(self.members * PAUSE_A_MEMBER, LONGEST_PAUSE)
-        if self._telling is None:
-            if loop.time() - self._told_at >= pause:
-                self._tell()
-            else:
-                self._telling = loop.call_at(self._told_at + pause, self._tell)
+        self._has_news = True
+        if not self._is_resting:
+            self._tell()
 
     def _tell(self) -> None:
-        self._telling = None
-        self._told_at = asyncio.get_running_loop().time()
+        self._has_news, self._is_resting = False, True
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self._rest, loop.time())  # it comes behind the members: queues are in order
+
+    def _rest(self, begun: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._resting = loop.call_later((loop.time() - begun) * REST, self._go_on)
+
+    def _go_on(self) -> None:
+        self._is_resting = False
+        if self._has_news:
+            self._tell()
 
 
 def _seq(result: Result) -> int:
