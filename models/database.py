@@ -6,7 +6,7 @@ Statements are written once for SQLite and PostgreSQL, with numbered parameters 
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from types import UnionType
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
@@ -229,9 +229,10 @@ def among(column: str, parameter: int) -> str:
 
 
 def _as_text(values: Sequence[object]) -> list[object]:
-    """SQLite keeps dates as text, in the form in which Tortoise writes them."""
+    """SQLite keeps dates as text, in the form in which Tortoise writes them: moments in UTC, for
+    they are compared as texts."""
     return [
-        value.isoformat(" ")
+        value.astimezone(UTC).isoformat(" ")
         if isinstance(value, datetime)
         else value.isoformat()
         if isinstance(value, date)

@@ -7,6 +7,8 @@
 \set way random(0, 3)
 \set task :first_task + :client_id * :tasks + :life * 8 + :way
 BEGIN;
+SELECT id FROM patient WHERE practice_id = :practice
+  AND id = (SELECT patient_id FROM task WHERE practice_id = :practice AND id = :task) FOR UPDATE;
 SELECT id, practice_id, queue_id, patient_id, status, origin, reason, follow_up, due_on, expires_at,
        version, contact_count, last_contact_id, created_at, closed_at, close_cause, claimed_by_id,
        claimed_until

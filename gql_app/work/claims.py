@@ -13,7 +13,7 @@ from typing import NamedTuple
 from gql_app.access import Viewer
 from gql_app.work.outcomes import NOT_FOUND, Outcome, claimed_by_other
 from gql_app.work.queues import visible_queues
-from gql_app.work.records import Claim, add_event, lock_patient, lock_tasks_around, put_claim
+from gql_app.work.records import Claim, PatientId, add_event, lock_tasks_around, put_claim
 from gql_app.work.transitions import Transitions
 from models.access import Role
 from models.database import fetch, is_waited_for, transaction
@@ -24,6 +24,10 @@ from models.task import TASK_COLUMNS, TaskRow
 LEASE = timedelta(minutes=10)
 WINDOW = 60
 """How many of a queue's most urgent tasks are looked at: as many agents may ask at once."""
+
+
+QUEUES_AT_ONCE = 100
+"""In one statement, with three selects each; SQLite joins at most 500."""
 
 
 class _Candidate(NamedTuple):
@@ -73,8 +77,8 @@ class Claims:
 
     async def _claim_next(self, viewer: Viewer, queues: list[int]) -> tuple[Outcome, int | None]:
         while True:
-            now = self._transitions.clock()
             async with transaction(viewer.practice_id):
+                now = self._transitions.clock()
                 candidates = await _most_urgent(viewer, queues, now)
                 if not candidates:
                     return Outcome(None), None
@@ -113,13 +117,13 @@ class Claims:
             now = self._transitions.clock()
             if task is None:
                 return Outcome(None, refusals=(NOT_FOUND,)), None
-            if viewer.role is not Role.SUPERVISOR and (
-                refusal := await claimed_by_other(viewer, task, now)
-            ):
-                return Outcome(task, refusals=(refusal,)), None
             held = [task for task in tasks if task.claimed_by_id is not None]
             if not held:
                 return Outcome(task), None
+            if viewer.role is not Role.SUPERVISOR and (
+                refusal := await claimed_by_other(viewer, held[0], now)
+            ):
+                return Outcome(task, refusals=(refusal,)), None
             freed, seq = await _change(held, None, TaskEventKind.RELEASED, now, viewer)
         return Outcome(next((row for row in freed if row.id == task_id), task)), seq
 
@@ -146,24 +150,12 @@ async def claimed_tasks(viewer: Viewer, now: datetime) -> list[TaskRow]:
 
 
 async def _lock_around(viewer: Viewer, task_id: int) -> tuple[list[TaskRow], TaskRow | None]:
-    """The patient and the open tasks, locked in this order; and the one that is meant, if the key
-    allows it."""
-    found = await fetch(
-        _PatientOf,
-        "SELECT t.patient_id FROM task t WHERE t.practice_id = $1 AND t.id = $2",
-        viewer.practice_id,
-        task_id,
-    )
-    if not found:
-        return [], None
-    await lock_patient(viewer.practice_id, found[0].patient_id)
+    """The open tasks of a patient, locked, and the one that is meant, if the key allows it."""
     tasks = await lock_tasks_around(viewer.practice_id, task_id)
-    task = next(task for task in tasks if task.id == task_id)
-    return tasks, task if viewer.sees_queue(task.queue_id) else None
-
-
-class _PatientOf(NamedTuple):
-    patient_id: int
+    task = next((task for task in tasks if task.id == task_id), None)
+    if task is None or not viewer.sees_queue(task.queue_id):
+        return [], None
+    return tasks, task
 
 
 async def _change(
@@ -192,8 +184,14 @@ def _is_free(tasks: Sequence[TaskRow], candidate: _Candidate, now: datetime) -> 
 async def _most_urgent(viewer: Viewer, queues: list[int], now: datetime) -> list[_Candidate]:
     """The first free tasks of each queue, most urgent first. Each select reads the beginning of an
     index, so it costs the same however many tasks there are."""
-    today = local_date(now, viewer.time_zone)
-    values: list[object] = [viewer.practice_id, now, today]
+    found: list[_Candidate] = []
+    for begin in range(0, len(queues), QUEUES_AT_ONCE):
+        found += await _first_of(viewer, queues[begin : begin + QUEUES_AT_ONCE], now)
+    return sorted(found, key=_urgency)
+
+
+async def _first_of(viewer: Viewer, queues: list[int], now: datetime) -> list[_Candidate]:
+    values: list[object] = [viewer.practice_id, now, local_date(now, viewer.time_zone)]
     selects: list[str] = []
     for queue_id in queues:
         values.append(queue_id)
@@ -209,8 +207,7 @@ async def _most_urgent(viewer: Viewer, queues: list[int], now: datetime) -> list
                   AND (t.expires_at IS NULL OR t.expires_at > $2)
                   AND (t.claimed_until IS NULL OR t.claimed_until <= $2)
                 ORDER BY {order}, t.id LIMIT {WINDOW}) AS s{len(selects)}""")
-    found = await fetch(_Candidate, " UNION ALL ".join(selects), *values)
-    return sorted(found, key=_urgency)
+    return await fetch(_Candidate, " UNION ALL ".join(selects), *values)
 
 
 def _urgency(task: _Candidate) -> tuple[object, ...]:
@@ -227,5 +224,5 @@ async def _first_free(practice_id: int, patients: list[int]) -> int | None:
     JOIN patient p ON p.practice_id = $1 AND p.id = c.id
     ORDER BY c.place LIMIT 1 FOR UPDATE OF p SKIP LOCKED
     """
-    found = await fetch(_PatientOf, sql, practice_id, patients)
-    return found[0].patient_id if found else None
+    found = await fetch(PatientId, sql, practice_id, patients)
+    return found[0].id if found else None

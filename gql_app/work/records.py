@@ -10,7 +10,7 @@ from typing import NamedTuple
 from gql_app.access import Viewer
 from gql_app.work.intake import NewTask
 from models.contact import ContactRow
-from models.database import fetch, for_update, insert, write
+from models.database import fetch, for_update, insert, is_waited_for, write
 from models.event import TaskEventKind
 from models.lifecycle import Attempt, TaskStatus, local_date
 from models.task import TASK_COLUMNS, TaskRow
@@ -42,7 +42,15 @@ async def lock_task(practice_id: int, task_id: int) -> TaskRow | None:
 
 
 async def lock_tasks_around(practice_id: int, task_id: int) -> list[TaskRow]:
-    """The task, and the open tasks of the same patient; none if there is no such task."""
+    """The task, and the open tasks of the same patient, behind the patient; none if there is no
+    such task."""
+    if is_waited_for():
+        patient = f"""
+        SELECT p.id FROM patient p WHERE p.practice_id = $1
+          AND p.id = (SELECT patient_id FROM task WHERE practice_id = $1 AND id = $2)
+        {for_update()}
+        """
+        await fetch(PatientId, patient, practice_id, task_id)
     sql = f"""
     SELECT {TASK_COLUMNS} FROM task t
     WHERE t.practice_id = $1

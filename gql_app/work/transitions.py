@@ -188,13 +188,17 @@ class Transitions:
         """Record an appointment, and close what it makes needless. Returns it, what was refused,
         and the tasks that were closed. Recorded again, it is moved. Raises `Forbidden`."""
         viewer.require(viewer.may_create_tasks, "record appointments")
-        return await self.carry_out(viewer.practice_id, self._record_appointment(viewer, new))
+        try:
+            return await self.carry_out(viewer.practice_id, self._record_appointment(viewer, new))
+        except IntegrityError:  # the external id was taken between our look and our write
+            return await self.carry_out(viewer.practice_id, self._record_appointment(viewer, new))
 
     async def _record_appointment(
         self, viewer: Viewer, new: NewAppointment
     ) -> tuple[tuple[AppointmentRow | None, Outcome, list[TaskRow]], int | None]:
-        here, now, seq = viewer.practice_id, self.clock(), None
+        here, seq = viewer.practice_id, None
         async with transaction(here):
+            now = self.clock()
             if new.patient_id is None or not await lock_patient(here, new.patient_id):
                 return (None, missing("patient", "patientId"), []), None
             appointment = await put_appointment(here, viewer.staff_id, new, now)

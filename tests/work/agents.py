@@ -1,0 +1,91 @@
+"""Many agents and patients of one office, and what must be true of claims whatever they do."""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from gql_app.access import Viewer, authenticate, create_key
+from gql_app.work.claims import Claims
+from models.access import Role
+from models.event import EventRow, TaskEventKind, events_after
+from models.people import Patient
+from models.practice import Practice
+from models.task import Task
+from tests.office import Office
+
+Held = tuple[int | None, datetime | None]
+FREE: Held = (None, None)
+
+
+def claims_of(office: Office, **lease: float) -> Claims:
+    """The office's claims; they last ten minutes, or `lease`."""
+    if not lease:
+        return Claims(office.transitions)
+    return Claims(office.transitions, timedelta(**lease))
+
+
+async def make_agents(office: Office, number: int) -> list[Viewer]:
+    """Viewers of so many people, each with a key of their own."""
+    keys = [
+        await create_key(office.practice, Role.STAFF, f"Agent {place}") for place in range(number)
+    ]
+    return [await authenticate(key) for key in keys]
+
+
+async def make_patients(office: Office, number: int) -> list[Patient]:
+    return [
+        await Patient.create(
+            practice_id=office.practice.id,
+            name=f"Patient {place}",
+            phone="555-0100",
+            created_at=office.clock(),
+        )
+        for place in range(number)
+    ]
+
+
+async def claim_on(task: Task) -> Held:
+    """Who holds the task, and until when, by its row."""
+    await task.refresh_from_db()
+    return task.claimed_by_id, task.claimed_until
+
+
+async def all_events(office: Office) -> list[EventRow]:
+    return await events_after(office.practice.id, 0, 100_000)
+
+
+async def assert_consistent(office: Office) -> None:
+    """One claim a patient, numbers without holes, and events that tell all that the rows say."""
+    tasks = await Task.filter(practice_id=office.practice.id)
+    held = defaultdict(set)
+    for task in tasks:
+        if task.status.is_open:
+            held[task.patient_id].add((task.claimed_by_id, task.claimed_until))
+        else:
+            assert (task.claimed_by_id, task.claimed_until) == FREE, "a closed task is claimed"
+    assert {patient: claims for patient, claims in held.items() if len(claims) > 1} == {}
+
+    events = await all_events(office)
+    await office.practice.refresh_from_db()
+    assert [event.seq for event in events] == list(range(1, office.practice.seq + 1))
+    for task in tasks:
+        of_task = [event for event in events if event.task_id == task.id]
+        assert [event.version for event in of_task] == list(range(1, task.version + 1))
+        assert (of_task[-1].claimed_by_id, of_task[-1].claimed_until) == (
+            task.claimed_by_id,
+            task.claimed_until,
+        )
+    assert (await Practice.get(id=office.practice.id)).seq == len(events)
+
+
+def assert_nobody_acted_on_anothers_claim(events: list[EventRow]) -> None:
+    """By the events alone: who held each task when somebody claimed, logged or released."""
+    before: dict[int, Held] = defaultdict(lambda: FREE)
+    for event in events:
+        holder, until = before[event.task_id]
+        alive = until is not None and until > event.at
+        if event.kind in (TaskEventKind.CLAIMED, TaskEventKind.CONTACT_LOGGED):
+            assert not alive or event.actor_id == holder, event
+        if event.kind is TaskEventKind.RELEASED:
+            assert holder is not None, f"nobody held it: {event}"
+            assert not alive or event.actor_id == holder, event
+        before[event.task_id] = (event.claimed_by_id, event.claimed_until)
