@@ -15,10 +15,6 @@ from typing import NamedTuple
 RING = 1_000
 """Results that a group keeps."""
 
-REST = 1.0
-"""How long a group leaves the loop to others after it has told its members, in times of what that
-took. What comes meanwhile is told together: in one write a member instead of several."""
-
 
 class Result(NamedTuple):
     """A result, encoded. In a stream of events `seq` is the number of the event that it is true at;
@@ -48,8 +44,6 @@ class Group:
         self._first = 0
         self._day: date | None = None
         self._grown = asyncio.Event()
-        self._has_news = self._is_resting = False
-        self._resting: asyncio.TimerHandle | None = None
         self._ended: Result | None = None
         self._runner = asyncio.create_task(self._run(results))
 
@@ -83,8 +77,6 @@ class Group:
     async def close(self) -> None:
         self._runner.cancel()
         await asyncio.wait({self._runner})
-        if self._resting is not None:
-            self._resting.cancel()
 
     async def _run(self, results: Stream) -> None:
         async with aclosing(results):
@@ -99,28 +91,8 @@ class Group:
                         self.floor = _seq(self._ring[RING - 1])
                         self._first += RING
                         del self._ring[:RING]
-                self._tell_soon()
-
-    def _tell_soon(self) -> None:
-        self._has_news = True
-        if not self._is_resting:
-            self._tell()
-
-    def _tell(self) -> None:
-        self._has_news, self._is_resting = False, True
-        grown, self._grown = self._grown, asyncio.Event()
-        grown.set()
-        loop = asyncio.get_running_loop()
-        loop.call_soon(self._rest, loop.time())  # it comes behind the members: queues are in order
-
-    def _rest(self, begun: float) -> None:
-        loop = asyncio.get_running_loop()
-        self._resting = loop.call_later((loop.time() - begun) * REST, self._go_on)
-
-    def _go_on(self) -> None:
-        self._is_resting = False
-        if self._has_news:
-            self._tell()
+                grown, self._grown = self._grown, asyncio.Event()
+                grown.set()
 
 
 def _seq(result: Result) -> int:

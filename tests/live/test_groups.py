@@ -164,19 +164,3 @@ async def test_one_joins_only_where_the_next_result_is_of_the_same_day() -> None
         assert await read(group, 12, tomorrow) == [13]
         assert group.place_behind(13, today) is None
         assert group.place_behind(13, tomorrow) is not None
-
-
-async def test_what_comes_while_the_group_rests_is_told_together(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(groups, "REST", 5_000)
-    source, together = Source(), Groups()
-    async with together.join("key", source.here, source.stream) as group:
-        source.put(11)
-        assert await read(group, 10) == [11]
-        reading = asyncio.create_task(read(group, 11))
-        await asyncio.sleep(0)
-        for seq in (12, 13, 14):
-            source.put(seq)
-            await until(group, seq)
-        assert await reading == [12, 13, 14]
