@@ -42,7 +42,7 @@ CONNECTIONS = 5
 """What Tortoise's pool opens at most unless it is told otherwise; PostGraphile's gets as many."""
 
 POSTGRAPHILE = "PostGraphile 5"
-STOCK = "Strawberry + Tortoise as they come"
+STOCK = "Strawberry + Tortoise"
 
 _TASK = """{ id status reason followUp version contactCount
   %s { id name phone } %s { id outcome notes loggedAt } }"""
