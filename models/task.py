@@ -80,6 +80,10 @@ class TaskRow(NamedTuple):
     claimed_by_id: int | None
     claimed_until: datetime | None
 
+    def has_expired(self, now: datetime) -> bool:
+        """Whether its time is up. It stands open until it is swept."""
+        return self.is_open and self.expires_at is not None and self.expires_at <= now
+
     def is_claimed(self, now: datetime) -> bool:
         """Whether somebody holds it now. A claim that has lapsed stands there until it is swept."""
         return self.claimed_until is not None and self.claimed_until > now

@@ -1,4 +1,4 @@
-"""A selection, compiled: closures that turn a row into the answer without asking graphql-core.
+"""A selection, compiled: functions that turn a row into the answer without asking graphql-core.
 
 Only what is plain is compiled: attributes, resolvers that look at nothing but their row and the
 context, links to other rows, and objects and lists of these. An object with a field that takes

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.outcomes import NOT_FOUND, Outcome, claimed_by_other
-from gql_app.work.queues import visible_queues
-from gql_app.work.records import Claim, PatientId, add_event, lock_tasks_around, put_claim
+from gql_app.work.queues import MAX_SELECTS, visible_queues
+from gql_app.work.records import Claim, PatientId, change_claim, lock_for, lock_tasks_around
 from gql_app.work.transitions import Transitions
 from models.access import Role
 from models.database import fetch, is_waited_for, transaction
@@ -25,9 +25,8 @@ LEASE = timedelta(minutes=10)
 WINDOW = 60
 """How many of a queue's most urgent tasks are looked at: as many agents may ask at once."""
 
-
-QUEUES_AT_ONCE = 100
-"""In one statement, with three selects each; SQLite joins at most 500."""
+QUEUES_AT_ONCE = MAX_SELECTS // 3
+"""In one statement, with three selects each."""
 
 
 class _Candidate(NamedTuple):
@@ -93,11 +92,11 @@ class Claims:
 
     async def _claim(self, viewer: Viewer, task_id: int) -> tuple[Outcome, int | None]:
         async with transaction(viewer.practice_id):
-            tasks, task = await _lock_around(viewer, task_id)
+            tasks, task = await lock_for(viewer, task_id)
             now = self._transitions.clock()
             if task is None:
                 return Outcome(None, refusals=(NOT_FOUND,)), None
-            if not task.is_open or (task.expires_at is not None and task.expires_at <= now):
+            if not task.is_open or task.has_expired(now):
                 return Outcome(task, refusals=(TASK_CLOSED,)), None
             if refusal := await claimed_by_other(viewer, task, now):
                 return Outcome(task, refusals=(refusal,)), None
@@ -108,12 +107,12 @@ class Claims:
     ) -> tuple[Outcome, int]:
         claim = Claim(viewer.staff_id, now + self._lease)
         still_open = [task for task in tasks if task.is_open]
-        claimed, seq = await _change(still_open, claim, TaskEventKind.CLAIMED, now, viewer)
+        claimed, seq = await change_claim(still_open, claim, TaskEventKind.CLAIMED, now, viewer)
         return Outcome(next(task for task in claimed if task.id == task_id)), seq
 
     async def _release(self, viewer: Viewer, task_id: int) -> tuple[Outcome, int | None]:
         async with transaction(viewer.practice_id):
-            tasks, task = await _lock_around(viewer, task_id)
+            tasks, task = await lock_for(viewer, task_id)
             now = self._transitions.clock()
             if task is None:
                 return Outcome(None, refusals=(NOT_FOUND,)), None
@@ -124,7 +123,7 @@ class Claims:
                 refusal := await claimed_by_other(viewer, held[0], now)
             ):
                 return Outcome(task, refusals=(refusal,)), None
-            freed, seq = await _change(held, None, TaskEventKind.RELEASED, now, viewer)
+            freed, seq = await change_claim(held, None, TaskEventKind.RELEASED, now, viewer)
         return Outcome(next((row for row in freed if row.id == task_id), task)), seq
 
     async def _lapse(self, practice_id: int, task_id: int) -> tuple[bool, int | None]:
@@ -134,7 +133,7 @@ class Claims:
             held = [t for t in tasks if t.claimed_by_id is not None and not t.is_claimed(now)]
             if not held:
                 return False, None
-            _, seq = await _change(held, None, TaskEventKind.RELEASED, now)
+            _, seq = await change_claim(held, None, TaskEventKind.RELEASED, now)
         return True, seq
 
 
@@ -147,28 +146,6 @@ async def claimed_tasks(viewer: Viewer, now: datetime) -> list[TaskRow]:
     """
     rows = await fetch(TaskRow, sql, viewer.practice_id, viewer.staff_id, now)
     return [row for row in rows if viewer.sees_queue(row.queue_id)]
-
-
-async def _lock_around(viewer: Viewer, task_id: int) -> tuple[list[TaskRow], TaskRow | None]:
-    """The open tasks of a patient, locked, and the one that is meant, if the key allows it."""
-    tasks = await lock_tasks_around(viewer.practice_id, task_id)
-    task = next((task for task in tasks if task.id == task_id), None)
-    if task is None or not viewer.sees_queue(task.queue_id):
-        return [], None
-    return tasks, task
-
-
-async def _change(
-    tasks: Sequence[TaskRow],
-    claim: Claim | None,
-    kind: TaskEventKind,
-    now: datetime,
-    viewer: Viewer | None = None,
-) -> tuple[list[TaskRow], int]:
-    changed = await put_claim(tasks, claim)
-    for task in changed:
-        seq = await add_event(task, kind, now, viewer=viewer)
-    return changed, seq
 
 
 def _is_free(tasks: Sequence[TaskRow], candidate: _Candidate, now: datetime) -> bool:

@@ -61,6 +61,16 @@ async def lock_tasks_around(practice_id: int, task_id: int) -> list[TaskRow]:
     return await fetch(TaskRow, sql, practice_id, task_id)
 
 
+async def lock_for(viewer: Viewer, task_id: int) -> tuple[list[TaskRow], TaskRow | None]:
+    """What `lock_tasks_around` locks, and the task that is meant; nothing and None if the key does
+    not allow it."""
+    tasks = await lock_tasks_around(viewer.practice_id, task_id)
+    task = next((task for task in tasks if task.id == task_id), None)
+    if task is None or not viewer.sees_queue(task.queue_id):
+        return [], None
+    return tasks, task
+
+
 async def lock_patient(practice_id: int, patient_id: int) -> bool:
     """Whether there is such a patient. No task can be made for one that is locked."""
     sql = f"SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.id = $2 {for_update()}"
@@ -102,9 +112,7 @@ async def add_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datet
         claimed_by_id=None if claim is None else claim.claimed_by_id,
         claimed_until=None if claim is None else claim.claimed_until,
     )
-    columns = task._asdict()
-    del columns["id"]
-    return task._replace(id=await insert("task", **columns, idempotency_key=new.idempotency_key))
+    return task._replace(id=await _insert("task", task, new.idempotency_key))
 
 
 async def add_contact(task: TaskRow, made: Made, viewer: Viewer, now: datetime) -> ContactRow:
@@ -121,15 +129,24 @@ async def add_contact(task: TaskRow, made: Made, viewer: Viewer, now: datetime) 
         logged_at=now,
         logged_by_id=viewer.staff_id,
     )
-    columns = contact._asdict()
+    return contact._replace(id=await _insert("contact", contact, made.idempotency_key))
+
+
+async def _insert(table: str, row: TaskRow | ContactRow, idempotency_key: str | None) -> int:
+    columns = row._asdict()
     del columns["id"]
-    return contact._replace(
-        id=await insert("contact", **columns, idempotency_key=made.idempotency_key)
-    )
+    return await insert(table, **columns, idempotency_key=idempotency_key)
 
 
-async def put_claim(tasks: Sequence[TaskRow], claim: Claim | None) -> list[TaskRow]:
-    """The tasks, which are locked, under the claim or free."""
+async def change_claim(
+    tasks: Sequence[TaskRow],
+    claim: Claim | None,
+    kind: TaskEventKind,
+    now: datetime,
+    viewer: Viewer | None = None,
+) -> tuple[list[TaskRow], int]:
+    """Put tasks (at least one, locked) under the claim, or free them, each with its event. Returns
+    them, and the number of the last event."""
     by, until = claim or (None, None)
     changed = []
     for task in tasks:
@@ -139,8 +156,9 @@ async def put_claim(tasks: Sequence[TaskRow], claim: Claim | None) -> list[TaskR
             " WHERE practice_id = $1 AND id = $2",
             *(task.practice_id, task.id, by, until, row.version),
         )
+        seq = await add_event(row, kind, now, viewer=viewer)
         changed.append(row)
-    return changed
+    return changed, seq
 
 
 async def add_event(

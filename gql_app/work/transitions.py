@@ -30,11 +30,11 @@ from gql_app.work.records import (
     add_contact,
     add_event,
     add_task,
+    change_claim,
     live_claim,
+    lock_for,
     lock_patient,
     lock_task,
-    lock_tasks_around,
-    put_claim,
 )
 from models.appointment import AppointmentRow
 from models.contact import ContactRow
@@ -164,9 +164,8 @@ class Transitions:
         contacted_at: datetime | None,
     ) -> tuple[Outcome, int | None]:
         async with transaction(viewer.practice_id):
-            tasks = await lock_tasks_around(viewer.practice_id, task_id)
-            task = next((task for task in tasks if task.id == task_id), None)
-            if task is None or not viewer.sees_queue(task.queue_id):
+            tasks, task = await lock_for(viewer, task_id)
+            if task is None:
                 return Outcome(None, refusals=(NOT_FOUND,)), None
             if earlier := await earlier_log(viewer, task, attempt, idempotency_key):
                 return earlier, None
@@ -177,7 +176,7 @@ class Transitions:
         async with transaction(practice_id):
             task = await lock_task(practice_id, task_id)
             now = self.clock()
-            if task is None or not _has_expired(task, now):
+            if task is None or not task.has_expired(now):
                 return False, None
             _, seq = await _close_expired(task, now)
         return True, seq
@@ -241,7 +240,7 @@ async def _log_on(
     if made.contacted_at and (refusal := check_contacted_at(made.contacted_at, now)):
         return Outcome(task, refusals=(refusal,)), None
     seq = None
-    if _has_expired(task, now):
+    if task.has_expired(now):
         # The clock, not the sweeper, decides: the task is closed before it is refused.
         task, seq = await _close_expired(task, now)
     if _was_in_time(task, made.contacted_at):
@@ -255,8 +254,8 @@ async def _log_on(
     changed, seq = await _apply(task, verdict, TaskEventKind.CONTACT_LOGGED, now, contact, viewer)
     # The call is over, and with it the claim on the patient's other tasks.
     held = [t for t in tasks if t.id != task.id and t.claimed_by_id is not None]
-    for freed in await put_claim(held, None):
-        seq = await add_event(freed, TaskEventKind.RELEASED, now, viewer=viewer)
+    if held:
+        _, seq = await change_claim(held, None, TaskEventKind.RELEASED, now, viewer)
     return Outcome(changed, contact), seq
 
 
@@ -280,10 +279,6 @@ async def _verdict(
         today=local_date(now, viewer.time_zone),
         last_day=task.expires_at and last_day(task.expires_at, viewer.time_zone),
     )
-
-
-def _has_expired(task: TaskRow, now: datetime) -> bool:
-    return task.is_open and task.expires_at is not None and task.expires_at <= now
 
 
 def _was_in_time(task: TaskRow, contacted_at: datetime | None) -> bool:
