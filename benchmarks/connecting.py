@@ -6,10 +6,8 @@ has read all subscriptions. Memory is the resident set of the server's process t
 was before. Each run has a fresh server.
 """
 
-import argparse
 import asyncio
 import statistics
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +16,7 @@ from typing import NamedTuple
 from benchmarks.crowd import allow_many_files, crowd
 from benchmarks.posting import send
 from benchmarks.practices import prepare
-from benchmarks.report import Figure, show
+from benchmarks.report import Figure, measure_alone
 from benchmarks.sides import Callboard, Side, Stock
 from models.access import Role
 
@@ -99,14 +97,5 @@ def figures(
     ]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Seconds and memory of 5,000 connections.")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="only see that it runs")
-    options = parser.parse_args()
-    show(figures(options.rounds, options.quick))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    measure_alone("Seconds and memory of 5,000 connections.", figures)

@@ -7,10 +7,8 @@ socket has got each change of its practice once. For Callboard a change is a con
 over HTTP, with its transaction; the peers have none.
 """
 
-import argparse
 import asyncio
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,7 +18,7 @@ from pathlib import Path
 from benchmarks.crowd import Crowd, allow_many_files, crowd
 from benchmarks.posting import Post, send
 from benchmarks.practices import prepare
-from benchmarks.report import Figure, show
+from benchmarks.report import Figure, measure_alone
 from benchmarks.sides import Bare, Callboard, NotToBeHad, Peer, Side, Stock, Yoga
 from models.access import Role
 
@@ -143,14 +141,5 @@ def figures(
     return found
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Deliveries a second to watching sockets.")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="only see that it runs")
-    options = parser.parse_args()
-    show(figures(options.rounds, options.quick))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    measure_alone("Deliveries a second to watching sockets.", figures)

@@ -7,7 +7,6 @@ take turns, and what counts is the median. `--quick` only shows that it works: s
 runs.
 """
 
-import argparse
 import asyncio
 import random
 import re
@@ -28,7 +27,7 @@ import asyncpg
 import httpx
 
 from benchmarks.dataset import Base, filled
-from benchmarks.report import Figure, show
+from benchmarks.report import Figure, measure_alone
 from benchmarks.requests import Order, carried_out
 from benchmarks.sides import NotToBeHad, installed
 from benchmarks.stage import PATIENCE, Process, Server, free_port, postgres
@@ -327,14 +326,5 @@ def _pgbench() -> str:
     return program
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Pages and logged contacts over HTTP.")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="small tables, short runs")
-    options = parser.parse_args()
-    show(figures(options.rounds, options.quick))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    measure_alone("Pages and logged contacts over HTTP.", figures)

@@ -1,7 +1,8 @@
 """What the benchmarks hand in, and how it is shown: a table, JSON, and a chart."""
 
+import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,6 +85,15 @@ def show(figures: Sequence[Figure]) -> None:
     if not console.is_terminal:
         console = Console(width=160)
     console.print(table(figures))
+
+
+def measure_alone(description: str, figures: Callable[[int, bool], list[Figure]]) -> None:
+    """The command of one benchmark; `figures` takes how many rounds, and whether to be quick."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each side, in turns")
+    parser.add_argument("--quick", action="store_true", help="only see that it runs")
+    options = parser.parse_args()
+    show(figures(options.rounds, options.quick))
 
 
 def write_json(figures: Sequence[Figure], path: Path) -> None:
