@@ -3,6 +3,7 @@
 Subscriptions that many send alike are executed and encoded once for all of them.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -69,9 +70,12 @@ class Streams:
                 results = self._execute(viewer, request)
         else:
             results = self._execute(viewer, request, resume_after)
-        async with aclosing(_guarded(results)) as told:
-            async for result in told:
-                yield result
+        try:
+            async with aclosing(results):
+                async for result in results:
+                    yield result
+        except Exception as error:
+            yield _failure(ERROR_CODES.request_error(error))
 
     async def _execute(
         self,
@@ -117,7 +121,7 @@ class Streams:
 
         def stream(start: int) -> Results:
             begin = event_cursor(practice_id, start)
-            return _guarded(self._execute(viewer, request, begin, queues=queues))
+            return self._guarded(self._execute(viewer, request, begin, queues=queues))
 
         key = _key(viewer, request, tuple(queues or ()))
         async with self._groups.join(key, here, stream) as group:
@@ -160,15 +164,16 @@ class Streams:
                 async for result in results:
                     yield result
 
-
-async def _guarded(results: Results) -> Results:
-    """The results; what goes wrong with the whole of them is the last one instead of raised."""
-    try:
-        async with aclosing(results):
-            async for result in results:
-                yield result
-    except Exception as error:
-        yield _failure(ERROR_CODES.request_error(error))
+    async def _guarded(self, results: Results) -> Results:
+        """A group's stream, which ends with what has gone wrong instead of raising it."""
+        try:
+            async with aclosing(results):
+                async for result in results:
+                    yield result
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            yield _failure(ERROR_CODES.request_error(error))
 
 
 async def _walk(group: Group, place: _Place) -> Results:
