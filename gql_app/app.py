@@ -25,6 +25,7 @@ from gql_app.schema import build_schema
 from gql_app.schema.context import Services
 from gql_app.settings import Settings
 from gql_app.web.endpoint import Endpoint
+from gql_app.web.frames import FramesProtocol
 from gql_app.web.health import health_routes
 from gql_app.web.sessions import Sessions
 from gql_app.work.claims import Claims
@@ -112,7 +113,7 @@ def server_config(settings: Settings, host: str, port: int, workers: int = 1) ->
         timeout_worker_healthcheck=30,  # importing it all takes seconds on a busy machine
         host=host,
         port=port,
-        ws="websockets-sansio",
+        ws=FramesProtocol,
         ws_per_message_deflate=False,
         ws_max_size=256 * 1024,
         access_log=False,

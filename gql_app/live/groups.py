@@ -1,8 +1,9 @@
 """One execution for all who ask the same.
 
 A group runs one stream and keeps its latest results, encoded once. Members hold no queue, only
-their place, and take what comes next from the group: the same bytes for each of them. One who is
-further behind than the group remembers catches up by itself first.
+their place, and take what comes next from the group: the same bytes for each of them. Those who are
+abreast of it may listen instead, and are called with what comes. One who is further behind than
+the group remembers catches up by itself first.
 """
 
 import asyncio
@@ -19,16 +20,39 @@ RING = 1_000
 class Result(NamedTuple):
     """A result, encoded. In a stream of events `seq` is the number of the event that it is true at;
     `day` is the day that it depends on, if it does, and `of_the_clock` says that the clock brought
-    it and not an event. The stream has ended with a result that is `last`."""
+    it and not an event. With `more`, others follow at once. The stream has ended with a result that
+    is `last`."""
 
     seq: int | None
     payload: str
     day: date | None = None
     of_the_clock: bool = False
+    more: bool = False
     last: bool = False
 
 
+class News:
+    """Results that came together. `made` is for what members make of them that is the same for
+    others, under whatever it depends on."""
+
+    __slots__ = ("made", "results")
+
+    def __init__(self, results: list[Result]) -> None:
+        self.results = results
+        self.made: dict[str, bytes] = {}
+
+
+class Abreast(NamedTuple):
+    """The place at which a member had heard all up to event `seq`, on `day`."""
+
+    place: int
+    seq: int
+    day: date | None
+
+
 Stream = AsyncGenerator[Result, None]
+Hear = Callable[[News], bool]
+"""Takes all news at once, or none of it and says False."""
 
 
 class Group:
@@ -44,6 +68,7 @@ class Group:
         self._first = 0
         self._day: date | None = None
         self._grown = asyncio.Event()
+        self._listeners: dict[Hear, asyncio.Future[Abreast]] = {}
         self._ended: Result | None = None
         self._runner = asyncio.create_task(self._run(results))
 
@@ -59,8 +84,12 @@ class Group:
         next_day = self._ring[index].day if index < len(self._ring) else self._day
         if seq < self.floor or next_day != day:
             # Of a stream that is over one can still hear the end, but nothing behind a gap.
-            return None if self._ended is None else self._first + len(self._ring)
+            return None if self._ended is None else self._end
         return self._first + index
+
+    @property
+    def _end(self) -> int:
+        return self._first + len(self._ring)
 
     async def at(self, place: int) -> list[Result] | None:
         """The results from `place` on, as soon as there are some; None if some are forgotten."""
@@ -74,25 +103,53 @@ class Group:
                 return [self._ended]
             await self._grown.wait()
 
+    async def listen(self, place: int, hear: Hear) -> Abreast | None:
+        """Call `hear` with all that comes, for as long as it takes it. Returns where it stopped;
+        None, and nothing is heard, if there is something at `place` already."""
+        if self._ended is not None or place < self._end:
+            return None
+        released: asyncio.Future[Abreast] = asyncio.get_running_loop().create_future()
+        self._listeners[hear] = released
+        try:
+            return await released
+        finally:
+            self._listeners.pop(hear, None)
+
     async def close(self) -> None:
         self._runner.cancel()
         await asyncio.wait({self._runner})
 
     async def _run(self, results: Stream) -> None:
+        together: list[Result] = []
         async with aclosing(results):
             async for result in results:
                 if result.last:
                     self._ended = result
                 else:
-                    assert result.seq is not None
-                    self._ring.append(result)
-                    self.head, self._day = result.seq, result.day
-                    if len(self._ring) > 2 * RING:
-                        self.floor = _seq(self._ring[RING - 1])
-                        self._first += RING
-                        del self._ring[:RING]
-                grown, self._grown = self._grown, asyncio.Event()
-                grown.set()
+                    together.append(result)
+                if not result.more:
+                    self._announce(together)
+                    together = []
+
+    def _announce(self, results: list[Result]) -> None:
+        """Tell everybody. Those who listen are told by a call: it takes a turn of the event loop
+        to wake a member that waits, and more time than to send it what it waits for."""
+        abreast = Abreast(self._end, self.head, self._day)
+        if results:
+            self._ring += results
+            self.head, self._day = _seq(results[-1]), results[-1].day
+        if len(self._ring) > 2 * RING:
+            forgotten = len(self._ring) - RING
+            self.floor = _seq(self._ring[forgotten - 1])
+            self._first += forgotten
+            del self._ring[:forgotten]
+        news = News(results)
+        for hear, released in list(self._listeners.items()):
+            if self._ended is not None or not hear(news):
+                del self._listeners[hear]
+                released.set_result(abreast)
+        grown, self._grown = self._grown, asyncio.Event()
+        grown.set()
 
 
 def _seq(result: Result) -> int:

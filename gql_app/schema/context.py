@@ -28,7 +28,8 @@ class Context:
     """The context of one operation.
 
     Of the event that is being sent, `cursor` is for transports that have a place of their own for
-    it, and `day` and `of_the_clock` say what else the result hangs on. `resume_after` is a cursor
+    it, `day` and `of_the_clock` say what else the result hangs on, and with `more` others follow at
+    once. `resume_after` is a cursor
     that came in a transport's own place. A stream ends once the number and the day that it has come
     to are `enough`.
     """
@@ -38,6 +39,7 @@ class Context:
         "day",
         "enough",
         "loaders",
+        "more",
         "of_the_clock",
         "queues",
         "resume_after",
@@ -52,13 +54,21 @@ class Context:
         self.cursor: str | None = None
         self.day: date | None = None
         self.of_the_clock = False
+        self.more = False
         self.resume_after: str | None = None
         self.queues: list[int] | None = None
         self.enough: Callable[[int, date | None], bool] = _never
 
-    def at_event(self, cursor: str, day: date | None = None, of_the_clock: bool = False) -> None:
+    def at_event(
+        self,
+        cursor: str,
+        day: date | None = None,
+        *,
+        of_the_clock: bool = False,
+        more: bool = False,
+    ) -> None:
         """Forget what was loaded for the event before."""
-        self.cursor, self.day, self.of_the_clock = cursor, day, of_the_clock
+        self.cursor, self.day, self.of_the_clock, self.more = cursor, day, of_the_clock, more
         self.loaders = Loaders(self.viewer, self.services.clock)
 
 

@@ -27,8 +27,9 @@ async def follow_queues(
     practice_id = context.viewer.practice_id
     dashboard = _Dashboard(context, wanted)
 
-    def tell(row: FeedRow, of_the_clock: bool = False) -> FeedRow:
-        context.at_event(event_cursor(practice_id, row.seq), dashboard.today, of_the_clock)
+    def tell(row: FeedRow, *, of_the_clock: bool = False, more: bool = False) -> FeedRow:
+        cursor = event_cursor(practice_id, row.seq)
+        context.at_event(cursor, dashboard.today, of_the_clock=of_the_clock, more=more)
         return row
 
     for row in await dashboard.begin(after):
@@ -38,8 +39,9 @@ async def follow_queues(
     batches = context.services.feeds.batches(practice_id, dashboard.position, dashboard.patience)
     async with aclosing(batches):
         async for batch in batches:
-            for row in dashboard.told(batch):
-                yield tell(row)
+            told = list(dashboard.told(batch))
+            for left, row in zip(range(len(told) - 1, -1, -1), told, strict=True):
+                yield tell(row, more=left > 0)
             async with aclosing(dashboard.ticked(batch)) as rows:
                 async for row in rows:
                     yield tell(row, of_the_clock=True)

@@ -65,19 +65,20 @@ async def _status_changes(
     context: Context, wanted: frozenset[int] | None, after: int | None
 ) -> AsyncGenerator[EventRow, None]:
     viewer, feeds = context.viewer, context.services.feeds
-    follow = feeds.follow(viewer.practice_id, after, lambda seq: context.enough(seq, None))
-    async with aclosing(follow) as events:
-        async for event in events:
-            visible = (
-                viewer.sees_queue(event.queue_id) if wanted is None else event.queue_id in wanted
-            )
-            if visible and event.kind in STATUS_KINDS:
-                context.at_event(event_cursor(event))
+    async with aclosing(feeds.batches(viewer.practice_id, after)) as batches:
+        async for batch in batches:
+            told = [event for event in batch.events if _is_told(viewer, wanted, event)]
+            for left, event in zip(range(len(told) - 1, -1, -1), told, strict=True):
+                context.at_event(event_cursor(event), more=left > 0)
                 yield event
+            if context.enough(batch.position, None):
+                return
 
 
-def _is_wanted(viewer: Viewer, wanted: frozenset[int] | None, queue_id: int) -> bool:
-    return viewer.sees_queue(queue_id) if wanted is None else queue_id in wanted
+def _is_told(viewer: Viewer, wanted: frozenset[int] | None, event: EventRow) -> bool:
+    if event.kind not in STATUS_KINDS:
+        return False
+    return viewer.sees_queue(event.queue_id) if wanted is None else event.queue_id in wanted
 
 
 def _start(context: Context, after: str | None) -> int | None:

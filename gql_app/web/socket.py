@@ -5,7 +5,7 @@ shape before anything reads it, and whatever goes wrong ends in a documented clo
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -14,8 +14,9 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from gql_app.access import RateLimited, Unauthenticated, Viewer, authenticate, bearer
+from gql_app.live.groups import News
 from gql_app.schema import ERROR_CODES
-from gql_app.web.first_step import begun
+from gql_app.web.frames import EXTENSION, text_frame
 from gql_app.web.requests import GraphQLRequest, read_json, read_request
 from gql_app.web.sessions import REJECTED, TRY_LATER, Ended, Notice, Sessions
 from gql_app.web.streams import Streams
@@ -52,6 +53,26 @@ class _Gone(Exception):
     """The client has closed the socket."""
 
 
+class _Progress:
+    """How far the client has been told in one operation: all up to event `sent`."""
+
+    def __init__(self, begin: str, take: Callable[[bytes], bool]) -> None:
+        self.sent: int | None = None
+        self._begin = begin
+        self._take = take
+
+    def hear(self, news: News) -> bool:
+        """Send news in frames, which are the same for all operations with the same id."""
+        frames = news.made.get(self._begin)
+        if frames is None:
+            texts = [f'{self._begin}"next","payload":{r.payload}}}' for r in news.results]
+            frames = news.made[self._begin] = b"".join(map(text_frame, texts))
+        if not self._take(frames):
+            return False
+        self.sent = news.results[-1].seq
+        return True
+
+
 class Socket:
     """A client's connection: one viewer, any number of operations up to `MAX_OPERATIONS`."""
 
@@ -70,10 +91,12 @@ class Socket:
         self._session = asyncio.timeout(None)
         self._receive: Receive
         self._send: Send
+        self._take: Callable[[bytes], bool] | None = None
 
     async def run(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the socket from its handshake to its end."""
         self._receive, self._send = receive, send
+        self._take = scope.get("extensions", {}).get(EXTENSION)
         headers = Headers(scope=scope)
         await receive()  # websocket.connect
         if not self._is_allowed(headers.get("origin"), headers.get("host")):
@@ -223,8 +246,9 @@ class Socket:
     async def _run(self, viewer: Viewer, operation_id: str, request: GraphQLRequest) -> None:
         # The results are texts already, the same for all who watch; only the id is each one's own.
         begin = f'{{"id":{orjson.dumps(operation_id).decode()},"type":'
-        sent: int | None = None
-        async with aclosing(self._streams.run(viewer, request)) as results:
+        progress = _Progress(begin, self._taking())
+        hear = None if self._take is None else progress.hear
+        async with aclosing(self._streams.run(viewer, request, hear=hear)) as results:
             async for result in results:
                 if result.last:
                     self._operations.pop(operation_id, None)
@@ -233,12 +257,24 @@ class Socket:
                 try:
                     await self._tell_in_time(f'{begin}"next","payload":{result.payload}}}')
                 except TimeoutError:
+                    sent = progress.sent
                     cursor = None if sent is None else event_cursor(viewer.practice_id, sent)
                     raise _Behind(cursor) from None
-                sent = result.seq
+                progress.sent = result.seq
         # Freed before it is told, so that the client may use the id again at once.
         self._operations.pop(operation_id, None)
         await self._tell({"id": operation_id, "type": "complete"})
+
+    def _taking(self) -> Callable[[bytes], bool]:
+        """Takes frames of the operation that this task runs, for as long as it has not to end."""
+        take, task = self._take, asyncio.current_task()
+        return lambda frames: (
+            take is not None
+            and task is not None
+            and self._ended is None
+            and not task.cancelling()
+            and take(frames)
+        )
 
     async def _fall_behind(self, operation_id: str, cursor: str | None) -> None:
         """The client does not read: end the stream, and say where it can go on once it does."""
@@ -261,12 +297,9 @@ class Socket:
             raise _Gone from None
 
     async def _tell_in_time(self, text: str) -> None:
-        """Raises `TimeoutError` if the client leaves its buffer unread. Nearly every send ends at
-        once, and a timer for each would take a tenth of the time: only one that waits has one."""
-        sending = begun(self._tell_text(text))
-        if sending is not None:
-            async with asyncio.timeout(SLOW_SECONDS):
-                await sending
+        """Raises `TimeoutError` if the client leaves its buffer unread."""
+        async with asyncio.timeout(SLOW_SECONDS):
+            await self._tell_text(text)
 
     async def _close(self, code: int, reason: str) -> None:
         await self._end_operations()  # first: a client that does not read keeps a close waiting

@@ -14,7 +14,7 @@ import orjson
 
 from gql_app.access import Viewer
 from gql_app.execution.sharing import Shareable, shareable
-from gql_app.live.groups import Group, Groups, Result
+from gql_app.live.groups import Group, Groups, Hear, Result
 from gql_app.schema import ERROR_CODES, Schema, shown
 from gql_app.schema.context import Context, Services
 from gql_app.web.requests import GraphQLRequest
@@ -50,10 +50,15 @@ class Streams:
         self._groups = groups
 
     async def run(
-        self, viewer: Viewer, request: GraphQLRequest, resume_after: str | None = None
+        self,
+        viewer: Viewer,
+        request: GraphQLRequest,
+        resume_after: str | None = None,
+        hear: Hear | None = None,
     ) -> Results:
-        """The results of the operation. A failure of the whole of it is the last one, a list of
-        errors; `resume_after` is a cursor that stands in for that of the request."""
+        """The results of the operation, but for those that `hear` takes. A failure of the whole of
+        it is the last one, a list of errors; `resume_after` is a cursor that stands in for that of
+        the request."""
         shape = shareable(request.query, request.operation_name)
         if shape is not None:
             variables = dict(request.variables or {})
@@ -65,7 +70,7 @@ class Streams:
             # If something is wrong with the cursor, let the schema say what.
             if isinstance(cursor, str | None) and not is_missing:
                 shared = GraphQLRequest(request.query, variables, request.operation_name)
-                results = self._share(viewer, shared, shape, cursor)
+                results = self._share(viewer, shared, shape, cursor, hear)
             else:
                 results = self._execute(viewer, request)
         else:
@@ -106,10 +111,15 @@ class Streams:
                 if context.cursor is not None:
                     seq = read_event_cursor(viewer.practice_id, context.cursor)
                 text = orjson.dumps(payload).decode()
-                yield Result(seq, text, context.day, context.of_the_clock)
+                yield Result(seq, text, context.day, context.of_the_clock, context.more)
 
     async def _share(
-        self, viewer: Viewer, request: GraphQLRequest, shape: Shareable, cursor: str | None
+        self,
+        viewer: Viewer,
+        request: GraphQLRequest,
+        shape: Shareable,
+        cursor: str | None,
+        hear: Hear | None,
     ) -> Results:
         """The results of a request without its cursor that can be shared, from `cursor` on."""
         practice_id = viewer.practice_id
@@ -137,7 +147,7 @@ class Streams:
                             yield result
                             if result.last:
                                 return
-                async with aclosing(_walk(group, place)) as results:
+                async with aclosing(_walk(group, place, hear)) as results:
                     async for result in results:
                         yield result
                         if result.last:
@@ -176,9 +186,14 @@ class Streams:
             yield _failure(ERROR_CODES.request_error(error))
 
 
-async def _walk(group: Group, place: _Place) -> Results:
-    """What the group tells from `place` on, until the member has to catch up by itself again."""
+async def _walk(group: Group, place: _Place, hear: Hear | None) -> Results:
+    """What the group tells from `place` on, but for what `hear` takes, until the member has to
+    catch up by itself again."""
     while place.in_group is not None:
+        if hear is not None and group.head >= place.joined:  # nothing is known already
+            abreast = await group.listen(place.in_group, hear)
+            if abreast is not None:
+                place.in_group, place.seq, place.day = abreast
         results = await group.at(place.in_group)
         if results is None:
             return  # some are forgotten: the member was too slow

@@ -1,0 +1,36 @@
+"""WebSocket frames that are made once and sent to many.
+
+In ASGI each connection makes its own frame of the same text, in a coroutine of its own. uvicorn's
+protocol is asked here for one thing more: to take frames that are made already, if it can at once.
+A server that does not offer this is sent texts, as ASGI has it.
+"""
+
+from typing import Any, cast
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
+
+EXTENSION = "callboard.frames"
+"""In the scope's extensions: a function that is given frames, and says whether they are sent."""
+
+
+class FramesProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's protocol, which takes frames as well."""
+
+    async def run_asgi(self) -> None:
+        extensions = cast("dict[str, Any]", self.scope["extensions"])
+        extensions[EXTENSION] = self.take
+        await super().run_asgi()
+
+    def take(self, frames: bytes) -> bool:
+        """Send `frames`. False, with none sent, if the client reads too slowly, or is gone."""
+        if self.disconnected or self.conn.state is not State.OPEN or not self.writable.is_set():
+            return False
+        self.transport.write(frames)
+        return True
+
+
+def text_frame(text: str) -> bytes:
+    """A text in a frame of its own, as servers send it: unmasked, and not compressed."""
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
