@@ -1,0 +1,252 @@
+"""A practice's day: does it hold when everybody works at once?
+
+`python -m benchmarks.day`: two server processes on PostgreSQL, one practice, 20,000 tasks that are
+imported, half of them while the day is under way. 40 agents claim, call and log; 3 supervisors
+follow every queue; 2 partners' programs make tasks and record appointments; a supervisor moves
+tasks to another queue and withdraws some. At the end no patient may have been claimed or called by
+two agents at once, each acknowledged contact must be stored once, and each feed must equal a fresh
+snapshot. Prints its figures; exits with 1 where any of that fails.
+"""
+
+import argparse
+import asyncio
+import csv
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.people import FIGURES, Agent, Caller, Ledger, Partner, Supervisor
+from benchmarks.stage import Server, postgres
+from gql_app.access import create_key
+from gql_app.schema.ids import global_id
+from models.access import Role
+from models.contact import Contact
+from models.database import migrate, opened
+from models.event import TaskEvent, TaskEventKind, feed_bounds
+from models.people import Patient
+from models.practice import Practice, Queue
+from models.task import Task
+
+AGENTS, SUPERVISORS, PARTNERS = 40, 3, 2
+TASKS, PATIENTS = 20_000, 14_000
+QUEUES = ("Overdue recall", "Missed appointment", "New referral")
+PATIENCE = 30.0
+
+MOVE = """mutation ($filter: TaskFilter!, $to: ID!) {
+  reassignTasks(input: {filter: $filter, toQueueId: $to}) { changed errors { message } } }"""
+WITHDRAW = """mutation ($ids: [ID!]!) {
+  withdrawTasks(input: {ids: $ids, reason: "Moved to another practice"}) {
+    changed errors { message } } }"""
+SOME = """query ($queue: ID!) { tasks(filter: {queueIds: [$queue]}, orderBy: CREATED, first: 100) {
+  nodes { id } } }"""
+BOARD = f"query {{ queues {{ id counts {{ {FIGURES} }} }} }}"
+STATE = "query ($id: ID!) { task(id: $id) { id status version } }"
+
+
+async def prepare(database_url: str) -> tuple[int, list[str], dict[Role, list[str]]]:
+    """The practice. Returns its number, its queues' ids, and the keys of those who work there."""
+    await migrate(database_url)
+    people = {Role.STAFF: AGENTS, Role.SUPERVISOR: SUPERVISORS, Role.PARTNER: PARTNERS}
+    async with opened(database_url):
+        here = {"created_at": datetime.now(UTC)}
+        practice = await Practice.create(
+            slug="day", name="Day", time_zone="America/Chicago", **here
+        )
+        queues = [
+            await Queue.create(
+                practice_id=practice.id, name=name, position=n, closes_on_appointment=n < 2, **here
+            )
+            for n, name in enumerate(QUEUES)
+        ]
+        keys = {
+            role: [
+                await create_key(
+                    practice, role, f"{role.lower()} {n}", may_create_tasks=role is Role.PARTNER
+                )
+                for n in range(count)
+            ]
+            for role, count in people.items()
+        }
+    return practice.id, [global_id("Queue", queue.id) for queue in queues], keys
+
+
+def write_files(folder: Path) -> list[tuple[str, Path]]:
+    """The lists to be imported, half of each for the morning: many a patient stands in two."""
+    columns = ("external_id", "patient_external_id", "name", "phone", "reason")
+    files = []
+    for half in range(2):
+        for n, queue in enumerate(QUEUES):
+            path = folder / f"list-{half}-{n}.csv"
+            with path.open("w", newline="") as text:
+                rows = csv.writer(text)
+                rows.writerow(columns)
+                for number in range(half * len(QUEUES) + n, TASKS, 2 * len(QUEUES)):
+                    patient = number % PATIENTS
+                    phone = f"+1 312 555 {patient % 10_000:04d}"
+                    who = (f"t{number}", f"p{patient}", f"Sage Nobodey {patient}", phone)
+                    rows.writerow((*who, "Recall"))
+            files.append((queue, path))
+    return files
+
+
+async def load(files: list[tuple[str, Path]], database_url: str) -> None:
+    """Import the files with the command, one after the other. Raises `RuntimeError`."""
+    callboard = str(Path(sys.executable).with_name("callboard"))
+    for queue, path in files:
+        process = await asyncio.create_subprocess_exec(
+            *(callboard, "import", str(path), "--practice", "day", "--queue", queue),
+            env={"CALLBOARD_DATABASE_URL": database_url},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        told, _ = await process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"{path.name} was not imported: {told.decode()[-500:]}")
+
+
+async def supervise(caller: Caller, queues: list[str], seconds: float) -> int:
+    """Move and withdraw while others work. Returns how many tasks that changed."""
+    changed = 0
+    for _ in range(4):
+        await asyncio.sleep(seconds / 5)
+        some = [t["id"] for t in (await caller.ask(SOME, queue=queues[2]))["nodes"]]
+        gone = await caller.ask(WITHDRAW, ids=some[:20])
+        never_called = {"queueIds": queues[2:], "maxContacts": 0}
+        moved = await caller.ask(MOVE, filter=never_called, to=queues[1])
+        changed += gone["changed"] + moved["changed"]
+    return changed
+
+
+async def day(options: argparse.Namespace, folder: Path, parts: ExitStack) -> dict[str, Any]:
+    """One day. Returns its figures, and what went wrong under `wrong`."""
+    database_url = parts.enter_context(postgres(folder / "postgres")).url
+    practice_id, queues, keys = await prepare(database_url)
+    files = write_files(folder)
+    begun = time.monotonic()
+    await load(files[: len(QUEUES)], database_url)
+    imported_in = time.monotonic() - begun
+    servers = [
+        Server(folder, name, database_url, database_url) for name in ("server-a", "server-b")
+    ]
+    for server in servers:
+        parts.callback(server.end)
+        await server.ready()
+    ledger = Ledger()
+    async with opened(database_url):
+        numbers = (
+            await Patient.filter(practice_id=practice_id).limit(2_000).values_list("id", flat=True)
+        )
+    ledger.patients = [global_id("Patient", int(str(number))) for number in numbers]
+    urls = [server.url for server in servers]
+    supervisors = [
+        Supervisor(urls[n % 2], key, ledger) for n, key in enumerate(keys[Role.SUPERVISOR])
+    ]
+    following = [asyncio.create_task(supervisor.follow()) for supervisor in supervisors]
+    for supervisor in supervisors:
+        await supervisor.reach(1, PATIENCE)
+    until = time.monotonic() + options.seconds
+    agents = [
+        Agent(f"agent {n}", urls[n % 2], key, ledger) for n, key in enumerate(keys[Role.STAFF])
+    ]
+    partners = [Partner(urls[n % 2], key, ledger) for n, key in enumerate(keys[Role.PARTNER])]
+    boss = Caller(urls[0], keys[Role.SUPERVISOR][0], ledger)
+    _, changed, *_ = await asyncio.gather(
+        load(files[len(QUEUES) :], database_url),
+        supervise(boss, queues, options.seconds),
+        *(agent.work(until) for agent in agents),
+        *(partner.work(until, queues[0]) for partner in partners),
+    )
+    async with opened(database_url):
+        last = (await feed_bounds(practice_id)).seq
+        tasks = await Task.filter(practice_id=practice_id).count()
+        await _check_contacts(ledger)
+        overlaps = await _overlaps(practice_id)
+    for supervisor in supervisors:
+        await supervisor.reach(last, PATIENCE)
+        await _compare(boss, supervisor)
+    for task in following:
+        task.cancel()
+    return {
+        "tasks": tasks,
+        "rows imported a second, before the day": round(TASKS / 2 / imported_in),
+        "contacts logged": len(ledger.acknowledged),
+        "logs a second": round(len(ledger.acknowledged) / options.seconds, 1),
+        "claim p99, ms": _p99(ledger.claim_seconds),
+        "feed lag p99, ms": _p99(ledger.lag_seconds),
+        "tasks made by partners": ledger.created,
+        "appointments recorded": ledger.booked,
+        "tasks moved or withdrawn": changed,
+        "events, to each of the supervisors": last,
+        "patients held by two agents at once": overlaps,
+        "wrong": ledger.wrong,
+    }
+
+
+def _p99(seconds: list[float]) -> float:
+    return round(statistics.quantiles(seconds, n=100)[98] * 1_000, 1)
+
+
+async def _check_contacts(ledger: Ledger) -> None:
+    """Each acknowledged contact is there once, under the number that was given for it."""
+    stored = Counter(await Contact.all().values_list("idempotency_key", flat=True))
+    numbers = dict(await Contact.all().values_list("idempotency_key", "id"))
+    for key, contact in ledger.acknowledged.items():
+        if stored[key] != 1 or global_id("Contact", numbers[key]) != contact:
+            ledger.wrong.append(f"contact {contact} is stored {stored[key]} times")
+
+
+async def _overlaps(practice_id: int) -> int:
+    """How often a patient was claimed while another agent's claim lasted, as the events tell."""
+    kinds = [TaskEventKind.CLAIMED, TaskEventKind.RELEASED, TaskEventKind.CONTACT_LOGGED]
+    patients = dict(await Task.filter(practice_id=practice_id).values_list("id", "patient_id"))
+    rows = (
+        await TaskEvent.filter(practice_id=practice_id, kind__in=kinds)
+        .order_by("seq")
+        .values_list("task_id", "kind", "actor_id", "claimed_until", "at")
+    )
+    held: dict[int, tuple[int, datetime]] = {}
+    overlaps = 0
+    for task_id, kind, actor_id, until, at in rows:
+        patient = patients[task_id]
+        if kind == TaskEventKind.CLAIMED:
+            holder = held.get(patient)
+            overlaps += holder is not None and holder[0] != actor_id and holder[1] > at
+            held[patient] = (actor_id, until)
+        else:
+            held.pop(patient, None)
+    return overlaps
+
+
+async def _compare(caller: Caller, supervisor: Supervisor) -> None:
+    """What was put together from the feed must be what a fresh look shows."""
+    counts = {queue["id"]: queue["counts"] for queue in await caller.ask(BOARD)}
+    if counts != supervisor.counts:
+        caller.ledger.wrong.append(f"a feed's counts are {supervisor.counts}, not {counts}")
+    for told in random.sample(list(supervisor.tasks.values()), min(500, len(supervisor.tasks))):
+        if await caller.ask(STATE, id=told["id"]) != told:
+            caller.ledger.wrong.append(f"a feed told {told}, which is not so")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="A practice's day, with everybody at work.")
+    parser.add_argument("--seconds", type=float, default=60, help="how long the agents work")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="callboard-day-") as name, ExitStack() as parts:
+        figures = asyncio.run(day(options, Path(name), parts))
+    wrong = figures.pop("wrong")
+    for what, figure in figures.items():
+        print(f"{what:>40}: {figure:,}")
+    for what in wrong[:20]:
+        print(f"WRONG: {what}")
+    return int(bool(wrong or figures["patients held by two agents at once"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
