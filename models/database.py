@@ -229,10 +229,10 @@ def among(column: str, parameter: int) -> str:
 
 
 def moments(parameter: int) -> str:
-    """SQL for a table `m (place, moment)`: those in the list `parameter`, numbered from 1."""
+    """SQL for a table `m` whose column `moment` has the moments in the list `parameter`."""
     if is_sqlite(_connection()):
-        return f"(SELECT key + 1 AS place, value AS moment FROM json_each(${parameter})) AS m"
-    return f"unnest(${parameter}::timestamptz[]) WITH ORDINALITY AS m (moment, place)"
+        return f"(SELECT value AS moment FROM json_each(${parameter})) AS m"
+    return f"unnest(${parameter}::timestamptz[]) AS m (moment)"
 
 
 def hours_between(begin: str, end: str) -> str:

@@ -1,9 +1,10 @@
 """What happened how often, and how long it took: counted in the database, so that the answer is
 small however much there was.
 
-In each statement the parameters are the practice, its queues, and the bounds of the buckets, the
-end of the last one included. Each bucket reads its own stretch of an index. PostgreSQL joins in the
-order that costs least; SQLite takes CROSS JOIN for the order in which to join.
+In each statement the parameters are the practice, its queues, the moments at which the buckets
+begin, and the beginning and end of all. What happened is put among the beginnings by its moment,
+and is in the bucket whose number is how many have begun by then: no database has to know of time
+zones, and both can do it.
 """
 
 from datetime import datetime
@@ -36,44 +37,41 @@ _MADE = "COALESCE(c.contacted_at, c.logged_at)"
 """When a contact was made, as the index has it."""
 
 
-def _bounds() -> str:
-    return f"""bounds AS (
-        SELECT m.place, m.moment AS begins, LEAD(m.moment) OVER (ORDER BY m.place) AS ends
-        FROM {moments(3)}
-    )"""
-
-
 def _contacts_made() -> str:
-    return f"""bounds b CROSS JOIN contact c CROSS JOIN task t
-        WHERE c.practice_id = $1 AND {_MADE} >= b.begins AND {_MADE} < b.ends
+    # SQLite takes CROSS JOIN for the order in which to join; to PostgreSQL it is any join.
+    return f"""contact c CROSS JOIN task t
+        WHERE c.practice_id = $1 AND {_MADE} >= $4 AND {_MADE} < $5
           AND t.practice_id = $1 AND t.id = c.task_id AND {among("t.queue_id", 2)}"""
 
 
 async def count_all(practice_id: int, queue_ids: list[int], bounds: list[datetime]) -> list[Count]:
-    """All that happened between the bounds, each kind of it counted by bucket, by queue and, where
-    somebody did it, by staff."""
+    """All that happened between the bounds of buckets, the end of the last one included: each kind
+    of it by bucket, by queue and, where somebody did it, by staff."""
     sql = f"""
-    WITH {_bounds()}, counted AS (
-        SELECT b.place, t.queue_id, c.logged_by_id AS staff_id, c.outcome AS what,
-               COUNT(*) AS number
+    WITH happened AS (
+        SELECT {_MADE} AS moment, t.queue_id, c.logged_by_id AS staff_id, c.outcome AS what,
+               0 AS begun
         FROM {_contacts_made()}
-        GROUP BY b.place, t.queue_id, c.logged_by_id, c.outcome
         UNION ALL
-        SELECT b.place, t.queue_id, NULL, 'OPENED', COUNT(*)
-        FROM bounds b CROSS JOIN task t
-        WHERE t.practice_id = $1 AND t.created_at >= b.begins AND t.created_at < b.ends
+        SELECT t.created_at, t.queue_id, NULL, 'OPENED', 0 FROM task t
+        WHERE t.practice_id = $1 AND t.created_at >= $4 AND t.created_at < $5
           AND {among("t.queue_id", 2)}
-        GROUP BY b.place, t.queue_id
         UNION ALL
-        SELECT b.place, t.queue_id, c.logged_by_id,
+        SELECT t.closed_at, t.queue_id, c.logged_by_id,
                CASE WHEN t.close_cause = 'EXPIRED' AND t.contact_count = 0 THEN 'UNTOUCHED'
-                    ELSE t.close_cause END, COUNT(*)
-        FROM bounds b CROSS JOIN task t
+                    ELSE t.close_cause END, 0
+        FROM task t
         LEFT JOIN contact c ON c.practice_id = $1 AND c.id = t.last_contact_id
                            AND t.close_cause = 'CONTACT'
         WHERE t.practice_id = $1 AND {among("t.queue_id", 2)} AND t.status = 'CLOSED'
-          AND t.closed_at >= b.begins AND t.closed_at < b.ends
-        GROUP BY 1, 2, 3, 4
+          AND t.closed_at >= $4 AND t.closed_at < $5
+        UNION ALL
+        SELECT m.moment, NULL, NULL, NULL, 1 FROM {moments(3)}
+    ), placed AS (
+        SELECT SUM(begun) OVER (ORDER BY moment) AS place, queue_id, staff_id, what FROM happened
+    ), counted AS (
+        SELECT place, queue_id, staff_id, what, COUNT(*) AS number
+        FROM placed WHERE what IS NOT NULL GROUP BY place, queue_id, staff_id, what
     )
     SELECT 'bucket', place, what, CAST(SUM(number) AS BIGINT) FROM counted GROUP BY place, what
     UNION ALL
@@ -83,7 +81,8 @@ async def count_all(practice_id: int, queue_ids: list[int], bounds: list[datetim
     SELECT 'staff', staff_id, what, CAST(SUM(number) AS BIGINT) FROM counted
     WHERE staff_id IS NOT NULL GROUP BY staff_id, what
     """
-    return await fetch(Count, sql, practice_id, queue_ids, bounds)
+    *begins, end = bounds
+    return await fetch(Count, sql, practice_id, queue_ids, begins, begins[0], end)
 
 
 async def find_medians(
@@ -92,26 +91,30 @@ async def find_medians(
     """The medians over the contacts with the outcome Scheduled that were made between the bounds:
     how many contacts it took, and how many hours after its task was made it came."""
     middle = "IN ((size + 1) / 2, (size + 2) / 2)"
-    made_by_then = f"COALESCE(o.contacted_at, o.logged_at) <= {_MADE}"
     sql = f"""
-    WITH {_bounds()}, scheduled AS (
-        SELECT b.place, t.queue_id, {hours_between("t.created_at", _MADE)} AS hours,
+    WITH happened AS (
+        SELECT {_MADE} AS moment, t.queue_id, {hours_between("t.created_at", _MADE)} AS hours,
                (SELECT COUNT(*) FROM contact o WHERE o.practice_id = $1 AND o.task_id = t.id
-                AND {made_by_then}) AS attempts
+                AND COALESCE(o.contacted_at, o.logged_at) <= {_MADE}) AS attempts, 0 AS begun
         FROM {_contacts_made()} AND c.outcome = 'SCHEDULED'
+        UNION ALL
+        SELECT m.moment, NULL, NULL, NULL, 1 FROM {moments(3)}
+    ), placed AS (
+        SELECT SUM(begun) OVER (ORDER BY moment) AS place, queue_id, attempts, hours FROM happened
     ), grouped AS (
-        SELECT 'bucket' AS kind, place AS which, attempts, hours FROM scheduled
-        UNION ALL SELECT 'queue', queue_id, attempts, hours FROM scheduled
-        UNION ALL SELECT 'total', 0, attempts, hours FROM scheduled
+        SELECT 'bucket' AS kind, place AS which, attempts, hours FROM placed
+        UNION ALL SELECT 'queue', queue_id, attempts, hours FROM placed
+        UNION ALL SELECT 'total', 0, attempts, hours FROM placed
     ), ranked AS (
         SELECT kind, which, attempts, hours, COUNT(*) OVER (PARTITION BY kind, which) AS size,
                ROW_NUMBER() OVER (PARTITION BY kind, which ORDER BY attempts) AS by_attempts,
                ROW_NUMBER() OVER (PARTITION BY kind, which ORDER BY hours) AS by_hours
-        FROM grouped
+        FROM grouped WHERE attempts IS NOT NULL
     )
     SELECT kind, which,
            CAST(AVG(attempts) FILTER (WHERE by_attempts {middle}) AS DOUBLE PRECISION),
            AVG(hours) FILTER (WHERE by_hours {middle})
     FROM ranked GROUP BY kind, which
     """
-    return await fetch(Median, sql, practice_id, queue_ids, bounds)
+    *begins, end = bounds
+    return await fetch(Median, sql, practice_id, queue_ids, begins, begins[0], end)
