@@ -263,11 +263,21 @@ async def test_sqlite_reads_from_indexes_too(
     office: Office, asked: list[tuple[str, tuple[object, ...]]]
 ) -> None:
     await this_week(office)
+    read = []
     for sql, values in asked:
         bound = [json.dumps(v, default=str) if isinstance(v, list) else v for v in values]
         steps = [row["detail"] for row in await write(f"EXPLAIN QUERY PLAN {sql}", *bound)]
-        assert {"SCAN t", "SCAN c"} & set(steps) == set()
-        assert any("contact_by_moment (practice_id=? AND <expr>>?" in step for step in steps)
+        assert {"SCAN t", "SCAN c", "SCAN o"} & set(steps) == set()
+        read.append({step for step in steps if "USING INDEX" in step})
+    made = "SEARCH c USING INDEX contact_by_moment (practice_id=? AND <expr>>? AND <expr><?)"
+    opened = (
+        "SEARCH t USING INDEX task_by_creation (practice_id=? AND created_at>? AND created_at<?)"
+    )
+    closed = "task_closed (practice_id=? AND queue_id=? AND closed_at>? AND closed_at<?)"
+    assert read == [
+        {made, opened, f"SEARCH t USING INDEX {closed}"},
+        {made, "SEARCH o USING INDEX contact_by_task (practice_id=? AND task_id=?)"},
+    ]
 
 
 def _read(node: dict[str, Any]) -> float:
