@@ -18,8 +18,8 @@ TICK = timedelta(microseconds=1)
 
 
 def moments_about(first: date, last: date, zone: ZoneInfo, chosen: Random) -> list[datetime]:
-    """Moments from a day before the dates until a day behind them, on both sides of each
-    midnight among them."""
+    """Moments from a day before the dates until a day behind them, many of them on
+    either side of a midnight."""
     begin, end = (
         datetime.combine(day, time.min, zone).astimezone(UTC)
         for day in (first - timedelta(days=1), last + timedelta(days=2))
@@ -29,7 +29,7 @@ def moments_about(first: date, last: date, zone: ZoneInfo, chosen: Random) -> li
         datetime.combine(first + timedelta(days=n), time.min, zone).astimezone(UTC)
         for n in range((last - first).days + 2)
     ]
-    return [*anywhere, *midnights, *(midnight - TICK for midnight in midnights)]
+    return [*anywhere, *midnights * 8, *[midnight - TICK for midnight in midnights] * 8]
 
 
 async def invent(office: Office, moments: list[datetime], chosen: Random) -> None:

@@ -164,6 +164,20 @@ async def test_a_late_contact_counts_when_it_was_made(office: Office) -> None:
     assert untouched.total.tasks_closed == found.total.tasks_closed == (0, 1, 0, 0)
 
 
+async def test_who_only_had_called_for_a_task_that_now_expired_is_not_listed(
+    office: Office,
+) -> None:
+    task = await office.make_task(expires_at=office.clock() + timedelta(days=20))
+    await office.log(task)
+    office.clock.advance(days=20)
+    await sweep(office.transitions, office.clock())
+
+    found = await this_week(office)
+
+    assert (found.total.tasks_closed, found.total.expired_untouched) == ((0, 1, 0, 0), 0)
+    assert found.by_staff == []
+
+
 async def test_a_key_for_some_queues_is_told_of_these_alone(office: Office) -> None:
     for queue in (office.recall, office.missed, office.missed):
         await office.log(await office.make_task(queue), ContactOutcome.SCHEDULED, close=True)
