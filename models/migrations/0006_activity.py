@@ -16,5 +16,5 @@ async def forward(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0004_appointments")]
+    dependencies = [("models", "0005_sessions")]
     operations = [ops.RunPython(forward)]
