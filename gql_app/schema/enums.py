@@ -2,7 +2,7 @@
 
 import strawberry
 
-from gql_app.work.queues import TaskOrder
+from gql_app.work.finding import TaskOrder
 from models.access import Role
 from models.event import TaskEventKind
 from models.lifecycle import CloseCause, ContactOutcome, RefusalCode, TaskOrigin, TaskStatus

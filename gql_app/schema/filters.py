@@ -6,7 +6,7 @@ import strawberry
 
 from gql_app.schema.enums import TaskOrigin, TaskStatus
 from gql_app.schema.ids import read_ids_of
-from gql_app.work.queues import WORKABLE, TaskQuery
+from gql_app.work.finding import WORKABLE, TaskQuery
 
 
 @strawberry.input(description="Which tasks. All that is given must hold.")

@@ -18,7 +18,8 @@ from benchmarks import requests
 from benchmarks.dataset import Office, fill
 from benchmarks.requests import Order, carried_out, run
 from gql_app.access import authenticate
-from gql_app.work.queues import TaskOrder, TaskQuery, tasks_page
+from gql_app.work.finding import TaskOrder, TaskQuery
+from gql_app.work.queues import tasks_page
 from gql_app.work.transitions import Transitions
 from models.contact import Contact
 from models.database import opened

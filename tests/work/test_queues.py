@@ -7,15 +7,8 @@ from datetime import timedelta
 import pytest
 
 from gql_app.work.cursors import due_cursor, event_cursor, id_cursor
-from gql_app.work.queues import (
-    TaskOrder,
-    TaskQuery,
-    in_queue,
-    tasks_of_patients,
-    tasks_of_queues,
-    tasks_page,
-    visible_queues,
-)
+from gql_app.work.finding import TaskOrder, TaskQuery, in_queue
+from gql_app.work.queues import tasks_of_patients, tasks_of_queues, tasks_page, visible_queues
 from gql_app.work.reading import BadInput, Page
 from models.lifecycle import TaskOrigin, TaskStatus
 from models.task import TaskRow
