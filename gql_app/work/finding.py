@@ -1,62 +1,98 @@
-"""Which tasks, and in which order: the conditions of a list and the place where it goes on."""
+"""Which tasks: the conditions of a list."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from gql_app.access import Viewer
-from gql_app.work.cursors import read_due_cursor, read_id_cursor
-from gql_app.work.reading import Conditions
-from models.lifecycle import TaskOrigin, TaskStatus
+from gql_app.work.patients import whose_patient
+from gql_app.work.reading import BadInput, Conditions
+from models.lifecycle import ContactOutcome, TaskOrigin, TaskStatus
+from models.task import CONTACTED_KEY, EXPIRES_KEY
 
 WORKABLE = (TaskStatus.OPEN, TaskStatus.IN_PROGRESS)
 """What a list without a status filter shows: all that is still to be worked."""
 
 
-class TaskOrder(StrEnum):
-    DUE = "DUE"  # earliest follow-up first; a task nobody has called for is due since it was made
-    NEWEST = "NEWEST"  # latest made first
-
-
-SORT = {TaskOrder.DUE: "t.due_on, t.id", TaskOrder.NEWEST: "t.id DESC"}
-
-
 @dataclass(frozen=True, slots=True)
 class TaskQuery:
-    """Which tasks. `queue_ids` narrows what the key allows, it never widens it."""
+    """Which tasks: all that is given must hold.
 
-    queue_ids: list[int] | None = None
+    `queue_ids` narrows what the key allows, it never widens it. The first of two bounds is the
+    least that there may be; `*_by` and `max_contacts` are the most, `*_before` must not be reached.
+    """
+
+    queue_ids: tuple[int, ...] | None = None
     status: tuple[TaskStatus, ...] = WORKABLE
     origin: TaskOrigin | None = None
+    due_from: date | None = None
     due_by: date | None = None
+    follow_up_before: date | None = None
+    no_follow_up_before: date | None = None
+    expires_from: datetime | None = None
+    expires_before: datetime | None = None
+    last_outcome: tuple[ContactOutcome, ...] | None = None
+    last_contacted_before: datetime | None = None
+    min_contacts: int | None = None
+    max_contacts: int | None = None
+    patient: str | None = None
 
 
 def in_queue(query: TaskQuery, queue_id: int) -> TaskQuery:
     """The same question of one queue."""
-    return replace(query, queue_ids=[queue_id])
+    return replace(query, queue_ids=(queue_id,))
 
 
 def conditions(viewer: Viewer, query: TaskQuery) -> Conditions:
-    """What holds for the tasks (called `t`) that are asked for."""
+    """What holds for the tasks (called `t`) that are asked for. Raises `BadInput`."""
+    _check(query)
     where = Conditions.of(viewer, "t", "t.queue_id")
     if query.queue_ids is not None:
-        where.among("t.queue_id", query.queue_ids)
+        where.among("t.queue_id", list(query.queue_ids))
     # Written out, not bound: the planner must see that a partial index covers them.
-    statuses = ", ".join(f"'{status}'" for status in query.status)
-    where.add(f"t.status IN ({statuses})" if statuses else "1 = 0")
-    if query.origin is not None:
-        where.add(f"t.origin = ${where.value(str(query.origin))}")
-    if query.due_by is not None:
-        where.add(f"t.due_on <= ${where.value(query.due_by)}")
+    where.add(_one_of("t.status", query.status))
+    if query.last_outcome is not None:
+        where.add(_one_of("t.last_outcome", query.last_outcome))
+    for condition, value in (
+        ("t.origin =", None if query.origin is None else str(query.origin)),
+        ("t.due_on >=", query.due_from),
+        ("t.due_on <=", query.due_by),
+        # A task with a follow-up is due on its date, which is what the indexes know.
+        ("t.follow_up IS NOT NULL AND t.due_on <", query.follow_up_before),
+        ("t.contact_count >=", query.min_contacts),
+        ("t.contact_count <=", query.max_contacts),
+        # Null is in no range, but the indexes have something in its place.
+        (f"t.expires_at IS NOT NULL AND {EXPIRES_KEY} >=", query.expires_from),
+        (f"t.expires_at IS NOT NULL AND {EXPIRES_KEY} <", query.expires_before),
+        (f"t.last_contacted_at IS NOT NULL AND {CONTACTED_KEY} <", query.last_contacted_before),
+    ):
+        if value is not None:
+            where.add(f"{condition} ${where.value(value)}")
+    if query.no_follow_up_before is not None:
+        today = where.value(query.no_follow_up_before)
+        where.add(f"(t.follow_up IS NULL OR t.due_on >= ${today})")
+    if query.patient is not None:
+        whose_patient(where, query.patient)
     return where
 
 
-def go_on_after(where: Conditions, viewer: Viewer, order: TaskOrder, after: str | None) -> None:
-    """Narrow a list in `order` to what stands behind the cursor `after`. Raises `BadInput`."""
-    if after is None:
-        return
-    if order is TaskOrder.DUE:
-        due_on, row_id = read_due_cursor(viewer.practice_id, after)
-        where.add(f"(t.due_on, t.id) > (${where.value(due_on)}, ${where.value(row_id)})")
-    else:
-        where.add(f"t.id < ${where.value(read_id_cursor(viewer.practice_id, after))}")
+def _one_of(column: str, values: tuple[StrEnum, ...]) -> str:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return f"{column} IN ({listed})" if listed else "1 = 0"
+
+
+def _check(query: TaskQuery) -> None:
+    for name, number in (("minContacts", query.min_contacts), ("maxContacts", query.max_contacts)):
+        if number is not None and number < 0:
+            raise BadInput(f"{name} is a number of contacts, not {number}.")
+    if _crossed(query.min_contacts, query.max_contacts):
+        raise BadInput("minContacts is more than maxContacts: no task could be found.")
+    if _crossed(query.due_from, query.due_by):
+        raise BadInput("dueFrom is after dueBy: no task could be found.")
+    if _crossed(query.expires_from, query.expires_before):
+        raise BadInput("expiresFrom is after expiresBefore: no task could be found.")
+
+
+def _crossed(first: Any, last: Any) -> bool:
+    return first is not None and last is not None and first > last

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from gql_app.access import Viewer
-from gql_app.work.finding import SORT, TaskOrder, TaskQuery, conditions, go_on_after
+from gql_app.work.finding import TaskQuery, conditions
 from gql_app.work.history import PATIENT_COLUMNS, PatientRow
+from gql_app.work.orders import SORT, TaskOrder, go_on_after
 from gql_app.work.reading import Conditions, Page, checked_first, page_of
 from models.contact import CONTACT_COLUMNS, ContactRow
 from models.database import among, fetch, fetch_joined
@@ -163,7 +164,7 @@ async def tasks_of_patients(
     """The newest tasks of each patient, open and closed, in one statement. Raises `BadInput`."""
     where = Conditions.of(viewer, "t", "t.queue_id")
     where.among("t.patient_id", list(patient_ids))
-    go_on_after(where, viewer, TaskOrder.NEWEST, after)
+    go_on_after(where, viewer, TaskOrder.CREATED, after)
     limit = where.value(checked_first(first) + 1)
     sql = f"""
     SELECT {TASK_COLUMNS} FROM (
