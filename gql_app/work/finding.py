@@ -9,7 +9,7 @@ from gql_app.access import Viewer
 from gql_app.work.patients import whose_patient
 from gql_app.work.reading import BadInput, Conditions
 from models.lifecycle import ContactOutcome, TaskOrigin, TaskStatus
-from models.task import CONTACTED_KEY, EXPIRES_KEY
+from models.task import CONTACTED_KEY, EXPIRES_KEY, LONG_AGO, NEVER
 
 WORKABLE = (TaskStatus.OPEN, TaskStatus.IN_PROGRESS)
 """What a list without a status filter shows: all that is still to be worked."""
@@ -62,16 +62,20 @@ def conditions(viewer: Viewer, query: TaskQuery) -> Conditions:
         ("t.follow_up IS NOT NULL AND t.due_on <", query.follow_up_before),
         ("t.contact_count >=", query.min_contacts),
         ("t.contact_count <=", query.max_contacts),
-        # Null is in no range, but the indexes have something in its place.
-        (f"t.expires_at IS NOT NULL AND {EXPIRES_KEY} >=", query.expires_from),
-        (f"t.expires_at IS NOT NULL AND {EXPIRES_KEY} <", query.expires_before),
-        (f"t.last_contacted_at IS NOT NULL AND {CONTACTED_KEY} <", query.last_contacted_before),
+        (f"{EXPIRES_KEY} >=", query.expires_from),
+        (f"{EXPIRES_KEY} <", query.expires_before),
+        (f"{CONTACTED_KEY} <", query.last_contacted_before),
     ):
         if value is not None:
             where.add(f"{condition} ${where.value(value)}")
     if query.no_follow_up_before is not None:
         today = where.value(query.no_follow_up_before)
         where.add(f"(t.follow_up IS NULL OR t.due_on >= ${today})")
+    # What never expires, or was never called for, has a place in the indexes but is in no range.
+    if query.expires_from or query.expires_before:
+        where.add(f"{EXPIRES_KEY} < '{NEVER}'")
+    if query.last_contacted_before or query.last_outcome or query.min_contacts:
+        where.add(f"{CONTACTED_KEY} > '{LONG_AGO}'")
     if query.patient is not None:
         whose_patient(where, query.patient)
     return where
