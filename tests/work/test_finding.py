@@ -1,5 +1,6 @@
 """What each filter finds, and what cannot be asked for."""
 
+import importlib
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from gql_app.work.finding import TaskQuery
 from gql_app.work.reading import BadInput
+from models.database import write
 from models.lifecycle import ContactOutcome, TaskStatus
 from models.task import Task
 from tests.office import Office
@@ -157,3 +159,16 @@ async def test_what_nothing_could_meet_is_refused(office: Office) -> None:
     ):
         with pytest.raises(BadInput, match=message):
             await listed(office.staff, TaskQuery(**given))
+
+
+async def test_what_the_last_contacts_were_is_filled_in_by_the_migration(office: Office) -> None:
+    tasks = await make_tasks(office)
+    await office.log(tasks["message"], contacted_at=office.clock() - DAY)
+    columns = ("id", "last_outcome", "last_contacted_at")
+    written = await Task.all().order_by("id").values_list(*columns)
+    await Task.all().update(last_outcome=None, last_contacted_at=None)
+
+    await write(importlib.import_module("models.migrations.0006_finding").LAST_CONTACTS)
+
+    assert await Task.all().order_by("id").values_list(*columns) == written
+    assert len({outcome for _, outcome, _ in written}) == 4
