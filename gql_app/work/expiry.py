@@ -9,7 +9,6 @@ from typing import NamedTuple, TypeAlias
 from gql_app.work.claims import Claims
 from gql_app.work.transitions import Transitions
 from models.database import fetch
-from models.task import EXPIRES_KEY
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +25,10 @@ class _Due(NamedTuple):
 
 
 # By way of the practices, so that each is looked up in its own index.
-_NEXT_TO_EXPIRE = f"""
+_NEXT_TO_EXPIRE = """
 SELECT t.practice_id, t.id, t.expires_at FROM practice p
 JOIN task t ON t.practice_id = p.id
-WHERE t.status IN ('OPEN', 'IN_PROGRESS') AND t.expires_at IS NOT NULL AND {EXPIRES_KEY} <= $1
+WHERE t.status IN ('OPEN', 'IN_PROGRESS') AND t.expires_at IS NOT NULL AND t.expires_at <= $1
 ORDER BY t.expires_at LIMIT 500
 """
 

@@ -85,4 +85,7 @@ def go_on_after(where: Conditions, viewer: Viewer, order: TaskOrder, after: str 
 
 
 def _behind(where: Conditions, order: TaskOrder, key: object, row_id: int) -> None:
-    where.add(f"({SORT[order]}) > (${where.value(key)}, ${where.value(row_id)})")
+    begin = where.value(key)
+    where.add(f"({SORT[order]}) > (${begin}, ${where.value(row_id)})")
+    if order is not TaskOrder.DUE:  # SQLite looks up no pair that begins with an expression
+        where.add(f"{SORT[order].removesuffix(', t.id')} >= ${begin}")

@@ -20,8 +20,6 @@ INDEXES = (
     f"""CREATE INDEX task_by_expiry ON task
         (practice_id, COALESCE(expires_at, '9999-12-31 23:59:59+00:00'), id, queue_id)
         WHERE {WORKABLE}""",
-    # The sweeper finds what it looks for in the index above.
-    "DROP INDEX task_expiring",
     f"""CREATE INDEX task_by_last_contact ON task
         (practice_id, COALESCE(last_contacted_at, '1970-01-01 00:00:00+00:00'), id, queue_id)
         WHERE {WORKABLE}""",
