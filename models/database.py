@@ -209,8 +209,7 @@ async def _records(sql: str, values: Sequence[object]) -> tuple[Sequence[Any], b
     if not is_sqlite(connection):
         _, records = await connection.execute_query(sql, list(values))
         return records, False
-    bound = [json.dumps(_as_text(value)) if isinstance(value, list) else value for value in values]
-    _, records = await connection.execute_query(sql.replace("$", "?"), _as_text(bound))
+    _, records = await connection.execute_query(sql.replace("$", "?"), _as_text(values))
     return records, True
 
 
@@ -242,14 +241,25 @@ def hours_between(begin: str, end: str) -> str:
     return f"CAST(EXTRACT(EPOCH FROM {end} - {begin}) AS DOUBLE PRECISION) / 3600"
 
 
+def word_lists(parameter: int) -> str:
+    """SQL for a table `listed (id, word)`, made of the JSON object `parameter`: words by ids."""
+    if is_sqlite(_connection()):
+        return f"""(SELECT CAST(l.key AS INTEGER) AS id, w.value AS word
+            FROM json_each(${parameter}) l, json_each(l.value) w) AS listed"""
+    return f"""(SELECT l.key::bigint AS id, w AS word
+        FROM json_each(${parameter}::json) l, json_array_elements_text(l.value) w) AS listed"""
+
+
 def _as_text(values: Sequence[object]) -> list[object]:
     """SQLite keeps dates as text, in the form in which Tortoise writes them: moments in UTC, for
-    they are compared as texts."""
+    they are compared as texts. A list is handed to it as JSON."""
     return [
         value.astimezone(UTC).isoformat(" ")
         if isinstance(value, datetime)
         else value.isoformat()
         if isinstance(value, date)
+        else json.dumps(_as_text(value))
+        if isinstance(value, list)
         else value
         for value in values
     ]

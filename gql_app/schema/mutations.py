@@ -8,6 +8,7 @@ import strawberry
 from gql_app.schema.context import Info
 from gql_app.schema.enums import ContactOutcome, RefusalCode, TaskOrigin
 from gql_app.schema.ids import read_id_of, read_ids_of
+from gql_app.schema.moments import checked_moment
 from gql_app.schema.types import Appointment, Contact, Task
 from gql_app.work.appointments import MAX_EXTERNAL_ID, NewAppointment
 from gql_app.work.intake import NewTask
@@ -26,7 +27,6 @@ ContactedAt = Annotated[
         " before an automatic task expired is kept on it though it has closed."
     ),
 ]
-LAST_YEAR = 2999
 
 
 @strawberry.type(description="Why a request was refused. Nothing was changed.")
@@ -141,7 +141,7 @@ class Mutation:
             Attempt(outcome, follow_up, _storable(notes), close),
             expected_version=expected_version,
             idempotency_key=_checked_key(idempotency_key),
-            contacted_at=_checked_moment(contacted_at, "contactedAt"),
+            contacted_at=checked_moment(contacted_at, "contactedAt"),
         )
         return Payload(result)
 
@@ -183,7 +183,7 @@ class Mutation:
             reason=_storable(input.reason) or "",
             origin=input.origin,
             follow_up=input.follow_up,
-            expires_at=_checked_moment(input.expires_at, "expiresAt"),
+            expires_at=checked_moment(input.expires_at, "expiresAt"),
             idempotency_key=_checked_key(input.idempotency_key),
         )
         result = await info.context.services.transitions.create_task(info.context.viewer, new)
@@ -199,7 +199,7 @@ class Mutation:
     ) -> AppointmentPayload:
         if not 0 < len(external_id) <= MAX_EXTERNAL_ID:
             raise BadInput(f"externalId has 1 to {MAX_EXTERNAL_ID} characters.")
-        moment, stored = _checked_moment(at, "at"), _storable(external_id)
+        moment, stored = checked_moment(at, "at"), _storable(external_id)
         assert moment is not None
         assert stored is not None
         new = NewAppointment(read_id_of("Patient", patient_id), moment, stored)
@@ -211,17 +211,6 @@ def _checked_key(key: str | None) -> str | None:
     if key is not None and not 0 < len(key) <= MAX_IDEMPOTENCY_KEY:
         raise BadInput(f"idempotencyKey has 1 to {MAX_IDEMPOTENCY_KEY} characters.")
     return _storable(key)
-
-
-def _checked_moment(moment: datetime | None, name: str) -> datetime | None:
-    if moment is None:
-        return None
-    if moment.tzinfo is None:
-        raise BadInput(f"{name} needs its offset from UTC, such as 2026-12-24T17:00:00Z.")
-    # At the calendar's ends a moment has no date in some time zones.
-    if not 1900 <= moment.year <= LAST_YEAR:
-        raise BadInput(f"{name} lies between the years 1900 and {LAST_YEAR}.")
-    return moment
 
 
 def _storable(text: str | None) -> str | None:

@@ -23,6 +23,7 @@ from gql_app.schema.loaders import HasId, PageKey, load_page
 from gql_app.work import cursors, history, queues
 from gql_app.work.at_work import AtWork
 from gql_app.work.claims import claimed_tasks
+from gql_app.work.orders import by_due
 from models.contact import ContactRow
 from models.event import EventRow, feed_bounds
 from models.lifecycle import local_date
@@ -78,7 +79,7 @@ class Contact(Node):
 
     @strawberry.field(description="When the patient was called; mostly when it was logged.")
     def contacted_at(parent: strawberry.Parent[ContactRow]) -> datetime:
-        return parent.contacted_at or parent.logged_at
+        return parent.made_at
 
     @strawberry.field(description="What the agent noted. Null for a key that may not read notes.")
     def notes(parent: strawberry.Parent[ContactRow], info: Info) -> str | None:
@@ -187,8 +188,8 @@ class Queue(Node):
         first: PageSize = 50,
         after: After = None,
     ) -> Connection[TaskRow]:
-        key = PageKey(parent.id, first, after, task_query(filter))
-        return Connection(await load_page(info.context.loaders.tasks_of_queue, key), due_cursor)
+        key = PageKey(parent.id, first, after, task_query(filter, info))
+        return Connection(await load_page(info.context.loaders.tasks_of_queue, key), by_due)
 
 
 @strawberry.type(description="An appointment, as a booking system reported it.")
@@ -327,10 +328,6 @@ class TaskEventConnection:
     edges: list[TaskEventEdge]
     nodes: list[TaskEvent]
     page_info: PageInfo
-
-
-def due_cursor(row: TaskRow) -> str:
-    return cursors.due_cursor(row.practice_id, row.due_on, row.id)
 
 
 def id_cursor(row: TaskRow | ContactRow) -> str:

@@ -62,7 +62,8 @@ T = TypeVar("T")
 _CHANGE = """
 UPDATE task SET status = $3, version = $4, close_cause = $5, follow_up = $6, due_on = $7,
     closed_at = $8, contact_count = $9, last_contact_id = $10,
-    claimed_by_id = NULL, claimed_until = NULL
+    last_contacted_at = COALESCE($11, last_contacted_at),
+    last_outcome = COALESCE($12, last_outcome), claimed_by_id = NULL, claimed_until = NULL
 WHERE practice_id = $1 AND id = $2
 """
 
@@ -300,7 +301,7 @@ async def _keep_late(
         contact_count=task.contact_count + 1,
         last_contact_id=contact.id,
     )
-    await _write(late)
+    await _write(late, contact)
     kind = TaskEventKind.CONTACT_LOGGED
     return late, await add_event(late, kind, now, contact=contact, viewer=viewer)
 
@@ -334,12 +335,12 @@ async def _apply(
         claimed_by_id=None,
         claimed_until=None,
     )
-    await _write(changed)
+    await _write(changed, contact)
     seq = await add_event(changed, kind, now, before=before, contact=contact, viewer=viewer)
     return changed, seq
 
 
-async def _write(task: TaskRow) -> None:
+async def _write(task: TaskRow, contact: ContactRow | None) -> None:
     await write(
         _CHANGE,
         task.practice_id,
@@ -352,4 +353,6 @@ async def _write(task: TaskRow) -> None:
         task.closed_at,
         task.contact_count,
         task.last_contact_id,
+        None if contact is None else contact.made_at,
+        None if contact is None else contact.outcome,
     )
