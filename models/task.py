@@ -17,7 +17,8 @@ class Task(Model):
     Only work/claims.py claims; a claim stands on every open task of its patient.
 
     `due_on` is what the work list is sorted by: the follow-up date, or the day the task was made
-    while nobody has called yet. `version` is 1 at creation and grows by one with each event.
+    while nobody has called yet. `version` is 1 at creation and grows by one with each event. What
+    came in from elsewhere is `external_id` at `source`, unique within the practice.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -47,6 +48,8 @@ class Task(Model):
     )
     claimed_until = fields.DatetimeField(null=True)
     idempotency_key = fields.CharField(max_length=200, null=True)
+    source = fields.CharField(max_length=100, null=True)
+    external_id = fields.CharField(max_length=200, null=True)
 
     practice_id: int
     queue_id: int

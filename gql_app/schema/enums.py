@@ -2,6 +2,7 @@
 
 import strawberry
 
+from gql_app.work.import_rows import ImportResult
 from gql_app.work.queues import TaskOrder
 from models.access import Role
 from models.event import TaskEventKind
@@ -13,12 +14,14 @@ strawberry.enum(ContactOutcome, description="What came of a call.")
 strawberry.enum(TaskOrigin, description="Who made a task.")
 strawberry.enum(CloseCause, description="Why a task is closed.")
 strawberry.enum(TaskEventKind, description="What happened to a task.")
+strawberry.enum(ImportResult, description="What came of a row.")
 strawberry.enum(TaskOrder, description="How a list of tasks is sorted.")
 strawberry.enum(RefusalCode, name="UserErrorCode", description="Why a request was refused.")
 
 __all__ = [
     "CloseCause",
     "ContactOutcome",
+    "ImportResult",
     "RefusalCode",
     "Role",
     "TaskEventKind",

@@ -22,7 +22,7 @@ from gql_app.web.sse import HEADERS, events
 from gql_app.web.streams import Streams
 from gql_app.work.reading import BadInput
 
-MAX_BODY = 256 * 1024
+MAX_BODY = 768 * 1024
 """Bytes of a request's body; the largest notes are 40 KB."""
 
 
