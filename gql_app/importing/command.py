@@ -87,7 +87,7 @@ class Tally(Counter[ImportResult]):
         )
         trial = "a trial, nothing was written: " if self._is_trial else ""
         seconds = time.monotonic() - self._begun
-        return f"{trial}{self.total():,} rows read: {figures}, in {seconds:.1f} s"
+        return f"{trial}{self.total():,} read, {figures}, in {seconds:.1f} s"
 
 
 async def _load(source: Source, run: Import, rejects: Rejects, bar: "_Bar", tally: Tally) -> None:

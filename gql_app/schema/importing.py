@@ -103,7 +103,7 @@ async def import_tasks(info: Info, input: ImportTasksInput) -> ImportPayload:
         [
             ResultRow(
                 index,
-                _shown(row.external_id),
+                row.external_id,
                 result.result,
                 result.task_id,
                 [error_row(refusal, "input", "rows", str(index)) for refusal in result.refusals],
@@ -112,11 +112,6 @@ async def import_tasks(info: Info, input: ImportTasksInput) -> ImportPayload:
         ],
         [],
     )
-
-
-def _shown(text: str) -> str:
-    """A lone surrogate, which is refused, cannot be sent back either."""
-    return text.encode(errors="replace").decode()
 
 
 def _row(row: ImportTaskRow) -> ImportRow:

@@ -71,7 +71,7 @@ async def test_good_rows_come_in_and_bad_ones_are_put_aside_to_be_mended(
     assert await desk.load() == 1
     assert await desk.count() == 2
     out = capsys.readouterr().out
-    assert "7 rows read: 2 created, 0 updated, 0 unchanged, 0 already open, 5 rejected" in out
+    assert "7 read, 2 created, 0 updated, 0 unchanged, 0 already open, 5 rejected" in out
     assert str(desk.rejects) in out
     rejected = desk.rejected()
     assert [(r["reject_line"], r["reject_column"], r["reject_code"]) for r in rejected] == [
@@ -97,7 +97,7 @@ async def test_good_rows_come_in_and_bad_ones_are_put_aside_to_be_mended(
         text = text.replace(wrong, mended)
     desk.rejects.write_text(text)
     assert await desk.load(path=desk.rejects) == 0
-    assert "5 rows read: 5 created" in capsys.readouterr().out
+    assert "5 read, 5 created" in capsys.readouterr().out
     assert await desk.count() == 7
     assert await desk.load() == 1
     assert await desk.count() == 7, "nothing is doubled"
@@ -160,7 +160,7 @@ async def test_a_dry_run_says_what_would_come_and_changes_nothing(
     desk.path.write_text(csv_file(row("t1"), *BAD))
     assert await desk.load(dry_run=True) == 1
     out = capsys.readouterr().out
-    assert "nothing was written: 6 rows read: 1 created" in out
+    assert "nothing was written: 6 read, 1 created" in out
     assert len(desk.rejected()) == 5
     assert (await desk.count(), await desk.count(Staff, name=command.ACTOR)) == (0, 0)
 
@@ -173,11 +173,11 @@ async def test_a_run_that_is_cut_off_can_be_run_again(
     _cut_after(monkeypatch, batches=1)
     with pytest.raises(RuntimeError):
         await desk.load()
-    assert "cut off: 100 rows read: 100 created" in capsys.readouterr().out
+    assert "cut off: 100 read, 100 created" in capsys.readouterr().out
     assert await desk.count() == 100
     monkeypatch.undo()
     assert await desk.load() == 1
-    assert "251 rows read: 150 created, 0 updated, 100 unchanged" in capsys.readouterr().out
+    assert "251 read, 150 created, 0 updated, 100 unchanged" in capsys.readouterr().out
     assert await desk.count() == 250
     assert len(desk.rejected()) == 1
     assert sorted(path.name for path in desk.path.parent.glob("tasks*")) == [
@@ -220,7 +220,7 @@ async def test_the_verb_ends_with_a_code_for_each_case(desk: Desk) -> None:
     desk.path.write_text(csv_file(row()))
     code, output = await load("--source", "robot")
     assert (code, await desk.count(source="robot")) == (0, 1)
-    assert output.startswith("1 rows read: 1 created"), "and no bar: this is no terminal"
+    assert output.startswith("1 read, 1 created"), "and no bar: this is no terminal"
     desk.path.write_text(csv_file(BAD[2]))
     assert (await load())[0] == 1
     desk.path.write_text("")
@@ -233,7 +233,7 @@ async def test_the_verb_ends_with_a_code_for_each_case(desk: Desk) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_queues_ladder_and_default_life_are_set_by_a_verb(desk: Desk) -> None:
-    async def set_queue(*options: str) -> tuple[int, str]:
+    async def set_by_verb(*options: str) -> tuple[int, str]:
         where = ("--practice", "maple", "--queue", "Overdue recall")
         environ = {"CALLBOARD_DATABASE_URL": desk.database_url}
         return await run("queues", "set", *where, *options, **environ)
@@ -243,11 +243,8 @@ async def test_a_queues_ladder_and_default_life_are_set_by_a_verb(desk: Desk) ->
             queue = await Queue.get(practice__slug="maple", name="Overdue recall")
             return queue.follow_up_ladder, queue.automatic_life_days
 
-    assert await set_queue("--ladder", "1, 7,21,60", "--automatic-life", "90") == (0, "")
+    assert await set_by_verb("--ladder", "1, 7,21,60", "--automatic-life", "90") == (0, "")
     assert await kept() == ("1,7,21,60", 90)
-    for bad in (["--ladder", "7,1"], ["--automatic-life", "0", "--ladder", "1"]):
-        code, output = await set_queue(*bad)
-        assert (code, output.count("\n")) == (2, 1)
+    code, output = await set_by_verb("--ladder", "7,1", "--automatic-life", "5")
+    assert (code, output.count("\n")) == (2, 1)
     assert await kept() == ("1,7,21,60", 90)
-    await set_queue("--ladder", "")
-    assert await kept() == (None, 90)
