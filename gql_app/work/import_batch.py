@@ -213,7 +213,7 @@ async def _known_patients(viewer: Viewer, batch: Batch, now: datetime) -> dict[s
     here = viewer.practice_id
     sql = f"""
     SELECT p.id, p.external_id, p.name, p.phone FROM patient p
-    WHERE p.practice_id = $1 AND p.source = $2 AND p.external_id IS NOT NULL
+    WHERE p.practice_id = $1 AND p.source = $2
       AND {among("p.external_id", 3, "text")}
     ORDER BY p.id {"" if batch.is_trial else for_update()}
     """
@@ -240,7 +240,7 @@ async def _known_patients(viewer: Viewer, batch: Batch, now: datetime) -> dict[s
 async def _known_tasks(viewer: Viewer, batch: Batch) -> dict[str, _TaskThere]:
     sql = f"""
     SELECT t.id, t.external_id, t.patient_id, t.queue_id FROM task t
-    WHERE t.practice_id = $1 AND t.source = $2 AND t.external_id IS NOT NULL
+    WHERE t.practice_id = $1 AND t.source = $2
       AND {among("t.external_id", 3, "text")}
     """
     wanted = [row.external_id for row in batch.rows]

@@ -7,9 +7,14 @@ from gql_app.access import Viewer
 from gql_app.work.import_batch import TWICE, Batch, RowResult
 from gql_app.work.import_rows import ImportResult, ImportRow, Incoming, Target, check_row
 from gql_app.work.transitions import Transitions
+from models.database import take_stock
 
 BATCH = 100
 """Rows that are brought in by one transaction."""
+
+FIRST_STOCK, STOCK_GROWTH = 1_000, 4
+"""After how many tasks the database is told how large its tables are, and how many times as many
+lie between this time and the next."""
 
 
 class Import:
@@ -32,6 +37,8 @@ class Import:
         self._is_trial = is_trial
         self._seen: set[int] = set()
         self._would_have_one: set[int] = set()
+        self._made = 0
+        self._next_stock = FIRST_STOCK
 
     async def take(self, rows: Sequence[ImportRow]) -> list[RowResult]:
         """Bring rows in: a result a row, in their order. Raises `Forbidden`."""
@@ -44,8 +51,19 @@ class Import:
         checked = [self._check(row) for row in rows]
         good = [row for row in checked if isinstance(row, Incoming)]
         batch = Batch(self._target, self._source, good, self._is_trial, self._would_have_one)
-        loaded = iter(await self._transitions.import_batch(self._viewer, batch))
+        results = await self._transitions.import_batch(self._viewer, batch)
+        await self._take_stock(results)
+        loaded = iter(results)
         return [next(loaded) if isinstance(row, Incoming) else row for row in checked]
+
+    async def _take_stock(self, results: Sequence[RowResult]) -> None:
+        """Now and then, the less often the more there are."""
+        if self._is_trial:
+            return
+        self._made += sum(result.result is ImportResult.CREATED for result in results)
+        if self._made >= self._next_stock:
+            self._next_stock *= STOCK_GROWTH
+            await take_stock("patient", "task")
 
     def _check(self, row: ImportRow) -> Incoming | RowResult:
         checked = check_row(row, self._target)
