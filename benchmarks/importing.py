@@ -55,11 +55,22 @@ def load(path: Path, database_url: str) -> Run:
         env={**os.environ, "CALLBOARD_DATABASE_URL": database_url},
         stdout=subprocess.DEVNULL,
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    memory = 0
+    while process.poll() is None:
+        memory = max(memory, peak(process.pid))
+        time.sleep(0.02)
     if process.returncode != 0:
         raise RuntimeError(f"the import ended with {process.returncode}")
-    return Run(time.monotonic() - begun, usage.ru_maxrss)
+    return Run(time.monotonic() - begun, memory)
+
+
+def peak(pid: int) -> int:
+    """The most memory that a process has had resident, in KB; 0 once it has ended. What `wait`
+    would say includes the memory of the process that started it."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    return 0
 
 
 @contextmanager

@@ -168,16 +168,18 @@ async def test_a_dry_run_says_what_would_come_and_changes_nothing(
 async def test_a_run_that_is_cut_off_can_be_run_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk.path.write_text(csv_file(*(row(f"t{n}") for n in range(250)), BAD[2]))
+    desk.path.write_text(csv_file(BAD[2], *(row(f"t{n}") for n in range(250))))
     desk.rejects.write_text("of an earlier run")
     _cut_after(monkeypatch, batches=1)
     with pytest.raises(RuntimeError):
         await desk.load()
-    assert "cut off: 100 read, 100 created" in capsys.readouterr().out
-    assert await desk.count() == 100
+    assert "cut off: 100 read, 99 created" in capsys.readouterr().out
+    assert await desk.count() == 99
+    assert desk.rejects.read_text() == "of an earlier run"
+    assert len(list(desk.path.parent.glob("tasks*"))) == 2
     monkeypatch.undo()
     assert await desk.load() == 1
-    assert "251 read, 150 created, 0 updated, 100 unchanged" in capsys.readouterr().out
+    assert "251 read, 151 created, 0 updated, 99 unchanged" in capsys.readouterr().out
     assert await desk.count() == 250
     assert len(desk.rejected()) == 1
     assert sorted(path.name for path in desk.path.parent.glob("tasks*")) == [

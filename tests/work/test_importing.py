@@ -192,6 +192,17 @@ async def test_two_imports_of_the_same_rows_at_once_make_each_task_once(office: 
     await assert_consistent(office)
 
 
+async def test_imports_at_once_make_one_task_for_a_patient_whom_all_know(office: Office) -> None:
+    await take(office, row("t0", patient_external_id="p1"))
+    await office.log(await Task.get(external_id="t0"), close=True)
+    runs = [await run_of(office) for _ in range(6)]
+    results = await asyncio.gather(
+        *(run.take([row(f"t{n}", patient_external_id="p1")]) for n, run in enumerate(runs, 1))
+    )
+    assert sorted(result.result for (result,) in results) == [ALREADY_OPEN] * 5 + [CREATED]
+    await assert_consistent(office)
+
+
 async def test_only_supervisors_may_import_and_only_into_queues_of_theirs(office: Office) -> None:
     for viewer in (office.staff, office.partner):
         with pytest.raises(Forbidden):
