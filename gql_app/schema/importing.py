@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import strawberry
 
+from gql_app.execution.limits import MOST_ROWS
 from gql_app.schema.context import Info
 from gql_app.schema.enums import ImportResult, TaskOrigin
 from gql_app.schema.errors import ErrorRow, UserError, error_row
@@ -64,7 +65,9 @@ class ImportTaskResult:
 
 @strawberry.type
 class ImportTasksPayload:
-    results: list[ImportTaskResult] = strawberry.field(description="One a row, in their order.")
+    results: list[ImportTaskResult] = strawberry.field(
+        description="One a row, in their order.", metadata={MOST_ROWS: MAX_ROWS}
+    )
     errors: list[UserError] = strawberry.field(description="What keeps all rows out.")
 
 

@@ -120,3 +120,13 @@ async def test_a_character_that_cannot_be_kept_costs_its_row_alone(server: Serve
     assert payload["results"][0]["errors"] == [
         {"code": "TEXT_INVALID", "field": ["input", "rows", "0", "name"]}
     ]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_what_is_asked_for_beside_a_thousand_results_counts_a_thousand_times(
+    server: Server,
+) -> None:
+    query = IMPORT.replace("id status", "contacts(first: 100) { nodes { id } }")
+    answer = await server.execute(query, "supervisor", input=rows_for(server, sent(1)))
+    assert answer["errors"][0]["extensions"]["code"] == "TOO_COMPLEX"
+    assert await Task.all().count() == 0

@@ -6,7 +6,7 @@ import pytest
 
 from gql_app.work.import_rows import Incoming, Target, check_row, read_phone
 from models.lifecycle import TaskOrigin
-from tests.importing.rows import row
+from tests.importing.rows import BAD_TEXTS, row
 
 TARGET = Target(7, "US", None)
 
@@ -38,28 +38,7 @@ def test_a_row_is_read_as_it_is_meant() -> None:
 
 @pytest.mark.parametrize(
     ("field", "text", "code"),
-    [
-        ("external_id", " ", "EXTERNAL_ID_REQUIRED"),
-        ("external_id", "x" * 201, "TEXT_TOO_LONG"),
-        ("name", "", "NAME_REQUIRED"),
-        ("name", "x" * 201, "TEXT_TOO_LONG"),
-        ("name", "Jos\udce9", "TEXT_INVALID"),
-        ("name", "a\0b", "TEXT_INVALID"),
-        ("phone", "", "PHONE_INVALID"),
-        ("phone", "call me", "PHONE_INVALID"),
-        ("phone", "1-800-FLOWERS", "PHONE_INVALID"),
-        ("phone", "12", "PHONE_INVALID"),
-        ("reason", "", "REASON_REQUIRED"),
-        ("reason", "x" * 501, "REASON_TOO_LONG"),
-        ("origin", "ROBOT", "ORIGIN_INVALID"),
-        ("follow_up", "03/04/2026", "DATE_INVALID"),
-        ("follow_up", "4.3.2026", "DATE_INVALID"),
-        ("follow_up", "20261224", "DATE_INVALID"),
-        ("follow_up", "2026-02-30", "DATE_INVALID"),
-        ("expires_at", "2026-12-24", "DATE_INVALID"),
-        ("expires_at", "2026-12-24T17:00:00", "DATE_INVALID"),
-        ("expires_at", "0001-01-01T00:00:00Z", "DATE_INVALID"),
-    ],
+    BAD_TEXTS,
 )
 def test_what_a_row_may_not_say(field: str, text: str, code: str) -> None:
     camel = {"external_id": "externalId", "follow_up": "followUp", "expires_at": "expiresAt"}

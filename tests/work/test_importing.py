@@ -193,13 +193,18 @@ async def test_two_imports_of_the_same_rows_at_once_make_each_task_once(office: 
 
 
 async def test_imports_at_once_make_one_task_for_a_patient_whom_all_know(office: Office) -> None:
-    await take(office, row("t0", patient_external_id="p1"))
-    await office.log(await Task.get(external_id="t0"), close=True)
-    runs = [await run_of(office) for _ in range(6)]
+    known = range(BATCH)
+    await take(office, *(row(f"{n}", patient_external_id=f"p{n}") for n in known))
+    runs = [await run_of(office, queue=office.missed) for _ in range(4)]
+    await asyncio.gather(*(Task.all().count() for _ in runs))  # each has a connection by now
     results = await asyncio.gather(
-        *(run.take([row(f"t{n}", patient_external_id="p1")]) for n, run in enumerate(runs, 1))
+        *(
+            run.take([row(f"{n} of {place}", patient_external_id=f"p{n}") for n in known])
+            for place, run in enumerate(runs)
+        )
     )
-    assert sorted(result.result for (result,) in results) == [ALREADY_OPEN] * 5 + [CREATED]
+    made = [result for of_run in results for result in of_run if result.result is CREATED]
+    assert len(made) == await Task.filter(queue_id=office.missed.id).count() == BATCH
     await assert_consistent(office)
 
 
