@@ -196,6 +196,7 @@ async def _make_practice(now: datetime) -> dict[str, str]:
             name=name,
             position=position,
             closes_on_appointment=True,
+            follow_up_ladder="1,7,21,60",
             created_at=now,
         )
     await Patient.bulk_create(

@@ -10,7 +10,10 @@ from models.practice import Practice
 
 
 class Patient(Model):
-    """A person whom the practice contacts."""
+    """A person whom the practice contacts.
+
+    Who came in from elsewhere is `external_id` at `source`, unique within the practice.
+    """
 
     id = fields.BigIntField(primary_key=True)
     practice: fields.ForeignKeyRelation[Practice] = fields.ForeignKeyField(
@@ -18,6 +21,8 @@ class Patient(Model):
     )
     name = fields.CharField(max_length=200)
     phone = fields.CharField(max_length=40)
+    source = fields.CharField(max_length=100, null=True)
+    external_id = fields.CharField(max_length=200, null=True)
     created_at = fields.DatetimeField()
 
     class Meta:

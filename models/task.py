@@ -19,7 +19,8 @@ class Task(Model):
     `due_on` is what the work list is sorted by: the follow-up date, or the day the task was made
     while nobody has called yet. `version` is 1 at creation and grows by one with each event.
     `last_contacted_at` and `last_outcome` repeat what the last contact says, for lists to be found
-    and sorted by.
+    and sorted by. What came in from elsewhere is `external_id` at `source`, unique within the
+    practice.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -51,6 +52,8 @@ class Task(Model):
     )
     claimed_until = fields.DatetimeField(null=True)
     idempotency_key = fields.CharField(max_length=200, null=True)
+    source = fields.CharField(max_length=100, null=True)
+    external_id = fields.CharField(max_length=200, null=True)
 
     practice_id: int
     queue_id: int

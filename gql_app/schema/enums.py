@@ -2,6 +2,7 @@
 
 import strawberry
 
+from gql_app.work.import_rows import ImportResult
 from gql_app.work.orders import TaskOrder
 from models.access import Role
 from models.event import TaskEventKind
@@ -13,6 +14,7 @@ strawberry.enum(ContactOutcome, description="What came of a call.")
 strawberry.enum(TaskOrigin, description="Who made a task.")
 strawberry.enum(CloseCause, description="Why a task is closed.")
 strawberry.enum(TaskEventKind, description="What happened to a task.")
+strawberry.enum(ImportResult, description="What came of a row.")
 strawberry.enum(
     TaskOrder,
     description="How a list of tasks is sorted. DUE: earliest first. EXPIRES: soonest first, at the"
@@ -24,6 +26,7 @@ strawberry.enum(RefusalCode, name="UserErrorCode", description="Why a request wa
 __all__ = [
     "CloseCause",
     "ContactOutcome",
+    "ImportResult",
     "RefusalCode",
     "Role",
     "TaskEventKind",

@@ -1,13 +1,15 @@
 """Mutations: unpack the form, call the transition service, translate its outcome."""
 
 from datetime import date, datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import strawberry
 
 from gql_app.schema.context import Info
-from gql_app.schema.enums import ContactOutcome, RefusalCode, TaskOrigin
+from gql_app.schema.enums import ContactOutcome, TaskOrigin
+from gql_app.schema.errors import UserError, error_row
 from gql_app.schema.ids import read_id_of, read_ids_of
+from gql_app.schema.importing import ImportTasksPayload, import_tasks
 from gql_app.schema.moments import checked_moment
 from gql_app.schema.types import Appointment, Contact, Task
 from gql_app.work.appointments import MAX_EXTERNAL_ID, NewAppointment
@@ -27,13 +29,6 @@ ContactedAt = Annotated[
         " before an automatic task expired is kept on it though it has closed."
     ),
 ]
-
-
-@strawberry.type(description="Why a request was refused. Nothing was changed.")
-class UserError:
-    code: RefusalCode
-    message: str
-    field: list[str] | None = strawberry.field(description="The argument to mend, if it is one.")
 
 
 @strawberry.type
@@ -86,12 +81,6 @@ class CreateTaskInput:
     )
 
 
-class ErrorRow(NamedTuple):
-    code: RefusalCode
-    message: str
-    field: list[str] | None
-
-
 class Payload:
     """A payload's source: an outcome in the schema's words."""
 
@@ -100,7 +89,7 @@ class Payload:
         self.contact = outcome.contact
         self.late = outcome.late
         self.errors = [
-            ErrorRow(refusal.code, refusal.message, _path(refusal.field, fields_under))
+            error_row(refusal, *(() if fields_under is None else (fields_under,)))
             for refusal in outcome.refusals
         ]
 
@@ -189,6 +178,13 @@ class Mutation:
         result = await info.context.services.transitions.create_task(info.context.viewer, new)
         return Payload(result, fields_under="input")
 
+    import_tasks = strawberry.mutation(
+        import_tasks,
+        graphql_type=ImportTasksPayload,
+        description="Bring up to 1,000 tasks into a queue, with their patients: a result a row."
+        " Sent again, nothing is doubled.",
+    )
+
     @strawberry.mutation(
         graphql_type=RecordAppointmentPayload,
         description="Record an appointment: the patient's open automatic tasks close, where their"
@@ -218,9 +214,3 @@ def _storable(text: str | None) -> str | None:
     if text is not None and ("\0" in text or any("\ud800" <= c <= "\udfff" for c in text)):
         raise BadInput("The text has a character that cannot be kept (U+0000 or a lone surrogate).")
     return text
-
-
-def _path(field: str | None, under: str | None) -> list[str] | None:
-    if field is None:
-        return None
-    return [field] if under is None else [under, field]

@@ -124,6 +124,19 @@ class Task(Node):
     patient = linked("patient", "patient_id", _LATER["Patient"])
     last_contact = linked("contact", "last_contact_id", Contact | None)
 
+    @strawberry.field(
+        description="When to call again, if a contact is logged now, by the queue's follow-up"
+        " ladder. Null beyond its end, and where the task will have expired by then."
+    )
+    async def suggested_follow_up(parent: strawberry.Parent[TaskRow], info: Info) -> date | None:
+        queue = await info.context.loaders.queue.load(parent.queue_id)
+        now = info.context.services.clock()
+        return (
+            None
+            if queue is None
+            else queues.suggested_follow_up(info.context.viewer, parent, queue, now)
+        )
+
     @strawberry.field(graphql_type=Claim | None, description="Null if nobody is calling now.")
     def claim(parent: strawberry.Parent[TaskRow]) -> TaskRow | None:
         return None if parent.claimed_by_id is None else parent
@@ -176,6 +189,12 @@ class Queue(Node):
     async def staff_at_work(parent: strawberry.Parent[queues.QueueRow], info: Info) -> list[AtWork]:
         found = await info.context.loaders.at_work.load(parent.id)
         return [] if found is None else found.staff
+
+    @strawberry.field(
+        description="After how many days to call again, contact by contact. Null if it has none."
+    )
+    def follow_up_ladder(parent: strawberry.Parent[queues.QueueRow]) -> list[int] | None:
+        return queues.ladder_of(parent)
 
     @strawberry.field(
         graphql_type=Annotated["TaskConnection", strawberry.lazy("gql_app.schema.types")],
@@ -266,6 +285,7 @@ class Viewer:
     may_read_notes: bool
     may_log_contacts: bool
     may_create_tasks: bool
+    may_import: bool
     expires_at: datetime | None
 
     @strawberry.field(graphql_type=Practice)

@@ -12,6 +12,13 @@ from gql_app.work.orders import SORT, TaskOrder, go_on_after
 from gql_app.work.reading import Conditions, Page, checked_first, page_of
 from models.contact import CONTACT_COLUMNS, ContactRow
 from models.database import among, fetch, fetch_joined
+from models.lifecycle import (
+    TaskStatus,
+    last_day,
+    local_date,
+    read_ladder,
+    suggest_follow_up,
+)
 from models.task import TASK_COLUMNS, TaskRow
 
 MAX_SELECTS = 400
@@ -22,6 +29,7 @@ class QueueRow(NamedTuple):
     id: int
     practice_id: int
     name: str
+    follow_up_ladder: str | None
 
 
 class QueueCounts(NamedTuple):
@@ -47,7 +55,8 @@ async def visible_queues(viewer: Viewer, ids: Sequence[int] | None = None) -> li
     where = Conditions.of(viewer, "q", "q.id")
     if ids is not None:
         where.among("q.id", list(ids))
-    sql = f"SELECT q.id, q.practice_id, q.name FROM queue q WHERE {where} ORDER BY q.position, q.id"
+    columns = ", ".join(f"q.{column}" for column in QueueRow._fields)
+    sql = f"SELECT {columns} FROM queue q WHERE {where} ORDER BY q.position, q.id"
     return await fetch(QueueRow, sql, *where.values)
 
 
@@ -183,6 +192,24 @@ async def tasks_by_id(viewer: Viewer, ids: Sequence[int]) -> list[TaskRow]:
     where = Conditions.of(viewer, "t", "t.queue_id")
     where.among("t.id", list(ids))
     return await fetch(TaskRow, f"SELECT {TASK_COLUMNS} FROM task t WHERE {where}", *where.values)
+
+
+def ladder_of(queue: QueueRow) -> list[int] | None:
+    """The queue's follow-up ladder, in days."""
+    return list(read_ladder(queue.follow_up_ladder)) if queue.follow_up_ladder else None
+
+
+def suggested_follow_up(
+    viewer: Viewer, task: TaskRow, queue: QueueRow, now: datetime
+) -> date | None:
+    """When to call again if a contact is logged now, by the ladder of the task's queue."""
+    return suggest_follow_up(
+        TaskStatus(task.status),
+        task.contact_count,
+        ladder_of(queue) or (),
+        today=local_date(now, viewer.time_zone),
+        last_day=task.expires_at and last_day(task.expires_at, viewer.time_zone),
+    )
 
 
 def day_bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
