@@ -184,12 +184,25 @@ async def insert(table: str, **values: object) -> int:
     return int((await write(sql, *values.values()))[0]["id"])
 
 
+async def insert_all(table: str, rows: Sequence[dict[str, object]]) -> None:
+    """New rows of `table`, at least one, in one statement. All name the same columns."""
+    width = len(rows[0])
+    places = ", ".join(
+        f"({', '.join(f'${n}' for n in range(begin, begin + width))})"
+        for begin in range(1, len(rows) * width, width)
+    )
+    sql = f"INSERT INTO {table} ({', '.join(rows[0])}) VALUES {places}"
+    await write(sql, *(value for row in rows for value in row.values()))
+
+
 async def write(sql: str, *values: object) -> list[dict[str, Any]]:
     """Carry out a statement that changes rows; what it has after RETURNING."""
     connection = _connection()
     if not is_sqlite(connection):
         return list(await connection.execute_query_dict(sql, list(values)))
-    return list(await connection.execute_query_dict(sql.replace("$", "?"), _as_text(values)))
+    return list(
+        await connection.execute_query_dict(sql.replace("$", "?"), _as_text(_bound(values)))
+    )
 
 
 def for_update() -> str:
@@ -209,9 +222,13 @@ async def _records(sql: str, values: Sequence[object]) -> tuple[Sequence[Any], b
     if not is_sqlite(connection):
         _, records = await connection.execute_query(sql, list(values))
         return records, False
-    bound = [json.dumps(value) if isinstance(value, list) else value for value in values]
-    _, records = await connection.execute_query(sql.replace("$", "?"), _as_text(bound))
+    _, records = await connection.execute_query(sql.replace("$", "?"), _as_text(_bound(values)))
     return records, True
+
+
+def _bound(values: Sequence[object]) -> list[object]:
+    """A list goes to SQLite as JSON: see `among`."""
+    return [json.dumps(value) if isinstance(value, list) else value for value in values]
 
 
 def _from_text(converters: Sequence[Any], record: Sequence[Any]) -> list[Any]:

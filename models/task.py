@@ -18,6 +18,8 @@ class Task(Model):
 
     `due_on` is what the work list is sorted by: the follow-up date, or the day the task was made
     while nobody has called yet. `version` is 1 at creation and grows by one with each event.
+
+    `assignee_id` is the member of staff whose work it is, null if it is that of all in the queue.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -46,6 +48,9 @@ class Task(Model):
         "models.Staff", null=True, on_delete=fields.RESTRICT
     )
     claimed_until = fields.DatetimeField(null=True)
+    # Its foreign key leads to two columns, which models cannot say: see the migration.
+    assignee_id = fields.BigIntField(null=True)
+    withdrawn_reason = fields.CharField(max_length=500, null=True)
     idempotency_key = fields.CharField(max_length=200, null=True)
 
     practice_id: int
@@ -79,6 +84,8 @@ class TaskRow(NamedTuple):
     close_cause: CloseCause | None
     claimed_by_id: int | None
     claimed_until: datetime | None
+    assignee_id: int | None
+    withdrawn_reason: str | None
 
     def has_expired(self, now: datetime) -> bool:
         """Whether its time is up. It stands open until it is swept."""
