@@ -5,7 +5,7 @@ from datetime import date
 import strawberry
 
 from gql_app.schema.enums import TaskOrigin, TaskStatus
-from gql_app.schema.ids import read_ids_of
+from gql_app.schema.ids import read_id_of, read_ids_of
 from gql_app.work.queues import WORKABLE, TaskQuery
 
 
@@ -21,6 +21,9 @@ class TaskFilter:
         description="Due on this date at the practice or before it; a task that nobody has called"
         " for is due on the day it was made.",
     )
+    assignee_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Given to this member of staff."
+    )
 
 
 def task_query(filter: TaskFilter | None) -> TaskQuery:
@@ -32,4 +35,8 @@ def task_query(filter: TaskFilter | None) -> TaskQuery:
         status=WORKABLE if filter.status is None else tuple(dict.fromkeys(filter.status)),
         origin=filter.origin,
         due_by=filter.due_by,
+        # A number that no row has is nobody's.
+        assignee_id=(
+            None if filter.assignee_id is None else read_id_of("Staff", filter.assignee_id) or 0
+        ),
     )

@@ -138,7 +138,7 @@ class Mutation:
         result = await info.context.services.transitions.log_contact(
             info.context.viewer,
             read_id_of("Task", task_id),
-            Attempt(outcome, follow_up, _storable(notes), close),
+            Attempt(outcome, follow_up, storable(notes), close),
             expected_version=expected_version,
             idempotency_key=_checked_key(idempotency_key),
             contacted_at=_checked_moment(contacted_at, "contactedAt"),
@@ -180,7 +180,7 @@ class Mutation:
         new = NewTask(
             queue_id=read_id_of("Queue", input.queue_id),
             patient_id=read_id_of("Patient", input.patient_id),
-            reason=_storable(input.reason) or "",
+            reason=storable(input.reason) or "",
             origin=input.origin,
             follow_up=input.follow_up,
             expires_at=_checked_moment(input.expires_at, "expiresAt"),
@@ -199,7 +199,7 @@ class Mutation:
     ) -> AppointmentPayload:
         if not 0 < len(external_id) <= MAX_EXTERNAL_ID:
             raise BadInput(f"externalId has 1 to {MAX_EXTERNAL_ID} characters.")
-        moment, stored = _checked_moment(at, "at"), _storable(external_id)
+        moment, stored = _checked_moment(at, "at"), storable(external_id)
         assert moment is not None
         assert stored is not None
         new = NewAppointment(read_id_of("Patient", patient_id), moment, stored)
@@ -210,7 +210,7 @@ class Mutation:
 def _checked_key(key: str | None) -> str | None:
     if key is not None and not 0 < len(key) <= MAX_IDEMPOTENCY_KEY:
         raise BadInput(f"idempotencyKey has 1 to {MAX_IDEMPOTENCY_KEY} characters.")
-    return _storable(key)
+    return storable(key)
 
 
 def _checked_moment(moment: datetime | None, name: str) -> datetime | None:
@@ -224,7 +224,7 @@ def _checked_moment(moment: datetime | None, name: str) -> datetime | None:
     return moment
 
 
-def _storable(text: str | None) -> str | None:
+def storable(text: str | None) -> str | None:
     """PostgreSQL cannot keep the character U+0000, and neither database a lone surrogate."""
     if text is not None and ("\0" in text or any("\ud800" <= c <= "\udfff" for c in text)):
         raise BadInput("The text has a character that cannot be kept (U+0000 or a lone surrogate).")

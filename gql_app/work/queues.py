@@ -40,6 +40,7 @@ class TaskQuery:
     status: tuple[TaskStatus, ...] = WORKABLE
     origin: TaskOrigin | None = None
     due_by: date | None = None
+    assignee_id: int | None = None
 
 
 class QueueRow(NamedTuple):
@@ -161,6 +162,13 @@ async def count_tasks(viewer: Viewer, query: TaskQuery) -> int:
     ].number
 
 
+async def task_ids(viewer: Viewer, query: TaskQuery, limit: int) -> list[int]:
+    """The ids of at most `limit` tasks of all pages."""
+    where = _where(viewer, query)
+    sql = f"SELECT t.id FROM task t WHERE {where} ORDER BY t.id LIMIT ${where.value(limit)}"
+    return [row.number for row in await fetch(Count, sql, *where.values)]
+
+
 async def tasks_of_queues(
     viewer: Viewer, queue_ids: Sequence[int], query: TaskQuery, first: int, after: str | None
 ) -> dict[int, Page[TaskRow]]:
@@ -234,6 +242,8 @@ def _where(viewer: Viewer, query: TaskQuery) -> Conditions:
         where.add(f"t.origin = ${where.value(str(query.origin))}")
     if query.due_by is not None:
         where.add(f"t.due_on <= ${where.value(query.due_by)}")
+    if query.assignee_id is not None:
+        where.add(f"t.assignee_id = ${where.value(query.assignee_id)}")
     return where
 
 
