@@ -1,7 +1,7 @@
 """One change of many tasks, a batch at a time.
 
-Each batch is a transaction of its own, and rests as long as it took, so that whoever logs a contact
-meanwhile waits for one batch at most.
+Each batch is a transaction of its own. Then it rests as long as it has held its locks, so that who
+logs contacts meanwhile waits for one batch at most, and has half of the time.
 """
 
 import asyncio
@@ -24,9 +24,8 @@ from models.task import TaskRow
 MAX_TASKS = 10_000
 
 BATCH = 50
-LONGEST_REST = 0.2
-"""Seconds. A batch that took longer was itself made to wait."""
-
+COUNTED = 500
+"""How many tasks a dry run reads at a time."""
 SHOWN = 100
 """How many of the skipped tasks are named."""
 
@@ -61,6 +60,7 @@ class Move:
 class _Tally:
     to_change: list[TaskRow] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 async def move_all(
@@ -76,18 +76,17 @@ async def move_all(
     An error leaves the batches before it changed.
     """
     ids = await _ids(viewer, which)
-    so_far, rest = Moved(matched=len(ids)), 0.0
-    for begin in range(0, len(ids), BATCH):
-        batch = ids[begin : begin + BATCH]
+    so_far = Moved(matched=len(ids))
+    size = COUNTED if dry_run else BATCH
+    for begin in range(0, len(ids), size):
+        batch = ids[begin : begin + size]
         if dry_run:
             tasks = await tasks_by_id(viewer, batch)
             tally = await _tally(viewer, batch, tasks, move, transitions.clock())
         else:
-            await asyncio.sleep(rest)
-            started = time.monotonic()
             work = _move_batch(transitions, viewer, batch, move)
             tally = await transitions.carry_out(viewer.practice_id, work)
-            rest = min(time.monotonic() - started, LONGEST_REST)
+            await asyncio.sleep(tally.seconds)
         so_far = replace(
             so_far,
             changed=so_far.changed + len(tally.to_change),
@@ -102,9 +101,11 @@ async def _move_batch(
 ) -> tuple[_Tally, int | None]:
     async with transaction(viewer.practice_id):
         tasks = await lock_tasks(viewer.practice_id, batch)
+        locked = time.monotonic()
         now = transitions.clock()
         tally = await _tally(viewer, batch, tasks, move, now)
         seq = await move.carry_out(tally.to_change, now) if tally.to_change else None
+    tally.seconds = time.monotonic() - locked
     return tally, seq
 
 
