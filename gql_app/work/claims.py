@@ -163,7 +163,8 @@ def _is_free(tasks: Sequence[TaskRow], candidate: _Candidate, now: datetime) -> 
 
 async def _most_urgent(viewer: Viewer, queues: list[int], now: datetime) -> list[_Candidate]:
     """The first free tasks of each queue, most urgent first. Each select reads the beginning of an
-    index, so it costs the same however many tasks there are."""
+    index, so it costs the same however many tasks there are, but for those that are passed over as
+    others' work."""
     found: list[_Candidate] = []
     for begin in range(0, len(queues), QUEUES_AT_ONCE):
         found += await _first_of(viewer, queues[begin : begin + QUEUES_AT_ONCE], now)
