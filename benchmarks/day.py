@@ -102,7 +102,7 @@ async def load(files: list[tuple[str, Path]], database_url: str) -> None:
     for queue, path in files:
         process = await asyncio.create_subprocess_exec(
             *(callboard, "import", str(path), "--practice", "day", "--queue", queue),
-            env={"CALLBOARD_DATABASE_URL": database_url},
+            env={"CALLBOARD_DATABASE_URL": database_url, "CALLBOARD_BUS_URL": database_url},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -116,7 +116,7 @@ async def supervise(caller: Caller, queues: list[str], seconds: float) -> int:
     changed = 0
     for _ in range(4):
         await asyncio.sleep(seconds / 5)
-        some = [t["id"] for t in (await caller.ask(SOME, queue=queues[2]))["nodes"]]
+        some = [t["id"] for t in (await caller.ask(SOME, queue=queues[0]))["nodes"]]
         gone = await caller.ask(WITHDRAW, ids=some[:20])
         never_called = {"queueIds": queues[2:], "maxContacts": 0}
         moved = await caller.ask(MOVE, filter=never_called, to=queues[1])
@@ -157,12 +157,14 @@ async def day(options: argparse.Namespace, folder: Path, parts: ExitStack) -> di
     ]
     partners = [Partner(urls[n % 2], key, ledger) for n, key in enumerate(keys[Role.PARTNER])]
     boss = Caller(urls[0], keys[Role.SUPERVISOR][0], ledger)
-    _, changed, *_ = await asyncio.gather(
-        load(files[len(QUEUES) :], database_url),
-        supervise(boss, queues, options.seconds),
-        *(agent.work(until) for agent in agents),
-        *(partner.work(until, queues[0]) for partner in partners),
-    )
+    async with asyncio.TaskGroup() as at_work:
+        at_work.create_task(load(files[len(QUEUES) :], database_url))
+        supervising = at_work.create_task(supervise(boss, queues, options.seconds))
+        for agent in agents:
+            at_work.create_task(agent.work(until))
+        for partner in partners:
+            at_work.create_task(partner.work(until, queues[0]))
+    changed = supervising.result()
     async with opened(database_url):
         last = (await feed_bounds(practice_id)).seq
         tasks = await Task.filter(practice_id=practice_id).count()
