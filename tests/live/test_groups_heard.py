@@ -1,7 +1,7 @@
 """Those who are abreast of a group are called with its news; who refuses reads it by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import date
 
@@ -52,8 +52,8 @@ async def listening(
         await asyncio.wait({task})
 
 
-async def ends(task: asyncio.Task[Abreast | None]) -> Abreast | None:
-    return await asyncio.wait_for(task, LIMIT)
+async def ends(listens: Awaitable[Abreast | None]) -> Abreast | None:
+    return await asyncio.wait_for(listens, LIMIT)
 
 
 @pytest.fixture
@@ -154,14 +154,15 @@ async def test_one_cannot_listen_where_there_is_something_already(
 ) -> None:
     ear = Ear()
     await tell(source, result(11), result(12))
-    assert [await group.listen(place, ear) for place in (0, 1)] == [None, None]
+    for place in (0, 1):
+        assert await ends(group.listen(place, ear)) is None
     await tell(source, result(13))
     assert ear.heard == []
 
 
 async def test_one_cannot_listen_to_a_stream_that_is_over(source: Source, group: Group) -> None:
     await tell(source, result(11), END)
-    assert await group.listen(1, Ear()) is None
+    assert await ends(group.listen(1, Ear())) is None
     assert await group.at(1) == [END]
 
 
@@ -205,6 +206,7 @@ async def test_one_who_is_cancelled_is_not_called_any_more(source: Source, group
         await asyncio.wait({task})
         await tell(source, result(11))
     assert (gone.heard, stays.heard) == ([], [[11]])
+    assert not group._listeners  # nothing is kept of those who have gone
 
 
 @pytest.mark.parametrize("willing", [True, False])
