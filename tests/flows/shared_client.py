@@ -2,12 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from itertools import cycle
 from typing import Any
 
 from gql_app.access import Viewer
-from gql_app.live.groups import Result
+from gql_app.live.groups import News, Result
 from gql_app.schema.ids import global_id
 from gql_app.web.requests import GraphQLRequest
 from gql_app.web.streams import Results
@@ -23,6 +25,9 @@ from tests.serving import PATIENCE
 
 QUIET = 0.01
 """Seconds without a message after which the clock is moved."""
+
+FULL = 6
+"""Results that a client has heard and not read, at which it hears no more."""
 
 FIGURES = ("open", "notContacted", "inProgress", "dueToday", "overdue", "closedToday")
 TASK = "id status followUp version contactCount"
@@ -58,10 +63,17 @@ class Failed(Exception):
 class Client:
     """A client of `queueFeed` that checks each result against what has truly happened.
 
-    `seq` is the number of its last result: the cursor that it comes back with.
+    `seq` is the number of its last result: the cursor that it comes back with. With `moods` it
+    listens as well, and hears what comes while they are true, one after the other, over and over.
     """
 
-    def __init__(self, practice: Practice, viewer: Viewer, queue_ids: list[int] | None) -> None:
+    def __init__(
+        self,
+        practice: Practice,
+        viewer: Viewer,
+        queue_ids: list[int] | None,
+        moods: Sequence[bool] = (),
+    ) -> None:
         self.tasks: dict[str, State] = {}
         self.counts: dict[int, Figures] = {}
         self.seq: int | None = None
@@ -72,7 +84,12 @@ class Client:
         self._watched: set[int] = set()
         self._day = date.min
         self._awaited: tuple[int, int] | None = None
+        self.moods = cycle(moods)
+        self._listens = bool(moods)
         self._results: Results | None = None
+        self._coming: asyncio.Future[Result] | None = None
+        self._heard: deque[Result] = deque()
+        self._something = asyncio.Event()
 
     @property
     def is_connected(self) -> bool:
@@ -100,35 +117,60 @@ class Client:
         self._awaited = None
         self.counts = {}
         request = GraphQLRequest(FEED, variables, None)
-        self._results = self._practice.streams.run(self._viewer, request)
+        hear = self._hear if self._listens else None
+        self._results = self._practice.streams.run(self._viewer, request, hear=hear)
 
     async def break_off(self, *, waiting: bool = False) -> None:
         """Lose the connection: between two results, or while waiting for the next."""
         assert self._results is not None
         if waiting:
-            result = asyncio.ensure_future(anext(self._results))
+            self._wait_for_result(self._results)
             await asyncio.sleep(0)
-            result.cancel()
-            await asyncio.wait({result})
+        if self._coming is not None:
+            self._coming.cancel()
+            await asyncio.wait({self._coming})
         await self._results.aclose()
-        self._results = None
+        self._results = self._coming = None
+        self._heard.clear()
 
     async def next(self) -> Message:
         """The next message, checked."""
         if self._results is None:
             await self.connect()
         assert self._results is not None
-        result = asyncio.ensure_future(anext(self._results))
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not result.done():
-                    await asyncio.wait({result}, timeout=QUIET)
-                    if not result.done():  # a heartbeat is due only once the clock moves
-                        self._practice.office.clock.now += BEAT
-        finally:
-            result.cancel()
-            await asyncio.wait({result})
-        return await self._take(result.result())
+        async with asyncio.timeout(PATIENCE):
+            while (result := self._next_result(self._results)) is None:
+                try:
+                    async with asyncio.timeout(QUIET):
+                        await self._something.wait()
+                except TimeoutError:  # a heartbeat is due only once the clock moves
+                    self._practice.office.clock.now += BEAT
+        return await self._take(result)
+
+    def _next_result(self, results: Results) -> Result | None:
+        """What was heard comes before what has to be pulled: nothing is heard behind that."""
+        if self._heard:
+            return self._heard.popleft()
+        coming = self._wait_for_result(results)
+        if coming.done():
+            self._coming = None
+            return coming.result()
+        self._something.clear()
+        return None
+
+    def _wait_for_result(self, results: Results) -> asyncio.Future[Result]:
+        """What the stream yields next; meanwhile, it may have the client hear something."""
+        if self._coming is None:
+            self._coming = asyncio.ensure_future(anext(results))
+            self._coming.add_done_callback(lambda _: self._something.set())
+        return self._coming
+
+    def _hear(self, news: News) -> bool:
+        if not next(self.moods) or len(self._heard) >= FULL:
+            return False
+        self._heard += news.results
+        self._something.set()
+        return True
 
     async def until(self, condition: Callable[[Message], bool]) -> Message:
         """Read up to the first message of that kind."""

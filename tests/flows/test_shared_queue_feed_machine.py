@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from itertools import count
+from itertools import count, cycle
 from typing import Any
 
 import pytest
@@ -22,7 +22,10 @@ SLUGS = (f"maple-{number}" for number in count())
 
 CLIENTS = ("staff 1", "staff 2", "staff 3", "partner 1", "partner 2", "desk 1", "desk 2")
 ONE_QUEUE = ("narrow 1", "narrow 2")
+LISTENING = ("staff 2", "staff 3", "partner 2", "desk 2", "narrow 2")
+"""Those who hear what comes, if they are in the mood."""
 
+some_listening = st.sampled_from(LISTENING)
 some_client = st.sampled_from(CLIENTS + ONE_QUEUE)
 some_task = st.integers(0, 30)
 
@@ -52,7 +55,8 @@ class SharedFeed(RuleBasedStateMachine):
         office = self.office
         viewers = {"partner": office.partner, "desk": self.practice.limited}
         wanted = [office.missed.id] if kind == "narrow" else None
-        return Client(self.practice, viewers.get(kind, office.staff), wanted)
+        moods = [True] if name in LISTENING else []
+        return Client(self.practice, viewers.get(kind, office.staff), wanted, moods)
 
     @initialize()
     def there_are_tasks_and_some_watch(self) -> None:
@@ -140,6 +144,10 @@ class SharedFeed(RuleBasedStateMachine):
             await self.clients[name].compare()
 
         self.run(is_right())
+
+    @rule(name=some_listening, moods=st.lists(st.booleans(), min_size=1, max_size=5))
+    def a_client_hears_now_and_then(self, name: str, moods: list[bool]) -> None:
+        self.clients[name].moods = cycle(moods)
 
     @rule(name=some_client, waiting=st.booleans())
     def a_client_is_cut_off(self, name: str, waiting: bool) -> None:
