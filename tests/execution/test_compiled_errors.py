@@ -53,10 +53,19 @@ cancels = pytest.mark.filterwarnings(
 )
 
 
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """Warnings of what was cancelled belong to the test that has cancelled it."""
+    gc.freeze()
+    yield
+    gc.collect()
+    gc.unfreeze()
+
+
 @pytest.fixture(params=["finds none", "finds some", "fails"])
 def broken(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str], None]]:
+) -> Callable[[str], None]:
     """Breaks the read of that name in one way."""
 
     def replace_read(name: str) -> None:
@@ -70,13 +79,11 @@ def broken(
 
         monkeypatch.setattr(loaders, name, read)
 
-    gc.freeze()
-    yield replace_read
-    gc.collect()  # warnings of what was cancelled belong to the test that has cancelled it
-    gc.unfreeze()
+    return replace_read
 
 
 @cancels
+@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("read", READS)
 @pytest.mark.parametrize("document", ONE_LINK.values(), ids=ONE_LINK)
 def test_a_broken_link_has_the_same_errors_both_ways(
@@ -87,6 +94,7 @@ def test_a_broken_link_has_the_same_errors_both_ways(
 
 
 @cancels
+@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("read", READS)
 @pytest.mark.parametrize("document", MANY_LINKS.values(), ids=MANY_LINKS)
 def test_a_broken_link_among_others_nulls_the_same_both_ways(
@@ -97,6 +105,7 @@ def test_a_broken_link_among_others_nulls_the_same_both_ways(
 
 
 @cancels
+@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("slow", ["patients_by_id", "visible_queues"])
 @pytest.mark.parametrize(
     "document",
@@ -127,6 +136,7 @@ def test_a_link_that_may_be_null_breaks_alone_while_others_are_read(
 
 
 @cancels
+@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("first", [0, 1], ids=["after it", "before it"])
 def test_a_broken_link_leaves_the_objects_beside_it_whole(
     ways: Ways, monkeypatch: pytest.MonkeyPatch, first: int

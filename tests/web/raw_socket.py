@@ -24,8 +24,10 @@ class RawSocket(TestSocket):
 
 
 @asynccontextmanager
-async def raw_socket(server: Server, key: str | None = None) -> AsyncIterator[RawSocket]:
+async def raw_socket(
+    server: Server, key: str | None = None, **options: Any
+) -> AsyncIterator[RawSocket]:
     url, protocols = f"ws://127.0.0.1:{server.port}/graphql", [Subprotocol("graphql-transport-ws")]
-    async with connect(url, subprotocols=protocols) as line, RawSocket(line) as socket:
+    async with connect(url, subprotocols=protocols, **options) as line, RawSocket(line) as socket:
         await socket.init(key or server.office.keys["staff"])
         yield socket
