@@ -15,6 +15,7 @@ from tests.flows.test_slow_clients import slow_client
 from tests.serving import Server
 from tests.web.raw_socket import RawSocket, raw_socket
 from tests.web.streams import event_stream, log_over_http, until_streams
+from tests.web.takes import count_takes
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -137,6 +138,7 @@ async def test_one_that_does_not_read_is_let_go_with_its_cursor_while_the_others
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gql_app.web.socket.SLOW_SECONDS", 0.5)
+    takes = count_takes(monkeypatch)
     task = await server.office.make_task()
     last = 150
     async with slow_client(server) as slow, server.socket() as other:
@@ -173,3 +175,7 @@ async def test_one_that_does_not_read_is_let_go_with_its_cursor_while_the_others
         await slow.send({"id": "1", "type": "subscribe", "payload": payload})
         assert (await read_on())["type"] == "next"
     assert seqs == list(range(2, last + 1))
+    # Of the slow one, frames were taken until it was full, and the rest waited for it in vain.
+    refused = [answers.count(False) for answers in takes.values()]
+    assert sorted(refused) == [0, 1]
+    assert all(answers[0] for answers in takes.values())
