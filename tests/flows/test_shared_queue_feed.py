@@ -1,8 +1,8 @@
 """`queueFeed` executed once for all who watch alike, in cases that would seldom come by chance."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -34,9 +34,13 @@ async def practice(office: Office, monkeypatch: pytest.MonkeyPatch) -> Practice:
 
 @asynccontextmanager
 async def watching(
-    practice: Practice, viewer: Viewer | None = None, *, after: int | None = None
+    practice: Practice,
+    viewer: Viewer | None = None,
+    *,
+    after: int | None = None,
+    moods: Sequence[bool] = (),
 ) -> AsyncIterator[Client]:
-    client = Client(practice, viewer or practice.office.staff, None)
+    client = Client(practice, viewer or practice.office.staff, None, moods)
     if after is not None:
         await client.begin_at(after)
     try:
@@ -224,6 +228,34 @@ async def test_one_far_behind_a_group_that_fails_is_told_nothing_behind_a_gap(
             await client.break_off()
         await all_right(first, slow)
         assert first.told == slow.told == list(range(3, 15))
+
+
+async def test_what_comes_before_a_failure_is_told_though_more_was_to_follow_at_once(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guarded = Streams._guarded
+
+    async def broken(results: Results) -> AsyncGenerator[Result, None]:
+        async with aclosing(results):
+            async for result in results:
+                yield result
+                if result.more:
+                    raise ConnectionError("The database is away for a moment.")
+
+    task = await Task.first()
+    async with watching(practice) as pulls, watching(practice, moods=[True]) as listens:
+        with monkeypatch.context() as away:
+            away.setattr(Streams, "_guarded", lambda self, results: guarded(self, broken(results)))
+            await join(practice, pulls, listens)
+            await practice.office.log(task)
+            for client in (pulls, listens):
+                with pytest.raises(Failed):
+                    await client.catch_up()
+                assert client.told == [3]
+                await client.break_off()
+        await practice.office.log(task)
+        await all_right(pulls, listens)
+        assert pulls.told == listens.told == [3, 4]
 
 
 async def test_a_newcomer_watches_a_queue_that_was_added_while_a_group_lives(
