@@ -109,6 +109,8 @@ def gate_behind(monkeypatch: pytest.MonkeyPatch, module: str, name: str, functio
 
 QUEUE_FEED = "gql_app.schema.queue_feed"
 
+either_way = pytest.mark.parametrize("moods", [[], [True]], ids=["pulls", "listens"])
+
 
 async def test_one_that_midnight_overtakes_behind_its_snapshot_is_told_of_the_new_day(
     practice: Practice,
@@ -142,10 +144,11 @@ async def test_one_whose_snapshot_takes_over_midnight_is_told_of_the_new_day_and
         assert first.told == newcomer.told == [3, 4, 5]
 
 
+@either_way
 async def test_one_that_is_ahead_of_its_group_is_not_told_the_new_day_at_an_older_event(
-    practice: Practice, monkeypatch: pytest.MonkeyPatch
+    practice: Practice, monkeypatch: pytest.MonkeyPatch, moods: list[bool]
 ) -> None:
-    async with watching(practice) as first, watching(practice) as newcomer:
+    async with watching(practice) as first, watching(practice, moods=moods) as newcomer:
         await join(practice, first)
         practice.feeds.hear = False
         await practice.office.log(await Task.first())
@@ -177,8 +180,9 @@ async def test_one_that_comes_back_over_midnight_is_not_led_back_to_the_day_befo
         assert returned.told == [3]
 
 
+@either_way
 async def test_what_a_group_is_late_to_tell_is_not_told_to_one_whose_snapshot_has_it(
-    practice: Practice, monkeypatch: pytest.MonkeyPatch
+    practice: Practice, monkeypatch: pytest.MonkeyPatch, moods: list[bool]
 ) -> None:
     gate, guarded = Gate(), Streams._guarded
 
@@ -190,7 +194,7 @@ async def test_what_a_group_is_late_to_tell_is_not_told_to_one_whose_snapshot_ha
 
     monkeypatch.setattr(Streams, "_guarded", late)
     task = await Task.first()
-    async with watching(practice) as first, watching(practice) as newcomer:
+    async with watching(practice) as first, watching(practice, moods=moods) as newcomer:
         await join(practice, first)
         await practice.office.log(task)
         async with gate.holding(newcomer.next()):
