@@ -1,61 +1,13 @@
 """A group executes once; its members get the same bytes, each from its own place on."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from datetime import date
 
 import pytest
 
 from gql_app.live import groups
-from gql_app.live.groups import Group, Groups, Result
-
-LIMIT = 10
-
-
-class Source:
-    """A stream that yields what the test puts in, and counts how often it was begun."""
-
-    def __init__(self) -> None:
-        self.queue: asyncio.Queue[Result] = asyncio.Queue()
-        self.begun: list[int] = []
-        self.closed = asyncio.Event()
-
-    async def here(self) -> int:
-        await asyncio.sleep(0)
-        return 10
-
-    async def stream(self, start: int) -> AsyncGenerator[Result, None]:
-        self.begun.append(start)
-        try:
-            while True:
-                yield await self.queue.get()
-        finally:
-            self.closed.set()
-
-    def put(self, *seqs: int) -> None:
-        for seq in seqs:
-            self.queue.put_nowait(Result(seq, f"result {seq}"))
-
-
-async def behind(group: Group, seq: int, day: date | None = None) -> list[Result] | None:
-    """What the group tells one who has been told all up to `seq`; None if it cannot."""
-    place = group.place_behind(seq, day)
-    if place is None:
-        return None
-    async with asyncio.timeout(LIMIT):
-        return await group.at(place)
-
-
-async def read(group: Group, seq: int, day: date | None = None) -> list[int | None]:
-    results = await behind(group, seq, day)
-    assert results is not None
-    return [result.seq for result in results]
-
-
-async def until(group: Group, head: int) -> None:
-    async with asyncio.timeout(LIMIT):
-        while group.head < head:
-            await asyncio.sleep(0)
+from gql_app.live.groups import Groups, Result
+from tests.live.source import LIMIT, Source, behind, read, until
 
 
 async def test_all_who_ask_the_same_share_one_stream() -> None:

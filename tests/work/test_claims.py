@@ -1,54 +1,26 @@
 """A claim is one person's, on a patient, for a time; whoever may not touch it changes nothing."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from gql_app.access import Forbidden, Viewer, authenticate, create_key
+from gql_app.access import Forbidden
 from gql_app.settings import BadSetting, read_settings
-from gql_app.work.claims import Claims, claimed_tasks
-from gql_app.work.expiry import free_lapsed, keep_freeing, sweep
-from gql_app.work.outcomes import Outcome
-from gql_app.work.transitions import Transitions
-from models.access import Role
+from gql_app.work.claims import claimed_tasks
+from gql_app.work.expiry import free_lapsed, sweep
 from models.event import TaskEventKind
 from models.lifecycle import TaskStatus
-from models.task import Task
 from tests.office import Office, make_office
 from tests.work.agents import FREE, all_events, assert_consistent, claim_on, claims_of
-from tests.work.records import eventually, everything
-
-LEASE = timedelta(minutes=10)
-
-CLAIMED = TaskEventKind.CLAIMED
-RELEASED = TaskEventKind.RELEASED
-
-
-def codes(outcome: Outcome) -> list[str]:
-    return [refusal.code.value for refusal in outcome.refusals]
-
-
-async def limited_to(office: Office, queue_id: int) -> Viewer:
-    """Somebody whose key is for one queue only."""
-    key = await create_key(office.practice, Role.STAFF, "Limited", queue_ids=[queue_id])
-    return await authenticate(key)
-
-
-async def patient_with_two_tasks(office: Office) -> tuple[Task, Task]:
-    """Amber's tasks, one in each queue."""
-    return await office.make_task(office.recall), await office.make_task(office.missed)
-
-
-async def changes_nothing(office: Office, act: Awaitable[Outcome]) -> Outcome:
-    """Carry out `act`, which must leave every row, and the bell, alone."""
-    before, rung = await everything(), list(office.rings)
-    outcome = await act
-    assert await everything() == before
-    assert office.rings == rung
-    return outcome
+from tests.work.claiming import (
+    CLAIMED,
+    LEASE,
+    changes_nothing,
+    codes,
+    limited_to,
+    patient_with_two_tasks,
+)
+from tests.work.records import everything
 
 
 async def test_a_claim_covers_every_open_task_of_the_patient_in_all_queues(office: Office) -> None:
@@ -118,131 +90,6 @@ def test_the_time_limit_is_a_setting_of_ten_minutes() -> None:
             read_settings({"CALLBOARD_CLAIM_MINUTES": wrong})
 
 
-@pytest.mark.parametrize("act", ["claim", "release", "log", "log and close"])
-async def test_anothers_live_claim_is_refused_with_who_and_until_when(
-    office: Office, act: str
-) -> None:
-    recall, missed = await patient_with_two_tasks(office)
-    office.clock.now = datetime(2026, 7, 1, 21, 50, tzinfo=UTC)  # 16:50 at the practice
-    claims = claims_of(office)
-    await claims.claim(office.supervisor, recall.id)
-    office.clock.advance(minutes=9, seconds=59)
-    acts: dict[str, Callable[[], Awaitable[Outcome]]] = {
-        "claim": lambda: claims.claim(office.staff, missed.id),
-        "release": lambda: claims.release(office.staff, missed.id),
-        "log": lambda: office.log(missed),
-        "log and close": lambda: office.log(missed, close=True),
-    }
-
-    outcome = await changes_nothing(office, acts[act]())
-
-    (refusal,) = outcome.refusals
-    assert refusal.code == "CLAIMED_BY_OTHER"
-    assert refusal.field == "taskId"
-    assert refusal.message == "Supervisor of maple has claimed this patient until 17:00."
-    assert outcome.task is not None
-    assert outcome.task.claimed_by_id == office.supervisor.staff_id
-
-
-async def test_a_log_releases_the_claim_on_all_tasks_of_the_patient(office: Office) -> None:
-    recall, missed = await patient_with_two_tasks(office)
-    others = await office.make_task(patient=office.patients[1])
-    claims = claims_of(office)
-    await claims.claim(office.staff, recall.id)
-    await claims.claim(office.staff, others.id)
-    office.clock.advance(minutes=2)
-
-    outcome = await office.log(recall)
-
-    assert outcome.refusals == ()
-    assert outcome.task is not None
-    assert outcome.task.claimed_by_id is None
-    assert [await claim_on(task) for task in (recall, missed)] == [FREE, FREE]
-    assert (await claim_on(others))[0] == office.staff.staff_id
-    logged, released = (await all_events(office))[-2:]
-    assert (logged.kind, logged.task_id) == (TaskEventKind.CONTACT_LOGGED, recall.id)
-    assert (released.kind, released.task_id) == (RELEASED, missed.id)
-    assert released.actor_id == office.staff.staff_id
-    assert office.rings[-1] == (office.practice.id, released.seq)
-    await assert_consistent(office)
-
-
-async def test_a_log_that_closes_the_task_releases_the_claim_too(office: Office) -> None:
-    recall, missed = await patient_with_two_tasks(office)
-    await claims_of(office).claim(office.staff, recall.id)
-
-    await office.log(recall, close=True)
-
-    assert [await claim_on(task) for task in (recall, missed)] == [FREE, FREE]
-    await assert_consistent(office)
-
-
-async def test_a_refused_log_keeps_the_claim(office: Office) -> None:
-    task = await office.make_task()
-    await claims_of(office).claim(office.staff, task.id)
-
-    outcome = await changes_nothing(
-        office, office.log(task, follow_up=office.today - timedelta(days=1))
-    )
-
-    assert codes(outcome) == ["FOLLOW_UP_IN_PAST"]
-
-
-@pytest.mark.parametrize("swept", [False, True])
-async def test_ones_own_lapsed_claim_does_not_stand_in_the_way_of_a_log(
-    office: Office, swept: bool
-) -> None:
-    recall, missed = await patient_with_two_tasks(office)
-    claims = claims_of(office)
-    await claims.claim(office.staff, recall.id)
-    office.clock.advance(minutes=11)
-    if swept:
-        await free_lapsed(claims, office.clock())
-
-    assert (await office.log(recall)).refusals == ()
-    assert [await claim_on(task) for task in (recall, missed)] == [FREE, FREE]
-    await assert_consistent(office)
-
-
-async def test_a_log_after_ones_lapsed_claim_is_refused_if_somebody_took_the_patient(
-    office: Office,
-) -> None:
-    recall, missed = await patient_with_two_tasks(office)
-    claims = claims_of(office)
-    await claims.claim(office.staff, recall.id)
-    office.clock.advance(minutes=10)
-    assert (await claims.claim(office.supervisor, missed.id)).refusals == ()
-
-    outcome = await changes_nothing(office, office.log(recall))
-
-    assert codes(outcome) == ["CLAIMED_BY_OTHER"]
-
-
-@pytest.mark.parametrize("act", ["claim", "claim next", "log"])
-async def test_a_lapsed_claim_stands_in_nobodys_way_before_it_is_swept(
-    office: Office, act: str
-) -> None:
-    recall, missed = await patient_with_two_tasks(office)
-    claims = claims_of(office)
-    await claims.claim(office.staff, recall.id)
-    office.clock.advance(minutes=10)  # to the very moment of its end
-    acts: dict[str, Callable[[], Awaitable[Outcome]]] = {
-        "claim": lambda: claims.claim(office.supervisor, recall.id),
-        "claim next": lambda: claims.claim_next(office.supervisor, None),
-        "log": lambda: office.log(recall, viewer=office.supervisor),
-    }
-
-    outcome = await acts[act]()
-
-    assert outcome.refusals == ()
-    assert outcome.task is not None
-    taken = (office.supervisor.staff_id, office.clock() + LEASE)
-    for task in (recall, missed):
-        assert await claim_on(task) == (FREE if act == "log" else taken)
-    assert (await all_events(office))[-1].actor_id == office.supervisor.staff_id
-    await assert_consistent(office)
-
-
 async def test_a_new_task_of_a_claimed_patient_comes_claimed(office: Office) -> None:
     task = await office.make_task(office.recall)
     await claims_of(office).claim(office.staff, task.id)
@@ -267,63 +114,6 @@ async def test_a_new_task_of_a_patient_whose_claim_has_lapsed_comes_free(office:
     office.clock.advance(minutes=10)
 
     assert await claim_on(await office.make_task()) == FREE
-
-
-async def test_releasing_frees_every_task_of_the_patient(office: Office) -> None:
-    recall, missed = await patient_with_two_tasks(office)
-    claims = claims_of(office)
-    await claims.claim(office.staff, recall.id)
-
-    outcome = await claims.release(office.staff, missed.id)
-
-    assert outcome.refusals == ()
-    assert outcome.task is not None
-    assert (outcome.task.id, outcome.task.version) == (missed.id, 3)
-    assert outcome.task.claimed_by_id is None
-    assert [await claim_on(task) for task in (recall, missed)] == [FREE, FREE]
-    events = (await all_events(office))[-2:]
-    assert [event.kind for event in events] == [RELEASED, RELEASED]
-    assert {event.actor_id for event in events} == {office.staff.staff_id}
-    assert office.rings[-1] == (office.practice.id, events[-1].seq)
-    assert (await claims.claim(office.supervisor, recall.id)).refusals == ()
-    await assert_consistent(office)
-
-
-async def test_releasing_what_nobody_holds_is_no_event(office: Office) -> None:
-    task = await office.make_task()
-
-    outcome = await changes_nothing(office, claims_of(office).release(office.staff, task.id))
-
-    assert outcome.refusals == ()
-    assert outcome.task is not None
-    assert outcome.task.id == task.id
-
-
-async def test_a_supervisor_may_release_anothers_claim_but_not_log_on_it(office: Office) -> None:
-    task = await office.make_task()
-    claims = claims_of(office)
-    await claims.claim(office.staff, task.id)
-
-    outcome = await changes_nothing(office, office.log(task, viewer=office.supervisor))
-    assert codes(outcome) == ["CLAIMED_BY_OTHER"]
-    assert (await claims.release(office.supervisor, task.id)).refusals == ()
-
-    assert await claim_on(task) == FREE
-    assert (await all_events(office))[-1].actor_id == office.supervisor.staff_id
-
-
-async def test_anothers_claim_cannot_be_released_by_way_of_the_patients_closed_task(
-    office: Office,
-) -> None:
-    closed = await office.make_task()
-    await office.log(closed, close=True)
-    task = await office.make_task()
-    claims = claims_of(office)
-    await claims.claim(office.supervisor, task.id)
-
-    outcome = await changes_nothing(office, claims.release(office.staff, closed.id))
-
-    assert codes(outcome) == ["CLAIMED_BY_OTHER"]
 
 
 @pytest.mark.parametrize("closed", [True, False])
@@ -421,73 +211,6 @@ async def test_the_viewers_claims_are_those_that_last_the_next_to_end_first(
     assert held == [tasks[2].id, tasks[0].id, tasks[1].id]
     assert [row.id for row in await claimed_tasks(office.staff, later)] == held[1:]
     assert await claimed_tasks(office.supervisor, office.clock()) == []
-
-
-async def test_a_claim_whose_time_is_up_returns_to_the_pool_by_the_clock(office: Office) -> None:
-    recall, missed = await patient_with_two_tasks(office)
-    renewed = await office.make_task(patient=office.patients[1])
-    claims = claims_of(office)
-    await claims.claim(office.staff, recall.id)
-    await claims.claim(office.staff, renewed.id)
-    office.clock.advance(minutes=5)
-    await claims.claim(office.staff, renewed.id)
-    office.clock.advance(minutes=4, seconds=59)
-    before = await everything()
-    assert await free_lapsed(claims, office.clock()) == 0
-    assert await everything() == before
-    office.clock.advance(seconds=1)
-
-    assert await free_lapsed(claims, office.clock()) == 1
-
-    assert [await claim_on(task) for task in (recall, missed)] == [FREE, FREE]
-    assert (await claim_on(renewed))[0] == office.staff.staff_id
-    events = (await all_events(office))[-2:]
-    assert [event.kind for event in events] == [RELEASED, RELEASED]
-    assert [event.task_id for event in events] == [recall.id, missed.id]
-    assert {event.actor_id for event in events} == {None}
-    assert office.rings[-1] == (office.practice.id, events[-1].seq)
-    assert await free_lapsed(claims, office.clock()) == 0
-    await assert_consistent(office)
-
-
-async def test_a_claim_that_is_renewed_before_the_sweeper_comes_to_it_is_kept(
-    office: Office,
-) -> None:
-    task = await office.make_task()
-    claims = claims_of(office)
-    await claims.claim(office.staff, task.id)
-    office.clock.advance(minutes=10)
-    await claims.claim(office.staff, task.id)
-    before = await everything()
-
-    # What a sweeper does that looked for lapsed claims just before this one was renewed.
-    assert not await claims.lapse(office.practice.id, task.id)
-
-    assert not await claims.lapse(office.practice.id, 999_999)
-    assert await everything() == before
-
-
-async def test_the_sweeper_wakes_when_the_next_claim_ends_and_not_before(office: Office) -> None:
-    task = await office.make_task()
-    transitions = Transitions(lambda practice, seq: office.rings.append((practice, seq)))
-    claims = Claims(transitions, timedelta(seconds=0.5))
-    outcome = await claims.claim(office.staff, task.id)
-    assert outcome.task is not None
-    sweeper = asyncio.create_task(keep_freeing(claims))
-
-    async def is_free() -> bool:
-        return await claim_on(task) == FREE
-
-    try:
-        await eventually(is_free, patience=3)  # well within its longest sleep of five seconds
-    finally:
-        sweeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await sweeper
-    released = (await all_events(office))[-1]
-    assert (released.kind, released.actor_id) == (RELEASED, None)
-    assert outcome.task.claimed_until is not None
-    assert released.at >= outcome.task.claimed_until
 
 
 async def test_each_event_shows_the_claim_as_it_was_right_after_it(office: Office) -> None:

@@ -1,0 +1,69 @@
+"""What compiled execution remembers: so many plans and no more, each found by its own nodes."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gql_app.execution import compiled
+from gql_app.execution.bounded import Bounded
+from gql_app.execution.compiled import REMEMBERED, CompiledExecutor
+from tests.execution.ways import Ways
+
+
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes room for so many plans and no more, and none is there yet."""
+
+    def limit(size: int) -> None:
+        monkeypatch.setattr(CompiledExecutor, "plans", Bounded(size))
+        monkeypatch.setattr(CompiledExecutor, "directive_variables", Bounded(size))
+
+    return limit
+
+
+def test_no_more_plans_are_kept_than_there_is_room_for(
+    ways: Ways, forgetful: Callable[[int], None], objects: Counter[str]
+) -> None:
+    assert CompiledExecutor.plans.limit == CompiledExecutor.directive_variables.limit == REMEMBERED
+    forgetful(3)
+    for _ in range(2):
+        for number in range(5):
+            ways.data(f"{{ q{number}: queues {{ a{number}: name counts {{ open }} }} }}")
+            assert len(CompiledExecutor.plans) <= 3
+            assert len(CompiledExecutor.directive_variables) <= 3
+    assert objects["compiled"] == 0
+
+
+def test_a_plan_is_made_once_for_a_document_that_is_asked_again(
+    ways: Ways, forgetful: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgetful(100)
+    made = []
+    real = compiled.compile_object
+
+    def compile_object(*given: Any) -> Any:
+        made.append(given[0].name)
+        return real(*given)
+
+    monkeypatch.setattr(compiled, "compile_object", compile_object)
+    for _ in range(3):
+        ways.data("{ tasks { nodes { id queue { name } } } queues { name } }")
+    assert sorted(made) == ["Queue", "TaskConnection"]
+
+
+def test_a_plan_is_kept_beside_the_nodes_that_it_is_found_by(
+    ways: Ways, forgetful: Callable[[int], None]
+) -> None:
+    forgetful(8)
+    fields = ("id %s", "name %s", "counts %s { open }", "counts { seq %s }", "__typename %s")
+    for number in range(60):
+        directive = ("", "@include(if: $yes)", "@skip(if: $yes)")[number % 3]
+        given = "($yes: Boolean!)" if directive else ""
+        document = f"query {given} {{ q{number}: queues {{ {fields[number % 5] % directive} }} }}"
+        ways.data(document, yes=number % 2 == 0)
+        for key, (held, _) in CompiledExecutor.plans.items():
+            assert list(key[2:]) == [id(node) for node in held]
+        for operation, (node, _) in CompiledExecutor.directive_variables.items():
+            assert operation == id(node)

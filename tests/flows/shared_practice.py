@@ -1,0 +1,114 @@
+"""A practice whose clients share what is executed, and what has truly happened in it."""
+
+import asyncio
+from collections import Counter
+from datetime import date, timedelta
+
+import pytest
+
+from gql_app.access import Viewer, authenticate, create_key
+from gql_app.live import groups
+from gql_app.live.feed import Feeds
+from gql_app.live.groups import Groups
+from gql_app.schema import build_schema, queue_feed
+from gql_app.schema.ids import global_id
+from gql_app.web.streams import Streams
+from gql_app.work.queues import day_bounds
+from models.access import Role
+from models.event import EventRow, events_after
+from models.lifecycle import TaskStatus, local_date
+from models.practice import Queue
+from tests.flows.dashboard import BEAT, services
+from tests.office import Office
+
+Figures = tuple[int, ...]
+State = tuple[object, ...]
+
+
+class MoodyFeeds(Feeds):
+    """Feeds that can be made to miss their bells."""
+
+    hear = True
+
+    def notice(self, practice_id: int, seq: int) -> None:
+        if self.hear:
+            super().notice(practice_id, seq)
+
+
+class Practice:
+    """A practice, the one server process over it, and what has truly happened, as events tell."""
+
+    def __init__(self, office: Office, limited: Viewer) -> None:
+        self.office = office
+        self.limited = limited
+        self._events: list[EventRow] = []
+        self._reading = asyncio.Lock()
+        self.start_server()
+
+    @classmethod
+    async def make(cls, office: Office) -> "Practice":
+        key = await create_key(office.practice, Role.STAFF, "Desk", queue_ids=[office.missed.id])
+        return cls(office, await authenticate(key))
+
+    def start_server(self) -> None:
+        self.feeds, self.groups = MoodyFeeds(), Groups()
+        wired = services(self.feeds, self.office.clock)
+        self.office.transitions = wired.transitions
+        self.streams = Streams(build_schema(), wired, self.groups)
+
+    async def events(self) -> list[EventRow]:
+        """All events, the one numbered `n` at `n - 1`."""
+        async with self._reading:
+            while more := await events_after(self.office.practice.id, len(self._events), 500):
+                self._events += more
+        return self._events
+
+    async def tasks_at(self, seq: int, queue_ids: set[int]) -> dict[str, State]:
+        """The tasks of the queues, closed ones too, as event `seq` left them."""
+        events = (await self.events())[:seq]
+        return {task_key(e): state_of(e) for e in events if e.queue_id in queue_ids}
+
+    async def figures(self, queue_id: int, seq: int, day: date) -> Figures:
+        """The counts of a queue as event `seq` left them, seen on `day`."""
+        events = [e for e in (await self.events())[:seq] if e.queue_id == queue_id]
+        still_open = [e for e in {e.task_id: e for e in events}.values() if e.to_status != "CLOSED"]
+        of = Counter(e.to_status for e in still_open)
+        due = [e.follow_up for e in still_open if e.follow_up is not None]
+        zone = self.office.practice.time_zone
+        closes = [e for e in events if e.from_status != e.to_status == TaskStatus.CLOSED]
+        return (
+            len(still_open),
+            of[TaskStatus.OPEN],
+            of[TaskStatus.IN_PROGRESS],
+            due.count(day),
+            sum(follow_up < day for follow_up in due),
+            sum(local_date(e.at, zone) == day for e in closes),
+        )
+
+    def to_midnight(self, **more: float) -> None:
+        """Move the clock to the next midnight, or to so much beyond it."""
+        midnight = day_bounds(self.office.today, self.office.practice.time_zone)[1]
+        self.office.clock.now = midnight + timedelta(**more)
+
+
+def task_key(event: EventRow) -> str:
+    return global_id("Task", event.task_id)
+
+
+def state_of(event: EventRow) -> State:
+    follow_up = event.follow_up and event.follow_up.isoformat()
+    return (str(event.to_status), follow_up, event.version, event.contact_count)
+
+
+async def add_queue(office: Office, name: str) -> Queue:
+    now = office.clock()
+    return await Queue.create(practice_id=office.practice.id, name=name, position=9, created_at=now)
+
+
+def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rings so small that whoever waits a little is behind them, and heartbeats at once."""
+    monkeypatch.setattr(queue_feed, "HEARTBEAT", BEAT)
+    monkeypatch.setattr(groups, "RING", 3)
+    monkeypatch.setattr("gql_app.live.feed.RING", 4)
+    monkeypatch.setattr("gql_app.live.feed.BATCH", 2)
+    monkeypatch.setattr("gql_app.work.board.BATCH", 2)

@@ -1,0 +1,56 @@
+"""What tests of groups share: a stream that tells what the test puts in, and one who reads."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from datetime import date
+
+from gql_app.live.groups import Group, Result
+
+LIMIT = 10
+
+
+class Source:
+    """A stream that yields what the test puts in, and counts how often it was begun."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[Result] = asyncio.Queue()
+        self.begun: list[int] = []
+        self.closed = asyncio.Event()
+
+    async def here(self) -> int:
+        await asyncio.sleep(0)
+        return 10
+
+    async def stream(self, start: int) -> AsyncGenerator[Result, None]:
+        self.begun.append(start)
+        try:
+            while True:
+                yield await self.queue.get()
+                self.queue.task_done()  # `queue.join` waits until the group has seen all
+        finally:
+            self.closed.set()
+
+    def put(self, *seqs: int) -> None:
+        for seq in seqs:
+            self.queue.put_nowait(Result(seq, f"result {seq}"))
+
+
+async def behind(group: Group, seq: int, day: date | None = None) -> list[Result] | None:
+    """What the group tells one who has been told all up to `seq`; None if it cannot."""
+    place = group.place_behind(seq, day)
+    if place is None:
+        return None
+    async with asyncio.timeout(LIMIT):
+        return await group.at(place)
+
+
+async def read(group: Group, seq: int, day: date | None = None) -> list[int | None]:
+    results = await behind(group, seq, day)
+    assert results is not None
+    return [result.seq for result in results]
+
+
+async def until(group: Group, head: int) -> None:
+    async with asyncio.timeout(LIMIT):
+        while group.head < head:
+            await asyncio.sleep(0)
