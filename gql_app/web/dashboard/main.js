@@ -1,0 +1,231 @@
+// Puts the page together: the session, the feed, the two views, and what is said about the connection.
+
+import { SignedOut, graphql, signIn, signOut } from './api.js';
+import { BoardView } from './board.js';
+import { ContactDialog } from './dialog.js';
+import { FEED, VIEWER } from './documents.js';
+import { Feed } from './feed.js';
+import { Store } from './store.js';
+import { TasksView } from './tasks.js';
+import { age, clock, setZone } from './words.js';
+
+const part = (id) => document.getElementById(id);
+const root = document.documentElement;
+
+const store = new Store();
+const dialog = new ContactDialog(store, {
+  onLogged: (_task, words) => say(words),
+  onClosed: () => !part('tasks').hidden && part('grid').focus({ preventScroll: true }),
+  onError: trouble,
+});
+const tasks = new TasksView(store, dialog, { say, onError: trouble });
+const board = new BoardView(store, { onError: trouble });
+let feed = null;
+let state = { name: 'connecting' };
+let lostAt = null;
+
+// ---- the session
+
+async function begin() {
+  let viewer;
+  try {
+    ({ viewer } = await graphql(VIEWER));
+  } catch (error) {
+    return showSignIn(error instanceof SignedOut ? '' : error.message);
+  }
+  setZone(viewer.practice.timeZone);
+  store.me = viewer.claimed[0]?.claim?.by.id ?? null;
+  part('who').textContent = `${viewer.name}, ${viewer.role.toLowerCase()}`;
+  part('next').hidden = !viewer.mayLogContacts;
+  part('sign-in').hidden = true;
+  part('app').hidden = false;
+  document.title = 'Callboard';
+  route();
+  follow();
+  board.begin(viewer);
+  dialog.begin(viewer);
+}
+
+function follow() {
+  const url = new URL('graphql', location.href);
+  url.protocol = url.protocol.replace('http', 'ws');
+  url.hash = '';
+  lostAt = null;
+  feed = new Feed({
+    url: url.href,
+    query: FEED,
+    field: 'queueFeed',
+    onMessage: (message) => store.take(message),
+    onState: connection,
+    onExpiry: (at) => say(`Your session ends at ${clock(at)}. Then sign in again to go on.`, 60_000),
+  });
+  feed.start();
+}
+
+/** The session is over: nothing of it stays on the screen. */
+function end(reason) {
+  if (!feed) return;
+  feed.stop();
+  feed = null;
+  dialog.suspend();
+  store.clear();
+  tasks.clear();
+  board.viewer = null;
+  board.clear();
+  showSignIn(reason);
+}
+
+function trouble(error) {
+  if (error instanceof SignedOut) end('Your session has ended. Sign in to go on.');
+  else say(error.message);
+}
+
+function showSignIn(reason) {
+  part('app').hidden = true;
+  part('sign-in').hidden = false;
+  document.title = 'Sign in – Callboard';
+  const kept = dialog.pending ? ' What you typed is kept until then.' : '';
+  complain(reason && reason + kept);
+  part('key').focus();
+}
+
+function complain(words) {
+  part('sign-in-error').textContent = words;
+  part('key').setAttribute('aria-invalid', words !== '');
+}
+
+async function enter(proof) {
+  complain('');
+  part('enter').disabled = true;
+  try {
+    await signIn(proof);
+    part('key').value = '';
+    await begin();
+  } catch (error) {
+    const wrong = proof.key
+      ? 'This key is not valid. It may be mistyped, expired or revoked.'
+      : 'This link has been used already, or is not valid. Sign in with a key.';
+    showSignIn(error instanceof SignedOut ? wrong : error.message);
+  } finally {
+    part('enter').disabled = false;
+  }
+}
+
+part('sign-in-form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const key = part('key').value.trim();
+  if (key) enter({ key });
+  else complain('Enter your key.');
+});
+
+part('sign-out').addEventListener('click', async () => {
+  try {
+    await signOut();
+    end('You are signed out.');
+  } catch (error) {
+    say(`You are still signed in. ${error.message}`);
+  }
+});
+
+// ---- the connection
+
+const ENDINGS = {
+  'Key expired': 'Your key has expired. Sign in with another one to go on.',
+  'Key revoked or changed': 'Your key has been revoked or changed. Sign in to go on.',
+};
+
+function connection(next) {
+  const wasLost = state.name === 'lost' || lostAt !== null;
+  state = next;
+  if (state.name === 'ended') {
+    return end(ENDINGS[state.reason] ?? 'Your session has ended. Sign in to go on.');
+  }
+  if (state.name === 'lost') lostAt ??= feed.lastWord || Date.now();
+  if (state.name === 'live') {
+    lostAt = null;
+    if (wasLost) board.ask();
+  }
+  tick();
+}
+
+function tick() {
+  if (!feed) return;
+  const isOld = lostAt !== null || state.name === 'failed';
+  const words = { connecting: 'Connecting', live: 'Live', failed: 'Stopped', lost: 'Connection lost' };
+  const name = lostAt !== null && state.name === 'connecting' ? 'lost' : state.name;
+  root.dataset.connection = name;
+  part('state').textContent = words[name];
+  const since = feed.lastWord ? `last word ${age(Date.now() - feed.lastWord)} ago` : '';
+  part('age').textContent = since;
+  part('board-state').textContent = words[name];
+  part('board-age').textContent = since;
+  part('lost').hidden = !isOld;
+  if (!isOld) return;
+  part('lost-since').textContent =
+    state.name === 'failed'
+      ? `The server does not take this page (${state.reason}). Reload it.`
+      : `Connection lost. What you see is as of ${clock(lostAt)}.`;
+  const left = state.name === 'lost' ? Math.ceil((state.retryAt - Date.now()) / 1000) : 0;
+  part('retry-in').textContent =
+    state.name === 'failed' ? '' : left > 0 ? `Trying again in ${left} s` : 'Trying now';
+}
+
+setInterval(tick, 1000);
+part('retry').addEventListener('click', () => feed?.retryAfter(0));
+
+// ---- what is said, the views, the keys
+
+let saying;
+function say(words, ms = 8000) {
+  clearTimeout(saying);
+  part('toast').textContent = words;
+  saying = setTimeout(() => (part('toast').textContent = ''), ms);
+}
+
+function route() {
+  const name = location.hash === '#/board' ? 'board' : 'tasks';
+  for (const view of ['tasks', 'board']) {
+    part(view).hidden = view !== name;
+    const link = part(`to-${view}`);
+    if (view === name) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  if (name === 'board') board.show();
+  else tasks.draw();
+}
+
+addEventListener('hashchange', () => {
+  if (location.hash.startsWith('#link=')) enterByLink();
+  else if (feed) route();
+});
+
+part('theme').addEventListener('click', () => {
+  root.dataset.theme = root.dataset.theme === 'dark' ? 'light' : 'dark';
+  localStorage.setItem('callboard.theme', root.dataset.theme);
+});
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', ({ matches }) => {
+  if (!localStorage.getItem('callboard.theme')) root.dataset.theme = matches ? 'dark' : 'light';
+});
+
+part('help-button').addEventListener('click', () => part('help').showModal());
+part('help-close').addEventListener('click', () => part('help').close());
+
+document.addEventListener('keydown', (event) => {
+  if (!feed || document.querySelector('dialog[open]')) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.key === 'Escape' && event.target === part('search')) return part('grid').focus();
+  if (event.target.matches('input[type=search], input[type=password], select, textarea')) return;
+  if (event.key === '?') part('help').showModal();
+  else if (part('tasks').hidden || !tasks.key(event)) return;
+  event.preventDefault();
+});
+
+/** The demo's one-time link carries its token behind the #, where no server or log sees it. */
+async function enterByLink() {
+  const link = location.hash.slice('#link='.length);
+  history.replaceState(null, '', location.pathname + location.search);
+  await enter({ link });
+}
+
+if (location.hash.startsWith('#link=')) enterByLink();
+else begin();
