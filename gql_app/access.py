@@ -14,11 +14,13 @@ from typing import NamedTuple
 import orjson
 
 from models.access import AccessKey, Role
-from models.database import among, fetch
+from models.database import among, fetch, transaction
 from models.people import Staff
 from models.practice import Practice, Queue
 
 MAX_KEY_LENGTH = 200
+KEY, SESSION = "cb", "cs"
+"""How keys begin, and the tokens of sessions (see gql_app/signin.py)."""
 
 
 class Unauthenticated(Exception):
@@ -99,26 +101,27 @@ def bearer(authorization: object) -> str:
     raise Unauthenticated("Send a key: Authorization: Bearer KEY.")
 
 
-async def authenticate(key: str) -> Viewer:
+async def authenticate(key: str, kind: str = KEY) -> Viewer:
     """The viewer that `key` stands for. Raises `Unauthenticated`, with the same words for any key
     that is not valid now."""
-    practice = key.split("_", 2)[1] if key.count("_") >= 2 else ""
-    # Bounded, because it is compared with a 64-bit column.
-    if (
-        len(key) <= MAX_KEY_LENGTH
-        and practice.isascii()
-        and practice.isdigit()
-        and len(practice) < 19
-    ):
-        found = await fetch(
-            _KeyRow,
-            f"{_KEYS} WHERE k.practice_id = $1 AND k.digest = $2",
-            int(practice),
-            digest(key),
-        )
+    practice_id = practice_of(key, kind)
+    if practice_id is not None:
+        where = "WHERE k.practice_id = $1 AND k.digest = $2"
+        found = await fetch(_KeyRow, f"{_KEYS} {where}", practice_id, digest(key))
         if found and _is_valid(found[0], datetime.now(UTC)):
             return _viewer(found[0])
     raise Unauthenticated("The key is not valid.")
+
+
+def practice_of(key: str, kind: str) -> int | None:
+    """The practice that stands in the key, None if it is not of that kind."""
+    begin, _, rest = key.partition("_")
+    practice, _, secret = rest.partition("_")
+    is_number = practice.isascii() and practice.isdigit()
+    # Bounded, because it is compared with a 64-bit column.
+    if begin != kind or not is_number or len(practice) > 18 or len(key) > MAX_KEY_LENGTH:
+        return None
+    return int(practice) if secret else None
 
 
 async def still_valid(viewers: set[Viewer]) -> set[Viewer]:
@@ -205,9 +208,8 @@ async def list_keys(practice: Practice) -> list[str]:
     """A line for each key of the practice: number, role, name and state, never the key."""
     now = datetime.now(UTC)
     lines = []
-    for key in (
-        await AccessKey.filter(practice_id=practice.id).order_by("id").select_related("staff")
-    ):
+    keys = AccessKey.filter(practice_id=practice.id, parent_id=None).order_by("id")
+    for key in await keys.select_related("staff"):
         expired = key.expires_at is not None and key.expires_at <= now
         state = "revoked" if key.revoked_at else "expired" if expired else "valid"
         lines.append(f"{key.id}\t{key.role}\t{key.staff.name}\t{state}")
@@ -215,9 +217,11 @@ async def list_keys(practice: Practice) -> list[str]:
 
 
 async def revoke_key(practice: Practice, key_id: int) -> None:
-    """Make a key invalid from now on. Raises `NotThere`."""
-    key = await AccessKey.get_or_none(practice_id=practice.id, id=key_id)
-    if key is None:
+    """Make a key invalid from now on, with the sessions that it began. Raises `NotThere`."""
+    key = AccessKey.filter(practice_id=practice.id, id=key_id, parent_id=None)
+    if not await key.exists():
         raise NotThere(f"There is no key {key_id} at {practice.slug}.")
-    key.revoked_at = datetime.now(UTC)
-    await key.save(update_fields=["revoked_at"])
+    async with transaction(practice.id):
+        # One after the other: a session that is begun right now waits for the key's row.
+        for which in (key, AccessKey.filter(practice_id=practice.id, parent_id=key_id)):
+            await which.filter(revoked_at=None).update(revoked_at=datetime.now(UTC))

@@ -27,6 +27,7 @@ from gql_app.settings import Settings
 from gql_app.web.endpoint import Endpoint
 from gql_app.web.frames import FramesProtocol
 from gql_app.web.health import health_routes
+from gql_app.web.pages import page_routes
 from gql_app.web.sessions import Sessions
 from gql_app.work.claims import Claims
 from gql_app.work.expiry import keep_freeing, keep_sweeping
@@ -88,6 +89,7 @@ def build_app(settings: Settings) -> Starlette:
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
             *health_routes(feeds, groups, bus, is_reachable),
+            *page_routes(),
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts)),

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from gql_app.access import Viewer, authenticate, create_key
 from gql_app.schema.ids import global_id
+from gql_app.signin import create_link
 from gql_app.work.intake import NewTask
 from gql_app.work.outcomes import Outcome
 from gql_app.work.transitions import Transitions
@@ -113,9 +114,11 @@ def _database(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Demo:
-    """The sample practice's keys by role, and the id of a task that nobody has called for yet."""
+    """The sample practice's keys by role, a link that signs its supervisor in, and the id of a task
+    that nobody has called for yet."""
 
     keys: dict[str, str]
+    link: str
     open_task: str
 
 
@@ -137,8 +140,11 @@ async def prepare(folder: Path) -> Demo:
     await migrate(database_url(folder))
     async with opened(database_url(folder)):
         task = await Task.filter(status=TaskStatus.OPEN, expires_at=None).order_by("id").first()
+        keys = json.loads(keys_file.read_text())
+        link = await create_link(keys["supervisor"])
     return Demo(
-        keys=json.loads(keys_file.read_text()),
+        keys=keys,
+        link=link,
         open_task=global_id("Task", task.id if task else 1),
     )
 
@@ -154,7 +160,10 @@ def welcome(url: str, folder: Path, demo: Demo) -> str:
     )
     return f"""
 Callboard serves a sample practice at {url}/graphql; its keys are in {folder / "keys.json"}.
-Paste these into another terminal.
+Open the dashboard in a browser (the link signs you in once, within an hour):
+  {url}/#link={demo.link}
+
+Or paste these into another terminal.
 
 Watch the changes live:
   {sys.argv[0]} watch --url {url} --key {demo.keys["supervisor"]}

@@ -19,6 +19,7 @@ class AccessKey(Model):
     """A key of one practice. Only the digest of the secret is stored.
 
     `queue_ids` limits the key to some queues (a JSON list of numbers), None means all of them.
+    `parent_id` is the number of the key that a session, or a link that begins one, was made from.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -35,6 +36,7 @@ class AccessKey(Model):
     created_at = fields.DatetimeField()
     expires_at = fields.DatetimeField(null=True)
     revoked_at = fields.DatetimeField(null=True)
+    parent_id = fields.BigIntField(null=True)
 
     staff_id: int
     practice_id: int

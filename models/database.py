@@ -209,7 +209,7 @@ async def _records(sql: str, values: Sequence[object]) -> tuple[Sequence[Any], b
     if not is_sqlite(connection):
         _, records = await connection.execute_query(sql, list(values))
         return records, False
-    bound = [json.dumps(value) if isinstance(value, list) else value for value in values]
+    bound = [json.dumps(_as_text(value)) if isinstance(value, list) else value for value in values]
     _, records = await connection.execute_query(sql.replace("$", "?"), _as_text(bound))
     return records, True
 
@@ -226,6 +226,20 @@ def among(column: str, parameter: int) -> str:
     if is_sqlite(_connection()):
         return f"{column} IN (SELECT value FROM json_each(${parameter}))"
     return f"{column} = ANY(${parameter}::bigint[])"
+
+
+def moments(parameter: int) -> str:
+    """SQL for a table `m` whose column `moment` has the moments in the list `parameter`."""
+    if is_sqlite(_connection()):
+        return f"(SELECT value AS moment FROM json_each(${parameter})) AS m"
+    return f"unnest(${parameter}::timestamptz[]) AS m (moment)"
+
+
+def hours_between(begin: str, end: str) -> str:
+    """SQL for the hours from one moment to another. In SQLite they are right to a millisecond."""
+    if is_sqlite(_connection()):
+        return f"(julianday({end}) - julianday({begin})) * 24"
+    return f"CAST(EXTRACT(EPOCH FROM {end} - {begin}) AS DOUBLE PRECISION) / 3600"
 
 
 def _as_text(values: Sequence[object]) -> list[object]:

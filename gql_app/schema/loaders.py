@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from gql_app.access import Viewer
+from gql_app.work.at_work import QueueAtWork, staff_at_work
 from gql_app.work.history import (
     contacts_by_id,
     contacts_of_tasks,
@@ -144,6 +145,7 @@ class Loaders:
         self.staff = Rows(partial(staff_by_id, viewer))
         self.queue = Rows(partial(visible_queues, viewer))
         self.counts = Rows(self._counts, attrgetter("queue_id"))
+        self.at_work = Rows(self._at_work, attrgetter("queue_id"))
         self.contacts_of_task = _pages(
             lambda ids, key: contacts_of_tasks(viewer, ids, key.first, key.after)
         )
@@ -158,6 +160,9 @@ class Loaders:
 
     async def _counts(self, queue_ids: list[int]) -> list[QueueCounts]:
         return await queue_counts(self._viewer, queue_ids, self._clock())
+
+    async def _at_work(self, queue_ids: list[int]) -> list[QueueAtWork]:
+        return await staff_at_work(self._viewer, queue_ids, self._clock())
 
 
 ReadPages: TypeAlias = Callable[[list[int], PageKey], Awaitable[Mapping[int, Page[Any]]]]

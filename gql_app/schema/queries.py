@@ -6,6 +6,7 @@ import strawberry
 
 from gql_app.access import Viewer as ViewerRow
 from gql_app.execution.lookahead import fields_below
+from gql_app.schema.activity import Activity, FirstDay, LastDay
 from gql_app.schema.connections import Connection
 from gql_app.schema.context import Info
 from gql_app.schema.enums import TaskOrder
@@ -26,6 +27,9 @@ from gql_app.schema.types import (
     event_cursor,
     id_cursor,
 )
+from gql_app.work.activity import Activity as ActivityRow
+from gql_app.work.activity import read_activity
+from gql_app.work.buckets import BucketSize
 from gql_app.work.history import PatientRow, events_page
 from gql_app.work.queues import QueueRow, tasks_page, tasks_page_in_full, visible_queues
 from gql_app.work.reading import Page
@@ -96,6 +100,22 @@ class Query:
     ) -> Connection[EventRow]:
         page = await events_page(info.context.viewer, first, after, read_ids_of("Queue", queue_ids))
         return Connection(page, event_cursor)
+
+    @strawberry.field(
+        graphql_type=Activity,
+        description="For supervisors: what was done from one date through another, at most 31 days"
+        " by HOUR, 366 by DAY, five years by WEEK (from Monday).",
+    )
+    async def activity(
+        self,
+        info: Info,
+        first: FirstDay,
+        last: LastDay,
+        bucket: BucketSize = BucketSize.DAY,
+        queue_ids: list[strawberry.ID] | None = None,
+    ) -> ActivityRow:
+        viewer, queues = info.context.viewer, read_ids_of("Queue", queue_ids)
+        return await read_activity(viewer, first, last, bucket, queues)
 
     @strawberry.field(graphql_type=Node | None, description="Anything by its global id.")
     async def node(self, info: Info, id: GlobalId) -> HasId | None:

@@ -21,6 +21,7 @@ from gql_app.schema.ids import global_id
 from gql_app.schema.links import linked
 from gql_app.schema.loaders import HasId, PageKey, load_page
 from gql_app.work import cursors, history, queues
+from gql_app.work.at_work import AtWork
 from gql_app.work.claims import claimed_tasks
 from models.contact import ContactRow
 from models.event import EventRow, feed_bounds
@@ -154,11 +155,26 @@ class QueueCounts:
     queue = linked("queue", "queue_id", _LATER["Queue"])
 
 
+@strawberry.type(description="Someone who holds claims in a queue now.")
+class StaffAtWork:
+    staff = linked("staff", "staff_id", Staff)
+    tasks: int = strawberry.field(description="How many of the queue's tasks they hold.")
+    until: datetime = strawberry.field(description="When the last of the claims ends by itself.")
+
+
 @strawberry.type(description="A work list of tasks of one kind.")
 class Queue(Node):
     name: str
 
     counts = linked("counts", "id", QueueCounts)
+
+    @strawberry.field(
+        graphql_type=list[StaffAtWork],
+        description="Who holds claims here now, by name. Empty for a partner's key.",
+    )
+    async def staff_at_work(parent: strawberry.Parent[queues.QueueRow], info: Info) -> list[AtWork]:
+        found = await info.context.loaders.at_work.load(parent.id)
+        return [] if found is None else found.staff
 
     @strawberry.field(
         graphql_type=Annotated["TaskConnection", strawberry.lazy("gql_app.schema.types")],

@@ -11,31 +11,18 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
-from gql_app.access import RateLimited, Unauthenticated, Viewer, authenticate, bearer
+from gql_app.access import Viewer
 from gql_app.live.groups import Groups
-from gql_app.schema import ERROR_CODES, Schema, shown
+from gql_app.schema import Schema, shown
 from gql_app.schema.context import Context, Services
-from gql_app.web.requests import GraphQLRequest, read_json, read_request
+from gql_app.web.credentials import viewer_of
+from gql_app.web.refusals import NotPost, refusal
+from gql_app.web.requests import GraphQLRequest, read_body, read_json, read_request
 from gql_app.web.sessions import Notice, Sessions
 from gql_app.web.socket import SLOW_SECONDS, Socket
 from gql_app.web.sse import HEADERS, events
 from gql_app.web.streams import Streams
 from gql_app.work.reading import BadInput
-
-MAX_BODY = 256 * 1024
-"""Bytes of a request's body; the largest notes are 40 KB."""
-
-
-class _TooLarge(BadInput):
-    """A body over `MAX_BODY`."""
-
-
-class _NotPost(BadInput):
-    """A request by another method."""
-
-
-class _NotJson(BadInput):
-    """A body that does not say it is JSON: with it, browsers ask before another site may post."""
 
 
 class Endpoint:
@@ -68,14 +55,14 @@ class Endpoint:
                 return
             response = await self._execute(viewer, graphql)
         except Exception as error:  # what is not expected is masked and logged like any other
-            response = _refusal(error)
+            response = refusal(error)
         await response(scope, receive, send)
 
     async def _read(self, request: Request) -> tuple[Viewer, GraphQLRequest]:
         if request.method != "POST":
-            raise _NotPost("Send a POST request, or open a WebSocket.")
-        viewer = await authenticate(bearer(request.headers.get("authorization")))
-        return viewer, read_request(read_json(await _body(request)))
+            raise NotPost("Send a POST request, or open a WebSocket.")
+        viewer = await viewer_of(request.headers)
+        return viewer, read_request(read_json(await read_body(request)))
 
     async def _stream(
         self, request: Request, viewer: Viewer, graphql: GraphQLRequest, send: Send
@@ -106,37 +93,9 @@ class Endpoint:
         return Response(orjson.dumps(shown(result)), media_type="application/json")
 
 
-_STATUS: dict[type[Exception], tuple[int, dict[str, str]]] = {
-    BadInput: (400, {}),
-    Unauthenticated: (401, {"WWW-Authenticate": "Bearer"}),
-    _NotPost: (405, {"Allow": "POST"}),
-    _TooLarge: (413, {}),
-    _NotJson: (415, {}),
-    RateLimited: (429, {}),
-}
-
-
-async def _body(request: Request) -> bytes:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip()
-    if media_type.lower() != "application/json":
-        raise _NotJson("Send JSON, with Content-Type: application/json.")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise _TooLarge(f"The request is larger than {MAX_BODY // 1024} KB.")
-    return bytes(body)
-
-
 def _within(seconds: float, send: Send) -> Send:
     async def send_or_give_up(message: Message) -> None:
         async with asyncio.timeout(seconds):
             await send(message)
 
     return send_or_give_up
-
-
-def _refusal(error: Exception) -> Response:
-    status, headers = _STATUS.get(type(error), (500, {}))
-    body = orjson.dumps({"errors": [ERROR_CODES.request_error(error)]})
-    return Response(body, status, headers, "application/json")

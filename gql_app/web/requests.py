@@ -4,8 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from starlette.requests import Request
 
+from gql_app.web.refusals import NotJson, TooLarge
 from gql_app.work.reading import BadInput
+
+MAX_BODY = 256 * 1024
+"""Bytes of a request's body; the largest notes are 40 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +18,19 @@ class GraphQLRequest:
     query: str
     variables: dict[str, Any] | None
     operation_name: str | None
+
+
+async def read_body(request: Request) -> bytes:
+    """The body, which says that it is JSON. Raises `BadInput`."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip()
+    if media_type.lower() != "application/json":
+        raise NotJson("Send JSON, with Content-Type: application/json.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise TooLarge(f"The request is larger than {MAX_BODY // 1024} KB.")
+    return bytes(body)
 
 
 def read_json(body: bytes | str) -> Any:

@@ -13,9 +13,10 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from gql_app.access import RateLimited, Unauthenticated, Viewer, authenticate, bearer
+from gql_app.access import RateLimited, Unauthenticated, Viewer
 from gql_app.live.groups import News
 from gql_app.schema import ERROR_CODES
+from gql_app.web.credentials import viewer_of
 from gql_app.web.frames import EXTENSION, text_frame
 from gql_app.web.requests import GraphQLRequest, read_json, read_request
 from gql_app.web.sessions import REJECTED, TRY_LATER, Ended, Notice, Sessions
@@ -107,7 +108,7 @@ class Socket:
         try:
             if not offered:
                 raise _Close(4406, "Subprotocol not acceptable")
-            viewer = await self._initialise(headers.get("authorization"))
+            viewer = await self._initialise(headers)
             with self._sessions.admit(viewer, self._notice):
                 await self._serve(viewer)
         except _Gone:
@@ -158,8 +159,8 @@ class Socket:
             return True
         return origin.partition("://")[2] == host
 
-    async def _initialise(self, header: str | None) -> Viewer:
-        """Wait for connection_init and its key; the upgrade request's key serves as well."""
+    async def _initialise(self, headers: Headers) -> Viewer:
+        """Wait for connection_init and its key; that of the upgrade request serves as well."""
         try:
             async with asyncio.timeout(INIT_SECONDS):
                 while (message := await self._next_message())["type"] != "connection_init":
@@ -167,7 +168,7 @@ class Socket:
                         raise _Close(4401, "Unauthorized")
                     await self._handle_ping(message)
                 payload = _payload(message)
-                return await authenticate(bearer(payload.get("authorization", header)))
+                return await viewer_of(headers, payload.get("authorization"))
         except TimeoutError:
             raise _Close(4408, "Connection initialisation timeout") from None
         except Unauthenticated:

@@ -1,10 +1,12 @@
-"""How long events are kept. Tasks and contacts stay; only the stream's past is shortened."""
+"""How long events are kept. Tasks and contacts stay; only the stream's past is shortened, and
+sessions that have ended are removed."""
 
 import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from gql_app.signin import forget_ended
 from models.database import fetch, transaction
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ async def keep_pruning(keep: timedelta) -> None:
     while True:
         try:
             await prune(keep)
+            await forget_ended(datetime.now(UTC))
         except Exception as error:  # the database may be away; the next round tries again
             log.warning("pruning failed: %s", type(error).__name__)
         await asyncio.sleep(ROUND_SECONDS)

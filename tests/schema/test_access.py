@@ -41,6 +41,7 @@ def literal(of_type: Any) -> str:
         "ID": '"VGFzazox"',
         "Int": "1",
         "Boolean": "true",
+        "Date": '"2026-12-24"',
         "DateTime": '"2026-12-24T17:00:00Z"',
     }
     return values.get(named.name, '"x"')

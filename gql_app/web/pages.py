@@ -1,0 +1,103 @@
+"""The dashboard at /: its files, and signing in and out of it."""
+
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gql_app.access import Forbidden, Unauthenticated
+from gql_app.signin import SESSION_LASTS, SignedIn, sign_in, sign_in_by_link, sign_out
+from gql_app.web.credentials import COOKIE, is_own_page, viewer_of
+from gql_app.web.refusals import refusal
+from gql_app.web.requests import read_body, read_json
+from gql_app.work.reading import BadInput
+
+FILES = Path(__file__).parent / "dashboard"
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
+    " img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none';"
+    " frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",  # kept, but asked for again each time
+}
+
+
+def page_routes() -> list[Route | Mount]:
+    """/, /dashboard/… and /session."""
+    return [
+        Route("/", _index),
+        Mount("/dashboard", _Guarded(StaticFiles(directory=FILES))),
+        Route("/session", _session, methods=["POST", "DELETE"]),
+    ]
+
+
+async def _index(_: Request) -> Response:
+    return FileResponse(FILES / "index.html", headers=HEADERS)
+
+
+async def _session(request: Request) -> Response:
+    """POST signs in, with a key or a link; DELETE signs out."""
+    try:
+        if not is_own_page(request.headers):
+            raise Forbidden("Signing in and out is for the pages of this server.")
+        if request.method == "DELETE":
+            with suppress(Unauthenticated):  # it has ended by itself
+                await sign_out(await viewer_of(request.headers))
+            return _with_cookie(request, "", lasts=0)
+        signed_in = await _begun(read_json(await read_body(request)))
+        return _with_cookie(request, signed_in.token, int(SESSION_LASTS.total_seconds()))
+    except Exception as error:
+        return refusal(error)
+
+
+async def _begun(body: object) -> SignedIn:
+    match body:
+        case {"key": str(key)}:
+            return await sign_in(key.strip())
+        case {"link": str(link)}:
+            return await sign_in_by_link(link)
+    raise BadInput('Send {"key": "…"}, or {"link": "…"}.')
+
+
+def _with_cookie(request: Request, token: str, lasts: int) -> Response:
+    response = Response(status_code=204)
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=lasts,
+        secure=not _is_loopback(request.url.hostname or ""),
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+def _is_loopback(host: str) -> bool:
+    """Browsers keep secure cookies over plain HTTP on this machine only."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class _Guarded:
+    """Files, with the headers that keep a page to itself."""
+
+    def __init__(self, files: ASGIApp) -> None:
+        self._files = files
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self._files(scope, receive, send_guarded)

@@ -1,0 +1,38 @@
+"""How a request over HTTP is refused as a whole."""
+
+import orjson
+from starlette.responses import Response
+
+from gql_app.access import Forbidden, RateLimited, Unauthenticated
+from gql_app.schema import ERROR_CODES
+from gql_app.work.reading import BadInput
+
+
+class TooLarge(BadInput):
+    """A body over `MAX_BODY`."""
+
+
+class NotPost(BadInput):
+    """A request by another method."""
+
+
+class NotJson(BadInput):
+    """A body that does not say it is JSON: with it, browsers ask before another site may post."""
+
+
+_STATUS: dict[type[Exception], tuple[int, dict[str, str]]] = {
+    BadInput: (400, {}),
+    Unauthenticated: (401, {"WWW-Authenticate": "Bearer"}),
+    Forbidden: (403, {}),
+    NotPost: (405, {"Allow": "POST"}),
+    TooLarge: (413, {}),
+    NotJson: (415, {}),
+    RateLimited: (429, {}),
+}
+
+
+def refusal(error: Exception) -> Response:
+    """What is not expected is masked and logged."""
+    status, headers = _STATUS.get(type(error), (500, {}))
+    body = orjson.dumps({"errors": [ERROR_CODES.request_error(error)]})
+    return Response(body, status, headers, "application/json")

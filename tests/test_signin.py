@@ -1,0 +1,110 @@
+"""A session may do what its key may, for half a day, and ends with it."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gql_app.access import SESSION, Unauthenticated, authenticate, create_key, list_keys, revoke_key
+from gql_app.signin import (
+    SESSION_LASTS,
+    create_link,
+    forget_ended,
+    sign_in,
+    sign_in_by_link,
+    sign_out,
+)
+from models.access import AccessKey, Role
+from tests.office import Office
+
+
+async def is_open(token: str) -> bool:
+    try:
+        await authenticate(token, SESSION)
+    except Unauthenticated:
+        return False
+    return True
+
+
+async def test_a_session_may_do_what_its_key_may(office: Office) -> None:
+    key = await create_key(office.practice, Role.PARTNER, "Desk", queue_ids=[office.missed.id])
+    signed_in = await sign_in(key)
+    by_key, by_session = await authenticate(key), await authenticate(signed_in.token, SESSION)
+    same = ("practice_id", "role", "staff_id", "queue_ids", "may_create_tasks")
+    for name in same:
+        assert getattr(by_session, name) == getattr(by_key, name), name
+    assert by_session.expires_at == signed_in.expires_at
+    lasts = signed_in.expires_at - datetime.now(UTC)
+    assert SESSION_LASTS - timedelta(minutes=1) < lasts <= SESSION_LASTS
+
+
+async def test_a_session_does_not_outlive_its_key(office: Office) -> None:
+    soon = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    key = await create_key(office.practice, Role.STAFF, "Desk", expires_at=soon)
+    assert (await sign_in(key)).expires_at == soon
+    token = (await sign_in(key)).token
+    number = (await authenticate(key)).key_id
+    await revoke_key(office.practice, number)
+    assert not await is_open(token)
+
+
+async def test_signing_out_ends_that_session_alone(office: Office) -> None:
+    first, second = [(await sign_in(office.keys["staff"])).token for _ in range(2)]
+    await sign_out(await authenticate(first, SESSION))
+    assert not await is_open(first)
+    assert await is_open(second)
+
+
+async def test_signing_out_with_a_key_does_not_revoke_the_key(office: Office) -> None:
+    await sign_out(await authenticate(office.keys["staff"]))
+    await authenticate(office.keys["staff"])
+
+
+async def test_a_link_begins_one_session_however_often_it_is_sent(office: Office) -> None:
+    link = await create_link(office.keys["supervisor"])
+    attempts = [sign_in_by_link(link) for _ in range(5)]
+    answers = await asyncio.gather(*attempts, return_exceptions=True)
+    [signed_in] = [answer for answer in answers if not isinstance(answer, BaseException)]
+    assert (await authenticate(signed_in.token, SESSION)).role is Role.SUPERVISOR
+
+
+async def test_a_link_ends_with_its_key_and_with_its_hour(office: Office) -> None:
+    revoked, late = [await create_link(office.keys["staff"]) for _ in range(2)]
+    await AccessKey.filter(id=(await AccessKey.all().order_by("-id"))[0].id).update(
+        expires_at=datetime.now(UTC)
+    )
+    with pytest.raises(Unauthenticated):
+        await sign_in_by_link(late)
+    await revoke_key(office.practice, (await authenticate(office.keys["staff"])).key_id)
+    with pytest.raises(Unauthenticated):
+        await sign_in_by_link(revoked)
+
+
+async def test_neither_stands_in_for_a_key(office: Office) -> None:
+    session = (await sign_in(office.keys["staff"])).token
+    link = await create_link(office.keys["staff"])
+    for token in (session, link):
+        with pytest.raises(Unauthenticated):
+            await authenticate(token)
+        with pytest.raises(Unauthenticated):
+            await sign_in(token)
+    with pytest.raises(Unauthenticated):
+        await sign_in_by_link(office.keys["staff"])
+    with pytest.raises(Unauthenticated):
+        await authenticate(link, SESSION)
+
+
+async def test_keys_alone_are_listed_and_revoked_by_number(office: Office) -> None:
+    before = await list_keys(office.practice)
+    await sign_in(office.keys["staff"])
+    await create_link(office.keys["staff"])
+    assert await list_keys(office.practice) == before
+
+
+async def test_what_has_ended_long_ago_is_forgotten(office: Office) -> None:
+    keys = await AccessKey.all().count()
+    token = (await sign_in(office.keys["staff"])).token
+    await forget_ended(datetime.now(UTC) + SESSION_LASTS)
+    assert await is_open(token)
+    await forget_ended(datetime.now(UTC) + SESSION_LASTS + timedelta(days=2))
+    assert await AccessKey.all().count() == keys

@@ -1,0 +1,107 @@
+"""The dashboard's files, and its session: for the pages of this server and nobody else's."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.schema.documents import STATUS_CHANGED
+from tests.serving import Server
+from tests.web.streams import until_streams
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+NAME = {"query": "{ viewer { name } }"}
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gql_app.web.sessions.CHECK_SECONDS", 0.05)
+
+
+@pytest.fixture
+async def browser(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """What a page of this server sends: its origin, and the cookies that it was given."""
+    async with httpx.AsyncClient(base_url=server.url, headers={"origin": server.url}) as client:
+        yield client
+
+
+async def sign_in(browser: httpx.AsyncClient, server: Server) -> httpx.Response:
+    answer = await browser.post("/session", json={"key": server.office.keys["staff"]})
+    assert answer.status_code == 204
+    return answer
+
+
+async def test_a_page_is_served_to_itself_alone(browser: httpx.AsyncClient) -> None:
+    for path in ("/", "/dashboard/index.html"):
+        answer = await browser.get(path)
+        assert answer.status_code == 200
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["cache-control"] == "no-cache"
+        again = await browser.get(path, headers={"if-none-match": answer.headers["etag"]})
+        assert again.status_code in (200, 304)
+    assert (await browser.get("/dashboard/../pages.py")).status_code == 404
+
+
+async def test_a_key_is_entered_once(browser: httpx.AsyncClient, server: Server) -> None:
+    assert (await browser.post("/graphql", json=NAME)).status_code == 401
+    cookie = (await sign_in(browser, server)).headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert server.office.keys["staff"] not in cookie
+    answer = (await browser.post("/graphql", json=NAME)).json()
+    assert answer["data"]["viewer"]["name"]
+
+
+async def test_a_cookie_is_secure_but_on_this_machine(
+    browser: httpx.AsyncClient, server: Server
+) -> None:
+    key = {"key": server.office.keys["staff"]}
+    for host, secure in (("board.example", True), ("[::1]:8000", False), ("localhost", False)):
+        headers = {"host": host, "origin": f"http://{host}"}
+        answer = await browser.post("/session", json=key, headers=headers)
+        assert answer.status_code == 204
+        assert ("secure" in answer.headers["set-cookie"].lower()) is secure, host
+
+
+@pytest.mark.parametrize("origin", ["http://elsewhere.example", "null", None])
+async def test_another_page_can_do_nothing_with_the_cookie(
+    browser: httpx.AsyncClient, server: Server, origin: str | None
+) -> None:
+    await sign_in(browser, server)
+    token = browser.cookies["callboard"]
+    headers = {"cookie": f"callboard={token}"} | ({"origin": origin} if origin else {})
+    async with httpx.AsyncClient(base_url=server.url, headers=headers) as other:
+        assert (await other.post("/graphql", json=NAME)).status_code == 401
+        assert (await other.delete("/session")).status_code == 403
+        key = {"key": server.office.keys["staff"]}
+        assert (await other.post("/session", json=key)).status_code == 403
+    assert (await browser.post("/graphql", json=NAME)).status_code == 200
+
+
+async def test_a_page_opens_a_socket_with_its_cookie(
+    browser: httpx.AsyncClient, server: Server
+) -> None:
+    await sign_in(browser, server)
+    cookie = {"Cookie": f"callboard={browser.cookies['callboard']}"}
+    async with server.socket(init=False, additional_headers=cookie, origin=server.url) as socket:
+        await socket.send({"type": "connection_init"})
+        assert (await socket.next())["type"] == "connection_ack"
+        await socket.subscribe(STATUS_CHANGED)
+        await until_streams(server, 1)
+        assert (await browser.delete("/session")).status_code == 204
+        assert (await socket.closed())[0] == 4403
+    assert (await browser.post("/graphql", json=NAME)).status_code == 401
+    async with server.socket(init=False, additional_headers=cookie) as without_origin:
+        await without_origin.send({"type": "connection_init"})
+        assert (await without_origin.closed())[0] == 4403
+
+
+async def test_what_is_no_key_is_refused(browser: httpx.AsyncClient) -> None:
+    for body in ({"key": "cb_1_nonsense"}, {"link": "cl_1_nonsense"}):
+        assert (await browser.post("/session", json=body)).status_code == 401
+    for body in ({}, {"key": 5}, [], {"key": None, "link": None}):
+        assert (await browser.post("/session", json=body)).status_code == 400
+    assert (await browser.get("/session")).status_code == 405
+    assert (await browser.delete("/session")).status_code == 204  # there is nothing to end
