@@ -9,8 +9,8 @@ const NAMES = {
   scheduled: OUTCOMES.SCHEDULED,
 };
 const LINE = 40;
-const LABELS = 170; // of a width of 600
-const BARS = 370;
+const LABELS = 156; // of a width of 460
+const BARS = 260;
 
 /** `activity` of one day by the hour; null clears the chart. */
 export function drawOutcomes(activity) {

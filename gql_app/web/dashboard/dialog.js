@@ -312,7 +312,7 @@ export class ContactDialog {
       ['In 7 days', addDays(today(), 7)],
     ];
     const suggested = this.detail?.suggestedFollowUp;
-    if (suggested) offers.unshift([`Suggested: ${shortDate(suggested)}`, suggested]);
+    if (suggested && suggested !== fields.followUp) offers.unshift([`Suggested: ${shortDate(suggested)}`, suggested]);
     if (fields.followUp) offers.push(['Clear date', '']);
     const buttons = offers.map(([label, date]) => {
       const button = element('button', label);

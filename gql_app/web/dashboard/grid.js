@@ -170,7 +170,7 @@ function fill(element, task, store) {
   const last = task.lastContact;
   const texts = {
     status: task.statusLabel,
-    claim: caller ? `${caller} is calling` : task.claim ? 'You are calling' : '',
+    claim: caller ? `With ${caller}` : task.claim ? 'With you' : '',
     patient: task.patient.name,
     phone: task.patient.phone,
     reason: task.reason,
@@ -178,9 +178,7 @@ function fill(element, task, store) {
     follow: task.followUp ? shortDate(task.followUp) : '–',
     distance: task.followUp ? distance(task.followUp) : '',
     outcome: last ? OUTCOMES[last.outcome] : '–',
-    called: last ? when(last.contactedAt) : '',
-    attempts: String(task.contactCount),
-    calls: count(task.contactCount, 'call'),
+    called: count(task.contactCount, 'attempt') + (last ? `, ${when(last.contactedAt)}` : ''),
     expires: task.isOpen && task.expiresAt ? until(task.expiresAt) : '–',
   };
   for (const [name, text] of Object.entries(texts)) {

@@ -130,8 +130,9 @@ part('sign-out').addEventListener('click', async () => {
 // ---- the connection
 
 const ENDINGS = {
-  'Key expired': 'Your key has expired. Sign in with another one to go on.',
-  'Key revoked or changed': 'Your key has been revoked or changed. Sign in to go on.',
+  'Key expired': 'Your session, or its key, has expired. Sign in to go on.',
+  'Key revoked or changed':
+    'Your session has ended: it was signed out elsewhere, or its key was revoked or changed.',
 };
 
 function connection(next) {

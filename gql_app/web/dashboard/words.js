@@ -35,8 +35,9 @@ export const addDays = (date, days) =>
 const daysBetween = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / DAY);
 
 export function shortDate(date) {
-  const year = date.slice(0, 4) === today().slice(0, 4) ? undefined : 'numeric';
-  const form = { weekday: 'short', month: 'short', day: 'numeric', year, timeZone: 'UTC' };
+  const near = date.slice(0, 4) === today().slice(0, 4);
+  const more = near ? { weekday: 'short' } : { year: 'numeric' };
+  const form = { ...more, month: 'short', day: 'numeric', timeZone: 'UTC' };
   return new Date(date).toLocaleDateString('en-US', form);
 }
 
@@ -50,8 +51,10 @@ export function distance(date) {
 }
 
 /** A moment, as short as it can be told: a time today, else a date. */
-export const when = (moment) =>
-  dateOf(moment) === today() ? clock(moment) : shortDate(dateOf(moment));
+export function when(moment) {
+  const date = dateOf(moment);
+  return date === today() ? clock(moment) : shortDate(date).replace(/^\w+, /, '');
+}
 
 /** How long until `moment`: "12 min", "3 h", a date. */
 export function until(moment) {
@@ -59,7 +62,7 @@ export function until(moment) {
   if (minutes <= 0) return 'now';
   if (minutes < 60) return `in ${minutes} min`;
   if (minutes < 24 * 60) return `in ${Math.floor(minutes / 60)} h`;
-  return shortDate(dateOf(moment));
+  return when(moment);
 }
 
 export function age(ms) {
