@@ -1,13 +1,13 @@
 // The board: what a supervisor, or a screen on the wall, watches. Counts and changes come by the feed;
 // what the feed does not tell (who is at work, today's outcomes) is asked for anew when it may have
-// changed, and never more often than every two seconds.
+// changed, and never more often than every second.
 
 import { SignedOut, graphql } from './api.js';
 import { drawOutcomes, row } from './chart.js';
 import { ACTIVITY, AT_WORK } from './documents.js';
 import { clock, count, happening, today } from './words.js';
 
-const PAUSE = 2000;
+const PAUSE = 1000; // ms
 const REFRESH = 60_000; // claims end by themselves, and days do
 const CHANGES = 40;
 const FIGURES = ['open', 'notContacted', 'inProgress', 'dueToday', 'overdue', 'closedToday'];

@@ -109,7 +109,7 @@ export class ContactDialog {
       const data = await graphql(document, { id });
       const answer = claims ? data.claimTask : { task: data.task, errors: [] };
       const isClaimed = claims && answer.errors.length === 0;
-      if (isClaimed) this.store.me = answer.task.claim.by.id;
+      if (isClaimed) this.store.claimed(answer.task);
       if (this.task?.id !== id) return isClaimed && this.release(id); // it was closed meanwhile
       this.isClaimed = isClaimed;
       if (answer.task) this.learn(answer.task);

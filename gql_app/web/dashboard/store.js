@@ -52,6 +52,13 @@ export class Store {
     this.tell('task', task);
   }
 
+  /** A claim that the viewer has just made says who the viewer is. */
+  claimed(task) {
+    if (this.me === task.claim.by.id) return;
+    this.me = task.claim.by.id;
+    this.tell('task', task);
+  }
+
   /** The sum of the queues' counts, or those of one queue. */
   countsOf(queueId) {
     if (queueId) return this.counts.get(queueId);

@@ -154,7 +154,7 @@ export class TasksView {
       const { task, errors } = claimNextTask;
       if (errors.length) return this.say(errors[0].message);
       if (!task) return this.say('No task is free and due now.');
-      this.store.me = task.claim.by.id;
+      this.store.claimed(task);
       this.grid.selected = task.id;
       this.dialog.openClaimed(task);
     } catch (error) {
