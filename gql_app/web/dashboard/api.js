@@ -17,6 +17,7 @@ async function send(path, method, body) {
       method,
       headers: { 'Content-Type': 'application/json' },
       body: body && JSON.stringify(body),
+      keepalive: true, // what was asked for is done though the page is left
       signal: AbortSignal.timeout(PATIENCE),
     });
   } catch {

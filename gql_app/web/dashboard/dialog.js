@@ -25,6 +25,7 @@ export class ContactDialog {
       if (what === 'event' && detail.task.id === this.task?.id) this.changed(detail);
     });
     setInterval(() => this.renew(), RENEW);
+    addEventListener('pagehide', () => this.isClaimed && this.release(this.task.id));
   }
 
   part(name) {

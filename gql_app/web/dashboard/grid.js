@@ -16,7 +16,7 @@ export class Grid {
     this.elements = new Map();
     this.rows = [];
     this.selected = null;
-    element.addEventListener('scroll', () => this.draw(), { passive: true });
+    element.addEventListener('scroll', () => this.scrolled(), { passive: true });
     element.addEventListener('focus', () => this.selected ?? this.selectAt(this.firstSeen()));
     new ResizeObserver(() => this.resized()).observe(element);
     this.space.addEventListener('click', (event) => {
@@ -43,12 +43,24 @@ export class Grid {
       // It has left the list: whoever stood there stands on what has taken its place.
       this.selected = this.rows[Math.min(before, this.rows.length - 1)]?.id ?? null;
     }
+    if (!this.element.clientHeight) return; // the board is shown in its place
     this.measure();
     this.space.style.height = `${this.rows.length * this.height}px`;
     this.element.setAttribute('aria-rowcount', this.list.hasMore ? -1 : this.rows.length + 1);
     if (toTop) this.element.scrollTop = 0;
     else if (anchor) this.settle(anchor);
     this.draw();
+  }
+
+  scrolled() {
+    if (this.element.clientHeight) this.top = this.element.scrollTop;
+    this.draw();
+  }
+
+  /** Shown again: where it was left. */
+  restore() {
+    this.show();
+    this.element.scrollTop = this.top ?? 0;
   }
 
   /** The first row seen that has not changed, and where it stands. At the top, none: what is most
@@ -77,6 +89,7 @@ export class Grid {
   }
 
   resized() {
+    if (!this.element.clientHeight) return;
     const first = this.firstSeen();
     const before = this.height;
     this.measure();
@@ -187,6 +200,7 @@ function fill(element, task, store) {
   }
   element.dataset.status = task.status;
   element.classList.toggle('late', isLate);
+  element.classList.toggle('claimed', task.claim !== null);
   element.classList.toggle('taken', caller !== null);
   element.title = `${task.patient.name}: ${task.reason}`;
   if (element.dataset.version && element.dataset.version !== String(task.version)) {

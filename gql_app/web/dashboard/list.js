@@ -68,6 +68,7 @@ export class TaskList {
   async load(first) {
     const question = this.question;
     this.isLoading = true;
+    this.hasFailed = false;
     this.onChange();
     try {
       const { tasks } = await graphql(TASKS, {
@@ -82,6 +83,7 @@ export class TaskList {
     } catch (error) {
       if (question === this.question) {
         this.isLoading = false;
+        this.hasFailed = true;
         this.onError(error);
       }
       return false;

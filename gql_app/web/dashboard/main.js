@@ -26,12 +26,17 @@ let lostAt = null;
 
 // ---- the session
 
+let again;
+
 async function begin() {
+  clearTimeout(again);
   let viewer;
   try {
     ({ viewer } = await graphql(VIEWER));
   } catch (error) {
-    return showSignIn(error instanceof SignedOut ? '' : error.message);
+    if (error instanceof SignedOut) return showSignIn('');
+    again = setTimeout(begin, 2000 + 3000 * Math.random());
+    return showSignIn(error.message);
   }
   setZone(viewer.practice.timeZone);
   store.me = viewer.claimed[0]?.claim?.by.id ?? null;
@@ -72,6 +77,8 @@ function end(reason) {
   tasks.clear();
   board.viewer = null;
   board.clear();
+  part('help').close();
+  say('');
   showSignIn(reason);
 }
 
@@ -144,7 +151,10 @@ function connection(next) {
   if (state.name === 'lost') lostAt ??= feed.lastWord || Date.now();
   if (state.name === 'live') {
     lostAt = null;
-    if (wasLost) board.ask();
+    if (wasLost) {
+      tasks.resume();
+      board.ask();
+    }
   }
   tick();
 }
@@ -192,7 +202,7 @@ function route() {
     else link.removeAttribute('aria-current');
   }
   if (name === 'board') board.show();
-  else tasks.draw();
+  else tasks.grid.restore();
 }
 
 addEventListener('hashchange', () => {
@@ -214,7 +224,10 @@ part('help-close').addEventListener('click', () => part('help').close());
 document.addEventListener('keydown', (event) => {
   if (!feed || document.querySelector('dialog[open]')) return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.key === 'Escape' && event.target === part('search')) return part('grid').focus();
+  if (event.target === part('search') && ['Escape', 'Enter', 'ArrowDown'].includes(event.key)) {
+    event.preventDefault();
+    return part('grid').focus();
+  }
   if (event.target.matches('input[type=search], input[type=password], select, textarea')) return;
   if (event.key === '?') part('help').showModal();
   else if (part('tasks').hidden || !tasks.key(event)) return;
@@ -225,6 +238,7 @@ document.addEventListener('keydown', (event) => {
 async function enterByLink() {
   const link = location.hash.slice('#link='.length);
   history.replaceState(null, '', location.pathname + location.search);
+  end('');
   await enter({ link });
 }
 

@@ -72,6 +72,11 @@ export class TasksView {
     this.queues.replaceChildren();
   }
 
+  /** The connection is back: what could not be loaded meanwhile can be now. */
+  resume() {
+    if (this.list.hasFailed) this.list.reload();
+  }
+
   wanted() {
     const status = STATUSES[this.status.value];
     const overdue = this.overdue.checked && !status.includes('CLOSED');
