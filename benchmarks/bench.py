@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import connecting, fanout, latency, pages
+from benchmarks import connecting, fanout, importing, latency, pages
 from benchmarks.chart import write_chart
 from benchmarks.report import Figure, show, write_json
 
@@ -20,6 +20,7 @@ PARTS = {
     "connecting": connecting.figures,
     "latency": latency.figures,
     "pages": pages.figures,
+    "importing": importing.figures,
 }
 
 

@@ -78,7 +78,9 @@ CREATE TEMP TABLE change AS
 SELECT *, lag(follow_up) OVER (PARTITION BY i ORDER BY j) AS from_follow_up,
        row_number() OVER (ORDER BY at, i) AS seq,
        CASE WHEN contacted
-            THEN $4 + row_number() OVER (PARTITION BY contacted ORDER BY at, i) END AS contact_id
+            THEN $4 + row_number() OVER (PARTITION BY contacted ORDER BY at, i) END AS contact_id,
+       CASE WHEN contacted THEN CASE WHEN ends THEN 'SCHEDULED' WHEN i % 2 = 0 THEN 'LEFT_MESSAGE'
+                                     ELSE 'NO_ANSWER' END END AS outcome
 FROM (
     SELECT i, j, life, last, at, ends, life <> 7 AND j > 0 AS contacted,
            CASE WHEN NOT ends
@@ -97,27 +99,38 @@ SELECT $1 + i, $2, 'Sage Nobodey ' || i, '555-' || lpad((i % 10000)::text, 4, '0
 FROM generate_series(1, $3::bigint) AS i
 """
 
+# What `search_words` makes of them.
+_WORDS = """
+INSERT INTO patient_word (practice_id, patient_id, word)
+SELECT p.practice_id, p.id, word
+FROM patient p, LATERAL (SELECT regexp_replace(p.phone, '[^0-9]', '', 'g') AS digits) AS number,
+     LATERAL unnest(string_to_array(lower(p.name), ' ') || ARRAY[digits, '<' || reverse(digits)])
+     AS word
+WHERE p.practice_id = $1
+ON CONFLICT DO NOTHING
+"""
+
 _CONTACTS = """
 INSERT INTO contact (id, practice_id, task_id, outcome, follow_up, notes, closed_task, logged_at,
                      logged_by_id)
-SELECT contact_id, $1, $2 + i,
-       CASE WHEN ends THEN 'SCHEDULED' WHEN i % 2 = 0 THEN 'LEFT_MESSAGE' ELSE 'NO_ANSWER' END,
-       follow_up, CASE WHEN i % 3 = 0 THEN 'Asked to be called in the afternoon, after work.' END,
+SELECT contact_id, $1, $2 + i, outcome, follow_up,
+       CASE WHEN i % 3 = 0 THEN 'Asked to be called in the afternoon, after work.' END,
        ends, at, $3
 FROM change WHERE contacted ORDER BY contact_id
 """
 
 _TASKS = """
 INSERT INTO task (id, practice_id, queue_id, patient_id, status, origin, reason, follow_up, due_on,
-                  expires_at, version, contact_count, last_contact_id, created_at, closed_at,
-                  close_cause)
+                  expires_at, version, contact_count, last_contact_id, last_contacted_at,
+                  last_outcome, created_at, closed_at, close_cause)
 SELECT $2 + i, $1, $4 + (i / 8) % $5, $6 + 1 + (i * 48271) % $7,
        CASE WHEN life = 0 THEN 'OPEN' WHEN life < 4 THEN 'IN_PROGRESS' ELSE 'CLOSED' END,
        CASE WHEN life = 7 OR i % 3 = 0 THEN 'AUTOMATIC' ELSE 'MANUAL' END,
        'Has not been seen for ' || 6 + i % 30 || ' months: recall for an examination',
        follow_up, COALESCE(follow_up, from_follow_up),
        CASE WHEN life = 7 THEN at WHEN i % 3 = 0 THEN $3::timestamptz + interval '1 year' END,
-       last + 1, CASE WHEN life = 7 THEN 0 ELSE last END, contact_id, at - last * interval '1 hour',
+       last + 1, CASE WHEN life = 7 THEN 0 ELSE last END, contact_id,
+       CASE WHEN contacted THEN at END, outcome, at - last * interval '1 hour',
        CASE WHEN ends THEN at END,
        CASE WHEN life = 7 THEN 'EXPIRED' WHEN ends THEN 'CONTACT' END
 FROM change WHERE j = last ORDER BY i
@@ -208,6 +221,7 @@ async def _fill_one(
             "SELECT id FROM staff WHERE practice_id = $1", practice_id
         )
         await connection.execute(_PATIENTS, patient, practice_id, patients, begin)
+        await connection.execute(_WORDS, practice_id)
         # CREATE TABLE AS takes no parameters over the wire.
         bound = (str(size), f"'{begin.isoformat()}'", f"'{TIME_ZONE}'", str(contact))
         changes = _CHANGES

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from gql_app.access import authenticate, create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.intake import NewTask
+from gql_app.work.patients import index_patients
 from gql_app.work.transitions import Transitions
 from models.access import Role
 from models.database import migrate, opened
@@ -36,6 +37,7 @@ async def _practice(slug: str, tasks: int) -> Sample:
     patient = await Patient.create(
         practice_id=practice.id, name="Sage Nobodey", phone="(217) 555-0100", created_at=now
     )
+    await index_patients(practice.id, [patient])
     keys = {role: await create_key(practice, role, role.lower()) for role in Role}
     viewer = await authenticate(keys[Role.SUPERVISOR])
     transitions = Transitions(ring=lambda _practice, _seq: None)

@@ -61,6 +61,10 @@ class Viewer:
     def may_log_contacts(self) -> bool:
         return self.role is not Role.PARTNER
 
+    @property
+    def may_import(self) -> bool:
+        return self.role is Role.SUPERVISOR
+
     def sees_queue(self, queue_id: int) -> bool:
         return self.queue_ids is None or queue_id in self.queue_ids
 
@@ -163,6 +167,29 @@ async def create_key(
         expires_at=expires_at,
     )
     return key
+
+
+async def viewer_on_the_spot(practice: Practice, name: str, *, only_reads: bool = False) -> Viewer:
+    """A supervisor without a key, for the command line, which has the database itself. What it does
+    is recorded as done by `name`, who is nobody if it `only_reads`."""
+    staff_id = 0
+    if not only_reads:
+        now = datetime.now(UTC)
+        staff, _ = await Staff.get_or_create(
+            practice_id=practice.id, name=name, defaults={"created_at": now}
+        )
+        staff_id = staff.id
+    return Viewer(
+        key_id=0,
+        practice_id=practice.id,
+        time_zone=practice.time_zone,
+        role=Role.SUPERVISOR,
+        staff_id=staff_id,
+        name=name,
+        queue_ids=None,
+        may_create_tasks=True,
+        expires_at=None,
+    )
 
 
 def digest(key: str) -> str:

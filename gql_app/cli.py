@@ -15,9 +15,12 @@ from uvicorn.supervisors import Multiprocess
 
 from gql_app import access, demo, watch
 from gql_app.app import keep_values_out_of_logs, server_config
+from gql_app.importing.command import Order, import_file
+from gql_app.importing.reading import CannotImport
 from gql_app.schema import schema_text
 from gql_app.settings import BadSetting, Settings, check_workers, read_settings
 from gql_app.work.expiry import sweep
+from gql_app.work.queue_settings import set_queue
 from gql_app.work.retention import prune
 from gql_app.work.transitions import Transitions
 from models.access import Role
@@ -33,7 +36,7 @@ def main() -> None:
         settings = read_settings(os.environ)
         keep_values_out_of_logs()
         sys.exit(arguments.run(arguments, settings))
-    except (BadSetting, access.NotThere, watch.CannotWatch) as error:
+    except (BadSetting, access.NotThere, watch.CannotWatch, CannotImport) as error:
         sys.exit(_complain(str(error)))
     except OperationalError:  # without its text, which may hold values
         sys.exit(_complain("the database is not there or has no tables yet: callboard migrate"))
@@ -127,6 +130,33 @@ def _revoke_key(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _import(arguments: argparse.Namespace, settings: Settings) -> int:
+    order = Order(
+        arguments.file,
+        arguments.practice,
+        arguments.queue,
+        arguments.source,
+        arguments.rejects,
+        arguments.dry_run,
+    )
+    return asyncio.run(import_file(settings.database_url, order))
+
+
+def _set_queue(arguments: argparse.Namespace, settings: Settings) -> int:
+    async def run() -> None:
+        async with opened(settings.database_url):
+            practice = await access.practice_called(arguments.practice)
+            (queue_id,) = await access.queues_called(practice, [arguments.queue])
+            given = {"ladder": arguments.ladder, "automatic_life": arguments.automatic_life}
+            await set_queue(practice.id, queue_id, **given)
+
+    try:
+        asyncio.run(run())
+    except ValueError as error:
+        return _complain(str(error))
+    return 0
+
+
 def _schema(arguments: argparse.Namespace, _: Settings) -> int:
     text = schema_text()
     if not arguments.check:
@@ -194,8 +224,32 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--queue", action="append", metavar="Q", help="a queue's name or id")
     verb.set_defaults(run=_watch)
 
+    _add_import(verbs.add_parser("import", help="load a file of tasks into a queue"))
     _add_keys(verbs.add_parser("keys", help="create, list and revoke keys"))
+    _add_queues(verbs.add_parser("queues", help="say what a queue gives to its tasks"))
     return parser
+
+
+def _add_import(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("file", type=Path, metavar="FILE", help="a .csv or .jsonl file, in UTF-8")
+    verb.add_argument("--practice", required=True, metavar="SLUG")
+    verb.add_argument("--queue", required=True, metavar="NAME")
+    verb.add_argument(
+        "--source", default="import", help='whose ids external_id are; "import" unless it is given'
+    )
+    verb.add_argument("--rejects", type=Path, metavar="PATH", help="FILE.rejects.csv if not given")
+    verb.add_argument("--dry-run", action="store_true", help="only say what would come of it")
+    verb.set_defaults(run=_import)
+
+
+def _add_queues(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    verb = verbs.add_parser("set", help='change what is given; "" takes it away')
+    verb.add_argument("--practice", required=True, metavar="SLUG")
+    verb.add_argument("--queue", required=True, metavar="NAME")
+    verb.add_argument("--ladder", metavar="DAYS", help="when to call again, such as 1,7,21,60")
+    verb.add_argument("--automatic-life", metavar="DAYS", help="how long automatic tasks live")
+    verb.set_defaults(run=_set_queue)
 
 
 def _add_keys(parser: argparse.ArgumentParser) -> None:

@@ -19,6 +19,7 @@ from gql_app.schema.ids import global_id
 from gql_app.signin import create_link
 from gql_app.work.intake import NewTask
 from gql_app.work.outcomes import Outcome
+from gql_app.work.patients import index_patients
 from gql_app.work.transitions import Transitions
 from models.access import Role
 from models.database import migrate, opened
@@ -195,6 +196,7 @@ async def _make_practice(now: datetime) -> dict[str, str]:
             name=name,
             position=position,
             closes_on_appointment=True,
+            follow_up_ladder="1,7,21,60",
             created_at=now,
         )
     await Patient.bulk_create(
@@ -206,6 +208,8 @@ async def _make_practice(now: datetime) -> dict[str, str]:
         )
         for i in range(PATIENTS)
     )
+    patients = await Patient.filter(practice_id=practice.id).order_by("id")
+    await index_patients(practice.id, patients)
     keys = {
         "staff": await create_key(practice, Role.STAFF, "Robin Callwell"),
         "supervisor": await create_key(practice, Role.SUPERVISOR, "Sam Overlook"),
@@ -217,7 +221,7 @@ async def _make_practice(now: datetime) -> dict[str, str]:
         agent=await authenticate(keys["staff"]),
         supervisor=await authenticate(keys["supervisor"]),
         now=now,
-        patients=[p.id for p in await Patient.filter(practice_id=practice.id).order_by("id")],
+        patients=[patient.id for patient in patients],
     )
     await history.play(await Queue.filter(practice_id=practice.id).order_by("position"))
     return keys

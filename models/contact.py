@@ -59,6 +59,11 @@ class ContactRow(NamedTuple):
     logged_at: datetime
     logged_by_id: int
 
+    @property
+    def made_at(self) -> datetime:
+        """When the patient was called."""
+        return self.contacted_at or self.logged_at
+
 
 CONTACT_COLUMNS = ", ".join(f"c.{column}" for column in ContactRow._fields)
 """The select list of a `ContactRow`, from a table that is called `c` in the query."""

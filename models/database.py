@@ -4,7 +4,7 @@ Statements are written once for SQLite and PostgreSQL, with numbered parameters 
 """
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from functools import cache
@@ -184,12 +184,34 @@ async def insert(table: str, **values: object) -> int:
     return int((await write(sql, *values.values()))[0]["id"])
 
 
+async def insert_many(
+    table: str, rows: Sequence[Mapping[str, object]], returning: str
+) -> list[dict[str, Any]]:
+    """New rows of `table`, all with the same columns, in one statement. Returns the columns
+    `returning` of each, in no order."""
+    if not rows:
+        return []
+    columns = list(rows[0])
+    numbers = iter(range(1, len(rows) * len(columns) + 1))
+    places = ", ".join(f"({', '.join(f'${next(numbers)}' for _ in columns)})" for _ in rows)
+    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {places} RETURNING {returning}"
+    return await write(sql, *(row[column] for row in rows for column in columns))
+
+
 async def write(sql: str, *values: object) -> list[dict[str, Any]]:
     """Carry out a statement that changes rows; what it has after RETURNING."""
     connection = _connection()
     if not is_sqlite(connection):
         return list(await connection.execute_query_dict(sql, list(values)))
     return list(await connection.execute_query_dict(sql.replace("$", "?"), _as_text(values)))
+
+
+async def take_stock(*tables: str) -> None:
+    """Tell PostgreSQL how large tables have become: until it looks by itself, after a minute, it
+    would go through all rows of a practice where an index leads to the few that are wanted."""
+    connection = _connection()
+    if not is_sqlite(connection):
+        await connection.execute_query(f"ANALYZE {', '.join(tables)}")
 
 
 def for_update() -> str:
@@ -209,8 +231,7 @@ async def _records(sql: str, values: Sequence[object]) -> tuple[Sequence[Any], b
     if not is_sqlite(connection):
         _, records = await connection.execute_query(sql, list(values))
         return records, False
-    bound = [json.dumps(_as_text(value)) if isinstance(value, list) else value for value in values]
-    _, records = await connection.execute_query(sql.replace("$", "?"), _as_text(bound))
+    _, records = await connection.execute_query(sql.replace("$", "?"), _as_text(values))
     return records, True
 
 
@@ -221,11 +242,11 @@ def _from_text(converters: Sequence[Any], record: Sequence[Any]) -> list[Any]:
     ]
 
 
-def among(column: str, parameter: int) -> str:
-    """SQL that is true where `column` is one of the numbers in the list `parameter`."""
+def among(column: str, parameter: int, kind: str = "bigint") -> str:
+    """SQL that is true where `column` is one of the numbers, or texts, in the list `parameter`."""
     if is_sqlite(_connection()):
         return f"{column} IN (SELECT value FROM json_each(${parameter}))"
-    return f"{column} = ANY(${parameter}::bigint[])"
+    return f"{column} = ANY(${parameter}::{kind}[])"
 
 
 def moments(parameter: int) -> str:
@@ -242,14 +263,25 @@ def hours_between(begin: str, end: str) -> str:
     return f"CAST(EXTRACT(EPOCH FROM {end} - {begin}) AS DOUBLE PRECISION) / 3600"
 
 
+def word_lists(parameter: int) -> str:
+    """SQL for a table `listed (id, word)`, made of the JSON object `parameter`: words by ids."""
+    if is_sqlite(_connection()):
+        return f"""(SELECT CAST(l.key AS INTEGER) AS id, w.value AS word
+            FROM json_each(${parameter}) l, json_each(l.value) w) AS listed"""
+    return f"""(SELECT l.key::bigint AS id, w AS word
+        FROM json_each(${parameter}::json) l, json_array_elements_text(l.value) w) AS listed"""
+
+
 def _as_text(values: Sequence[object]) -> list[object]:
     """SQLite keeps dates as text, in the form in which Tortoise writes them: moments in UTC, for
-    they are compared as texts."""
+    they are compared as texts. A list is handed to it as JSON."""
     return [
         value.astimezone(UTC).isoformat(" ")
         if isinstance(value, datetime)
         else value.isoformat()
         if isinstance(value, date)
+        else json.dumps(_as_text(value))
+        if isinstance(value, list)
         else value
         for value in values
     ]

@@ -11,9 +11,11 @@ asks what a status permits. A status without an edge refuses. Source: the help a
 outcomes and workflow" (see the README for how its loose ends are settled).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -22,6 +24,9 @@ MAX_NOTES = 10_000
 
 MAX_FOLLOW_UP_YEARS = 2
 """How far ahead of today a follow-up may be set."""
+
+MAX_LADDER_DAYS = 730
+"""How far ahead a step of a follow-up ladder may lie."""
 
 MAX_LATE = timedelta(days=7)
 """How long after a call its contact may be logged."""
@@ -106,6 +111,14 @@ class RefusalCode(StrEnum):
     REASON_TOO_LONG = "REASON_TOO_LONG"  # over 500 characters
     EXPIRY_NOT_ALLOWED = "EXPIRY_NOT_ALLOWED"  # only automatic tasks expire
     EXPIRY_IN_PAST = "EXPIRY_IN_PAST"  # it would be closed at once
+    EXTERNAL_ID_REQUIRED = "EXTERNAL_ID_REQUIRED"  # what comes in says which task it is
+    EXTERNAL_ID_TWICE = "EXTERNAL_ID_TWICE"  # a row before it has the same one
+    NAME_REQUIRED = "NAME_REQUIRED"  # whom to call
+    PHONE_INVALID = "PHONE_INVALID"  # missing, or no number that can be called
+    ORIGIN_INVALID = "ORIGIN_INVALID"  # neither AUTOMATIC nor MANUAL
+    DATE_INVALID = "DATE_INVALID"  # not as ISO 8601 writes it: others are not guessed
+    TEXT_TOO_LONG = "TEXT_TOO_LONG"  # longer than is kept
+    TEXT_INVALID = "TEXT_INVALID"  # not UTF-8, or a character that cannot be kept
 
 
 class Refusal(NamedTuple):
@@ -243,6 +256,34 @@ def last_day(expires_at: datetime, time_zone: str) -> date:
 def local_date(moment: datetime, time_zone: str) -> date:
     """The practice's date at `moment` (an aware datetime)."""
     return moment.astimezone(ZoneInfo(time_zone)).date()
+
+
+def read_ladder(text: str) -> tuple[int, ...]:
+    """The steps of a follow-up ladder such as "1,7,21,60": days, each more than the one before.
+    Raises `ValueError`."""
+    parts = [part.strip() for part in text.split(",")]
+    steps = tuple(int(part) for part in parts if part.isascii() and part.isdigit())
+    grows = all(step < later for step, later in pairwise((0, *steps, MAX_LADDER_DAYS + 1)))
+    if len(steps) < len(parts) or not grows:
+        message = f"A ladder is of days that grow, such as 1,7,21,60, up to {MAX_LADDER_DAYS}."
+        raise ValueError(message)
+    return steps
+
+
+def suggest_follow_up(
+    status: TaskStatus,
+    contact_count: int,
+    ladder: Sequence[int],
+    *,
+    today: date,
+    last_day: date | None,
+) -> date | None:
+    """When to call again if the contact after `contact_count` others is logged now. None on a
+    closed task, beyond the ladder's end, and where the task will be gone by then."""
+    if contact_count >= len(ladder) or not status.is_open:
+        return None
+    follow_up = today + timedelta(days=ladder[contact_count])
+    return None if check_follow_up_date(follow_up, today, last_day) else follow_up
 
 
 def check_follow_up_date(follow_up: date, today: date, last_day: date | None) -> Refusal | None:

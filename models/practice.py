@@ -9,13 +9,15 @@ class Practice(Model):
 
     `seq` is the number of the last committed event: it is raised inside the writing transaction, so
     the row lock makes commit order and number order the same. `pruned_through` is the number of the
-    last event that retention has removed.
+    last event that retention has removed. `region` is the country (ISO 3166, two letters) whose
+    phone numbers are meant where none is named.
     """
 
     id = fields.BigIntField(primary_key=True)
     slug = fields.CharField(max_length=64, unique=True)
     name = fields.CharField(max_length=200)
     time_zone = fields.CharField(max_length=64)
+    region = fields.CharField(max_length=2, default="US", db_default="US")
     seq = fields.BigIntField(default=0)
     pruned_through = fields.BigIntField(default=0)
     created_at = fields.DatetimeField()
@@ -28,6 +30,8 @@ class Queue(Model):
     """A work list of tasks of one kind, such as overdue recall. `position` orders the lists.
 
     With `closes_on_appointment` its automatic tasks close when their patient has an appointment.
+    `follow_up_ladder` says after how many days to call again, contact by contact ("1,7,21,60"), and
+    `automatic_life_days` how long an automatic task lives that does not say when it expires.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -37,6 +41,8 @@ class Queue(Model):
     name = fields.CharField(max_length=200)
     position = fields.IntField()
     closes_on_appointment = fields.BooleanField(default=False, db_default=False)
+    follow_up_ladder = fields.CharField(max_length=100, null=True)
+    automatic_life_days = fields.IntField(null=True)
     created_at = fields.DatetimeField()
 
     class Meta:

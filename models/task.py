@@ -1,12 +1,12 @@
 """A task: one patient to be contacted, for one reason, from one queue."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from tortoise import fields
 from tortoise.models import Model
 
-from models.lifecycle import CloseCause, TaskOrigin, TaskStatus
+from models.lifecycle import CloseCause, ContactOutcome, TaskOrigin, TaskStatus
 from models.people import Patient, Staff
 from models.practice import Practice, Queue
 
@@ -18,6 +18,9 @@ class Task(Model):
 
     `due_on` is what the work list is sorted by: the follow-up date, or the day the task was made
     while nobody has called yet. `version` is 1 at creation and grows by one with each event.
+    `last_contacted_at` and `last_outcome` repeat what the last contact says, for lists to be found
+    and sorted by. What came in from elsewhere is `external_id` at `source`, unique within the
+    practice.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -39,6 +42,8 @@ class Task(Model):
     version = fields.IntField(default=1)
     contact_count = fields.IntField(default=0)
     last_contact_id = fields.BigIntField(null=True)
+    last_contacted_at = fields.DatetimeField(null=True)
+    last_outcome = fields.CharEnumField(ContactOutcome, max_length=20, null=True)
     created_at = fields.DatetimeField()
     closed_at = fields.DatetimeField(null=True)
     close_cause = fields.CharEnumField(CloseCause, max_length=20, null=True)
@@ -47,6 +52,8 @@ class Task(Model):
     )
     claimed_until = fields.DatetimeField(null=True)
     idempotency_key = fields.CharField(max_length=200, null=True)
+    source = fields.CharField(max_length=100, null=True)
+    external_id = fields.CharField(max_length=200, null=True)
 
     practice_id: int
     queue_id: int
@@ -99,3 +106,13 @@ class TaskRow(NamedTuple):
 
 TASK_COLUMNS = ", ".join(f"t.{column}" for column in TaskRow._fields)
 """The select list of a `TaskRow`, from a table that is called `t` in the query."""
+
+NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+"""When a task that never expires does so in a list that is sorted by expiry: last."""
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a patient whom nobody has called was called in a list that is sorted by it: first."""
+
+EXPIRES_KEY = f"COALESCE(t.expires_at, '{NEVER}')"
+CONTACTED_KEY = f"COALESCE(t.last_contacted_at, '{LONG_AGO}')"
+"""What those lists are sorted by, as it stands in their indexes."""

@@ -8,6 +8,7 @@ from gql_app.access import Viewer, authenticate, create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.intake import NewTask
 from gql_app.work.outcomes import Outcome
+from gql_app.work.patients import index_patients
 from gql_app.work.transitions import Transitions
 from models.access import Role
 from models.lifecycle import Attempt, ContactOutcome, TaskOrigin, local_date
@@ -104,6 +105,7 @@ async def make_office(slug: str = "maple", time_zone: str = "America/Chicago") -
         )
         for name in ("Amber", "Birch", "Clover")
     ]
+    await index_patients(practice.id, patients)
     keys = {
         role.value.lower(): await create_key(
             practice, role, f"{role.value.title()} of {slug}", may_create_tasks=True

@@ -25,7 +25,8 @@ RETURNING id
 UPDATE task SET status = 'IN_PROGRESS', version = :task_version::int + 1, close_cause = NULL,
        follow_up = current_date + 30, due_on = current_date + 30, closed_at = NULL,
        contact_count = :task_contact_count::int + 1, last_contact_id = :contact_id,
-       claimed_by_id = NULL, claimed_until = NULL
+       last_contacted_at = COALESCE(now(), last_contacted_at),
+       last_outcome = COALESCE('NO_ANSWER', last_outcome), claimed_by_id = NULL, claimed_until = NULL
 WHERE practice_id = :practice AND id = :task;
 UPDATE practice SET seq = seq + 1 WHERE id = :practice RETURNING seq
 \gset

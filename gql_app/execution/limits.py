@@ -38,6 +38,9 @@ MAX_SPREADS = 100
 PLAIN_LIST = 10
 """How many rows a list without `first`, such as the queues, is taken to have."""
 
+MOST_ROWS = "most rows"
+"""The key, in a field's metadata, of how many rows its list is taken to have instead."""
+
 
 class TooComplex(Exception):
     """The document asks for more than it may: the message says what, how much, and the limit."""
@@ -136,7 +139,8 @@ class _Walk:
             if "first" in field.args:
                 rows = each = self._first(node, field.args["first"].default_value)
             elif _is_list_of_objects(field.type) and "pageInfo" not in parent.fields:
-                rows = each = PLAIN_LIST
+                definition = (field.extensions or {}).get("strawberry-definition")
+                rows = each = getattr(definition, "metadata", {}).get(MOST_ROWS, PLAIN_LIST)
         inner = Measure()
         if node.selection_set is not None:
             below = None if field is None else get_named_type(field.type)

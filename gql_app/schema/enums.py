@@ -2,7 +2,8 @@
 
 import strawberry
 
-from gql_app.work.queues import TaskOrder
+from gql_app.work.import_rows import ImportResult
+from gql_app.work.orders import TaskOrder
 from models.access import Role
 from models.event import TaskEventKind
 from models.lifecycle import CloseCause, ContactOutcome, RefusalCode, TaskOrigin, TaskStatus
@@ -13,12 +14,19 @@ strawberry.enum(ContactOutcome, description="What came of a call.")
 strawberry.enum(TaskOrigin, description="Who made a task.")
 strawberry.enum(CloseCause, description="Why a task is closed.")
 strawberry.enum(TaskEventKind, description="What happened to a task.")
-strawberry.enum(TaskOrder, description="How a list of tasks is sorted.")
+strawberry.enum(ImportResult, description="What came of a row.")
+strawberry.enum(
+    TaskOrder,
+    description="How a list of tasks is sorted. DUE: earliest first. EXPIRES: soonest first, at the"
+    " end those that never expire. CREATED: latest first. LAST_CONTACTED: longest ago first, at the"
+    " beginning those that nobody has called for.",
+)
 strawberry.enum(RefusalCode, name="UserErrorCode", description="Why a request was refused.")
 
 __all__ = [
     "CloseCause",
     "ContactOutcome",
+    "ImportResult",
     "RefusalCode",
     "Role",
     "TaskEventKind",

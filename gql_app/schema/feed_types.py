@@ -6,9 +6,10 @@ from typing import Annotated, NamedTuple
 import strawberry
 
 from gql_app.schema.connections import Connection
-from gql_app.schema.types import Queue, QueueCounts, TaskConnection, TaskEvent, due_cursor
+from gql_app.schema.types import Queue, QueueCounts, TaskConnection, TaskEvent
 from gql_app.work.board import Board, QueueOnBoard
 from gql_app.work.cursors import event_cursor
+from gql_app.work.orders import by_due
 from gql_app.work.queues import QueueCounts as CountsRow
 from gql_app.work.queues import QueueRow
 from models.event import EventRow
@@ -33,7 +34,7 @@ class QueueOnBoardType:
 
     @strawberry.field(graphql_type=TaskConnection, description="The first page of its tasks.")
     def tasks(parent: strawberry.Parent[QueueOnBoard]) -> Connection[TaskRow]:
-        return Connection(parent.page, due_cursor)
+        return Connection(parent.page, by_due)
 
 
 @strawberry.type(description="Each queue with its counts and first page, true at one cursor.")

@@ -1,12 +1,18 @@
 """What a list of tasks can be narrowed by."""
 
-from datetime import date
+from datetime import date, datetime
+from typing import TypeVar
 
 import strawberry
 
-from gql_app.schema.enums import TaskOrigin, TaskStatus
+from gql_app.schema.context import Info
+from gql_app.schema.enums import ContactOutcome, TaskOrigin, TaskStatus
 from gql_app.schema.ids import read_ids_of
-from gql_app.work.queues import WORKABLE, TaskQuery
+from gql_app.schema.moments import checked_moment
+from gql_app.work.finding import WORKABLE, TaskQuery
+from models.lifecycle import local_date
+
+T = TypeVar("T")
 
 
 @strawberry.input(description="Which tasks. All that is given must hold.")
@@ -16,20 +22,72 @@ class TaskFilter:
         default=None, description="Without it: what is still to be worked, OPEN and IN_PROGRESS."
     )
     origin: TaskOrigin | None = None
+    due_from: date | None = strawberry.field(
+        default=None, description="Due on this date at the practice or after it."
+    )
     due_by: date | None = strawberry.field(
         default=None,
         description="Due on this date at the practice or before it; a task that nobody has called"
         " for is due on the day it was made.",
     )
+    overdue: bool | None = strawberry.field(
+        default=None,
+        description="Whether the follow-up date is before today at the practice. A task without"
+        " one is not overdue.",
+    )
+    expires_from: datetime | None = strawberry.field(
+        default=None, description="Expires at this moment or after it; not if it never expires."
+    )
+    expires_before: datetime | None = strawberry.field(
+        default=None, description="Expires before this moment."
+    )
+    last_outcome: list[ContactOutcome] | None = strawberry.field(
+        default=None, description="What came of the last call is one of these."
+    )
+    last_contacted_before: datetime | None = strawberry.field(
+        default=None,
+        description="Last called before this moment. A task that nobody has called for is not"
+        " among these: find it with maxContacts: 0.",
+    )
+    min_contacts: int | None = strawberry.field(
+        default=None, description="Called for at least so many times."
+    )
+    max_contacts: int | None = strawberry.field(
+        default=None, description="Called for at most so many times."
+    )
+    patient: str | None = strawberry.field(
+        default=None,
+        description="Beginnings of words of the patient's name, in any order, accents and capitals"
+        ' aside, and the first or last digits of the telephone number: "obri zoe 0100".'
+        " 2 to 100 characters; blank is as if it were not given.",
+    )
 
 
-def task_query(filter: TaskFilter | None) -> TaskQuery:
+def task_query(filter: TaskFilter | None, info: Info) -> TaskQuery:
     """What the read side is asked for. Raises `BadInput`."""
     if filter is None:
         return TaskQuery()
+    today = None
+    if filter.overdue is not None:
+        today = local_date(info.context.services.clock(), info.context.viewer.time_zone)
+    queue_ids = read_ids_of("Queue", filter.queue_ids)
     return TaskQuery(
-        queue_ids=read_ids_of("Queue", filter.queue_ids),
-        status=WORKABLE if filter.status is None else tuple(dict.fromkeys(filter.status)),
+        queue_ids=None if queue_ids is None else tuple(queue_ids),
+        status=WORKABLE if filter.status is None else _each_once(filter.status),
         origin=filter.origin,
+        due_from=filter.due_from,
         due_by=filter.due_by,
+        follow_up_before=today if filter.overdue else None,
+        no_follow_up_before=None if filter.overdue else today,
+        expires_from=checked_moment(filter.expires_from, "expiresFrom"),
+        expires_before=checked_moment(filter.expires_before, "expiresBefore"),
+        last_outcome=None if filter.last_outcome is None else _each_once(filter.last_outcome),
+        last_contacted_before=checked_moment(filter.last_contacted_before, "lastContactedBefore"),
+        min_contacts=filter.min_contacts,
+        max_contacts=filter.max_contacts,
+        patient=filter.patient if filter.patient and filter.patient.strip() else None,
     )
+
+
+def _each_once(values: list[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(values))

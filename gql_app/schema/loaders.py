@@ -13,6 +13,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from gql_app.access import Viewer
 from gql_app.work.at_work import QueueAtWork, staff_at_work
+from gql_app.work.finding import TaskQuery
 from gql_app.work.history import (
     contacts_by_id,
     contacts_of_tasks,
@@ -21,7 +22,6 @@ from gql_app.work.history import (
 )
 from gql_app.work.queues import (
     QueueCounts,
-    TaskQuery,
     queue_counts,
     tasks_by_id,
     tasks_of_patients,

@@ -1,4 +1,5 @@
-"""The DateTime scalar, which refuses what lies past the calendar instead of failing on it."""
+"""The DateTime scalar, which refuses what lies past the calendar instead of failing on it, and what
+a moment must be."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -17,4 +18,18 @@ def _parse(value: str) -> datetime:
     return moment
 
 
+LAST_YEAR = 2999
+
 DATE_TIME = replace(DateTimeDefinition, parse_value=_parse)
+
+
+def checked_moment(moment: datetime | None, name: str) -> datetime | None:
+    """`moment` if it is one that can be kept and compared. Raises `BadInput`."""
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise BadInput(f"{name} needs its offset from UTC, such as 2026-12-24T17:00:00Z.")
+    # At the calendar's ends a moment has no date in some time zones.
+    if not 1900 <= moment.year <= LAST_YEAR:
+        raise BadInput(f"{name} lies between the years 1900 and {LAST_YEAR}.")
+    return moment

@@ -1,13 +1,16 @@
 """Mutations: unpack the form, call the transition service, translate its outcome."""
 
 from datetime import date, datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import strawberry
 
 from gql_app.schema.context import Info
-from gql_app.schema.enums import ContactOutcome, RefusalCode, TaskOrigin
+from gql_app.schema.enums import ContactOutcome, TaskOrigin
+from gql_app.schema.errors import UserError, error_row
 from gql_app.schema.ids import read_id_of, read_ids_of
+from gql_app.schema.importing import ImportTasksPayload, import_tasks
+from gql_app.schema.moments import checked_moment
 from gql_app.schema.types import Appointment, Contact, Task
 from gql_app.work.appointments import MAX_EXTERNAL_ID, NewAppointment
 from gql_app.work.intake import NewTask
@@ -26,14 +29,6 @@ ContactedAt = Annotated[
         " before an automatic task expired is kept on it though it has closed."
     ),
 ]
-LAST_YEAR = 2999
-
-
-@strawberry.type(description="Why a request was refused. Nothing was changed.")
-class UserError:
-    code: RefusalCode
-    message: str
-    field: list[str] | None = strawberry.field(description="The argument to mend, if it is one.")
 
 
 @strawberry.type
@@ -86,12 +81,6 @@ class CreateTaskInput:
     )
 
 
-class ErrorRow(NamedTuple):
-    code: RefusalCode
-    message: str
-    field: list[str] | None
-
-
 class Payload:
     """A payload's source: an outcome in the schema's words."""
 
@@ -100,7 +89,7 @@ class Payload:
         self.contact = outcome.contact
         self.late = outcome.late
         self.errors = [
-            ErrorRow(refusal.code, refusal.message, _path(refusal.field, fields_under))
+            error_row(refusal, *(() if fields_under is None else (fields_under,)))
             for refusal in outcome.refusals
         ]
 
@@ -141,7 +130,7 @@ class Mutation:
             Attempt(outcome, follow_up, _storable(notes), close),
             expected_version=expected_version,
             idempotency_key=_checked_key(idempotency_key),
-            contacted_at=_checked_moment(contacted_at, "contactedAt"),
+            contacted_at=checked_moment(contacted_at, "contactedAt"),
         )
         return Payload(result)
 
@@ -183,11 +172,18 @@ class Mutation:
             reason=_storable(input.reason) or "",
             origin=input.origin,
             follow_up=input.follow_up,
-            expires_at=_checked_moment(input.expires_at, "expiresAt"),
+            expires_at=checked_moment(input.expires_at, "expiresAt"),
             idempotency_key=_checked_key(input.idempotency_key),
         )
         result = await info.context.services.transitions.create_task(info.context.viewer, new)
         return Payload(result, fields_under="input")
+
+    import_tasks = strawberry.mutation(
+        import_tasks,
+        graphql_type=ImportTasksPayload,
+        description="Bring up to 1,000 tasks into a queue, with their patients: a result a row."
+        " Sent again, nothing is doubled.",
+    )
 
     @strawberry.mutation(
         graphql_type=RecordAppointmentPayload,
@@ -199,7 +195,7 @@ class Mutation:
     ) -> AppointmentPayload:
         if not 0 < len(external_id) <= MAX_EXTERNAL_ID:
             raise BadInput(f"externalId has 1 to {MAX_EXTERNAL_ID} characters.")
-        moment, stored = _checked_moment(at, "at"), _storable(external_id)
+        moment, stored = checked_moment(at, "at"), _storable(external_id)
         assert moment is not None
         assert stored is not None
         new = NewAppointment(read_id_of("Patient", patient_id), moment, stored)
@@ -213,25 +209,8 @@ def _checked_key(key: str | None) -> str | None:
     return _storable(key)
 
 
-def _checked_moment(moment: datetime | None, name: str) -> datetime | None:
-    if moment is None:
-        return None
-    if moment.tzinfo is None:
-        raise BadInput(f"{name} needs its offset from UTC, such as 2026-12-24T17:00:00Z.")
-    # At the calendar's ends a moment has no date in some time zones.
-    if not 1900 <= moment.year <= LAST_YEAR:
-        raise BadInput(f"{name} lies between the years 1900 and {LAST_YEAR}.")
-    return moment
-
-
 def _storable(text: str | None) -> str | None:
     """PostgreSQL cannot keep the character U+0000, and neither database a lone surrogate."""
     if text is not None and ("\0" in text or any("\ud800" <= c <= "\udfff" for c in text)):
         raise BadInput("The text has a character that cannot be kept (U+0000 or a lone surrogate).")
     return text
-
-
-def _path(field: str | None, under: str | None) -> list[str] | None:
-    if field is None:
-        return None
-    return [field] if under is None else [under, field]

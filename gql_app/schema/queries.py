@@ -23,14 +23,13 @@ from gql_app.schema.types import (
     TaskConnection,
     TaskEventConnection,
     Viewer,
-    due_cursor,
     event_cursor,
-    id_cursor,
 )
 from gql_app.work.activity import Activity as ActivityRow
 from gql_app.work.activity import read_activity
 from gql_app.work.buckets import BucketSize
 from gql_app.work.history import PatientRow, events_page
+from gql_app.work.orders import cursor_of
 from gql_app.work.queues import QueueRow, tasks_page, tasks_page_in_full, visible_queues
 from gql_app.work.reading import Page
 from models.event import EventRow
@@ -66,16 +65,20 @@ class Query:
         first: PageSize = 50,
         after: After = None,
     ) -> Connection[TaskRow]:
-        viewer, query = info.context.viewer, task_query(filter)
-        cursor_of = due_cursor if order_by is TaskOrder.DUE else id_cursor
-        if not fields_below(info) >= {"patient", "lastContact"}:
-            return Connection(await tasks_page(viewer, query, order_by, first, after), cursor_of)
+        viewer, query = info.context.viewer, task_query(filter, info)
+        by_contact = order_by is TaskOrder.LAST_CONTACTED  # its cursors say when that was
+        if not by_contact and not fields_below(info) >= {"patient", "lastContact"}:
+            alone = await tasks_page(viewer, query, order_by, first, after)
+            return Connection(alone, cursor_of(order_by, {}))
         page = await tasks_page_in_full(viewer, query, order_by, first, after)
         loaders = info.context.loaders
         loaders.patient.add(row.patient for row in page.rows)
         loaders.contact.add(row.last_contact for row in page.rows if row.last_contact is not None)
         tasks = Page([row.task for row in page.rows], page.has_next, page.has_previous)
-        return Connection(tasks, cursor_of)
+        contacted = {
+            row.task.id: row.last_contact and row.last_contact.made_at for row in page.rows
+        }
+        return Connection(tasks, cursor_of(order_by, contacted))
 
     @strawberry.field(graphql_type=Task | None)
     async def task(self, info: Info, id: GlobalId) -> TaskRow | None:

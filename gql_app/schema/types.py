@@ -23,6 +23,7 @@ from gql_app.schema.loaders import HasId, PageKey, load_page
 from gql_app.work import cursors, history, queues
 from gql_app.work.at_work import AtWork
 from gql_app.work.claims import claimed_tasks
+from gql_app.work.orders import by_due
 from models.contact import ContactRow
 from models.event import EventRow, feed_bounds
 from models.lifecycle import local_date
@@ -78,7 +79,7 @@ class Contact(Node):
 
     @strawberry.field(description="When the patient was called; mostly when it was logged.")
     def contacted_at(parent: strawberry.Parent[ContactRow]) -> datetime:
-        return parent.contacted_at or parent.logged_at
+        return parent.made_at
 
     @strawberry.field(description="What the agent noted. Null for a key that may not read notes.")
     def notes(parent: strawberry.Parent[ContactRow], info: Info) -> str | None:
@@ -122,6 +123,19 @@ class Task(Node):
     queue = linked("queue", "queue_id", _LATER["Queue"])
     patient = linked("patient", "patient_id", _LATER["Patient"])
     last_contact = linked("contact", "last_contact_id", Contact | None)
+
+    @strawberry.field(
+        description="When to call again, if a contact is logged now, by the queue's follow-up"
+        " ladder. Null beyond its end, and where the task will have expired by then."
+    )
+    async def suggested_follow_up(parent: strawberry.Parent[TaskRow], info: Info) -> date | None:
+        queue = await info.context.loaders.queue.load(parent.queue_id)
+        now = info.context.services.clock()
+        return (
+            None
+            if queue is None
+            else queues.suggested_follow_up(info.context.viewer, parent, queue, now)
+        )
 
     @strawberry.field(graphql_type=Claim | None, description="Null if nobody is calling now.")
     def claim(parent: strawberry.Parent[TaskRow]) -> TaskRow | None:
@@ -177,6 +191,12 @@ class Queue(Node):
         return [] if found is None else found.staff
 
     @strawberry.field(
+        description="After how many days to call again, contact by contact. Null if it has none."
+    )
+    def follow_up_ladder(parent: strawberry.Parent[queues.QueueRow]) -> list[int] | None:
+        return queues.ladder_of(parent)
+
+    @strawberry.field(
         graphql_type=Annotated["TaskConnection", strawberry.lazy("gql_app.schema.types")],
         description="The queue's tasks, earliest due first; without a filter, those to be worked.",
     )
@@ -187,8 +207,8 @@ class Queue(Node):
         first: PageSize = 50,
         after: After = None,
     ) -> Connection[TaskRow]:
-        key = PageKey(parent.id, first, after, task_query(filter))
-        return Connection(await load_page(info.context.loaders.tasks_of_queue, key), due_cursor)
+        key = PageKey(parent.id, first, after, task_query(filter, info))
+        return Connection(await load_page(info.context.loaders.tasks_of_queue, key), by_due)
 
 
 @strawberry.type(description="An appointment, as a booking system reported it.")
@@ -265,6 +285,7 @@ class Viewer:
     may_read_notes: bool
     may_log_contacts: bool
     may_create_tasks: bool
+    may_import: bool
     expires_at: datetime | None
 
     @strawberry.field(graphql_type=Practice)
@@ -327,10 +348,6 @@ class TaskEventConnection:
     edges: list[TaskEventEdge]
     nodes: list[TaskEvent]
     page_info: PageInfo
-
-
-def due_cursor(row: TaskRow) -> str:
-    return cursors.due_cursor(row.practice_id, row.due_on, row.id)
 
 
 def id_cursor(row: TaskRow | ContactRow) -> str:

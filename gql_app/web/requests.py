@@ -9,7 +9,7 @@ from starlette.requests import Request
 from gql_app.web.refusals import NotJson, TooLarge
 from gql_app.work.reading import BadInput
 
-MAX_BODY = 256 * 1024
+MAX_BODY = 768 * 1024
 """Bytes of a request's body; the largest notes are 40 KB."""
 
 

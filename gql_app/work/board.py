@@ -9,14 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from gql_app.access import Viewer
-from gql_app.work.queues import (
-    QueueCounts,
-    QueueRow,
-    TaskQuery,
-    queue_counts,
-    tasks_of_queues,
-    visible_queues,
-)
+from gql_app.work.finding import TaskQuery
+from gql_app.work.queues import QueueCounts, QueueRow, queue_counts, tasks_of_queues, visible_queues
 from gql_app.work.reading import Page
 from models.database import snapshot
 from models.event import EventRow, events_after, feed_bounds

@@ -6,11 +6,21 @@ refused as any other garbage is.
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 
 from gql_app.work.reading import BadInput
 
 MAX_CURSOR = 200
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Moment(StrEnum):
+    """What moment a list is sorted by: the kind of its cursors."""
+
+    EXPIRY = "x"
+    LAST_CONTACT = "l"
 
 
 def event_cursor(practice_id: int, seq: int) -> str:
@@ -45,6 +55,22 @@ def read_due_cursor(practice_id: int, cursor: str) -> tuple[date, int]:
         return date.fromisoformat(due_on), _number(row_id)
     except ValueError:
         raise _bad() from None
+
+
+def moment_cursor(kind: Moment, practice_id: int, at: datetime, row_id: int) -> str:
+    """Where a list that is sorted by a moment (not before 1970) and id goes on."""
+    microseconds = (at - _EPOCH) // timedelta(microseconds=1)
+    return _encode(kind, practice_id, f"{microseconds}:{row_id}")
+
+
+def read_moment_cursor(kind: Moment, practice_id: int, cursor: str) -> tuple[datetime, int]:
+    """The moment and id that `cursor` stands behind. Raises `BadInput`."""
+    microseconds, _, row_id = _decode(kind, practice_id, cursor).partition(":")
+    try:
+        at = _EPOCH + timedelta(microseconds=_number(microseconds))
+    except OverflowError:  # past the calendar
+        raise _bad() from None
+    return at, _number(row_id)
 
 
 def _encode(kind: str, practice_id: int, position: str) -> str:

@@ -1,7 +1,7 @@
 """What a new task must bring before it may enter a queue."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from models.lifecycle import (
     Refusal,
@@ -29,17 +29,25 @@ class NewTask:
     idempotency_key: str | None = None
 
 
+def with_default_life(new: NewTask, days: int | None, now: datetime) -> NewTask:
+    """The task with its queue's default life, if it is automatic and has no expiry of its own."""
+    if days is None or new.expires_at is not None or new.origin is not TaskOrigin.AUTOMATIC:
+        return new
+    return replace(new, expires_at=now + timedelta(days=days))
+
+
 def check_new_task(new: NewTask, time_zone: str, now: datetime) -> tuple[Refusal, ...]:
     """Every refusal that applies to `new` at a practice in `time_zone`; none if it may be made."""
     follow_up = None
     if new.follow_up is not None:
         last = new.expires_at and last_day(new.expires_at, time_zone)
         follow_up = check_follow_up_date(new.follow_up, local_date(now, time_zone), last)
-    found = (_check_reason(new.reason), _check_expiry(new, now), follow_up)
+    found = (check_reason(new.reason), _check_expiry(new, now), follow_up)
     return tuple(refusal for refusal in found if refusal is not None)
 
 
-def _check_reason(reason: str) -> Refusal | None:
+def check_reason(reason: str) -> Refusal | None:
+    """Whether a reason says why to call, and can be kept."""
     if not reason.strip():
         return Refusal(
             RefusalCode.REASON_REQUIRED, "Say why the patient is to be called.", "reason"

@@ -1,7 +1,7 @@
 """What comes of a request to change a task, the first time and when it is sent again."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from gql_app.access import Viewer
@@ -77,9 +77,16 @@ async def earlier_creation(viewer: Viewer, new: NewTask) -> Outcome | None:
         expires_at=task.expires_at,
         idempotency_key=task.idempotency_key,
     )
+    if new.expires_at is None and _has_default_life(task):
+        kept = replace(kept, expires_at=None)
     if not viewer.sees_queue(task.queue_id) or kept != new:
         return Outcome(None, refusals=(_KEY_REUSED,))
     return Outcome(task_row(task))
+
+
+def _has_default_life(task: Task) -> bool:
+    """Whether its queue may have said when it expires: whole days after it was made."""
+    return task.expires_at is not None and not (task.expires_at - task.created_at) % timedelta(1)
 
 
 async def claimed_by_other(viewer: Viewer, task: TaskRow, now: datetime) -> Refusal | None:

@@ -1,51 +1,35 @@
 """The read side of the work lists: queues with their counts, and pages of tasks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from gql_app.access import Viewer
-from gql_app.work.cursors import read_due_cursor, read_id_cursor
+from gql_app.work.finding import TaskQuery, conditions
 from gql_app.work.history import PATIENT_COLUMNS, PatientRow
+from gql_app.work.orders import SORT, TaskOrder, go_on_after
 from gql_app.work.reading import Conditions, Page, checked_first, page_of
 from models.contact import CONTACT_COLUMNS, ContactRow
 from models.database import among, fetch, fetch_joined
-from models.lifecycle import TaskOrigin, TaskStatus
+from models.lifecycle import (
+    TaskStatus,
+    last_day,
+    local_date,
+    read_ladder,
+    suggest_follow_up,
+)
 from models.task import TASK_COLUMNS, TaskRow
-
-WORKABLE = (TaskStatus.OPEN, TaskStatus.IN_PROGRESS)
-"""What a list without a status filter shows: all that is still to be worked."""
-
 
 MAX_SELECTS = 400
 """SQLite joins at most 500 selects in one statement."""
-
-
-class TaskOrder(StrEnum):
-    DUE = "DUE"  # earliest follow-up first; a task nobody has called for is due since it was made
-    NEWEST = "NEWEST"  # latest made first
-
-
-_SORT = {TaskOrder.DUE: "t.due_on, t.id", TaskOrder.NEWEST: "t.id DESC"}
-
-
-@dataclass(frozen=True, slots=True)
-class TaskQuery:
-    """Which tasks. `queue_ids` narrows what the key allows, it never widens it."""
-
-    queue_ids: list[int] | None = None
-    status: tuple[TaskStatus, ...] = WORKABLE
-    origin: TaskOrigin | None = None
-    due_by: date | None = None
 
 
 class QueueRow(NamedTuple):
     id: int
     practice_id: int
     name: str
+    follow_up_ladder: str | None
 
 
 class QueueCounts(NamedTuple):
@@ -71,7 +55,8 @@ async def visible_queues(viewer: Viewer, ids: Sequence[int] | None = None) -> li
     where = Conditions.of(viewer, "q", "q.id")
     if ids is not None:
         where.among("q.id", list(ids))
-    sql = f"SELECT q.id, q.practice_id, q.name FROM queue q WHERE {where} ORDER BY q.position, q.id"
+    columns = ", ".join(f"q.{column}" for column in QueueRow._fields)
+    sql = f"SELECT {columns} FROM queue q WHERE {where} ORDER BY q.position, q.id"
     return await fetch(QueueRow, sql, *where.values)
 
 
@@ -124,7 +109,7 @@ async def tasks_page(
     Paging is by key, so that a page far down costs what the first one does.
     """
     where, limit = _page(viewer, query, order, first, after)
-    sql = f"SELECT {TASK_COLUMNS} FROM task t WHERE {where} ORDER BY {_SORT[order]} LIMIT ${limit}"
+    sql = f"SELECT {TASK_COLUMNS} FROM task t WHERE {where} ORDER BY {SORT[order]} LIMIT ${limit}"
     return page_of(await fetch(TaskRow, sql, *where.values), first, after)
 
 
@@ -135,10 +120,10 @@ async def tasks_page_in_full(
     where, limit = _page(viewer, query, order, first, after)
     sql = f"""
     SELECT {TASK_COLUMNS}, {PATIENT_COLUMNS}, {CONTACT_COLUMNS}
-    FROM (SELECT * FROM task t WHERE {where} ORDER BY {_SORT[order]} LIMIT ${limit}) t
+    FROM (SELECT * FROM task t WHERE {where} ORDER BY {SORT[order]} LIMIT ${limit}) t
     JOIN patient p ON p.practice_id = t.practice_id AND p.id = t.patient_id
     LEFT JOIN contact c ON c.practice_id = t.practice_id AND c.id = t.last_contact_id
-    ORDER BY {_SORT[order]}
+    ORDER BY {SORT[order]}
     """
     joined = await fetch_joined((TaskRow, PatientRow, ContactRow), sql, *where.values)
     return page_of([TaskInFull._make(row) for row in joined], first, after)
@@ -148,14 +133,14 @@ def _page(
     viewer: Viewer, query: TaskQuery, order: TaskOrder, first: int, after: str | None
 ) -> tuple[Conditions, int]:
     """Which tasks, and the number of the parameter that limits them to one more than `first`."""
-    where = _where(viewer, query)
-    _go_on_after(where, viewer, order, after)
+    where = conditions(viewer, query)
+    go_on_after(where, viewer, order, after)
     return where, where.value(checked_first(first) + 1)
 
 
 async def count_tasks(viewer: Viewer, query: TaskQuery) -> int:
     """How many tasks there are in all pages."""
-    where = _where(viewer, query)
+    where = conditions(viewer, query)
     return (await fetch(Count, f"SELECT COUNT(*) FROM task t WHERE {where}", *where.values))[
         0
     ].number
@@ -167,15 +152,15 @@ async def tasks_of_queues(
     """The same page of each queue, in one statement for up to `MAX_SELECTS`. Raises `BadInput`."""
     rows: list[TaskRow] = []
     for begin in range(0, len(queue_ids), MAX_SELECTS):
-        shared = _where(viewer, query)
-        _go_on_after(shared, viewer, TaskOrder.DUE, after)
+        shared = conditions(viewer, query)
+        go_on_after(shared, viewer, TaskOrder.DUE, after)
         limit = shared.value(checked_first(first) + 1)
         # A select a queue, each of which reads its own stretch of the index.
         selects = [
             f"""SELECT * FROM (
                 SELECT {TASK_COLUMNS} FROM task t
                 WHERE {shared} AND t.queue_id = ${shared.value(queue_id)}
-                ORDER BY {_SORT[TaskOrder.DUE]} LIMIT ${limit}) AS queue_{queue_id}"""
+                ORDER BY {SORT[TaskOrder.DUE]} LIMIT ${limit}) AS queue_{queue_id}"""
             for queue_id in queue_ids[begin : begin + MAX_SELECTS]
         ]
         rows += await fetch(TaskRow, " UNION ALL ".join(selects), *shared.values)
@@ -188,7 +173,7 @@ async def tasks_of_patients(
     """The newest tasks of each patient, open and closed, in one statement. Raises `BadInput`."""
     where = Conditions.of(viewer, "t", "t.queue_id")
     where.among("t.patient_id", list(patient_ids))
-    _go_on_after(where, viewer, TaskOrder.NEWEST, after)
+    go_on_after(where, viewer, TaskOrder.CREATED, after)
     limit = where.value(checked_first(first) + 1)
     sql = f"""
     SELECT {TASK_COLUMNS} FROM (
@@ -209,9 +194,22 @@ async def tasks_by_id(viewer: Viewer, ids: Sequence[int]) -> list[TaskRow]:
     return await fetch(TaskRow, f"SELECT {TASK_COLUMNS} FROM task t WHERE {where}", *where.values)
 
 
-def in_queue(query: TaskQuery, queue_id: int) -> TaskQuery:
-    """The same question of one queue."""
-    return replace(query, queue_ids=[queue_id])
+def ladder_of(queue: QueueRow) -> list[int] | None:
+    """The queue's follow-up ladder, in days."""
+    return list(read_ladder(queue.follow_up_ladder)) if queue.follow_up_ladder else None
+
+
+def suggested_follow_up(
+    viewer: Viewer, task: TaskRow, queue: QueueRow, now: datetime
+) -> date | None:
+    """When to call again if a contact is logged now, by the ladder of the task's queue."""
+    return suggest_follow_up(
+        TaskStatus(task.status),
+        task.contact_count,
+        ladder_of(queue) or (),
+        today=local_date(now, viewer.time_zone),
+        last_day=task.expires_at and last_day(task.expires_at, viewer.time_zone),
+    )
 
 
 def day_bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
@@ -221,27 +219,3 @@ def day_bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
         datetime.combine(d, time.min, zone).astimezone(UTC) for d in (day, day + timedelta(days=1))
     )
     return begin, end
-
-
-def _where(viewer: Viewer, query: TaskQuery) -> Conditions:
-    where = Conditions.of(viewer, "t", "t.queue_id")
-    if query.queue_ids is not None:
-        where.among("t.queue_id", query.queue_ids)
-    # Written out, not bound: the planner must see that a partial index covers them.
-    statuses = ", ".join(f"'{status}'" for status in query.status)
-    where.add(f"t.status IN ({statuses})" if statuses else "1 = 0")
-    if query.origin is not None:
-        where.add(f"t.origin = ${where.value(str(query.origin))}")
-    if query.due_by is not None:
-        where.add(f"t.due_on <= ${where.value(query.due_by)}")
-    return where
-
-
-def _go_on_after(where: Conditions, viewer: Viewer, order: TaskOrder, after: str | None) -> None:
-    if after is None:
-        return
-    if order is TaskOrder.DUE:
-        due_on, row_id = read_due_cursor(viewer.practice_id, after)
-        where.add(f"(t.due_on, t.id) > (${where.value(due_on)}, ${where.value(row_id)})")
-    else:
-        where.add(f"t.id < ${where.value(read_id_cursor(viewer.practice_id, after))}")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from gql_app.access import Viewer
 from gql_app.work.intake import NewTask
 from models.contact import ContactRow
-from models.database import fetch, for_update, insert, is_waited_for, write
+from models.database import fetch, for_update, insert, insert_many, is_waited_for, write
 from models.event import TaskEventKind
 from models.lifecycle import Attempt, TaskStatus, local_date
 from models.task import TASK_COLUMNS, TaskRow
@@ -90,9 +90,15 @@ async def live_claim(practice_id: int, patient_id: int, now: datetime) -> Claim 
 
 async def add_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datetime) -> TaskRow:
     """A new task. It comes under the claim that its patient is under."""
+    task = new_task(viewer, new, claim, now)
+    return task._replace(id=await _insert("task", task, new.idempotency_key))
+
+
+def new_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datetime) -> TaskRow:
+    """The task as it will be, without its id."""
     assert new.queue_id is not None
     assert new.patient_id is not None
-    task = TaskRow(
+    return TaskRow(
         id=0,
         practice_id=viewer.practice_id,
         queue_id=new.queue_id,
@@ -112,7 +118,6 @@ async def add_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datet
         claimed_by_id=None if claim is None else claim.claimed_by_id,
         claimed_until=None if claim is None else claim.claimed_until,
     )
-    return task._replace(id=await _insert("task", task, new.idempotency_key))
 
 
 async def add_contact(task: TaskRow, made: Made, viewer: Viewer, now: datetime) -> ContactRow:
@@ -173,29 +178,61 @@ async def add_event(
     """Record what happened under the practice's next number. `before` is the status and follow-up
     date that the task had, unless it has them still. The counter is taken last: its row lock is
     what holds the practice's other writers back until this transaction commits."""
-    counter = "UPDATE practice SET seq = seq + 1 WHERE id = $1 RETURNING seq"
-    seq: int = (await write(counter, task.practice_id))[0]["seq"]
-    from_status, from_follow_up = before or (task.status, task.follow_up)
-    await insert(
-        "task_event",
-        practice_id=task.practice_id,
-        seq=seq,
-        kind=kind,
-        at=now,
-        task_id=task.id,
-        queue_id=task.queue_id,
-        from_status=from_status,
-        from_follow_up=from_follow_up,
-        to_status=task.status,
-        close_cause=task.close_cause,
-        contact_id=None if contact is None else contact.id,
-        actor_id=None if viewer is None else viewer.staff_id,
-        version=task.version,
-        follow_up=task.follow_up,
-        due_on=task.due_on,
-        contact_count=task.contact_count,
-        last_contact_id=task.last_contact_id,
-        claimed_by_id=task.claimed_by_id,
-        claimed_until=task.claimed_until,
-    )
+    seq = await _last_number(task.practice_id, 1)
+    event = _event(task, kind, now, before=before, contact=contact, viewer=viewer)
+    await insert("task_event", seq=seq, **event)
     return seq
+
+
+async def add_creations(tasks: Sequence[TaskRow], now: datetime, viewer: Viewer) -> int:
+    """Record that the tasks (at least one) were made, as `add_event` does. Returns the number of
+    the last event."""
+    last = await _last_number(viewer.practice_id, len(tasks))
+    events = [
+        {
+            "seq": seq,
+            **_event(task, TaskEventKind.CREATED, now, before=(None, None), viewer=viewer),
+        }
+        for seq, task in enumerate(tasks, last - len(tasks) + 1)
+    ]
+    await insert_many("task_event", events, "id")
+    return last
+
+
+async def _last_number(practice_id: int, events: int) -> int:
+    """The number of the last of so many events to be recorded."""
+    counter = "UPDATE practice SET seq = seq + $2 WHERE id = $1 RETURNING seq"
+    return int((await write(counter, practice_id, events))[0]["seq"])
+
+
+def _event(
+    task: TaskRow,
+    kind: TaskEventKind,
+    now: datetime,
+    *,
+    before: tuple[TaskStatus | None, date | None] | None = None,
+    contact: ContactRow | None = None,
+    viewer: Viewer | None = None,
+) -> dict[str, object]:
+    """The columns of an event, but for its number."""
+    from_status, from_follow_up = before or (task.status, task.follow_up)
+    return {
+        "practice_id": task.practice_id,
+        "kind": kind,
+        "at": now,
+        "task_id": task.id,
+        "queue_id": task.queue_id,
+        "from_status": from_status,
+        "from_follow_up": from_follow_up,
+        "to_status": task.status,
+        "close_cause": task.close_cause,
+        "contact_id": None if contact is None else contact.id,
+        "actor_id": None if viewer is None else viewer.staff_id,
+        "version": task.version,
+        "follow_up": task.follow_up,
+        "due_on": task.due_on,
+        "contact_count": task.contact_count,
+        "last_contact_id": task.last_contact_id,
+        "claimed_by_id": task.claimed_by_id,
+        "claimed_until": task.claimed_until,
+    }

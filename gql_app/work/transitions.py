@@ -15,7 +15,8 @@ from tortoise.exceptions import IntegrityError
 
 from gql_app.access import Viewer
 from gql_app.work.appointments import NewAppointment, put_appointment, tasks_to_close
-from gql_app.work.intake import NewTask, check_new_task
+from gql_app.work.import_batch import Batch, RowResult, load_batch
+from gql_app.work.intake import NewTask, check_new_task, with_default_life
 from gql_app.work.outcomes import (
     EXTERNAL_ID_TAKEN,
     NOT_FOUND,
@@ -38,7 +39,7 @@ from gql_app.work.records import (
 )
 from models.appointment import AppointmentRow
 from models.contact import ContactRow
-from models.database import transaction, write
+from models.database import snapshot, transaction, write
 from models.event import TaskEventKind
 from models.lifecycle import (
     Attempt,
@@ -62,7 +63,8 @@ T = TypeVar("T")
 _CHANGE = """
 UPDATE task SET status = $3, version = $4, close_cause = $5, follow_up = $6, due_on = $7,
     closed_at = $8, contact_count = $9, last_contact_id = $10,
-    claimed_by_id = NULL, claimed_until = NULL
+    last_contacted_at = COALESCE($11, last_contacted_at),
+    last_outcome = COALESCE($12, last_outcome), claimed_by_id = NULL, claimed_until = NULL
 WHERE practice_id = $1 AND id = $2
 """
 
@@ -212,16 +214,35 @@ class Transitions:
                 closed.append(row)
         return (appointment, Outcome(None), closed), seq
 
+    async def import_batch(self, viewer: Viewer, batch: Batch) -> list[RowResult]:
+        """Bring a batch of checked rows in, in one transaction: a result a row, in their order.
+        Raises `Forbidden`."""
+        viewer.require(viewer.may_import, "import tasks")
+        try:
+            return await self.carry_out(viewer.practice_id, self._import_batch(viewer, batch))
+        except IntegrityError:  # another import made the same between our look and our write
+            return await self.carry_out(viewer.practice_id, self._import_batch(viewer, batch))
+
+    async def _import_batch(
+        self, viewer: Viewer, batch: Batch
+    ) -> tuple[list[RowResult], int | None]:
+        async with snapshot() if batch.is_trial else transaction(viewer.practice_id):
+            return await load_batch(viewer, batch, self.clock())
+
     async def _create_task(self, viewer: Viewer, new: NewTask) -> tuple[Outcome, int | None]:
         here = viewer.practice_id
         async with transaction(here):
             queue = await Queue.get_or_none(id=new.queue_id, practice_id=here)
             if queue is None or not viewer.sees_queue(queue.id):
                 return missing("queue", "queueId"), None
-            if new.patient_id is None or not await lock_patient(here, new.patient_id):
+            patient_id = new.patient_id
+            if patient_id is None or not await lock_patient(here, patient_id):
                 return missing("patient", "patientId"), None
             now = self.clock()
-            claim = await live_claim(here, new.patient_id, now)
+            new = with_default_life(new, queue.automatic_life_days, now)
+            if refusals := check_new_task(new, viewer.time_zone, now):
+                return Outcome(None, refusals=refusals), None
+            claim = await live_claim(here, patient_id, now)
             task = await add_task(viewer, new, claim, now)
             kind = TaskEventKind.CREATED
             seq = await add_event(task, kind, now, before=(None, None), viewer=viewer)
@@ -300,7 +321,7 @@ async def _keep_late(
         contact_count=task.contact_count + 1,
         last_contact_id=contact.id,
     )
-    await _write(late)
+    await _write(late, contact)
     kind = TaskEventKind.CONTACT_LOGGED
     return late, await add_event(late, kind, now, contact=contact, viewer=viewer)
 
@@ -334,12 +355,12 @@ async def _apply(
         claimed_by_id=None,
         claimed_until=None,
     )
-    await _write(changed)
+    await _write(changed, contact)
     seq = await add_event(changed, kind, now, before=before, contact=contact, viewer=viewer)
     return changed, seq
 
 
-async def _write(task: TaskRow) -> None:
+async def _write(task: TaskRow, contact: ContactRow | None) -> None:
     await write(
         _CHANGE,
         task.practice_id,
@@ -352,4 +373,6 @@ async def _write(task: TaskRow) -> None:
         task.closed_at,
         task.contact_count,
         task.last_contact_id,
+        None if contact is None else contact.made_at,
+        None if contact is None else contact.outcome,
     )

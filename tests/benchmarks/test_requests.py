@@ -18,12 +18,15 @@ from benchmarks import requests
 from benchmarks.dataset import Office, fill
 from benchmarks.requests import Order, carried_out, run
 from gql_app.access import authenticate
-from gql_app.work.queues import TaskOrder, TaskQuery, tasks_page
+from gql_app.work.finding import TaskQuery
+from gql_app.work.orders import TaskOrder
+from gql_app.work.queues import tasks_page
 from gql_app.work.transitions import Transitions
 from models.contact import Contact
 from models.database import opened
 from models.event import feed_bounds
 from models.lifecycle import Attempt, ContactOutcome
+from models.people import search_words
 from tests.conftest import with_database
 
 GOOD = b'{"data":{"tasks":[]}}'
@@ -251,6 +254,29 @@ async def test_a_task_stands_where_its_last_event_left_it(filled: Filled) -> Non
             "SELECT seq FROM practice WHERE id = $1", office.practice_id
         )
         assert [row["seq"] for row in seqs] == list(range(1, last + 1))
+
+
+async def test_a_task_repeats_what_its_last_contact_says(filled: Filled) -> None:
+    connection, _ = filled
+    different = await connection.fetchval("""
+        SELECT count(*) FROM task t LEFT JOIN contact c
+            ON c.practice_id = t.practice_id AND c.id = t.last_contact_id
+        WHERE (t.last_contacted_at, t.last_outcome) IS DISTINCT FROM (c.logged_at, c.outcome)
+    """)
+    assert different == 0
+
+
+async def test_patients_are_found_by_the_words_that_the_services_would_have_written(
+    filled: Filled,
+) -> None:
+    connection, _ = filled
+    patients = await connection.fetch("""
+        SELECT p.name, p.phone, array_agg(w.word) AS words FROM patient p LEFT JOIN patient_word w
+            ON w.practice_id = p.practice_id AND w.patient_id = p.id GROUP BY p.id, p.name, p.phone
+    """)
+    assert patients
+    for patient in patients:
+        assert set(patient["words"]) == search_words(patient["name"], patient["phone"])
 
 
 async def test_follow_ups_are_dates_that_would_have_been_taken(filled: Filled) -> None:

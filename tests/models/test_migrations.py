@@ -15,6 +15,7 @@ from tests.office import Office
 TENANT_TABLES = {
     "queue",
     "patient",
+    "patient_word",
     "staff",
     "access_key",
     "task",

@@ -202,7 +202,7 @@ async def test_cursors_of_another_practice_are_garbage(
     there = elsewhere.office.practice.id
     for query, cursor in (
         ("tasks(after: $id) { nodes { id } }", due_cursor(there, elsewhere.task.due_on, 0)),
-        ("tasks(orderBy: NEWEST, after: $id) { nodes { id } }", id_cursor(there, 9)),
+        ("tasks(orderBy: CREATED, after: $id) { nodes { id } }", id_cursor(there, 9)),
         ("events(after: $id) { nodes { seq } }", event_cursor(there, 0)),
     ):
         answer = await same_answer(

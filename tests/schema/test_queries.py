@@ -70,7 +70,7 @@ async def test_pages_join_with_no_gap_and_no_repeat(server: Server, size: int) -
         task_id(task) for task in sorted(await Task.all(), key=lambda task: task.id, reverse=True)
     ]
     assert await walk(server, "tasks(first: $first, after: $after)", size) == due
-    field = "tasks(orderBy: NEWEST, first: $first, after: $after)"
+    field = "tasks(orderBy: CREATED, first: $first, after: $after)"
     assert await walk(server, field, size) == newest
 
 

@@ -68,7 +68,7 @@ async def test_a_limited_key_lists_its_queues_and_their_tasks_alone(limited: Lim
     shown = await limited.data(
         """query ($missed: ID!) {
             viewer { queues { id } } queues { id tasks { nodes { id } } counts { open } }
-            tasks { nodes { id } } newest: tasks(orderBy: NEWEST) { nodes { id } }
+            tasks { nodes { id } } newest: tasks(orderBy: CREATED) { nodes { id } }
             other: tasks(filter: {queueIds: [$missed]}) { nodes { id } }
             queue(id: $missed) { id } }""",
         missed=missed,

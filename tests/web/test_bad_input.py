@@ -96,7 +96,7 @@ BAD: dict[str, Any] = {
     "a garbage cursor": tasks(after="garbage"),
     "an empty cursor": tasks(after=""),
     "a cursor beyond ASCII": tasks(after="ü"),
-    "a cursor of another list": tasks(after="EVENT", order="NEWEST"),
+    "a cursor of another list": tasks(after="EVENT", order="CREATED"),
     "an event's cursor": tasks(after="EVENT"),
     "an unknown order": tasks(order="OLDEST"),
     "another type's id": lookup("query ($id: ID!) { queue(id: $id) { id } }", id="TASK"),

@@ -2,7 +2,8 @@
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,29 +11,46 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gql_app.work.cursors import (
+    Moment,
     due_cursor,
     event_cursor,
     id_cursor,
+    moment_cursor,
     read_due_cursor,
     read_event_cursor,
     read_id_cursor,
+    read_moment_cursor,
 )
 from gql_app.work.reading import BadInput
 
 NUMBERS = st.integers(0, 10**18 - 1)
 PRACTICES = st.integers(1, 10**18 - 1)
-READERS: list[Callable[[int, str], Any]] = [read_event_cursor, read_id_cursor, read_due_cursor]
+MOMENTS = st.datetimes(datetime(1970, 1, 1), timezones=st.just(UTC))
+READERS: list[Callable[[int, str], Any]] = [
+    read_event_cursor,
+    read_id_cursor,
+    read_due_cursor,
+    partial(read_moment_cursor, Moment.EXPIRY),
+    partial(read_moment_cursor, Moment.LAST_CONTACT),
+]
+KINDS = "eidxl"
+NOON = datetime(2026, 5, 12, 12, tzinfo=UTC)
 
 
 def encoded(text: str) -> str:
     return urlsafe_b64encode(text.encode()).decode()
 
 
-@given(PRACTICES, NUMBERS, st.dates())
-def test_each_cursor_is_read_as_it_was_written(practice: int, number: int, day: date) -> None:
+@given(PRACTICES, NUMBERS, st.dates(), MOMENTS)
+def test_each_cursor_is_read_as_it_was_written(
+    practice: int, number: int, day: date, moment: datetime
+) -> None:
     assert read_event_cursor(practice, event_cursor(practice, number)) == number
     assert read_id_cursor(practice, id_cursor(practice, number)) == number
     assert read_due_cursor(practice, due_cursor(practice, day, number)) == (day, number)
+    for kind in Moment:
+        cursor = moment_cursor(kind, practice, moment, number)
+        assert read_moment_cursor(kind, practice, cursor) == (moment, number)
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -42,7 +60,7 @@ def test_garbage_is_refused(reader: Callable[[int, str], Any], text: str) -> Non
         reader(1, text)
 
 
-@pytest.mark.parametrize(("kind", "reader"), [*zip("eid", READERS, strict=True)])
+@pytest.mark.parametrize(("kind", "reader"), [*zip(KINDS, READERS, strict=True)])
 @given(position=st.text("0123456789-:+. W٣", max_size=24))
 def test_garbage_in_a_cursors_clothes_is_refused_or_a_place_that_can_be_asked_for(
     kind: str, reader: Callable[[int, str], Any], position: str
@@ -51,14 +69,15 @@ def test_garbage_in_a_cursors_clothes_is_refused_or_a_place_that_can_be_asked_fo
         place = reader(1, encoded(f"{kind}:1:{position}"))
     except BadInput:
         return
-    number = place[1] if kind == "d" else place
+    number = place if kind in "ei" else place[1]
     assert 0 <= number < 2**63
 
 
 @pytest.mark.parametrize("position", ["", "-1", "1.5", "1" * 19, "0x1", " 1", "1:2", "one"])
 def test_a_cursor_whose_number_is_none_is_refused(position: str) -> None:
-    for kind, reader in zip("eid", READERS, strict=True):
-        place = f"2026-05-12:{position}" if kind == "d" else position
+    for kind, reader in zip(KINDS, READERS, strict=True):
+        before = {"d": "2026-05-12:", "x": "5:", "l": "5:"}.get(kind, "")
+        place = before + position
         with pytest.raises(BadInput):
             reader(1, encoded(f"{kind}:1:{place}"))
 
@@ -67,6 +86,12 @@ def test_a_cursor_whose_number_is_none_is_refused(position: str) -> None:
 def test_a_cursor_whose_date_is_none_is_refused(day: str) -> None:
     with pytest.raises(BadInput):
         read_due_cursor(1, encoded(f"d:1:{day}:5"))
+
+
+@pytest.mark.parametrize("microseconds", ["", "-1", "soon", "9" * 18, "1" * 19, "1.5", "5:5"])
+def test_a_cursor_whose_moment_is_none_is_refused(microseconds: str) -> None:
+    with pytest.raises(BadInput):
+        read_moment_cursor(Moment.EXPIRY, 1, encoded(f"x:1:{microseconds}:5"))
 
 
 @given(PRACTICES, PRACTICES, NUMBERS)
@@ -78,10 +103,14 @@ def test_a_cursor_of_another_practice_is_refused(mine: int, other: int, number: 
         read_id_cursor(mine, id_cursor(other, number))
     with pytest.raises(BadInput):
         read_due_cursor(mine, due_cursor(other, date(2026, 5, 12), number))
+    for kind in Moment:
+        with pytest.raises(BadInput):
+            read_moment_cursor(kind, mine, moment_cursor(kind, other, NOON, number))
 
 
 def test_a_cursor_of_another_list_is_refused() -> None:
     written = [event_cursor(1, 5), id_cursor(1, 5), due_cursor(1, date(2026, 5, 12), 5)]
+    written += [moment_cursor(kind, 1, NOON, 5) for kind in Moment]
     for place, reader in enumerate(READERS):
         for other, cursor in enumerate(written):
             if other != place:

@@ -7,15 +7,9 @@ from datetime import timedelta
 import pytest
 
 from gql_app.work.cursors import due_cursor, event_cursor, id_cursor
-from gql_app.work.queues import (
-    TaskOrder,
-    TaskQuery,
-    in_queue,
-    tasks_of_patients,
-    tasks_of_queues,
-    tasks_page,
-    visible_queues,
-)
+from gql_app.work.finding import TaskQuery, in_queue
+from gql_app.work.orders import TaskOrder
+from gql_app.work.queues import tasks_of_patients, tasks_of_queues, tasks_page, visible_queues
 from gql_app.work.reading import BadInput, Page
 from models.lifecycle import TaskOrigin, TaskStatus
 from models.task import TaskRow
@@ -68,7 +62,7 @@ async def test_paging_from_the_newest_meets_each_task_once_and_in_order(
     tasks = await make_tasks(office)
 
     async def turn(first: int, after: str | None) -> Page[TaskRow]:
-        return await tasks_page(office.staff, EVERY_STATUS, TaskOrder.NEWEST, first, after)
+        return await tasks_page(office.staff, EVERY_STATUS, TaskOrder.CREATED, first, after)
 
     assert await walk(turn, by_id, size) == [task.id for task in reversed(tasks)]
 
@@ -134,9 +128,9 @@ async def test_a_list_can_be_narrowed_by_queue_origin_and_due_date(office: Offic
     tasks.append(automatic)
     every = EVERY_STATUS
 
-    found = await listed(office.staff, replace(every, queue_ids=[office.missed.id]))
+    found = await listed(office.staff, replace(every, queue_ids=(office.missed.id,)))
     assert found == {task.id for task in tasks if task.queue_id == office.missed.id}
-    assert await listed(office.staff, replace(every, queue_ids=[])) == set()
+    assert await listed(office.staff, replace(every, queue_ids=())) == set()
     assert await listed(office.staff, replace(every, origin=TaskOrigin.AUTOMATIC)) == {automatic.id}
     tomorrow = office.today + timedelta(days=1)
     found = await listed(office.staff, replace(every, due_by=tomorrow))
@@ -183,6 +177,6 @@ async def test_a_cursor_of_another_list_or_another_practice_is_refused(office: O
             await tasks_of_queues(staff, recall, query, 5, cursor)
     for cursor in (due, event, id_cursor(here + 1, 1), "", "nonsense"):
         with pytest.raises(BadInput, match="cursor"):
-            await tasks_page(staff, query, TaskOrder.NEWEST, 5, cursor)
+            await tasks_page(staff, query, TaskOrder.CREATED, 5, cursor)
         with pytest.raises(BadInput, match="cursor"):
             await tasks_of_patients(staff, [office.patients[0].id], 5, cursor)

@@ -1,0 +1,186 @@
+"""Imports a file: reads, loads a batch, puts aside what is rejected, and says how far it is."""
+
+import codecs
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from gql_app.access import NotThere, practice_called, queues_called, viewer_on_the_spot
+from gql_app.importing.reading import CannotImport, FileCode, Record, Source, Trouble
+from gql_app.importing.rejects import Rejects
+from gql_app.work.import_batch import RowResult
+from gql_app.work.import_rows import (
+    MAX_SOURCE,
+    ImportResult,
+    ImportRow,
+    find_target,
+    is_storable,
+)
+from gql_app.work.importing import BATCH, Import
+from gql_app.work.transitions import Transitions
+from models.database import opened
+
+ACTOR = "callboard import"
+"""Who is on record as having made the tasks."""
+
+
+class Order(NamedTuple):
+    """What is to be imported: a file, into which queue, in whose numbering, where its rejects go,
+    and whether only to try."""
+
+    path: Path
+    practice: str
+    queue: str
+    source: str
+    rejects: Path | None
+    dry_run: bool
+
+
+async def import_file(database_url: str, order: Order) -> int:
+    """Carry the order out. Returns the command's exit code: 0 if every row is in, 1 if some were
+    rejected. Raises `CannotImport`; cut off, it says how far it had come and can be run again."""
+    if not (0 < len(order.source) <= MAX_SOURCE and is_storable(order.source)):
+        message = f"A source's name has 1 to {MAX_SOURCE} characters."
+        raise CannotImport(FileCode.NOT_FOUND, message)
+    rejects_path = order.rejects or order.path.with_suffix(f".rejects{order.path.suffix}")
+    if rejects_path.resolve() == order.path.resolve():
+        raise CannotImport(FileCode.FILE_NOT_READABLE, "The rejects would overwrite the file.")
+    with _opened_file(order.path) as file:
+        source = Source(file, order.path)
+        if source.unused:
+            print(f"columns not used: {', '.join(source.unused)}", file=sys.stderr)
+        async with opened(database_url), _run_of(order) as run:
+            with Rejects(rejects_path, source) as rejects, _bar(file, order.path) as bar:
+                tally = Tally(order.dry_run)
+                try:
+                    await _load(source, run, rejects, bar, tally)
+                except BaseException:
+                    bar.end()
+                    print(f"cut off: {tally}. Run it again: nothing is doubled.")
+                    raise
+    print(tally)
+    if not tally[ImportResult.REJECTED]:
+        return 0
+    print(f"rejects: {rejects_path}")
+    return 1
+
+
+class Tally(Counter[ImportResult]):
+    """How many rows came to what, in how long."""
+
+    def __init__(self, is_trial: bool) -> None:
+        super().__init__()
+        self._is_trial = is_trial
+        self._begun = time.monotonic()
+
+    def __str__(self) -> str:
+        figures = ", ".join(
+            f"{self[result]:,} {result.lower().replace('_', ' ')}" for result in ImportResult
+        )
+        trial = "a trial, nothing was written: " if self._is_trial else ""
+        seconds = time.monotonic() - self._begun
+        return f"{trial}{self.total():,} read, {figures}, in {seconds:.1f} s"
+
+
+async def _load(source: Source, run: Import, rejects: Rejects, bar: "_Bar", tally: Tally) -> None:
+    while records := list(islice(source.records, BATCH)):
+        rows = [record.row for record in records if record.row is not None]
+        results = iter(await run.take(rows))
+        for record in records:
+            result, trouble = _what_came(record, results)
+            tally[result] += 1
+            if trouble is not None:
+                rejects.add(record, trouble)
+        bar.show(tally.total())
+
+
+def _what_came(record: Record, results: Iterator[RowResult]) -> tuple[ImportResult, Trouble | None]:
+    if record.row is None:
+        return ImportResult.REJECTED, record.trouble
+    result, _, refusals = next(results)
+    if not refusals:
+        return result, None
+    columns = [_column(refusal.field) for refusal in refusals]
+    reason = " ".join(
+        f"{column}: {refusal.message}" for column, refusal in zip(columns, refusals, strict=True)
+    )
+    return result, Trouble(columns[0], refusals[0].code, reason)
+
+
+def _column(field: str | None) -> str:
+    """The column that a refusal's field is called in a file."""
+    named = {name.replace("_", ""): name for name in ImportRow._fields}
+    return named.get((field or "").lower(), "")
+
+
+@asynccontextmanager
+async def _run_of(order: Order) -> AsyncIterator[Import]:
+    try:
+        practice = await practice_called(order.practice)
+        (queue_id,) = await queues_called(practice, [order.queue])
+    except NotThere as error:
+        raise CannotImport(FileCode.NOT_FOUND, str(error)) from None
+    viewer = await viewer_on_the_spot(practice, ACTOR, only_reads=order.dry_run)
+    target = await find_target(viewer, queue_id)
+    assert target is not None
+    # Servers look for new events by themselves every few seconds.
+    transitions = Transitions(ring=lambda _practice, _seq: None)
+    try:
+        yield Import(transitions, viewer, target, order.source, is_trial=order.dry_run)
+    finally:
+        await transitions.drain()
+
+
+@contextmanager
+def _opened_file(path: Path) -> Iterator[TextIO]:
+    """The file as text; bytes that are not UTF-8 are kept as they are, for the row to say so."""
+    try:
+        with path.open("rb") as raw:
+            start = raw.readline(4096)
+        file = path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+    except OSError as error:
+        raise CannotImport(FileCode.FILE_NOT_READABLE, f"{path}: {error.strerror}.") from None
+    if b"\0" in start or start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        file.close()
+        raise CannotImport(FileCode.FILE_ENCODING, "The file is not UTF-8 text; save it as UTF-8.")
+    with file:
+        yield file
+
+
+class _Bar:
+    """How much of the file is done. Shown on a terminal only."""
+
+    def __init__(self, progress: Progress, task: TaskID, file: TextIO) -> None:
+        self._progress = progress
+        self._task = task
+        self._file = file
+
+    def show(self, rows: int) -> None:
+        read = self._file.buffer.tell()  # the text's own position cannot be had line by line
+        self._progress.update(self._task, completed=read, rows=f"{rows:,}")
+
+    def end(self) -> None:
+        self._progress.stop()
+
+
+@contextmanager
+def _bar(file: TextIO, path: Path) -> Iterator[_Bar]:
+    console = Console(stderr=True)
+    progress = Progress(
+        TextColumn(path.name),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %  {task.fields[rows]} rows"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    with progress:
+        yield _Bar(progress, progress.add_task("", total=path.stat().st_size, rows="0"), file)

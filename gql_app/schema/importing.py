@@ -1,0 +1,130 @@
+"""`importTasks`: unpack the rows, call the import, translate a result a row."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import strawberry
+
+from gql_app.execution.limits import MOST_ROWS
+from gql_app.schema.context import Info
+from gql_app.schema.enums import ImportResult, TaskOrigin
+from gql_app.schema.errors import ErrorRow, UserError, error_row
+from gql_app.schema.ids import read_id_of
+from gql_app.schema.links import linked
+from gql_app.schema.types import Task
+from gql_app.work.import_rows import MAX_SOURCE, ImportRow, find_target, is_storable
+from gql_app.work.importing import Import
+from gql_app.work.outcomes import missing
+from gql_app.work.reading import BadInput
+
+MAX_ROWS = 1_000
+
+
+@strawberry.input(
+    description="A task and its patient. Dates are texts, so that one that is none costs its row"
+    " and not the call."
+)
+class ImportTaskRow:
+    external_id: str = strawberry.field(description="The task's id at the source.")
+    patient_external_id: str | None = strawberry.field(
+        default=None, description="The patient's id there; without it, externalId stands for both."
+    )
+    name: str = strawberry.field(description="Whom to call.")
+    phone: str = strawberry.field(
+        description="A number in the practice's country, or with + and its country's code."
+    )
+    reason: str = strawberry.field(description="Why to call, at most 500 characters.")
+    origin: TaskOrigin = TaskOrigin.AUTOMATIC
+    follow_up: str | None = strawberry.field(
+        default=None, description="When to call first, such as 2026-12-24."
+    )
+    expires_at: str | None = strawberry.field(
+        default=None,
+        description="When an AUTOMATIC task closes by itself, such as 2026-12-24T17:00:00Z; without"
+        " it, the queue's default life.",
+    )
+
+
+@strawberry.input(description="Tasks that come in from elsewhere.")
+class ImportTasksInput:
+    queue_id: strawberry.ID
+    source: str = strawberry.field(
+        description="Whose ids these are: a task comes in once for each source and externalId."
+    )
+    rows: list[ImportTaskRow] = strawberry.field(description="At most 1,000.")
+
+
+@strawberry.type(description="What came of a row.")
+class ImportTaskResult:
+    index: int = strawberry.field(description="Which row, from 0.")
+    external_id: str
+    result: ImportResult
+    errors: list[UserError]
+    task = linked("task", "task_id", Task | None, "The task, or the one that the patient has open.")
+
+
+@strawberry.type
+class ImportTasksPayload:
+    results: list[ImportTaskResult] = strawberry.field(
+        description="One a row, in their order.", metadata={MOST_ROWS: MAX_ROWS}
+    )
+    errors: list[UserError] = strawberry.field(description="What keeps all rows out.")
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """The source of an `ImportTaskResult`."""
+
+    index: int
+    external_id: str
+    result: ImportResult
+    task_id: int | None
+    errors: list[ErrorRow]
+
+
+class ImportPayload(NamedTuple):
+    """The source of an `ImportTasksPayload`."""
+
+    results: list[ResultRow]
+    errors: list[ErrorRow]
+
+
+async def import_tasks(info: Info, input: ImportTasksInput) -> ImportPayload:
+    viewer, source = info.context.viewer, input.source.strip()
+    viewer.require(viewer.may_import, "import tasks")
+    if len(input.rows) > MAX_ROWS:
+        raise BadInput(f"A call brings in at most {MAX_ROWS:,} rows, not {len(input.rows):,}.")
+    if not (0 < len(source) <= MAX_SOURCE and is_storable(source)):
+        raise BadInput(f"source has 1 to {MAX_SOURCE} characters.")
+    target = await find_target(viewer, read_id_of("Queue", input.queue_id))
+    if target is None:
+        refusals = missing("queue", "queueId").refusals
+        return ImportPayload([], [error_row(refusal, "input") for refusal in refusals])
+    run = Import(info.context.services.transitions, viewer, target, source)
+    results = await run.take([_row(row) for row in input.rows])
+    return ImportPayload(
+        [
+            ResultRow(
+                index,
+                row.external_id,
+                result.result,
+                result.task_id,
+                [error_row(refusal, "input", "rows", str(index)) for refusal in result.refusals],
+            )
+            for index, (row, result) in enumerate(zip(input.rows, results, strict=True))
+        ],
+        [],
+    )
+
+
+def _row(row: ImportTaskRow) -> ImportRow:
+    return ImportRow(
+        row.external_id,
+        row.patient_external_id,
+        row.name,
+        row.phone,
+        row.reason,
+        row.origin,
+        row.follow_up,
+        row.expires_at,
+    )

@@ -1,0 +1,251 @@
+"""One batch of an import: what is there already is looked up, each row is decided on, and what has
+to be made is written in a few statements, whatever the number of rows.
+
+Runs inside the transaction of `Transitions.import_batch`. Locks: patients by id, the practice's
+counter last; tasks are made, never changed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from operator import attrgetter
+from typing import NamedTuple
+
+from gql_app.access import Viewer
+from gql_app.work.import_rows import ImportResult, Incoming, Target
+from gql_app.work.intake import NewTask, check_new_task, with_default_life
+from gql_app.work.patients import index_patients
+from gql_app.work.records import Claim, add_creations, new_task
+from models.database import among, fetch, for_update, insert_many, write
+from models.lifecycle import Refusal, RefusalCode
+
+TAKEN = Refusal(
+    RefusalCode.EXTERNAL_ID_TAKEN, "The task with this external id is another one.", "externalId"
+)
+TWICE = Refusal(
+    RefusalCode.EXTERNAL_ID_TWICE, "An earlier row has the same external id.", "externalId"
+)
+
+
+class RowResult(NamedTuple):
+    """What came of a row. `task_id` is the task that it stands for, or that was open already."""
+
+    result: ImportResult
+    task_id: int | None = None
+    refusals: tuple[Refusal, ...] = ()
+
+
+class Batch(NamedTuple):
+    """Rows for one queue from one source, no external id among them twice. On a trial nothing is
+    written; `would_have_one` then gathers the patients who would have an open task by now."""
+
+    target: Target
+    source: str
+    rows: Sequence[Incoming]
+    is_trial: bool
+    would_have_one: set[int]
+
+
+@dataclass
+class _Patient:
+    """One who is known already, or (`id` is 0) is to be. `open_task_id` is 0 for a task that is to
+    be made, None if there is none in the queue."""
+
+    id: int
+    external_id: str
+    name: str
+    phone: str
+    open_task_id: int | None = None
+    claim: Claim | None = None
+    is_changed: bool = False
+
+    def learn(self, row: Incoming) -> bool:
+        """Take the row's name and phone over. Whether they are new."""
+        if (self.name, self.phone) == (row.name, row.phone):
+            return False
+        self.name, self.phone, self.is_changed = row.name, row.phone, True
+        return True
+
+
+class _PatientThere(NamedTuple):
+    id: int
+    external_id: str
+    name: str
+    phone: str
+
+
+class _TaskThere(NamedTuple):
+    id: int
+    external_id: str
+    patient_id: int
+    queue_id: int
+
+
+class _OpenTask(NamedTuple):
+    id: int
+    patient_id: int
+    queue_id: int
+    expires_at: datetime | None
+    claimed_by_id: int | None
+    claimed_until: datetime | None
+
+
+class _Decision(NamedTuple):
+    result: ImportResult
+    row: Incoming
+    patient: _Patient | None = None
+    task_id: int | None = None
+    refusals: tuple[Refusal, ...] = ()
+
+
+async def load_batch(
+    viewer: Viewer, batch: Batch, now: datetime
+) -> tuple[list[RowResult], int | None]:
+    """Bring the rows in: a result a row, and the number of the last event if there is any."""
+    patients = await _known_patients(viewer, batch, now)
+    tasks = await _known_tasks(viewer, batch)
+    decisions = [_decide(viewer, batch, row, patients, tasks, now) for row in batch.rows]
+    seq = None
+    if not batch.is_trial:
+        seq = await _carry_out(viewer, batch, decisions, patients, now)
+    return [
+        RowResult(
+            decision.result,
+            decision.task_id or (decision.patient and decision.patient.open_task_id) or None,
+            decision.refusals,
+        )
+        for decision in decisions
+    ], seq
+
+
+def _decide(
+    viewer: Viewer,
+    batch: Batch,
+    row: Incoming,
+    patients: dict[str, _Patient],
+    tasks: dict[str, _TaskThere],
+    now: datetime,
+) -> _Decision:
+    """What comes of a row. Puts what it brings into `patients`."""
+    patient = patients.get(row.patient_external_id)
+    if (task := tasks.get(row.external_id)) is not None:
+        is_his = patient is not None and patient.id == task.patient_id
+        if patient is None or not is_his or not viewer.sees_queue(task.queue_id):
+            return _Decision(ImportResult.REJECTED, row, refusals=(TAKEN,))
+        result = ImportResult.UPDATED if patient.learn(row) else ImportResult.UNCHANGED
+        return _Decision(result, row, patient, task.id)
+    if patient is not None and patient.open_task_id is not None:
+        patient.learn(row)
+        return _Decision(ImportResult.ALREADY_OPEN, row, patient)
+    if hash(row.patient_external_id) in batch.would_have_one:
+        return _Decision(ImportResult.ALREADY_OPEN, row, patient)
+    new = with_default_life(row.new, batch.target.automatic_life_days, now)
+    # Only now: of a task that is there already, the dates may have passed meanwhile.
+    if refusals := check_new_task(new, viewer.time_zone, now):
+        return _Decision(ImportResult.REJECTED, row, refusals=refusals)
+    if patient is None:
+        patient = _Patient(0, row.patient_external_id, row.name, row.phone)
+        patients[row.patient_external_id] = patient
+    patient.learn(row)
+    patient.open_task_id = 0
+    if batch.is_trial:
+        batch.would_have_one.add(hash(row.patient_external_id))
+    return _Decision(ImportResult.CREATED, row._replace(new=new), patient)
+
+
+async def _carry_out(
+    viewer: Viewer,
+    batch: Batch,
+    decisions: Sequence[_Decision],
+    patients: dict[str, _Patient],
+    now: datetime,
+) -> int | None:
+    await _write_patients(viewer, batch.source, patients, now)
+    made = [d for d in decisions if d.result is ImportResult.CREATED]
+    if not made:
+        return None
+    rows = {}
+    for _, row, patient, *_ in made:
+        assert patient is not None
+        new: NewTask = replace(row.new, patient_id=patient.id)
+        rows[row.external_id] = new_task(viewer, new, patient.claim, now)
+    columns = []
+    for external_id, task in rows.items():
+        values = task._asdict()
+        del values["id"]
+        columns.append(values | {"source": batch.source, "external_id": external_id})
+    ids = {
+        found["external_id"]: found["id"]
+        for found in await insert_many("task", columns, "id, external_id")
+    }
+    for decision in made:
+        assert decision.patient is not None
+        decision.patient.open_task_id = ids[decision.row.external_id]
+    tasks = [task._replace(id=ids[external_id]) for external_id, task in rows.items()]
+    return await add_creations(tasks, now, viewer)
+
+
+async def _write_patients(
+    viewer: Viewer, source: str, patients: dict[str, _Patient], now: datetime
+) -> None:
+    here = viewer.practice_id
+    known = sorted((p for p in patients.values() if p.id and p.is_changed), key=attrgetter("id"))
+    for patient in known:
+        sql = "UPDATE patient SET name = $3, phone = $4 WHERE practice_id = $1 AND id = $2"
+        await write(sql, here, patient.id, patient.name, patient.phone)
+    # In the order of their external ids: two imports that make the same wait for each other once.
+    new = sorted((p for p in patients.values() if not p.id), key=attrgetter("external_id"))
+    columns = [
+        {
+            "practice_id": here,
+            "name": patient.name,
+            "phone": patient.phone,
+            "source": source,
+            "external_id": patient.external_id,
+            "created_at": now,
+        }
+        for patient in new
+    ]
+    for found in await insert_many("patient", columns, "id, external_id"):
+        patients[found["external_id"]].id = found["id"]
+    await index_patients(here, [*known, *new])
+
+
+async def _known_patients(viewer: Viewer, batch: Batch, now: datetime) -> dict[str, _Patient]:
+    """The patients of the rows, locked, with their open task in the queue and who claims them."""
+    here = viewer.practice_id
+    sql = f"""
+    SELECT p.id, p.external_id, p.name, p.phone FROM patient p
+    WHERE p.practice_id = $1 AND p.source = $2
+      AND {among("p.external_id", 3, "text")}
+    ORDER BY p.id {"" if batch.is_trial else for_update()}
+    """
+    wanted = sorted({row.patient_external_id for row in batch.rows})
+    known = [_Patient(*row) for row in await fetch(_PatientThere, sql, here, batch.source, wanted)]
+    by_id = {patient.id: patient for patient in known}
+    sql = f"""
+    SELECT t.id, t.patient_id, t.queue_id, t.expires_at, t.claimed_by_id, t.claimed_until
+    FROM task t
+    WHERE t.practice_id = $1 AND t.status IN ('OPEN', 'IN_PROGRESS') AND {among("t.patient_id", 2)}
+    """
+    for task in await fetch(_OpenTask, sql, here, list(by_id)) if by_id else ():
+        patient = by_id[task.patient_id]
+        # The clock, not the sweeper, says whether it is open still.
+        if task.queue_id == batch.target.queue_id and not (
+            task.expires_at is not None and task.expires_at <= now
+        ):
+            patient.open_task_id = task.id
+        if task.claimed_by_id and task.claimed_until and task.claimed_until > now:
+            patient.claim = Claim(task.claimed_by_id, task.claimed_until)
+    return {patient.external_id: patient for patient in known}
+
+
+async def _known_tasks(viewer: Viewer, batch: Batch) -> dict[str, _TaskThere]:
+    sql = f"""
+    SELECT t.id, t.external_id, t.patient_id, t.queue_id FROM task t
+    WHERE t.practice_id = $1 AND t.source = $2
+      AND {among("t.external_id", 3, "text")}
+    """
+    wanted = [row.external_id for row in batch.rows]
+    found = await fetch(_TaskThere, sql, viewer.practice_id, batch.source, wanted)
+    return {task.external_id: task for task in found}

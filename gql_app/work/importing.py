@@ -1,0 +1,75 @@
+"""An import: any number of rows for one queue, a batch at a time, so that it never holds other
+people's work up for long and can be cut off at any moment and run again."""
+
+from collections.abc import Sequence
+
+from gql_app.access import Viewer
+from gql_app.work.import_batch import TWICE, Batch, RowResult
+from gql_app.work.import_rows import ImportResult, ImportRow, Incoming, Target, check_row
+from gql_app.work.transitions import Transitions
+from models.database import take_stock
+
+BATCH = 100
+"""Rows that are brought in by one transaction."""
+
+FIRST_STOCK, STOCK_GROWTH = 1_000, 4
+"""After how many tasks the database is told how large its tables are, and how many times as many
+lie between this time and the next."""
+
+
+class Import:
+    """One run. It keeps a hash of each external id, to find those that come twice. On a
+    trial it says what would come of the rows and changes nothing."""
+
+    def __init__(
+        self,
+        transitions: Transitions,
+        viewer: Viewer,
+        target: Target,
+        source: str,
+        *,
+        is_trial: bool = False,
+    ) -> None:
+        self._transitions = transitions
+        self._viewer = viewer
+        self._target = target
+        self._source = source
+        self._is_trial = is_trial
+        self._seen: set[int] = set()
+        self._would_have_one: set[int] = set()
+        self._made = 0
+        self._next_stock = FIRST_STOCK
+
+    async def take(self, rows: Sequence[ImportRow]) -> list[RowResult]:
+        """Bring rows in: a result a row, in their order. Raises `Forbidden`."""
+        results: list[RowResult] = []
+        for begin in range(0, len(rows), BATCH):
+            results += await self._take_batch(rows[begin : begin + BATCH])
+        return results
+
+    async def _take_batch(self, rows: Sequence[ImportRow]) -> list[RowResult]:
+        checked = [self._check(row) for row in rows]
+        good = [row for row in checked if isinstance(row, Incoming)]
+        batch = Batch(self._target, self._source, good, self._is_trial, self._would_have_one)
+        results = await self._transitions.import_batch(self._viewer, batch)
+        await self._take_stock(results)
+        loaded = iter(results)
+        return [next(loaded) if isinstance(row, Incoming) else row for row in checked]
+
+    async def _take_stock(self, results: Sequence[RowResult]) -> None:
+        """Now and then, the less often the more there are."""
+        if self._is_trial:
+            return
+        self._made += sum(result.result is ImportResult.CREATED for result in results)
+        if self._made >= self._next_stock:
+            self._next_stock *= STOCK_GROWTH
+            await take_stock("patient", "task")
+
+    def _check(self, row: ImportRow) -> Incoming | RowResult:
+        checked = check_row(row, self._target)
+        if not isinstance(checked, Incoming):
+            return RowResult(ImportResult.REJECTED, refusals=checked)
+        if hash(checked.external_id) in self._seen:
+            return RowResult(ImportResult.REJECTED, refusals=(TWICE,))
+        self._seen.add(hash(checked.external_id))
+        return checked

@@ -1,0 +1,91 @@
+"""The orders of a list of tasks, each with the cursors that it goes on from."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+
+from gql_app.access import Viewer
+from gql_app.work.cursors import (
+    Moment,
+    due_cursor,
+    id_cursor,
+    moment_cursor,
+    read_due_cursor,
+    read_id_cursor,
+    read_moment_cursor,
+)
+from gql_app.work.reading import Conditions
+from models.task import CONTACTED_KEY, EXPIRES_KEY, LONG_AGO, NEVER, TaskRow
+
+
+class TaskOrder(StrEnum):
+    DUE = "DUE"  # earliest follow-up first; a task nobody has called for is due since it was made
+    EXPIRES = "EXPIRES"  # soonest first; tasks that never expire come last
+    CREATED = "CREATED"  # latest made first
+    LAST_CONTACTED = "LAST_CONTACTED"  # longest ago first, and before them who was never called
+
+
+# No column in them is null, and each ends with the id: so a place in a list is a pair of values.
+SORT = {
+    TaskOrder.DUE: "t.due_on, t.id",
+    TaskOrder.EXPIRES: f"{EXPIRES_KEY}, t.id",
+    TaskOrder.CREATED: "t.id DESC",
+    TaskOrder.LAST_CONTACTED: f"{CONTACTED_KEY}, t.id",
+}
+
+
+def cursor_of(
+    order: TaskOrder, contacted: Mapping[int, datetime | None]
+) -> Callable[[TaskRow], str]:
+    """What gives the cursor of a row in a list in `order`. `contacted` is when the patient was last
+    called, by the task's id: for LAST_CONTACTED alone, whose rows do not show it."""
+    if order is TaskOrder.LAST_CONTACTED:
+        return partial(_by_last_contact, contacted)
+    return _CURSORS[order]
+
+
+def by_due(row: TaskRow) -> str:
+    return due_cursor(row.practice_id, row.due_on, row.id)
+
+
+def _by_id(row: TaskRow) -> str:
+    return id_cursor(row.practice_id, row.id)
+
+
+def _by_expiry(row: TaskRow) -> str:
+    return moment_cursor(Moment.EXPIRY, row.practice_id, row.expires_at or NEVER, row.id)
+
+
+def _by_last_contact(contacted: Mapping[int, datetime | None], row: TaskRow) -> str:
+    at = contacted[row.id] or LONG_AGO
+    return moment_cursor(Moment.LAST_CONTACT, row.practice_id, at, row.id)
+
+
+_CURSORS = {
+    TaskOrder.DUE: by_due,
+    TaskOrder.EXPIRES: _by_expiry,
+    TaskOrder.CREATED: _by_id,
+}
+
+
+def go_on_after(where: Conditions, viewer: Viewer, order: TaskOrder, after: str | None) -> None:
+    """Narrow a list in `order` to what stands behind the cursor `after`. Raises `BadInput`."""
+    here = viewer.practice_id
+    if after is None:
+        return
+    if order is TaskOrder.CREATED:
+        where.add(f"t.id < ${where.value(read_id_cursor(here, after))}")
+    elif order is TaskOrder.DUE:
+        _behind(where, order, *read_due_cursor(here, after))
+    elif order is TaskOrder.EXPIRES:
+        _behind(where, order, *read_moment_cursor(Moment.EXPIRY, here, after))
+    else:
+        _behind(where, order, *read_moment_cursor(Moment.LAST_CONTACT, here, after))
+
+
+def _behind(where: Conditions, order: TaskOrder, key: object, row_id: int) -> None:
+    begin = where.value(key)
+    where.add(f"({SORT[order]}) > (${begin}, ${where.value(row_id)})")
+    if order is not TaskOrder.DUE:  # SQLite looks up no pair that begins with an expression
+        where.add(f"{SORT[order].removesuffix(', t.id')} >= ${begin}")

@@ -1,0 +1,47 @@
+"""Rows of tasks to be imported, as texts."""
+
+from gql_app.work.import_rows import ImportRow
+
+
+def row(external_id: str = "t1", **given: str) -> ImportRow:
+    """A row that is in order, but for what is given."""
+    texts = {
+        "external_id": external_id,
+        "patient_external_id": "",
+        "name": "Fern Testwell",
+        "phone": "(217) 555-0123",
+        "reason": "Cleaning overdue",
+        "origin": "",
+        "follow_up": "",
+        "expires_at": "",
+    }
+    return ImportRow(**texts | given)
+
+
+BAD_TEXTS: list[tuple[str, str, str]] = [
+    ("external_id", " ", "EXTERNAL_ID_REQUIRED"),
+    ("external_id", "x" * 201, "TEXT_TOO_LONG"),
+    ("name", "", "NAME_REQUIRED"),
+    ("name", "x" * 201, "TEXT_TOO_LONG"),
+    ("name", "Jos\udce9", "TEXT_INVALID"),
+    ("name", "a\0b", "TEXT_INVALID"),
+    ("phone", "", "PHONE_INVALID"),
+    ("phone", "call me", "PHONE_INVALID"),
+    ("phone", "1-800-FLOWERS", "PHONE_INVALID"),
+    ("phone", "12", "PHONE_INVALID"),
+    ("reason", "", "REASON_REQUIRED"),
+    ("reason", "x" * 501, "REASON_TOO_LONG"),
+    ("origin", "ROBOT", "ORIGIN_INVALID"),
+    ("follow_up", "03/04/2026", "DATE_INVALID"),
+    ("follow_up", "4.3.2026", "DATE_INVALID"),
+    ("follow_up", "20261224", "DATE_INVALID"),
+    ("follow_up", "2026-02-30", "DATE_INVALID"),
+    ("expires_at", "2026-12-24", "DATE_INVALID"),
+    ("expires_at", "2026-12-24T17:00:00", "DATE_INVALID"),
+    ("expires_at", "0001-01-01T00:00:00Z", "DATE_INVALID"),
+]
+"""What a column may not say, and the code that it is refused with."""
+
+
+def csv_file(*rows: ImportRow) -> str:
+    return "\n".join([",".join(ImportRow._fields), *(",".join(map(str, r)) for r in rows), ""])

@@ -1,0 +1,252 @@
+"""`callboard import`: what it loads, what it puts aside, and what it says."""
+
+import csv
+import json
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gql_app.importing import command
+from gql_app.importing.command import Order, import_file
+from gql_app.importing.reading import CannotImport
+from models.database import opened
+from models.people import Patient, Staff
+from models.practice import Queue
+from models.task import Task
+from tests.flows.commands import run
+from tests.importing.rows import csv_file, row
+from tests.office import make_office
+
+
+@dataclass
+class Desk:
+    """A folder with a file to be imported into the recall queue of a practice called maple."""
+
+    database_url: str
+    path: Path
+
+    @property
+    def rejects(self) -> Path:
+        return self.path.with_suffix(f".rejects{self.path.suffix}")
+
+    async def load(self, **given: Any) -> int:
+        order = Order(self.path, "maple", "Overdue recall", "import", None, dry_run=False)
+        return await import_file(self.database_url, order._replace(**given))
+
+    async def count(self, of: type[Task] | type[Patient] | type[Staff] = Task, **that: Any) -> int:
+        async with opened(self.database_url):
+            return await of.filter(**that).count()
+
+    def rejected(self) -> list[dict[str, str]]:
+        with self.rejects.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+            return list(csv.DictReader(file))
+
+
+@pytest.fixture
+async def desk(database_url: str, tmp_path: Path) -> Desk:
+    async with opened(database_url):
+        await make_office()
+        await make_office("oak")
+        await Queue.filter(practice__slug="oak", name="Missed appointments").update(name="Oak's")
+    return Desk(database_url, tmp_path / "tasks.csv")
+
+
+BAD = [
+    row("bad date", follow_up="03/04/2026"),
+    row("bad date 2", follow_up="4.3.2026"),
+    row("bad phone", phone="call me"),
+    row("t1", name="Twice"),
+    row("long", reason="x" * 1_000_000),
+]
+
+
+async def test_good_rows_come_in_and_bad_ones_are_put_aside_to_be_mended(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.path.write_text(csv_file(row("t1"), *BAD, row("t2")))
+    assert await desk.load() == 1
+    assert await desk.count() == 2
+    out = capsys.readouterr().out
+    assert "7 read, 2 created, 0 updated, 0 unchanged, 0 already open, 5 rejected" in out
+    assert str(desk.rejects) in out
+    rejected = desk.rejected()
+    assert [(r["reject_line"], r["reject_column"], r["reject_code"]) for r in rejected] == [
+        ("3", "follow_up", "DATE_INVALID"),
+        ("4", "follow_up", "DATE_INVALID"),
+        ("5", "phone", "PHONE_INVALID"),
+        ("6", "external_id", "EXTERNAL_ID_TWICE"),
+        ("7", "reason", "CELL_TOO_LONG"),
+    ]
+    assert rejected[0]["reject_reason"].startswith("follow_up: A date is written as 2026-12-24")
+    assert rejected[0]["follow_up"] == "03/04/2026"
+    assert rejected[4]["reason"] == "x" * 1_000_000
+    assert stat.S_IMODE(desk.rejects.stat().st_mode) == 0o600
+
+    text = desk.rejects.read_text()
+    for wrong, mended in (
+        ("03/04/2026", ""),
+        ("4.3.2026", ""),
+        ("call me", "217 555 0188"),
+        ("t1,", "t3,"),
+        ("x" * 1_000_000, "Cleaning"),
+    ):
+        text = text.replace(wrong, mended)
+    desk.rejects.write_text(text)
+    assert await desk.load(path=desk.rejects) == 0
+    assert "5 read, 5 created" in capsys.readouterr().out
+    assert await desk.count() == 7
+    assert await desk.load() == 1
+    assert await desk.count() == 7, "nothing is doubled"
+
+
+async def test_json_lines_are_put_aside_as_json_lines(desk: Desk) -> None:
+    desk.path = desk.path.with_suffix(".jsonl")
+    good, bad = ({k: v for k, v in row(n)._asdict().items() if v} for n in ("t1", "t2"))
+    bad |= {"phone": "none", "color": "red"}
+    desk.path.write_text("\n".join([json.dumps(good), json.dumps(bad), "{oops", ""]))
+    assert await desk.load() == 1
+    first, second = map(json.loads, desk.rejects.read_text().splitlines())
+    assert bad.items() <= first.items()
+    assert (first["reject_line"], first["reject_code"]) == (2, "PHONE_INVALID")
+    assert (second["reject_code"], second["reject_text"]) == ("ROW_MALFORMED", "{oops")
+    mended = first | {"phone": "217 555 0188"}
+    desk.rejects.write_text(json.dumps(mended))
+    assert await desk.load(path=desk.rejects) == 0
+    assert await desk.count() == 2
+
+
+async def test_a_byte_order_mark_is_no_part_of_the_first_column(desk: Desk) -> None:
+    desk.path.write_bytes(csv_file(row(name="Zoë Testwell")).encode("utf-8-sig"))
+    assert await desk.load() == 0
+    assert await desk.count(Patient, name="Zoë Testwell") == 1
+
+
+async def test_rows_that_are_not_utf_8_are_put_aside_as_they_were(desk: Desk) -> None:
+    desk.path.write_bytes(csv_file(row("t1"), row("t2", name="Zoë")).encode("latin-1"))
+    assert await desk.load() == 1
+    assert await desk.count() == 1
+    (rejected,) = desk.rejected()
+    assert (rejected["reject_column"], rejected["reject_code"]) == ("name", "TEXT_INVALID")
+    assert "Zoë".encode("latin-1") in desk.rejects.read_bytes()
+
+
+UNUSABLE: dict[str, tuple[bytes, dict[str, Any]]] = {
+    "FILE_EMPTY": (b"", {}),
+    "FILE_ENCODING": (csv_file(row()).encode("utf-16"), {}),
+    "COLUMN_MISSING": (csv_file(row()).replace("phone", "telephone").encode(), {}),
+    "NOT_FOUND": (csv_file(row()).encode(), {"queue": "Oak's"}),
+    "FILE_NOT_READABLE": (b"", {"path": Path("/nowhere/tasks.csv")}),
+}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("code", UNUSABLE)
+async def test_a_file_that_cannot_be_used_at_all_says_why(desk: Desk, code: str) -> None:
+    content, given = UNUSABLE[code]
+    desk.path.write_bytes(content)
+    with pytest.raises(CannotImport, match=f"^{code}: "):
+        await desk.load(**given)
+    assert (await desk.count(), await desk.count(Staff, name=command.ACTOR)) == (0, 0)
+    assert not desk.rejects.exists()
+
+
+async def test_a_dry_run_says_what_would_come_and_changes_nothing(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.path.write_text(csv_file(row("t1"), *BAD))
+    assert await desk.load(dry_run=True) == 1
+    out = capsys.readouterr().out
+    assert "nothing was written: 6 read, 1 created" in out
+    assert len(desk.rejected()) == 5
+    assert (await desk.count(), await desk.count(Staff, name=command.ACTOR)) == (0, 0)
+
+
+async def test_a_run_that_is_cut_off_can_be_run_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.path.write_text(csv_file(BAD[2], *(row(f"t{n}") for n in range(250))))
+    desk.rejects.write_text("of an earlier run")
+    _cut_after(monkeypatch, batches=1)
+    with pytest.raises(RuntimeError):
+        await desk.load()
+    assert "cut off: 100 read, 99 created" in capsys.readouterr().out
+    assert await desk.count() == 99
+    assert desk.rejects.read_text() == "of an earlier run"
+    assert len(list(desk.path.parent.glob("tasks*"))) == 2
+    monkeypatch.undo()
+    assert await desk.load() == 1
+    assert "251 read, 151 created, 0 updated, 99 unchanged" in capsys.readouterr().out
+    assert await desk.count() == 250
+    assert len(desk.rejected()) == 1
+    assert sorted(path.name for path in desk.path.parent.glob("tasks*")) == [
+        "tasks.csv",
+        "tasks.rejects.csv",
+    ]
+
+
+def _cut_after(monkeypatch: pytest.MonkeyPatch, batches: int) -> None:
+    take: Callable[..., Any] = command.Import.take
+    taken: list[int] = []
+
+    async def take_some(self: Any, rows: Any) -> Any:
+        if len(taken) == batches:
+            raise RuntimeError("the power is gone")
+        taken.append(len(rows))
+        return await take(self, rows)
+
+    monkeypatch.setattr(command.Import, "take", take_some)
+
+
+async def test_the_rejects_may_go_elsewhere_but_not_over_the_file(desk: Desk) -> None:
+    desk.path.write_text(csv_file(BAD[2]))
+    elsewhere = desk.path.with_name("mend-me.csv")
+    assert await desk.load(rejects=elsewhere) == 1
+    assert elsewhere.exists()
+    assert not desk.rejects.exists()
+    with pytest.raises(CannotImport):
+        await desk.load(rejects=desk.path)
+    assert desk.path.read_text() == csv_file(BAD[2])
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_verb_ends_with_a_code_for_each_case(desk: Desk) -> None:
+    async def load(*options: str) -> tuple[int, str]:
+        where = ("--practice", "maple", "--queue", "overdue recall")
+        environ = {"CALLBOARD_DATABASE_URL": desk.database_url}
+        return await run("import", str(desk.path), *where, *options, **environ)
+
+    desk.path.write_text(csv_file(row()))
+    code, output = await load("--source", "robot")
+    assert (code, await desk.count(source="robot")) == (0, 1)
+    assert output.startswith("1 read, 1 created"), "and no bar: this is no terminal"
+    desk.path.write_text(csv_file(BAD[2]))
+    assert (await load())[0] == 1
+    desk.path.write_text("")
+    code, output = await load()
+    assert (code, output) == (
+        2,
+        "callboard: FILE_EMPTY: The file is empty: not even columns are named.\n",
+    )
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_queues_ladder_and_default_life_are_set_by_a_verb(desk: Desk) -> None:
+    async def set_by_verb(*options: str) -> tuple[int, str]:
+        where = ("--practice", "maple", "--queue", "Overdue recall")
+        environ = {"CALLBOARD_DATABASE_URL": desk.database_url}
+        return await run("queues", "set", *where, *options, **environ)
+
+    async def kept() -> tuple[str | None, int | None]:
+        async with opened(desk.database_url):
+            queue = await Queue.get(practice__slug="maple", name="Overdue recall")
+            return queue.follow_up_ladder, queue.automatic_life_days
+
+    assert await set_by_verb("--ladder", "1, 7,21,60", "--automatic-life", "90") == (0, "")
+    assert await kept() == ("1,7,21,60", 90)
+    code, output = await set_by_verb("--ladder", "7,1", "--automatic-life", "5")
+    assert (code, output.count("\n")) == (2, 1)
+    assert await kept() == ("1,7,21,60", 90)

@@ -1,0 +1,144 @@
+"""Each order of a list, page by page: complete and in order, also while others write."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gql_app.work.cursors import Moment, due_cursor, event_cursor, id_cursor, moment_cursor
+from gql_app.work.finding import TaskQuery
+from gql_app.work.orders import TaskOrder, cursor_of
+from gql_app.work.queues import tasks_page, tasks_page_in_full
+from gql_app.work.reading import BadInput
+from models.contact import Contact
+from models.task import LONG_AGO, NEVER, Task
+from tests.office import Office
+from tests.work.worklists import EVERY_STATUS
+
+HOUR = timedelta(hours=1)
+
+
+async def pages(
+    office: Office, order: TaskOrder, size: int, query: TaskQuery = EVERY_STATUS
+) -> AsyncIterator[list[int]]:
+    """The ids of each page; the next is asked for once this one has been looked at."""
+    after = None
+    for _ in range(50):
+        page = await tasks_page_in_full(office.staff, query, order, size, after)
+        alone = await tasks_page(office.staff, query, order, size, after)
+        assert alone.rows == [row.task for row in page.rows]
+        yield [row.id for row in alone.rows]
+        if not page.has_next:
+            return
+        contacted = {
+            row.task.id: row.last_contact and row.last_contact.made_at for row in page.rows
+        }
+        after = cursor_of(order, contacted)(alone.rows[-1])
+    pytest.fail("the list has no end")
+
+
+async def keys(order: TaskOrder) -> dict[int, tuple[Any, ...]]:
+    """What each task stands by in a list in `order`, said once more in Python."""
+    contacted = {c.id: c.contacted_at or c.logged_at for c in await Contact.all()}
+
+    def key(task: Task) -> tuple[Any, ...]:
+        last = contacted.get(task.last_contact_id or 0)
+        return {
+            TaskOrder.DUE: (task.due_on, task.id),
+            TaskOrder.EXPIRES: (task.expires_at is None, task.expires_at, task.id),
+            TaskOrder.CREATED: (-task.id,),
+            TaskOrder.LAST_CONTACTED: (last is not None, last, task.id),
+        }[order]
+
+    return {task.id: key(task) for task in await Task.all()}
+
+
+async def make_tasks(office: Office) -> list[Task]:
+    """A dozen, of which several have the same expiry, or none, and the same last contact, or none,
+    one of them logged after it was made, with the order of their ids none of the others."""
+    tasks = []
+    for n, hours in enumerate((9, None, 5, 5, None, 7, 5, None, 9, 6, 8, None)):
+        given: dict[str, datetime] = {}
+        if hours is not None:
+            given["expires_at"] = office.clock() + timedelta(days=40) + hours * HOUR
+        queue = (office.recall, office.missed)[n % 2]
+        tasks.append(await office.make_task(queue, patient=office.patients[n % 3], **given))
+    for place, ahead in ((8, 3), (2, 1), (9, 5), (5, 2), (4, 2)):
+        if place != 9:  # at the same moment as the one before
+            office.clock.advance(minutes=7)
+        await office.log(tasks[place], follow_up=office.today + timedelta(days=ahead))
+    at = office.clock() - 3 * HOUR
+    await office.log(tasks[7], contacted_at=at, follow_up=office.today)
+    return tasks
+
+
+async def walked(
+    office: Office, order: TaskOrder, size: int, query: TaskQuery = EVERY_STATUS
+) -> list[int]:
+    return [i for page in [p async for p in pages(office, order, size, query)] for i in page]
+
+
+async def test_pages_join_to_the_whole_list_in_order(office: Office) -> None:
+    await make_tasks(office)
+    for order in TaskOrder:
+        expected = await keys(order)
+        for size in (1, 3, 12):
+            found = await walked(office, order, size)
+            assert found == sorted(expected, key=lambda i: expected[i]), (order, size)
+
+
+@pytest.mark.parametrize("order", TaskOrder)
+async def test_what_others_do_between_two_pages_moves_nothing_that_stays_where_it_was(
+    office: Office, order: TaskOrder
+) -> None:
+    tasks = await make_tasks(office)
+    before = await keys(order)
+    found: list[int] = []
+    others = [tasks[place] for place in (0, 7, 3, 11, 8)]
+
+    async for page in pages(office, order, 2):
+        found += page
+        if not others:
+            continue
+        office.clock.advance(minutes=1)
+        expires = office.clock() + timedelta(days=39)
+        await office.make_task(expires_at=expires)  # it belongs before most
+        await office.make_task()
+        await office.log(others.pop(0), close=len(others) % 2 == 0)
+
+    after = await keys(order)
+    stayed = {i for i in before if after[i] == before[i]}
+    assert len(stayed) >= 5
+    assert [i for i in found if i in stayed] == sorted(stayed, key=lambda i: before[i])
+    assert not others
+
+
+async def test_each_order_holds_within_a_queue_and_among_what_is_open(office: Office) -> None:
+    tasks = await make_tasks(office)
+    await office.log(tasks[2], close=True)
+    here = {t.id for t in tasks if t.queue_id == office.recall.id} - {tasks[2].id}
+    for order in TaskOrder:
+        expected = await keys(order)
+        found = await walked(office, order, 2, TaskQuery(queue_ids=(office.recall.id,)))
+        assert found == sorted(here, key=lambda i: expected[i]), order
+
+
+async def test_an_order_goes_on_from_its_own_cursors_alone(office: Office) -> None:
+    here, today = office.practice.id, office.today
+
+    def cursors(practice: int) -> dict[TaskOrder | None, str]:
+        return {
+            TaskOrder.DUE: due_cursor(practice, today, 1),
+            TaskOrder.EXPIRES: moment_cursor(Moment.EXPIRY, practice, NEVER, 1),
+            TaskOrder.CREATED: id_cursor(practice, 1),
+            TaskOrder.LAST_CONTACTED: moment_cursor(Moment.LAST_CONTACT, practice, LONG_AGO, 1),
+            None: event_cursor(practice, 1),
+        }
+
+    for order in TaskOrder:
+        await tasks_page(office.staff, EVERY_STATUS, order, 5, cursors(here)[order])
+        others = [cursor for o, cursor in cursors(here).items() if o is not order]
+        for cursor in (*others, cursors(here + 1)[order], "", "nonsense"):
+            with pytest.raises(BadInput, match="cursor"):
+                await tasks_page(office.staff, EVERY_STATUS, order, 5, cursor)
