@@ -36,7 +36,7 @@ diagram: $(VENV)/.installed
 	$(BIN)/python -m models.diagram README.md
 
 screenshots: $(VENV)/.installed-test
-	CALLBOARD_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/dashboard/test_screenshots.py $(ARGS)
+	CALLBOARD_TEST_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/dashboard/test_screenshots.py $(ARGS)
 
 clean:
 	rm -rf $(VENV)

@@ -25,7 +25,10 @@ async def test_a_supervisor_watches_the_work(server: Server, sign_in: SignIn) ->
     await expect(recall).to_have_text(["2", "2", "0", "0", "0", "0"])
     await expect(page.locator("#board-total td")).to_have_text(["3", "3", "0", "0", "0", "1"])
     chart = page.locator("#chart")
-    await expect(chart).to_have_attribute("aria-label", r"Contacts today: No Answer 0, Left Message 0, Did Not Schedule 0, Scheduled 1.")
+    await expect(chart).to_have_attribute(
+        "aria-label",
+        r"Contacts today: No Answer 0, Left Message 0, Did Not Schedule 0, Scheduled 1.",
+    )
     await server.data(CLAIM, id=task_id(first))
     await expect(page.locator("#staff")).to_contain_text("Staff of maple")
     await expect(page.locator("#ticker li").first).to_contain_text("Is being called")
@@ -42,9 +45,7 @@ async def test_a_supervisor_watches_the_work(server: Server, sign_in: SignIn) ->
     await expect(page.locator("#board-age")).to_contain_text("last word")
 
 
-async def test_an_agent_sees_the_board_without_the_figures(
-    server: Server, sign_in: SignIn
-) -> None:
+async def test_an_agent_sees_the_board_without_the_figures(server: Server, sign_in: SignIn) -> None:
     await server.office.make_task()
     agent = await sign_in()
     await agent.page.get_by_role("link", name="Board").click()

@@ -89,9 +89,7 @@ async def test_a_line_that_has_gone_dead_is_noticed_within_20_seconds(
     assert len(sockets) == 2
 
 
-async def test_a_browser_without_a_network_says_so_at_once(
-    server: Server, sign_in: SignIn
-) -> None:
+async def test_a_browser_without_a_network_says_so_at_once(server: Server, sign_in: SignIn) -> None:
     dashboard = await sign_in()
     await dashboard.page.evaluate("dispatchEvent(new Event('offline'))")
     await expect(dashboard.page.locator("#lost")).to_be_visible()

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import WebSocketRoute, expect
+from playwright.async_api import Locator, WebSocketRoute, expect
 
+from models.practice import Queue
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.test_tasks import log
 from tests.office import task_id
@@ -16,6 +17,11 @@ RELEASE = "mutation ($id: ID!) { releaseTask(taskId: $id) { errors { code } } }"
 TASK = """query ($id: ID!) { task(id: $id) {
   status followUp version claim { by { name } } lastContact { outcome notes }
 } }"""
+
+
+async def tab_to(control: Locator) -> None:
+    while not await control.evaluate("element => element === document.activeElement"):
+        await control.page.keyboard.press("Tab")
 
 
 async def test_the_buttons_are_enabled_as_the_workflow_says(
@@ -42,13 +48,13 @@ async def test_the_buttons_are_enabled_as_the_workflow_says(
                 await agent.choose(outcome)
                 await agent.set_date(day or "")
                 await agent.write(notes)
-                if reason is None and outcome == "Did Not Schedule" and not notes.strip():
-                    reason = "why the patient did not schedule"
-                if reason is None:
-                    await expect(agent.log).to_be_enabled()
-                else:
+                needs_notes = outcome == "Did Not Schedule" and not notes.strip()
+                why = reason or (needs_notes and "why the patient did not schedule")
+                if why:
                     await expect(agent.log).to_be_disabled()
-                    await expect(page.locator("#why-log")).to_contain_text(reason)
+                    await expect(page.locator("#why-log")).to_contain_text(why)
+                else:
+                    await expect(agent.log).to_be_enabled()
                 if day is None:
                     await expect(agent.log_and_close).to_be_enabled()
                 else:
@@ -90,11 +96,14 @@ async def test_log_contact_keeps_the_task_and_log_and_close_ends_it(
 
 
 async def test_a_suggested_date_is_dropped_by_closing(server: Server, sign_in: SignIn) -> None:
-    await server.office.make_task()
+    office = server.office
+    await Queue.filter(practice_id=office.practice.id).update(follow_up_ladder="3,7")
+    await office.make_task()
     agent = await sign_in()
     await agent.open("Amber Testwell")
     await agent.choose("No Answer")
-    await expect(agent.page.get_by_label("Follow-up date")).not_to_have_value("")
+    in_three_days = str(office.today + timedelta(days=3))
+    await expect(agent.page.get_by_label("Follow-up date")).to_have_value(in_three_days)
     await expect(agent.log).to_be_enabled()
     await agent.log_and_close.click()
     await expect(agent.rows).to_have_count(0)
@@ -222,8 +231,9 @@ async def test_a_contact_is_logged_by_the_keyboard_alone(server: Server, sign_in
     await keyboard.press("Space")  # the first outcome
     await keyboard.press("ArrowDown")  # the second
     await expect(agent.page.get_by_role("radio", name="Left Message")).to_be_checked()
-    while not await agent.page.get_by_label("Notes").evaluate("e => e === document.activeElement"):
-        await keyboard.press("Tab")
+    await tab_to(agent.page.get_by_role("button", name="Tomorrow"))
+    await keyboard.press("Enter")
+    await tab_to(agent.page.get_by_label("Notes"))
     await keyboard.type("Voicemail? Left our number: n, j / k.")
     await keyboard.press("Control+Enter")
     await expect(agent.dialog).to_be_hidden()

@@ -90,9 +90,7 @@ async def test_a_page_weighs_less_than_100_kb_and_comes_from_here_alone(
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-async def test_nothing_is_cut_off(
-    server: Server, sign_in: SignIn, width: int, height: int
-) -> None:
+async def test_nothing_is_cut_off(server: Server, sign_in: SignIn, width: int, height: int) -> None:
     office = server.office
     task = await office.make_task()
     await office.log(task, follow_up=office.today)

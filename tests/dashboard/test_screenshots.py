@@ -1,45 +1,44 @@
-"""The pictures in the README, made anew when asked: CALLBOARD_SCREENSHOTS=docs/screenshots, as in
+"""The pictures in the README, made anew when CALLBOARD_TEST_SCREENSHOTS names a folder for them:
 `make screenshots`."""
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
 
-from gql_app.demo import database_url, prepare
 from tests.dashboard.visits import Visit, visiting
 from tests.flows.commands import free_port, running, serves
 
-FOLDER = os.environ.get("CALLBOARD_SCREENSHOTS")
+FOLDER = os.environ.get("CALLBOARD_TEST_SCREENSHOTS")
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.skipif(FOLDER is None, reason="CALLBOARD_SCREENSHOTS does not say where to"),
+    pytest.mark.skipif(FOLDER is None, reason="CALLBOARD_TEST_SCREENSHOTS does not say where to"),
 ]
 
-VIEWS = [
-    (1280, 800, "light"),
-    (1280, 800, "dark"),
-    (1920, 1080, "light"),
+SIZES = [
+    (1280, 720, "light"),
+    (1280, 720, "dark"),
     (390, 844, "light"),
 ]
 
 
 async def test_the_views_are_pictured(browser: Browser, tmp_path: Path) -> None:
-    keys = (await prepare(tmp_path)).keys
     port = str(free_port())
     url = f"http://127.0.0.1:{port}"
     async with (
-        running("serve", "--port", port, CALLBOARD_DATABASE_URL=database_url(tmp_path)),
+        running("demo", "--port", port, "--data", str(tmp_path / "demo")),
         visiting(browser, url) as visit,
     ):
         await serves(url)
+        keys = json.loads((tmp_path / "demo/keys.json").read_text())
         agent = await visit()
         await agent.enter(keys["staff"])
         await agent.page.get_by_role("button", name="Next task").click()
         await expect(agent.dialog).to_be_visible()
-        for width, height, scheme in VIEWS:
+        for width, height, scheme in SIZES:
             dashboard = await visit(
                 viewport={"width": width, "height": height}, color_scheme=scheme
             )
@@ -48,7 +47,6 @@ async def test_the_views_are_pictured(browser: Browser, tmp_path: Path) -> None:
 
 
 async def _picture(dashboard: Visit, folder: Path, name: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     page = dashboard.page
     await page.get_by_label("Status", exact=True).select_option("Open + In Progress")
     await expect(dashboard.rows.first).to_contain_text("overdue")

@@ -39,9 +39,7 @@ async def test_what_one_logs_the_other_sees_at_once(server: Server, sign_in: Sig
     await agent.choose("No Answer")
     await agent.set_date(office.today)
     await agent.log.click()
-    await expect(other.row("Amber Testwell")).to_contain_text(
-        "Open + In Progress", timeout=AT_ONCE
-    )
+    await expect(other.row("Amber Testwell")).to_contain_text("Open + In Progress", timeout=AT_ONCE)
     await expect(other.row("Amber Testwell")).to_contain_text("1 attempt")
     await expect(other.queue("Overdue recall")).to_contain_text("1 today")
     await expect(other.queue("Overdue recall")).to_contain_text("1 new")
@@ -149,7 +147,9 @@ async def test_two_thousand_tasks_scroll_with_few_rows_in_the_page(
         seen = max(seen, await agent.rows.count())
     assert seen < 80
     await agent.page.keyboard.press("End")
-    await expect(agent.page.locator("#grid .row[aria-selected=true]")).to_contain_text("Number 1399")
+    await expect(agent.page.locator("#grid .row[aria-selected=true]")).to_contain_text(
+        "Number 1399"
+    )
     rows = await agent.rows.all_inner_texts()
     assert rows == sorted(rows, key=lambda row: int(row.split("Number ")[1].split()[0]) % 700)
 

@@ -10,7 +10,14 @@ import { clock, count, happening, today } from './words.js';
 const PAUSE = 1000; // ms
 const REFRESH = 60_000; // claims end by themselves, and days do
 const CHANGES = 40;
-const FIGURES = ['open', 'notContacted', 'inProgress', 'dueToday', 'overdue', 'closedToday'];
+const FIGURES = {
+  open: 'To be worked',
+  notContacted: 'Not contacted',
+  inProgress: 'In progress',
+  dueToday: 'Due today',
+  overdue: 'Overdue',
+  closedToday: 'Closed today',
+};
 
 export class BoardView {
   constructor(store, { onError }) {
@@ -130,9 +137,14 @@ export class BoardView {
 }
 
 function figures(name, counts) {
-  const made = row(['th', name], ...FIGURES.map((figure) => ['td', counts[figure].toLocaleString('en-US')]));
-  const overdue = made.children[1 + FIGURES.indexOf('overdue')];
-  overdue.classList.toggle('late', counts.overdue > 0);
+  const made = row(['th', name]);
+  for (const [figure, label] of Object.entries(FIGURES)) {
+    const cell = document.createElement('td');
+    cell.textContent = counts[figure].toLocaleString('en-US');
+    cell.dataset.label = label; // shown on a narrow screen, where the heads have no room
+    cell.classList.toggle('late', figure === 'overdue' && counts.overdue > 0);
+    made.append(cell);
+  }
   return made;
 }
 
