@@ -65,8 +65,19 @@ class Viewer:
     def may_import(self) -> bool:
         return self.role is Role.SUPERVISOR
 
+    @property
+    def may_move_tasks(self) -> bool:
+        return self.role is Role.SUPERVISOR
+
     def sees_queue(self, queue_id: int) -> bool:
         return self.queue_ids is None or queue_id in self.queue_ids
+
+    def allowed(self, queue_ids: Iterable[int] | None) -> frozenset[int] | None:
+        """Those of `queue_ids` (None: of all queues) that the key allows; None if it is all."""
+        if queue_ids is None:
+            return self.queue_ids
+        asked = frozenset(queue_ids)
+        return asked if self.queue_ids is None else asked & self.queue_ids
 
     def require(self, permitted: bool, what: str) -> None:
         """Raise `Forbidden` unless `permitted`; `what` completes "this key may not …"."""

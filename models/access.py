@@ -11,7 +11,7 @@ from models.practice import Practice
 
 class Role(StrEnum):
     STAFF = "STAFF"  # reads, logs contacts
-    SUPERVISOR = "SUPERVISOR"  # also makes tasks
+    SUPERVISOR = "SUPERVISOR"  # also makes tasks, moves them and takes them back
     PARTNER = "PARTNER"  # reads without notes; makes tasks if the key says so
 
 

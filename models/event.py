@@ -37,7 +37,8 @@ class TaskEvent(Model):
     """Append-only: the database refuses changes, and deletions but for what retention has passed.
 
     Beside the change itself it keeps what the task looked like right after it, so that an event
-    reads the same live, replayed, and a year later.
+    reads the same live, replayed, and a year later. `from_queue_id` is the queue that the task has
+    left with this event, null if it has stayed where it was.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -68,6 +69,8 @@ class TaskEvent(Model):
     last_contact_id = fields.BigIntField(null=True)
     claimed_by_id = fields.BigIntField(null=True)
     claimed_until = fields.DatetimeField(null=True)
+    from_queue_id = fields.BigIntField(null=True)
+    assignee_id = fields.BigIntField(null=True)
 
     queue_id: int
 
@@ -98,11 +101,21 @@ class EventRow(NamedTuple):
     last_contact_id: int | None
     claimed_by_id: int | None
     claimed_until: datetime | None
+    from_queue_id: int | None
+    assignee_id: int | None
     patient_id: int
     origin: TaskOrigin
     reason: str
     expires_at: datetime | None
     created_at: datetime
+    withdrawn_reason: str | None
+
+    @property
+    def queues(self) -> tuple[int, ...]:
+        """The queues whose work it changes: the one that the task is in, after one it has left."""
+        if self.from_queue_id is None:
+            return (self.queue_id,)
+        return (self.from_queue_id, self.queue_id)
 
     @property
     def task(self) -> TaskRow:
@@ -126,10 +139,22 @@ class EventRow(NamedTuple):
             close_cause=self.close_cause,
             claimed_by_id=self.claimed_by_id,
             claimed_until=self.claimed_until,
+            assignee_id=self.assignee_id,
+            # It is the task's, and was not there before the task was withdrawn.
+            withdrawn_reason=(
+                self.withdrawn_reason if self.close_cause == CloseCause.WITHDRAWN else None
+            ),
         )
 
 
-_OF_THE_TASK = ("patient_id", "origin", "reason", "expires_at", "created_at")
+_OF_THE_TASK = (
+    "patient_id",
+    "origin",
+    "reason",
+    "expires_at",
+    "created_at",
+    "withdrawn_reason",
+)
 _COLUMNS = ", ".join(
     f"t.{column}" if column in _OF_THE_TASK else f"e.{column}" for column in EventRow._fields
 )

@@ -82,10 +82,11 @@ class Button(Enum):
 
 
 class Happening(Enum):
-    """What ends a task with nobody at it."""
+    """What ends a task without a contact."""
 
     EXPIRY = "Expiry"
     APPOINTMENT = "Appointment booked"
+    WITHDRAWAL = "Withdrawn"
 
 
 class RefusalCode(StrEnum):
@@ -144,6 +145,7 @@ _AGAIN_WITH_REASON = Rule(TaskStatus.IN_PROGRESS, follow_up=True, notes=True)
 _DONE = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.CONTACT)
 _EXPIRED = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.EXPIRED)
 _BOOKED = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.APPOINTMENT_BOOKED)
+_WITHDRAWN = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.WITHDRAWN)
 
 _MUST_CLOSE = Refusal(
     RefusalCode.MUST_CLOSE,
@@ -164,6 +166,7 @@ _WORKABLE: dict[Trigger, Rule | Refusal] = {
     (ContactOutcome.SCHEDULED, Button.LOG_AND_CLOSE): _DONE,
     Happening.EXPIRY: _EXPIRED,
     Happening.APPOINTMENT: _BOOKED,
+    Happening.WITHDRAWAL: _WITHDRAWN,
 }
 
 WORKFLOW: dict[TaskStatus, dict[Trigger, Rule | Refusal]] = {
@@ -220,6 +223,11 @@ def expire(status: TaskStatus) -> Rule | None:
 def book(status: TaskStatus) -> Rule | None:
     """The edge that a task takes whose patient has an appointment, None if it is closed already."""
     return _edge(status, Happening.APPOINTMENT)
+
+
+def withdraw(status: TaskStatus) -> Rule | None:
+    """The edge that a task takes which is taken back, None if it is closed already."""
+    return _edge(status, Happening.WITHDRAWAL)
 
 
 def _edge(status: TaskStatus, trigger: Trigger) -> Rule | None:

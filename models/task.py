@@ -21,6 +21,8 @@ class Task(Model):
     `last_contacted_at` and `last_outcome` repeat what the last contact says, for lists to be found
     and sorted by. What came in from elsewhere is `external_id` at `source`, unique within the
     practice.
+
+    `assignee_id` is the member of staff whose work it is, null if it is that of all in the queue.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -51,6 +53,9 @@ class Task(Model):
         "models.Staff", null=True, on_delete=fields.RESTRICT
     )
     claimed_until = fields.DatetimeField(null=True)
+    # Its foreign key leads to two columns, which models cannot say: see the migration.
+    assignee_id = fields.BigIntField(null=True)
+    withdrawn_reason = fields.CharField(max_length=500, null=True)
     idempotency_key = fields.CharField(max_length=200, null=True)
     source = fields.CharField(max_length=100, null=True)
     external_id = fields.CharField(max_length=200, null=True)
@@ -86,6 +91,8 @@ class TaskRow(NamedTuple):
     close_cause: CloseCause | None
     claimed_by_id: int | None
     claimed_until: datetime | None
+    assignee_id: int | None
+    withdrawn_reason: str | None
 
     def has_expired(self, now: datetime) -> bool:
         """Whether its time is up. It stands open until it is swept."""

@@ -22,9 +22,9 @@ from gql_app.work.import_rows import (
     ImportResult,
     ImportRow,
     find_target,
-    is_storable,
 )
 from gql_app.work.importing import BATCH, Import
+from gql_app.work.reading import is_storable
 from gql_app.work.transitions import Transitions
 from models.database import opened
 

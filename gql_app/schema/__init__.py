@@ -9,6 +9,7 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext, ExecutionResult
 
 from gql_app.access import Forbidden, RateLimited, Unauthenticated
@@ -17,6 +18,7 @@ from gql_app.execution.documents import Documents
 from gql_app.execution.errors import ErrorCodes
 from gql_app.execution.limits import TooComplex
 from gql_app.schema.moments import DATE_TIME
+from gql_app.schema.moves import Moves
 from gql_app.schema.mutations import Mutation
 from gql_app.schema.queries import Query
 from gql_app.schema.subscriptions import Subscription
@@ -49,7 +51,7 @@ def build_schema() -> Schema:
     """The schema with its caches and limits."""
     return Schema(
         query=Query,
-        mutation=Mutation,
+        mutation=merge_types("Mutation", (Mutation, Moves)),
         subscription=Subscription,
         extensions=[lambda: Documents(MAX_PAGE)],
         execution_context_class=CompiledExecutor,

@@ -7,7 +7,7 @@ import strawberry
 
 from gql_app.schema.context import Info
 from gql_app.schema.enums import ContactOutcome, TaskOrigin, TaskStatus
-from gql_app.schema.ids import read_ids_of
+from gql_app.schema.ids import read_id_of, read_ids_of
 from gql_app.schema.moments import checked_moment
 from gql_app.work.finding import WORKABLE, TaskQuery
 from models.lifecycle import local_date
@@ -61,6 +61,9 @@ class TaskFilter:
         ' aside, and the first or last digits of the telephone number: "obri zoe 0100".'
         " 2 to 100 characters; blank is as if it were not given.",
     )
+    assignee_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Given to this member of staff."
+    )
 
 
 def task_query(filter: TaskFilter | None, info: Info) -> TaskQuery:
@@ -86,6 +89,10 @@ def task_query(filter: TaskFilter | None, info: Info) -> TaskQuery:
         min_contacts=filter.min_contacts,
         max_contacts=filter.max_contacts,
         patient=filter.patient if filter.patient and filter.patient.strip() else None,
+        # A number that no row has is nobody's.
+        assignee_id=(
+            None if filter.assignee_id is None else read_id_of("Staff", filter.assignee_id) or 0
+        ),
     )
 
 

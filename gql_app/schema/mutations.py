@@ -15,7 +15,7 @@ from gql_app.schema.types import Appointment, Contact, Task
 from gql_app.work.appointments import MAX_EXTERNAL_ID, NewAppointment
 from gql_app.work.intake import NewTask
 from gql_app.work.outcomes import Outcome
-from gql_app.work.reading import BadInput
+from gql_app.work.reading import BadInput, storable
 from models.appointment import AppointmentRow
 from models.lifecycle import Attempt
 from models.task import TaskRow
@@ -127,7 +127,7 @@ class Mutation:
         result = await info.context.services.transitions.log_contact(
             info.context.viewer,
             read_id_of("Task", task_id),
-            Attempt(outcome, follow_up, _storable(notes), close),
+            Attempt(outcome, follow_up, storable(notes), close),
             expected_version=expected_version,
             idempotency_key=_checked_key(idempotency_key),
             contacted_at=checked_moment(contacted_at, "contactedAt"),
@@ -169,7 +169,7 @@ class Mutation:
         new = NewTask(
             queue_id=read_id_of("Queue", input.queue_id),
             patient_id=read_id_of("Patient", input.patient_id),
-            reason=_storable(input.reason) or "",
+            reason=storable(input.reason) or "",
             origin=input.origin,
             follow_up=input.follow_up,
             expires_at=checked_moment(input.expires_at, "expiresAt"),
@@ -195,7 +195,7 @@ class Mutation:
     ) -> AppointmentPayload:
         if not 0 < len(external_id) <= MAX_EXTERNAL_ID:
             raise BadInput(f"externalId has 1 to {MAX_EXTERNAL_ID} characters.")
-        moment, stored = checked_moment(at, "at"), _storable(external_id)
+        moment, stored = checked_moment(at, "at"), storable(external_id)
         assert moment is not None
         assert stored is not None
         new = NewAppointment(read_id_of("Patient", patient_id), moment, stored)
@@ -206,11 +206,4 @@ class Mutation:
 def _checked_key(key: str | None) -> str | None:
     if key is not None and not 0 < len(key) <= MAX_IDEMPOTENCY_KEY:
         raise BadInput(f"idempotencyKey has 1 to {MAX_IDEMPOTENCY_KEY} characters.")
-    return _storable(key)
-
-
-def _storable(text: str | None) -> str | None:
-    """PostgreSQL cannot keep the character U+0000, and neither database a lone surrogate."""
-    if text is not None and ("\0" in text or any("\ud800" <= c <= "\udfff" for c in text)):
-        raise BadInput("The text has a character that cannot be kept (U+0000 or a lone surrogate).")
-    return text
+    return storable(key)

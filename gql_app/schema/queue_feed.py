@@ -73,13 +73,15 @@ class _Dashboard:
         return [board]
 
     def told(self, batch: Batch) -> Iterator[FeedRow]:
-        """Each event of the queues, then the counts that it leads to."""
+        """Each event of the queues, then the counts that it leads to: of both queues, if it has
+        moved its task from one to another."""
         for event in batch.events:
-            if event.queue_id in self._counts:
+            touched = [queue_id for queue_id in event.queues if queue_id in self._counts]
+            if touched:
                 yield event
-                before = self._counts[event.queue_id]
-                counts = after_event(before, event, self._viewer, self.today)
-                self._counts[event.queue_id] = counts
+            for queue_id in touched:
+                counts = after_event(self._counts[queue_id], event, self._viewer, self.today)
+                self._counts[queue_id] = counts
                 yield counts
 
     async def ticked(self, batch: Batch) -> AsyncGenerator[FeedRow, None]:

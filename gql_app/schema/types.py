@@ -120,8 +120,16 @@ class Task(Node):
     closed_at: datetime | None
     close_cause: CloseCause | None
 
-    queue = linked("queue", "queue_id", _LATER["Queue"])
+    queue = linked(
+        "queue",
+        "queue_id",
+        _LATER["Queue"] | None,
+        "Null only in the event by which a task goes to a queue that the key does not allow.",
+    )
     patient = linked("patient", "patient_id", _LATER["Patient"])
+    assignee = linked(
+        "staff", "assignee_id", Staff | None, "Whose work it is; null if that of all in the queue."
+    )
     last_contact = linked("contact", "last_contact_id", Contact | None)
 
     @strawberry.field(
@@ -136,6 +144,12 @@ class Task(Node):
             if queue is None
             else queues.suggested_follow_up(info.context.viewer, parent, queue, now)
         )
+
+    @strawberry.field(
+        description="Why the task was withdrawn. Null for a key that may not read notes."
+    )
+    def withdrawn_reason(parent: strawberry.Parent[TaskRow], info: Info) -> str | None:
+        return parent.withdrawn_reason if info.context.viewer.may_read_notes else None
 
     @strawberry.field(graphql_type=Claim | None, description="Null if nobody is calling now.")
     def claim(parent: strawberry.Parent[TaskRow]) -> TaskRow | None:
@@ -260,6 +274,9 @@ class TaskEvent:
     def task(parent: strawberry.Parent[EventRow]) -> TaskRow:
         return parent.task
 
+    from_queue = linked(
+        "queue", "from_queue_id", Queue | None, "The queue that the task has left, if it has."
+    )
     contact = linked("contact", "contact_id", Contact | None, "The contact that was logged.")
     actor = linked("staff", "actor_id", Staff | None, "Who did it; null for the clock.")
 

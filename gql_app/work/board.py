@@ -66,21 +66,24 @@ async def counts_at(
             position = events[-1].seq
     today = local_date(now, viewer.time_zone)
     for event in since:
-        if event.queue_id in counts:
-            counts[event.queue_id] = _moved(counts[event.queue_id], event, viewer, today, -1)
+        for queue_id in event.queues:
+            if queue_id in counts:
+                counts[queue_id] = _moved(counts[queue_id], event, viewer, today, -1)
     return {queue_id: row._replace(seq=seq) for queue_id, row in counts.items()}
 
 
 def after_event(counts: QueueCounts, event: EventRow, viewer: Viewer, today: date) -> QueueCounts:
-    """The counts that `event`, on a task of the queue, leads to."""
+    """The counts that `event`, on a task that is or was in the queue, leads to."""
     return _moved(counts, event, viewer, today, +1)._replace(seq=event.seq)
 
 
 def _moved(
     counts: QueueCounts, event: EventRow, viewer: Viewer, today: date, sign: int
 ) -> QueueCounts:
-    before = _share(event.from_status, event.from_follow_up, today)
-    after = _share(event.to_status, event.follow_up, today)
+    was_here = counts.queue_id == event.queues[0]
+    is_here = counts.queue_id == event.queue_id
+    before = _share(event.from_status if was_here else None, event.from_follow_up, today)
+    after = _share(event.to_status if is_here else None, event.follow_up, today)
     closed = (
         event.from_status != event.to_status == TaskStatus.CLOSED
         and local_date(event.at, viewer.time_zone) == today

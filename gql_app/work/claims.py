@@ -34,6 +34,8 @@ class _Candidate(NamedTuple):
     patient_id: int
     follow_up: date | None
     expires_at: datetime | None
+    queue_id: int
+    assignee_id: int | None
 
 
 class Claims:
@@ -45,8 +47,8 @@ class Claims:
 
     async def claim_next(self, viewer: Viewer, queue_ids: Sequence[int] | None) -> Outcome:
         """Claim the most urgent free task of the queues (None: of all that the key allows):
-        overdue follow-ups first, then due today, then never contacted, by expiry. The outcome has
-        no task if none is free. Raises `Forbidden`."""
+        overdue follow-ups first, then due today, then never contacted, by expiry; none that is
+        another's work. The outcome has no task if none is free. Raises `Forbidden`."""
         viewer.require(viewer.may_log_contacts, "claim tasks")
         queues = [queue.id for queue in await visible_queues(viewer, queue_ids)]
         if not queues:
@@ -154,13 +156,15 @@ def _is_free(tasks: Sequence[TaskRow], candidate: _Candidate, now: datetime) -> 
     return (
         task.is_open
         and task.follow_up == candidate.follow_up
+        and (task.queue_id, task.assignee_id) == (candidate.queue_id, candidate.assignee_id)
         and not any(task.is_claimed(now) for task in tasks)
     )
 
 
 async def _most_urgent(viewer: Viewer, queues: list[int], now: datetime) -> list[_Candidate]:
     """The first free tasks of each queue, most urgent first. Each select reads the beginning of an
-    index, so it costs the same however many tasks there are."""
+    index, so it costs the same however many tasks there are, but for those that are passed over as
+    others' work."""
     found: list[_Candidate] = []
     for begin in range(0, len(queues), QUEUES_AT_ONCE):
         found += await _first_of(viewer, queues[begin : begin + QUEUES_AT_ONCE], now)
@@ -168,7 +172,8 @@ async def _most_urgent(viewer: Viewer, queues: list[int], now: datetime) -> list
 
 
 async def _first_of(viewer: Viewer, queues: list[int], now: datetime) -> list[_Candidate]:
-    values: list[object] = [viewer.practice_id, now, local_date(now, viewer.time_zone)]
+    today = local_date(now, viewer.time_zone)
+    values: list[object] = [viewer.practice_id, now, today, viewer.staff_id]
     selects: list[str] = []
     for queue_id in queues:
         values.append(queue_id)
@@ -178,11 +183,13 @@ async def _first_of(viewer: Viewer, queues: list[int], now: datetime) -> list[_C
             ("t.follow_up IS NULL AND t.expires_at IS NULL", "t.expires_at"),
         ):
             selects.append(f"""SELECT * FROM (
-                SELECT t.id, t.patient_id, t.follow_up, t.expires_at FROM task t
+                SELECT t.id, t.patient_id, t.follow_up, t.expires_at, t.queue_id, t.assignee_id
+                FROM task t
                 WHERE t.practice_id = $1 AND t.queue_id = ${len(values)}
                   AND t.status IN ('OPEN', 'IN_PROGRESS') AND {condition}
                   AND (t.expires_at IS NULL OR t.expires_at > $2)
                   AND (t.claimed_until IS NULL OR t.claimed_until <= $2)
+                  AND (t.assignee_id IS NULL OR t.assignee_id = $4)
                 ORDER BY {order}, t.id LIMIT {WINDOW}) AS s{len(selects)}""")
     return await fetch(_Candidate, " UNION ALL ".join(selects), *values)
 

@@ -37,6 +37,7 @@ class TaskQuery:
     min_contacts: int | None = None
     max_contacts: int | None = None
     patient: str | None = None
+    assignee_id: int | None = None
 
 
 def in_queue(query: TaskQuery, queue_id: int) -> TaskQuery:
@@ -56,6 +57,7 @@ def conditions(viewer: Viewer, query: TaskQuery) -> Conditions:
         where.add(_one_of("t.last_outcome", query.last_outcome))
     for condition, value in (
         ("t.origin =", None if query.origin is None else str(query.origin)),
+        ("t.assignee_id =", query.assignee_id),
         ("t.due_on >=", query.due_from),
         ("t.due_on <=", query.due_by),
         # A task with a follow-up is due on its date, which is what the indexes know.

@@ -7,7 +7,7 @@ from gql_app.access import Viewer
 from gql_app.work.cursors import read_event_cursor, read_id_cursor
 from gql_app.work.reading import Conditions, Page, checked_first, page_of
 from models.contact import CONTACT_COLUMNS, ContactRow
-from models.database import fetch
+from models.database import among, fetch
 from models.event import EventRow, check_resumable, select_events
 
 
@@ -26,6 +26,12 @@ class StaffRow(NamedTuple):
     id: int
     practice_id: int
     name: str
+
+
+def event_shown_in(queue_ids: int) -> str:
+    """SQL that is true of an event `e` that is shown to who watches the queues in parameter
+    `queue_ids`: what happens there, and what leaves them."""
+    return f"({among('e.queue_id', queue_ids)} OR {among('e.from_queue_id', queue_ids)})"
 
 
 async def contacts_of_tasks(
@@ -49,9 +55,23 @@ async def contacts_of_tasks(
 
 
 async def contacts_by_id(viewer: Viewer, ids: Sequence[int]) -> list[ContactRow]:
-    """The contacts among `ids` on tasks that the key allows."""
-    where = Conditions.of(viewer, "c", "t.queue_id")
+    """The contacts among `ids` that the key allows: on tasks of its queues, and those that an event
+    there shows though its task has been moved since."""
+    where = Conditions.of(viewer, "c")
     where.among("c.id", list(ids))
+    if viewer.queue_ids is not None:
+        shown = Conditions(
+            [
+                "e.practice_id = c.practice_id",
+                "e.task_id = c.task_id",
+                "e.last_contact_id = c.id",
+            ],
+            where.values,
+        )
+        allowed = where.value(list(viewer.queue_ids))
+        shown.add(event_shown_in(allowed))
+        here = among("t.queue_id", allowed)
+        where.add(f"({here} OR EXISTS (SELECT 1 FROM task_event e WHERE {shown}))")
     sql = f"""
     SELECT {CONTACT_COLUMNS} FROM contact c
     JOIN task t ON t.practice_id = c.practice_id AND t.id = c.task_id WHERE {where}
@@ -60,13 +80,17 @@ async def contacts_by_id(viewer: Viewer, ids: Sequence[int]) -> list[ContactRow]
 
 
 async def patients_by_id(viewer: Viewer, ids: Sequence[int]) -> list[PatientRow]:
-    """The patients among `ids`. A key that is limited to some queues sees those who have, or had,
-    a task there."""
+    """The patients among `ids`. A key that is limited to some queues sees those who have a task
+    there, or had one that an event still tells of."""
     where = Conditions.of(viewer, "p")
     where.among("p.id", list(ids))
     if viewer.queue_ids is not None:
         tasks = Conditions(["t.practice_id = p.practice_id", "t.patient_id = p.id"], where.values)
-        tasks.among("t.queue_id", viewer.queue_ids)
+        events = Conditions(["e.practice_id = t.practice_id", "e.task_id = t.id"], where.values)
+        allowed = where.value(list(viewer.queue_ids))
+        events.add(event_shown_in(allowed))
+        here = among("t.queue_id", allowed)
+        tasks.add(f"({here} OR EXISTS (SELECT 1 FROM task_event e WHERE {events}))")
         where.add(f"EXISTS (SELECT 1 FROM task t WHERE {tasks})")
     sql = f"SELECT {PATIENT_COLUMNS} FROM patient p WHERE {where}"
     return await fetch(PatientRow, sql, *where.values)
@@ -85,9 +109,10 @@ async def events_page(
 ) -> Page[EventRow]:
     """The events behind the cursor `after`, oldest first. Raises `BadInput`, and `Resync` if some
     of them are no longer kept."""
-    where = Conditions.of(viewer, "e", "e.queue_id")
-    if queue_ids is not None:
-        where.among("e.queue_id", queue_ids)
+    where = Conditions.of(viewer, "e")
+    allowed = viewer.allowed(queue_ids)
+    if allowed is not None:
+        where.add(event_shown_in(where.value(list(allowed))))
     if after is not None:
         seq = read_event_cursor(viewer.practice_id, after)
         await check_resumable(viewer.practice_id, seq)

@@ -15,8 +15,9 @@ from gql_app.access import Viewer
 from gql_app.work.import_rows import ImportResult, Incoming, Target
 from gql_app.work.intake import NewTask, check_new_task, with_default_life
 from gql_app.work.patients import index_patients
-from gql_app.work.records import Claim, add_creations, new_task
+from gql_app.work.records import Claim, add_events, new_task
 from models.database import among, fetch, for_update, insert_many, write
+from models.event import TaskEventKind
 from models.lifecycle import Refusal, RefusalCode
 
 TAKEN = Refusal(
@@ -182,7 +183,8 @@ async def _carry_out(
         assert decision.patient is not None
         decision.patient.open_task_id = ids[decision.row.external_id]
     tasks = [task._replace(id=ids[external_id]) for external_id, task in rows.items()]
-    return await add_creations(tasks, now, viewer)
+    created = [(None, task) for task in tasks]
+    return await add_events(created, TaskEventKind.CREATED, now, viewer)
 
 
 async def _write_patients(

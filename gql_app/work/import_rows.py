@@ -11,7 +11,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from gql_app.access import Viewer
 from gql_app.work.intake import NewTask, check_reason
-from gql_app.work.reading import Conditions
+from gql_app.work.reading import Conditions, is_storable
 from models.database import fetch
 from models.lifecycle import Refusal, RefusalCode, TaskOrigin
 
@@ -148,11 +148,6 @@ _LONGEST = {
     "patient_external_id": MAX_EXTERNAL_ID,
     "name": MAX_NAME,
 }
-
-
-def is_storable(text: str) -> bool:
-    """PostgreSQL cannot keep the character U+0000, and neither database a lone surrogate."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _check_text(field: str, text: str) -> Refusal | None:

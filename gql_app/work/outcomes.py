@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from gql_app.access import Viewer
 from gql_app.work.history import staff_by_id
 from gql_app.work.intake import NewTask
-from models.contact import Contact, ContactRow
-from models.event import TaskEvent
-from models.lifecycle import Attempt, Refusal, RefusalCode
-from models.task import Task, TaskRow
+from gql_app.work.keys import CONTACT_KEYS, free_key, is_kept
+from models.contact import CONTACT_COLUMNS, ContactRow
+from models.database import fetch, fetch_joined
+from models.event import select_events
+from models.lifecycle import Attempt, CloseCause, Refusal, RefusalCode, TaskOrigin
+from models.task import TASK_COLUMNS, TaskRow
 
 NOT_FOUND = Refusal(RefusalCode.NOT_FOUND, "There is no such task here.", "taskId")
 
@@ -19,6 +22,19 @@ _KEY_REUSED = Refusal(
     "This idempotency key was used for another request.",
     "idempotencyKey",
 )
+
+
+class Made(NamedTuple):
+    """A contact as it was sent: `contacted_at` is None if it was made just now."""
+
+    attempt: Attempt
+    contacted_at: datetime | None = None
+    idempotency_key: str | None = None
+
+
+class _Change(NamedTuple):
+    at: datetime
+    by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,46 +61,94 @@ EXTERNAL_ID_TAKEN = Outcome(
 
 
 async def earlier_log(
-    viewer: Viewer, task: TaskRow, attempt: Attempt, key: str | None
+    viewer: Viewer, task_id: int, task: TaskRow | None, made: Made, now: datetime
 ) -> Outcome | None:
-    """The answer to a log whose idempotency key has been used before, None if it has not."""
-    earlier = key and await Contact.get_or_none(practice_id=viewer.practice_id, idempotency_key=key)
-    if not earlier:
+    """The answer to a log whose idempotency key has been used before, None if it has not.
+
+    `task` is the task as it is now, None if the key does not allow it: it may have been moved
+    since the contact was logged.
+    """
+    if made.idempotency_key is None:
         return None
-    sent = (task.id, attempt.outcome, attempt.follow_up, attempt.notes, attempt.close)
-    kept = (earlier.task_id, earlier.outcome, earlier.follow_up, earlier.notes, earlier.closed_task)
-    if sent != kept or earlier.logged_by_id != viewer.staff_id:
-        return Outcome(task, refusals=(_KEY_REUSED,))
-    return Outcome(task, contact_row(earlier))
+    here = viewer.practice_id
+    sql = f"""
+    SELECT {CONTACT_COLUMNS}, {TASK_COLUMNS} FROM contact c
+    JOIN task t ON t.practice_id = c.practice_id AND t.id = c.task_id
+    WHERE c.practice_id = $1 AND c.idempotency_key = $2
+    """
+    found = await fetch_joined((ContactRow, TaskRow), sql, here, made.idempotency_key)
+    if not found:
+        return None
+    contact, of_task = found[0]
+    if not is_kept(contact.logged_at, now):
+        await free_key(CONTACT_KEYS, here, made.idempotency_key, now)
+        return None
+    kept = Attempt(contact.outcome, contact.follow_up, contact.notes, contact.closed_task)
+    if (made.attempt, made.contacted_at) != (kept, contact.contacted_at) or (
+        (task_id, viewer.staff_id) != (contact.task_id, contact.logged_by_id)
+    ):
+        return Outcome(task, refusals=(NOT_FOUND if task is None else _KEY_REUSED,))
+    return Outcome(task, contact, late=_was_late(contact, of_task))
 
 
-async def earlier_creation(viewer: Viewer, new: NewTask) -> Outcome | None:
+def _was_late(contact: ContactRow, task: TaskRow) -> bool:
+    """Whether the task had expired when the contact was logged."""
+    if task.close_cause != CloseCause.EXPIRED or task.closed_at is None:
+        return False
+    return contact.logged_at >= task.closed_at
+
+
+async def earlier_creation(viewer: Viewer, new: NewTask, now: datetime) -> Outcome | None:
     """The answer to a new task whose idempotency key has been used before, None if it has not."""
     if new.idempotency_key is None:
         return None
-    task = await Task.get_or_none(
-        practice_id=viewer.practice_id, idempotency_key=new.idempotency_key
-    )
-    if task is None:
+    here = viewer.practice_id
+    sql = f"""SELECT {TASK_COLUMNS} FROM task t
+    WHERE t.practice_id = $1 AND t.idempotency_key = $2"""
+    found = await fetch(TaskRow, sql, here, new.idempotency_key)
+    if not found or not is_kept(found[0].created_at, now):
         return None
-    made = await TaskEvent.get(practice_id=viewer.practice_id, task_id=task.id, version=1)
+    task = found[0]
+    creation = "e.practice_id = $1 AND e.task_id = $2 AND e.version = 1"
+    events = await select_events(creation, 3, [here, task.id, 1])
+    made = events[0].task if events else task
     kept = NewTask(
         queue_id=made.queue_id,
-        patient_id=task.patient_id,
-        reason=task.reason,
-        origin=task.origin,
+        patient_id=made.patient_id,
+        reason=made.reason,
+        origin=TaskOrigin(made.origin),
         follow_up=made.follow_up,
-        expires_at=task.expires_at,
-        idempotency_key=task.idempotency_key,
+        expires_at=made.expires_at,
+        idempotency_key=new.idempotency_key,
     )
-    if new.expires_at is None and _has_default_life(task):
+    if new.expires_at is None and _has_default_life(made):
         kept = replace(kept, expires_at=None)
-    if not viewer.sees_queue(task.queue_id) or kept != new:
+    if not viewer.sees_queue(made.queue_id) or kept != new:
         return Outcome(None, refusals=(_KEY_REUSED,))
-    return Outcome(task_row(task))
+    # It may have been moved to where the key does not see it.
+    return Outcome(task if viewer.sees_queue(task.queue_id) else made)
 
 
-def _has_default_life(task: Task) -> bool:
+async def version_conflict(viewer: Viewer, task: TaskRow, now: datetime) -> Refusal:
+    """Who has changed the task last, and when by the practice's clock; as far as it is still known:
+    events are not kept for ever."""
+    sql = """
+    SELECT e.at, s.name FROM task_event e
+    LEFT JOIN staff s ON s.practice_id = e.practice_id AND s.id = e.actor_id
+    WHERE e.practice_id = $1 AND e.task_id = $2 AND e.version = $3
+    """
+    found = await fetch(_Change, sql, viewer.practice_id, task.id, task.version)
+    changed = "This task has changed meanwhile"
+    if found:
+        zone = ZoneInfo(viewer.time_zone)
+        at, today = found[0].at.astimezone(zone), now.astimezone(zone).date()
+        day = "" if at.date() == today else f"on {at.date().isoformat()} "
+        changed = f"{found[0].by or 'The clock'} changed this task {day}at {at:%H:%M}"
+    message = f"{changed}; it is at version {task.version} now."
+    return Refusal(RefusalCode.VERSION_CONFLICT, message, "expectedVersion")
+
+
+def _has_default_life(task: TaskRow) -> bool:
     """Whether its queue may have said when it expires: whole days after it was made."""
     return task.expires_at is not None and not (task.expires_at - task.created_at) % timedelta(1)
 
@@ -105,11 +169,3 @@ def missing(what: str, field: str) -> Outcome:
     """The answer where something is not there, or not for this key: the same for both."""
     refusal = Refusal(RefusalCode.NOT_FOUND, f"There is no such {what} here.", field)
     return Outcome(None, refusals=(refusal,))
-
-
-def task_row(task: Task) -> TaskRow:
-    return TaskRow(*(getattr(task, column) for column in TaskRow._fields))
-
-
-def contact_row(contact: Contact) -> ContactRow:
-    return ContactRow(*(getattr(contact, column) for column in ContactRow._fields))

@@ -146,6 +146,13 @@ async def count_tasks(viewer: Viewer, query: TaskQuery) -> int:
     ].number
 
 
+async def task_ids(viewer: Viewer, query: TaskQuery, limit: int) -> list[int]:
+    """The ids of at most `limit` tasks of all pages."""
+    where = conditions(viewer, query)
+    sql = f"SELECT t.id FROM task t WHERE {where} ORDER BY t.id LIMIT ${where.value(limit)}"
+    return [row.number for row in await fetch(Count, sql, *where.values)]
+
+
 async def tasks_of_queues(
     viewer: Viewer, queue_ids: Sequence[int], query: TaskQuery, first: int, after: str | None
 ) -> dict[int, Page[TaskRow]]:

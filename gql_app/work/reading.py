@@ -15,6 +15,18 @@ class BadInput(Exception):
     """What the client sent cannot be used; the message says what and why."""
 
 
+def is_storable(text: str) -> bool:
+    """PostgreSQL cannot keep the character U+0000, and neither database a lone surrogate."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def storable(text: str | None) -> str | None:
+    """The text, if it can be kept. Raises `BadInput`."""
+    if text is not None and not is_storable(text):
+        raise BadInput("The text has a character that cannot be kept (U+0000 or a lone surrogate).")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
     """A page of rows. `has_previous` is true behind a cursor."""

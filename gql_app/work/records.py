@@ -9,23 +9,16 @@ from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.intake import NewTask
+from gql_app.work.outcomes import Made
 from models.contact import ContactRow
-from models.database import fetch, for_update, insert, insert_many, is_waited_for, write
+from models.database import among, fetch, for_update, insert, insert_many, is_waited_for, write
 from models.event import TaskEventKind
-from models.lifecycle import Attempt, TaskStatus, local_date
+from models.lifecycle import TaskStatus, local_date
 from models.task import TASK_COLUMNS, TaskRow
 
 
 class PatientId(NamedTuple):
     id: int
-
-
-class Made(NamedTuple):
-    """A contact as it was sent: `contacted_at` is None if it was made just now."""
-
-    attempt: Attempt
-    contacted_at: datetime | None = None
-    idempotency_key: str | None = None
 
 
 class Claim(NamedTuple):
@@ -59,6 +52,20 @@ async def lock_tasks_around(practice_id: int, task_id: int) -> list[TaskRow]:
     ORDER BY t.id {for_update()}
     """
     return await fetch(TaskRow, sql, practice_id, task_id)
+
+
+async def lock_tasks(practice_id: int, task_ids: list[int]) -> list[TaskRow]:
+    """Those of the tasks that there are, by id, behind their patients."""
+    if is_waited_for():
+        patients = f"""
+        SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.id IN (
+            SELECT t.patient_id FROM task t WHERE t.practice_id = $1 AND {among("t.id", 2)})
+        ORDER BY p.id {for_update()}
+        """
+        await fetch(PatientId, patients, practice_id, task_ids)
+    sql = f"""SELECT {TASK_COLUMNS} FROM task t
+    WHERE t.practice_id = $1 AND {among("t.id", 2)} ORDER BY t.id {for_update()}"""
+    return await fetch(TaskRow, sql, practice_id, task_ids)
 
 
 async def lock_for(viewer: Viewer, task_id: int) -> tuple[list[TaskRow], TaskRow | None]:
@@ -117,6 +124,8 @@ def new_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datetime) -
         close_cause=None,
         claimed_by_id=None if claim is None else claim.claimed_by_id,
         claimed_until=None if claim is None else claim.claimed_until,
+        assignee_id=None,
+        withdrawn_reason=None,
     )
 
 
@@ -178,44 +187,51 @@ async def add_event(
     """Record what happened under the practice's next number. `before` is the status and follow-up
     date that the task had, unless it has them still. The counter is taken last: its row lock is
     what holds the practice's other writers back until this transaction commits."""
-    seq = await _last_number(task.practice_id, 1)
-    event = _event(task, kind, now, before=before, contact=contact, viewer=viewer)
+    seq = await _take_numbers(task.practice_id, 1)
+    event = _event(task, kind, now, before or (task.status, task.follow_up), viewer)
+    event["contact_id"] = None if contact is None else contact.id
     await insert("task_event", seq=seq, **event)
     return seq
 
 
-async def add_creations(tasks: Sequence[TaskRow], now: datetime, viewer: Viewer) -> int:
-    """Record that the tasks (at least one) were made, as `add_event` does. Returns the number of
-    the last event."""
-    last = await _last_number(viewer.practice_id, len(tasks))
-    events = [
-        {
-            "seq": seq,
-            **_event(task, TaskEventKind.CREATED, now, before=(None, None), viewer=viewer),
-        }
-        for seq, task in enumerate(tasks, last - len(tasks) + 1)
-    ]
-    await insert_many("task_event", events, "id")
+async def add_events(
+    changes: Sequence[tuple[TaskRow | None, TaskRow]],
+    kind: TaskEventKind,
+    now: datetime,
+    viewer: Viewer,
+) -> int:
+    """Record many changes (at least one) at once, each a task before (None for one that was made)
+    and after, under the practice's next numbers. Returns the last. The counter is held for two
+    statements, however many there are."""
+    last = await _take_numbers(viewer.practice_id, len(changes))
+    rows = []
+    for seq, (old, task) in enumerate(changes, last - len(changes) + 1):
+        before = (None, None) if old is None else (old.status, old.follow_up)
+        event = _event(task, kind, now, before, viewer)
+        if old is not None and old.queue_id != task.queue_id:
+            event["from_queue_id"] = old.queue_id
+        else:
+            event["from_queue_id"] = None
+        rows.append({"seq": seq, **event})
+    await insert_many("task_event", rows, "id")
     return last
 
 
-async def _last_number(practice_id: int, events: int) -> int:
-    """The number of the last of so many events to be recorded."""
+async def _take_numbers(practice_id: int, how_many: int) -> int:
+    """The last of the practice's next numbers."""
     counter = "UPDATE practice SET seq = seq + $2 WHERE id = $1 RETURNING seq"
-    return int((await write(counter, practice_id, events))[0]["seq"])
+    return int((await write(counter, practice_id, how_many))[0]["seq"])
 
 
 def _event(
     task: TaskRow,
     kind: TaskEventKind,
     now: datetime,
-    *,
-    before: tuple[TaskStatus | None, date | None] | None = None,
-    contact: ContactRow | None = None,
-    viewer: Viewer | None = None,
+    before: tuple[TaskStatus | None, date | None],
+    viewer: Viewer | None,
 ) -> dict[str, object]:
-    """The columns of an event, but for its number."""
-    from_status, from_follow_up = before or (task.status, task.follow_up)
+    """The columns of an event but its number, on a task as it is right after it."""
+    from_status, from_follow_up = before
     return {
         "practice_id": task.practice_id,
         "kind": kind,
@@ -226,7 +242,6 @@ def _event(
         "from_follow_up": from_follow_up,
         "to_status": task.status,
         "close_cause": task.close_cause,
-        "contact_id": None if contact is None else contact.id,
         "actor_id": None if viewer is None else viewer.staff_id,
         "version": task.version,
         "follow_up": task.follow_up,
@@ -235,4 +250,5 @@ def _event(
         "last_contact_id": task.last_contact_id,
         "claimed_by_id": task.claimed_by_id,
         "claimed_until": task.claimed_until,
+        "assignee_id": task.assignee_id,
     }

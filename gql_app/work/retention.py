@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from gql_app.signin import forget_ended
+from gql_app.work.keys import forget_old_keys
 from models.database import fetch, transaction
 
 log = logging.getLogger(__name__)
@@ -46,11 +47,12 @@ async def prune(keep: timedelta, now: datetime | None = None) -> int:
 
 
 async def keep_pruning(keep: timedelta) -> None:
-    """Prune every hour until cancelled."""
+    """Prune, and forget old idempotency keys, every hour until cancelled."""
     while True:
         try:
             await prune(keep)
             await forget_ended(datetime.now(UTC))
+            await forget_old_keys()
         except Exception as error:  # the database may be away; the next round tries again
             log.warning("pruning failed: %s", type(error).__name__)
         await asyncio.sleep(ROUND_SECONDS)

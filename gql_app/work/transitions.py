@@ -6,7 +6,7 @@ commit.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -17,19 +17,22 @@ from gql_app.access import Viewer
 from gql_app.work.appointments import NewAppointment, put_appointment, tasks_to_close
 from gql_app.work.import_batch import Batch, RowResult, load_batch
 from gql_app.work.intake import NewTask, check_new_task, with_default_life
+from gql_app.work.keys import TASK_KEYS, free_key
 from gql_app.work.outcomes import (
     EXTERNAL_ID_TAKEN,
     NOT_FOUND,
+    Made,
     Outcome,
     claimed_by_other,
     earlier_creation,
     earlier_log,
     missing,
+    version_conflict,
 )
 from gql_app.work.records import (
-    Made,
     add_contact,
     add_event,
+    add_events,
     add_task,
     change_claim,
     live_claim,
@@ -45,7 +48,6 @@ from models.lifecycle import (
     Attempt,
     CloseCause,
     Refusal,
-    RefusalCode,
     Rule,
     TaskStatus,
     book,
@@ -54,6 +56,7 @@ from models.lifecycle import (
     expire,
     last_day,
     local_date,
+    withdraw,
 )
 from models.practice import Queue
 from models.task import TaskRow
@@ -64,7 +67,8 @@ _CHANGE = """
 UPDATE task SET status = $3, version = $4, close_cause = $5, follow_up = $6, due_on = $7,
     closed_at = $8, contact_count = $9, last_contact_id = $10,
     last_contacted_at = COALESCE($11, last_contacted_at),
-    last_outcome = COALESCE($12, last_outcome), claimed_by_id = NULL, claimed_until = NULL
+    last_outcome = COALESCE($12, last_outcome), withdrawn_reason = $13,
+    claimed_by_id = NULL, claimed_until = NULL
 WHERE practice_id = $1 AND id = $2
 """
 
@@ -116,7 +120,7 @@ class Transitions:
         viewer.require(viewer.may_create_tasks, "create tasks")
         new = replace(new, reason=new.reason.strip())
         # Before it is checked: what was in order when it was first sent need not be so again.
-        if earlier := await earlier_creation(viewer, new):
+        if earlier := await earlier_creation(viewer, new, self.clock()):
             return earlier
         refusals = check_new_task(new, viewer.time_zone, self.clock())
         if refusals:
@@ -124,7 +128,7 @@ class Transitions:
         try:
             return await self.carry_out(viewer.practice_id, self._create_task(viewer, new))
         except IntegrityError:
-            if earlier := await earlier_creation(viewer, new):
+            if earlier := await earlier_creation(viewer, new, self.clock()):
                 return earlier
             raise
 
@@ -167,12 +171,12 @@ class Transitions:
     ) -> tuple[Outcome, int | None]:
         async with transaction(viewer.practice_id):
             tasks, task = await lock_for(viewer, task_id)
+            made, now = Made(attempt, contacted_at, idempotency_key), self.clock()
+            if earlier := await earlier_log(viewer, task_id, task, made, now):
+                return earlier, None
             if task is None:
                 return Outcome(None, refusals=(NOT_FOUND,)), None
-            if earlier := await earlier_log(viewer, task, attempt, idempotency_key):
-                return earlier, None
-            made = Made(attempt, contacted_at, idempotency_key)
-            return await _log_on(task, tasks, made, viewer, expected_version, self.clock())
+            return await _log_on(task, tasks, made, viewer, expected_version, now)
 
     async def _expire(self, practice_id: int, task_id: int) -> tuple[bool, int | None]:
         async with transaction(practice_id):
@@ -242,6 +246,8 @@ class Transitions:
             new = with_default_life(new, queue.automatic_life_days, now)
             if refusals := check_new_task(new, viewer.time_zone, now):
                 return Outcome(None, refusals=refusals), None
+            if new.idempotency_key is not None:
+                await free_key(TASK_KEYS, here, new.idempotency_key, now)
             claim = await live_claim(here, patient_id, now)
             task = await add_task(viewer, new, claim, now)
             kind = TaskEventKind.CREATED
@@ -292,8 +298,7 @@ async def _verdict(
         if refusal := await claimed_by_other(viewer, task, now):
             return [refusal]
         if expected_version not in (None, task.version):
-            message = f"The task has changed meanwhile: it is at version {task.version} now."
-            return [Refusal(RefusalCode.VERSION_CONFLICT, message, "expectedVersion")]
+            return [await version_conflict(viewer, task, now)]
     return decide(
         TaskStatus(task.status),
         attempt,
@@ -342,8 +347,29 @@ async def _apply(
 ) -> tuple[TaskRow, int]:
     """Move the task along `rule` and record the event. Returns the task, and the event's number."""
     before = (task.status, task.follow_up)
+    changed = _along(rule, task, now, contact)
+    await _write(changed, contact)
+    seq = await add_event(changed, kind, now, before=before, contact=contact, viewer=viewer)
+    return changed, seq
+
+
+async def withdraw_all(tasks: Sequence[TaskRow], reason: str, viewer: Viewer, now: datetime) -> int:
+    """Take tasks back (at least one, locked and open), each with its event. Returns the number of
+    the last one."""
+    changes = []
+    for task in tasks:
+        rule = withdraw(TaskStatus(task.status))
+        assert rule is not None
+        changed = _along(rule, task, now)._replace(withdrawn_reason=reason)
+        await _write(changed, None)
+        changes.append((task, changed))
+    return await add_events(changes, TaskEventKind.WITHDRAWN, now, viewer)
+
+
+def _along(rule: Rule, task: TaskRow, now: datetime, contact: ContactRow | None = None) -> TaskRow:
+    """The task after `rule`."""
     follow_up = contact.follow_up if contact is not None and rule.to.is_open else None
-    changed = task._replace(
+    return task._replace(
         status=rule.to,
         version=task.version + 1,
         close_cause=rule.cause or task.close_cause,
@@ -355,9 +381,6 @@ async def _apply(
         claimed_by_id=None,
         claimed_until=None,
     )
-    await _write(changed, contact)
-    seq = await add_event(changed, kind, now, before=before, contact=contact, viewer=viewer)
-    return changed, seq
 
 
 async def _write(task: TaskRow, contact: ContactRow | None) -> None:
@@ -375,4 +398,5 @@ async def _write(task: TaskRow, contact: ContactRow | None) -> None:
         task.last_contact_id,
         None if contact is None else contact.made_at,
         None if contact is None else contact.outcome,
+        task.withdrawn_reason,
     )

@@ -658,27 +658,27 @@ def test_a_link_that_may_be_null_breaks_alone_while_others_are_read(
 def test_a_broken_link_leaves_the_objects_beside_it_whole(
     ways: Ways, monkeypatch: pytest.MonkeyPatch, first: int
 ) -> None:
-    real = loaders.patients_by_id
+    real = loaders.visible_queues
 
     async def read_slowly(*given: Any) -> Any:
         for _ in range(20):
             await asyncio.sleep(0)
         return await real(*given)
 
-    async def no_queue(*_: object) -> list[Any]:
+    async def no_patient(*_: object) -> list[Any]:
         return []
 
-    monkeypatch.setattr(loaders, "patients_by_id", read_slowly)
-    monkeypatch.setattr(loaders, "visible_queues", no_queue)
-    patient = ways.office.patients[0]
-    tasks = ways.run(Task.filter(patient_id=patient.id).order_by("id"))
+    monkeypatch.setattr(loaders, "visible_queues", read_slowly)
+    monkeypatch.setattr(loaders, "patients_by_id", no_patient)
+    queue = ways.office.recall
+    tasks = ways.run(Task.filter(queue_id=queue.id).order_by("id"))
     parts = [
-        f'broken: task(id: "{task_id(tasks[0])}") {{ queue {{ name }} patient {{ name }} }}',
-        f'whole: task(id: "{task_id(tasks[1])}") {{ reason patient {{ name }} }}',
+        f'broken: task(id: "{task_id(tasks[0])}") {{ patient {{ name }} queue {{ name }} }}',
+        f'whole: task(id: "{task_id(tasks[1])}") {{ reason queue {{ name }} }}',
     ]
     result = ways.same(f"{{ {parts[first]} {parts[1 - first]} }}")
     assert result["data"]["broken"] is None
-    assert result["data"]["whole"]["patient"] == {"name": patient.name}
+    assert result["data"]["whole"]["queue"] == {"name": queue.name}
 
 
 def test_a_row_of_another_type_is_the_same_error_both_ways(

@@ -53,7 +53,7 @@ class Dashboard:
         self._wanted = wanted
         self._clock = clock
         self._rows: AsyncGenerator[FeedRow, None] | None = None
-        self._awaited: tuple[int, int] | None = None
+        self._awaited: list[tuple[int, int]] = []
 
     @property
     def is_connected(self) -> bool:
@@ -61,7 +61,7 @@ class Dashboard:
 
     def connect(self, server: Services) -> None:
         """Begin with a snapshot, or go on behind the last cursor."""
-        self._awaited = None
+        self._awaited = []
         self._rows = follow_queues(Context(self._viewer, server), self._wanted, self.seq)
 
     async def break_off(self, *, waiting: bool = False) -> None:
@@ -116,28 +116,36 @@ class Dashboard:
             case EventRow():
                 self._take_event(row)
             case QueueCounts():
-                assert self._awaited in (None, (row.queue_id, row.seq))
+                if self._awaited:
+                    assert self._awaited.pop(0) == (row.queue_id, row.seq)
                 assert self.seq is not None
                 assert row.seq >= self.seq
                 self.counts[row.queue_id] = figures(row)
-                self._awaited = None
                 self._check_counts(row)
             case HeartbeatRow():
-                assert self._awaited is None, "a heartbeat between an event and its counts"
+                assert not self._awaited, "a heartbeat between an event and its counts"
                 assert self.seq is not None
                 assert row.seq >= self.seq
                 self.seq = row.seq
 
     def _take_event(self, event: EventRow) -> None:
-        assert self._awaited is None, "an event without its counts"
-        assert event.queue_id in self._wanted
+        assert not self._awaited, "an event without its counts"
+        touched = [queue_id for queue_id in event.queues if queue_id in self._wanted]
+        assert touched
         assert self.seq is not None
         assert event.seq > self.seq
         known = self.tasks.get(event.task_id)
-        assert event.version == (1 if known is None else known[3] + 1), "a gap or a repeat"
-        self.tasks[event.task_id] = state(event.task)
+        if known is not None:
+            assert event.version == known[3] + 1, "a gap or a repeat"
+        elif event.version > 1:
+            assert event.from_queue_id is not None, "a gap"
+            assert event.from_queue_id not in self._wanted, "a gap"
+        if event.queue_id in self._wanted:
+            self.tasks[event.task_id] = state(event.task)
+        else:
+            del self.tasks[event.task_id]
         self.seq = event.seq
-        self._awaited = (event.queue_id, event.seq)
+        self._awaited = [(queue_id, event.seq) for queue_id in touched]
 
     def _check_counts(self, counts: QueueCounts) -> None:
         """They are of the same moment as the tasks that it knows."""

@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 )
 
 from gql_app.live.feed import Feeds
+from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from models.database import opened
 from models.lifecycle import ContactOutcome
 from models.task import Task
@@ -104,6 +105,19 @@ class FeedMachine(RuleBasedStateMachine):
             await asyncio.gather(self._connected(name).read(3), *logs)
 
         self.run(all_at_once())
+
+    @rule(tasks=st.lists(tasks, min_size=1, max_size=3), missed=st.booleans())
+    def move(self, tasks: list[Task], missed: bool) -> None:
+        """From one dashboard's queue to a queue that only the other watches, or back."""
+        queue = self.office.missed if missed else self.office.recall
+        ids = [task.id for task in tasks]
+        transitions, supervisor = self.office.transitions, self.office.supervisor
+        self.run(reassign_tasks(transitions, supervisor, ids, to_queue_id=queue.id))
+
+    @rule(task=tasks)
+    def withdraw(self, task: Task) -> None:
+        transitions, supervisor = self.office.transitions, self.office.supervisor
+        self.run(withdraw_tasks(transitions, supervisor, [task.id], reason="Moved away"))
 
     @rule(passed=hours)
     def time_passes(self, passed: int) -> None:

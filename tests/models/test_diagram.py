@@ -33,7 +33,7 @@ def test_the_readme_draws_each_edge_of_the_table_and_no_other() -> None:
     assert drawn.keys() == table.keys()
     assert "Did Not Schedule" in drawn["OPEN", "IN_PROGRESS"]
     assert "Scheduled" not in drawn["OPEN", "IN_PROGRESS"].replace("Did Not Schedule", "")
-    assert drawn["IN_PROGRESS", "CLOSED"].endswith("Expiry<br/>Appointment booked")
+    assert drawn["IN_PROGRESS", "CLOSED"].endswith("Expiry<br/>Appointment booked<br/>Withdrawn")
     assert re.search(r"^ +CLOSED --> \[\*\]$", drawing, re.MULTILINE)
 
 

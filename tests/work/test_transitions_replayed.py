@@ -155,9 +155,10 @@ async def test_a_new_task_sent_again_is_answered_also_when_its_dates_have_passed
     office: Office,
 ) -> None:
     create = office.transitions.create_task
-    new = new_task(office, follow_up=office.today)
+    soon = office.clock() + timedelta(hours=2)
+    new = new_task(office, follow_up=office.today, expires_at=soon)
     first = await create(office.supervisor, new)
-    office.clock.advance(days=10)
+    office.clock.advance(hours=23)
 
     again = await create(office.supervisor, new)
 

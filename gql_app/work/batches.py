@@ -1,0 +1,147 @@
+"""One change of many tasks, a batch at a time.
+
+Each batch is a transaction of its own. Then it rests as long as it has held its locks, so that who
+logs contacts meanwhile waits for one batch at most, and has half of the time.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from gql_app.access import Viewer
+from gql_app.work.finding import TaskQuery
+from gql_app.work.outcomes import NOT_FOUND, claimed_by_other
+from gql_app.work.queues import count_tasks, task_ids, tasks_by_id
+from gql_app.work.reading import BadInput
+from gql_app.work.records import lock_tasks
+from gql_app.work.transitions import Transitions
+from models.database import transaction
+from models.lifecycle import TASK_CLOSED, Refusal
+from models.task import TaskRow
+
+MAX_TASKS = 10_000
+
+BATCH = 50
+COUNTED = 500
+"""How many tasks a dry run reads at a time."""
+SHOWN = 100
+"""How many of the skipped tasks are named."""
+
+
+class Skipped(NamedTuple):
+    task_id: int
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What came of it. The tasks that were meant (`matched`) are changed, skipped, or were already
+    as they should be; `skipped` names the first of the skipped."""
+
+    matched: int = 0
+    changed: int = 0
+    skipped: tuple[Skipped, ...] = ()
+    skipped_count: int = 0
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One kind of change. `is_needed` says whether a task is not yet as it should be; `carry_out`
+    changes locked tasks, at least one, and gives the number of the last event."""
+
+    is_needed: Callable[[TaskRow], bool]
+    carry_out: Callable[[Sequence[TaskRow], datetime], Awaitable[int]]
+
+
+@dataclass(slots=True)
+class _Tally:
+    to_change: list[TaskRow] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+async def move_all(
+    transitions: Transitions,
+    viewer: Viewer,
+    which: list[int] | TaskQuery,
+    move: Move,
+    *,
+    dry_run: bool,
+) -> Moved:
+    """Carry a change out on the tasks `which`, or only count. Raises `BadInput` for too many.
+
+    An error leaves the batches before it changed.
+    """
+    ids = await _ids(viewer, which)
+    so_far = Moved(matched=len(ids))
+    size = COUNTED if dry_run else BATCH
+    for begin in range(0, len(ids), size):
+        batch = ids[begin : begin + size]
+        if dry_run:
+            tasks = await tasks_by_id(viewer, batch)
+            tally = await _tally(viewer, batch, tasks, move, transitions.clock())
+        else:
+            work = _move_batch(transitions, viewer, batch, move)
+            tally = await transitions.carry_out(viewer.practice_id, work)
+            await asyncio.sleep(tally.seconds)
+        so_far = replace(
+            so_far,
+            changed=so_far.changed + len(tally.to_change),
+            skipped=(*so_far.skipped, *tally.skipped)[:SHOWN],
+            skipped_count=so_far.skipped_count + len(tally.skipped),
+        )
+    return so_far
+
+
+async def _move_batch(
+    transitions: Transitions, viewer: Viewer, batch: list[int], move: Move
+) -> tuple[_Tally, int | None]:
+    async with transaction(viewer.practice_id):
+        tasks = await lock_tasks(viewer.practice_id, batch)
+        locked = time.monotonic()
+        now = transitions.clock()
+        tally = await _tally(viewer, batch, tasks, move, now)
+        seq = await move.carry_out(tally.to_change, now) if tally.to_change else None
+    tally.seconds = time.monotonic() - locked
+    return tally, seq
+
+
+async def _ids(viewer: Viewer, which: list[int] | TaskQuery) -> list[int]:
+    """The tasks that are meant, each once. A filter is looked at once: what comes to match it
+    later is left alone."""
+    if isinstance(which, list):
+        ids = sorted(set(which))
+        if not 1 <= len(ids) <= MAX_TASKS:
+            raise BadInput(f"ids names 1 to {MAX_TASKS:,} tasks, not {len(ids):,}.")
+        return ids
+    found = await task_ids(viewer, which, MAX_TASKS + 1)
+    if len(found) > MAX_TASKS:
+        number = await count_tasks(viewer, which)
+        raise BadInput(f"The filter matches {number:,} tasks; at most {MAX_TASKS:,} at once.")
+    return found
+
+
+async def _tally(
+    viewer: Viewer, asked: list[int], found: list[TaskRow], move: Move, now: datetime
+) -> _Tally:
+    tasks = {task.id: task for task in found if viewer.sees_queue(task.queue_id)}
+    tally = _Tally()
+    for task_id in asked:
+        task = tasks.get(task_id)
+        refusal = NOT_FOUND if task is None else await _refusal(viewer, task, now)
+        if refusal is not None:
+            tally.skipped.append(Skipped(task_id, refusal))
+        elif task is not None and move.is_needed(task):
+            tally.to_change.append(task)
+    return tally
+
+
+async def _refusal(viewer: Viewer, task: TaskRow, now: datetime) -> Refusal | None:
+    """Why a task is left alone: nobody's call is pulled from under them."""
+    if not task.is_open or task.has_expired(now):
+        return TASK_CLOSED
+    return await claimed_by_other(viewer, task, now)

@@ -1,0 +1,70 @@
+"""Idempotency keys are kept for a day. After that a key is as if it were new.
+
+The clock decides, not the sweeper: who meets a key that is too old takes it off first.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from models.database import fetch, for_update, transaction, write
+
+KEPT = timedelta(hours=24)
+
+BATCH = 500
+
+
+class _Keyed(NamedTuple):
+    """Rows that carry a key: their table, and the column that says since when."""
+
+    table: str
+    since: str
+
+
+CONTACT_KEYS = _Keyed("contact", "logged_at")
+TASK_KEYS = _Keyed("task", "created_at")
+
+
+class _PracticeId(NamedTuple):
+    practice_id: int
+
+
+def is_kept(since: datetime, now: datetime) -> bool:
+    """Whether a key that was used at `since` still counts."""
+    return since > now - KEPT
+
+
+async def free_key(keyed: _Keyed, practice_id: int, key: str, now: datetime) -> None:
+    """Take `key` off its row if it is too old, inside the caller's transaction."""
+    sql = f"""UPDATE {keyed.table} SET idempotency_key = NULL
+    WHERE practice_id = $1 AND idempotency_key = $2 AND {keyed.since} <= $3"""
+    await write(sql, practice_id, key, now - KEPT)
+
+
+async def forget_old_keys(now: datetime | None = None) -> int:
+    """Take all keys off that are too old. Returns how many."""
+    before, forgotten = (now or datetime.now(UTC)) - KEPT, 0
+    for keyed in (CONTACT_KEYS, TASK_KEYS):
+        sql = f"""SELECT p.id FROM practice p WHERE EXISTS (
+            SELECT 1 FROM {keyed.table} r
+            WHERE r.practice_id = p.id AND r.idempotency_key IS NOT NULL AND r.{keyed.since} <= $1)
+        """
+        for practice in await fetch(_PracticeId, sql, before):
+            forgotten += await _forget(keyed, practice.practice_id, before)
+    return forgotten
+
+
+async def _forget(keyed: _Keyed, practice_id: int, before: datetime) -> int:
+    """A batch at a time, so that no log waits for long."""
+    forgotten, batch = 0, BATCH
+    while batch == BATCH:
+        async with transaction(practice_id):
+            sql = f"""UPDATE {keyed.table} SET idempotency_key = NULL
+            WHERE practice_id = $1 AND id IN (
+                SELECT r.id FROM {keyed.table} r
+                WHERE r.practice_id = $1 AND r.idempotency_key IS NOT NULL
+                  AND r.{keyed.since} <= $2
+                ORDER BY r.{keyed.since}, r.id LIMIT {BATCH} {for_update()})
+            RETURNING id"""
+            batch = len(await write(sql, practice_id, before))
+        forgotten += batch
+    return forgotten

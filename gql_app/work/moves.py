@@ -1,0 +1,119 @@
+"""Tasks that are given to another queue or to a member of staff, or taken back."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from gql_app.access import Viewer
+from gql_app.work.batches import Move, Moved, move_all
+from gql_app.work.finding import TaskQuery
+from gql_app.work.outcomes import missing
+from gql_app.work.queues import visible_queues
+from gql_app.work.records import add_events
+from gql_app.work.transitions import Transitions, withdraw_all
+from models.database import among, fetch, write
+from models.event import TaskEventKind
+from models.lifecycle import Refusal, RefusalCode
+from models.task import TaskRow
+
+MAX_REASON = 500
+"""Longest reason of a withdrawal, in characters."""
+
+
+class _Target(NamedTuple):
+    """Where tasks go: to a queue, where they are nobody's own, or to a member of staff."""
+
+    queue_id: int | None
+    staff_id: int | None
+
+    def of(self, task: TaskRow) -> TaskRow:
+        if self.queue_id is not None:
+            return task._replace(queue_id=self.queue_id, assignee_id=None)
+        return task._replace(assignee_id=self.staff_id)
+
+
+class _StaffId(NamedTuple):
+    id: int
+
+
+async def reassign_tasks(
+    transitions: Transitions,
+    viewer: Viewer,
+    which: list[int] | TaskQuery,
+    *,
+    to_queue_id: int | None = None,
+    to_staff_id: int | None = None,
+    dry_run: bool = False,
+) -> Moved:
+    """Move tasks to a queue, or give them to a member of staff: one of the two is given. Raises
+    `Forbidden`, and `BadInput` for too many tasks."""
+    viewer.require(viewer.may_move_tasks, "reassign tasks")
+    target = _Target(to_queue_id, to_staff_id)
+    if refusals := await _check_target(viewer, target, transitions.clock()):
+        return Moved(refusals=refusals)
+
+    async def move(tasks: Sequence[TaskRow], now: datetime) -> int:
+        changes = [(task, target.of(task)._replace(version=task.version + 1)) for task in tasks]
+        await _write(viewer.practice_id, [task.id for task in tasks], target)
+        return await add_events(changes, TaskEventKind.REASSIGNED, now, viewer)
+
+    moving = Move(lambda task: target.of(task) != task, move)
+    return await move_all(transitions, viewer, which, moving, dry_run=dry_run)
+
+
+async def withdraw_tasks(
+    transitions: Transitions,
+    viewer: Viewer,
+    which: list[int] | TaskQuery,
+    *,
+    reason: str,
+    dry_run: bool = False,
+) -> Moved:
+    """Take tasks back: they close. Raises `Forbidden`, and `BadInput` for too many tasks."""
+    viewer.require(viewer.may_move_tasks, "withdraw tasks")
+    reason = reason.strip()
+    if refusal := _check_reason(reason):
+        return Moved(refusals=(refusal,))
+
+    async def take_back(tasks: Sequence[TaskRow], now: datetime) -> int:
+        return await withdraw_all(tasks, reason, viewer, now)
+
+    return await move_all(
+        transitions, viewer, which, Move(lambda _: True, take_back), dry_run=dry_run
+    )
+
+
+async def _check_target(viewer: Viewer, target: _Target, now: datetime) -> tuple[Refusal, ...]:
+    if target.queue_id is not None:
+        queues = await visible_queues(viewer, [target.queue_id])
+        return () if queues else missing("queue", "toQueueId").refusals
+    # One who has no key, or whose key is a partner's, would never call anybody.
+    sql = """
+    SELECT s.id FROM staff s WHERE s.practice_id = $1 AND s.id = $2 AND EXISTS (
+        SELECT 1 FROM access_key k
+        WHERE k.practice_id = s.practice_id AND k.staff_id = s.id AND k.role <> 'PARTNER'
+          AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $3))
+    """
+    staff = await fetch(_StaffId, sql, viewer.practice_id, target.staff_id, now)
+    return () if staff else missing("member of staff", "toStaffId").refusals
+
+
+def _check_reason(reason: str) -> Refusal | None:
+    if not reason:
+        code = RefusalCode.REASON_REQUIRED
+        return Refusal(code, "Say why the tasks are withdrawn.", "reason")
+    if len(reason) > MAX_REASON:
+        message = f"The reason has {len(reason):,} characters; at most {MAX_REASON} are kept."
+        return Refusal(RefusalCode.REASON_TOO_LONG, message, "reason")
+    return None
+
+
+async def _write(practice_id: int, ids: list[int], target: _Target) -> None:
+    if target.queue_id is not None:
+        change, value = "queue_id = $3, assignee_id = NULL", target.queue_id
+    else:
+        assert target.staff_id is not None
+        change, value = "assignee_id = $3", target.staff_id
+    sql = f"""UPDATE task SET {change}, version = version + 1
+    WHERE practice_id = $1 AND {among("id", 2)}"""
+    await write(sql, practice_id, ids, value)
