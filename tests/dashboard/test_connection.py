@@ -42,11 +42,13 @@ async def test_a_server_is_killed_and_started_again_under_the_page(
         await office.log(tasks[0], ContactOutcome.LEFT_MESSAGE)
         await office.log(tasks[1], ContactOutcome.SCHEDULED, close=True)
         await office.make_task(office.missed, reason="Came in meanwhile")
+        asked = len(dashboard.requests)
         async with running(*serve, CALLBOARD_DATABASE_URL=database):
             await serves(url)
             await dashboard.is_live()
             await expect(banner).to_be_hidden()
             await expect(dashboard.row("Came in meanwhile")).to_be_visible()
+            assert len(dashboard.requests) == asked  # the feed has brought it, from its cursor on
             fresh = await visit()
             await fresh.enter(office.keys["staff"])
             await expect(fresh.rows).to_have_count(3)
@@ -87,6 +89,21 @@ async def test_a_line_that_has_gone_dead_is_noticed_within_20_seconds(
     await dashboard.page.clock.run_for(2_000)
     await dashboard.is_live()
     assert len(sockets) == 2
+
+
+async def test_a_list_that_could_not_be_loaded_is_when_the_connection_is_back(
+    server: Server, sign_in: SignIn
+) -> None:
+    await server.office.make_task()
+    dashboard = await sign_in()
+    await expect(dashboard.rows).to_have_count(1)
+    await dashboard.page.route("**/graphql", lambda route: route.abort())
+    await dashboard.queue("Overdue recall").click()
+    await expect(dashboard.page.locator("#note")).to_contain_text("cannot be reached")
+    await dashboard.page.unroute("**/graphql")
+    await dashboard.page.evaluate("dispatchEvent(new Event('offline'))")
+    await dashboard.is_live()
+    await expect(dashboard.rows).to_have_count(1)
 
 
 async def test_a_browser_without_a_network_says_so_at_once(server: Server, sign_in: SignIn) -> None:

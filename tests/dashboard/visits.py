@@ -25,7 +25,7 @@ addEventListener('securitypolicyviolation', (event) =>
   console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
 """
 
-EXPECTED = ("401 (Unauthorized)", "ERR_CONNECTION_REFUSED", "WebSocket connection to")
+EXPECTED = ("401 (Unauthorized)", "ERR_CONNECTION_REFUSED", "ERR_FAILED", "WebSocket connection to")
 """What Chromium itself writes of a request without a session, and of a server that is away."""
 
 
