@@ -4,9 +4,9 @@
 
 import { SignedOut, graphql } from './api.js';
 import { CLAIM, LOG, ONE_TASK, RELEASE } from './documents.js';
-import { lastFollowUp, verdict } from './rules.js';
-import { OUTCOMES, addDays, clock, count, differences, distance } from './words.js';
-import { lastDay, shortDate, today, until, when } from './words.js';
+import { drawDate, drawFacts, drawHistory, made } from './form.js';
+import { verdict } from './rules.js';
+import { OUTCOMES, clock, differences, shortDate } from './words.js';
 
 const RENEW = 4 * 60_000; // ms; a claim lasts ten minutes unless the server is told otherwise
 const EMPTY = { outcome: null, followUp: '', notes: '', suggested: false, touched: false };
@@ -268,28 +268,17 @@ export class ContactDialog {
     const box = this.part(part);
     box.hidden = lines.length === 0;
     box.querySelector('strong').textContent = title;
-    box.querySelector('ul').replaceChildren(...lines.map((line) => element('li', line)));
+    box.querySelector('ul').replaceChildren(...lines.map((line) => made('li', line)));
   }
 
   draw() {
     const { task, fields } = this;
     if (!task) return;
-    const texts = {
-      patient: task.patient.name,
-      reason: task.reason,
-      queue: task.queue?.name ?? '',
-      status: task.statusLabel,
-      attempts: count(task.contactCount, 'attempt'),
-      due: task.followUp ? `Follow-up ${shortDate(task.followUp)}, ${distance(task.followUp)}` : '',
-      expires: task.isOpen && task.expiresAt ? `Expires ${until(task.expiresAt)}` : '',
-    };
-    for (const [name, text] of Object.entries(texts)) this.part(name).textContent = text;
-    const phone = this.part('phone');
-    phone.textContent = task.patient.phone;
-    phone.href = `tel:${task.patient.phone.replace(/[^\d+]/g, '')}`;
-    this.element.dataset.status = task.status;
-    this.drawDate();
-    this.drawHistory();
+    drawFacts(this.element, task);
+    drawDate(this.form, fields, task, this.detail?.suggestedFollowUp);
+    const contacts = this.detail?.contacts.nodes ?? [];
+    if (contacts !== this.drawn) drawHistory(this.element, contacts);
+    this.drawn = contacts; // not anew with every key: it may have been scrolled
     const why = this.why();
     for (const name of ['log', 'close']) {
       this.part(name).disabled = why[name] !== null;
@@ -297,79 +286,8 @@ export class ContactDialog {
     }
     const isReadOnly = !this.viewer.mayLogContacts || !task.isOpen;
     this.form.querySelectorAll('.entry').forEach((group) => (group.disabled = isReadOnly));
-    this.part('notes-hint').textContent =
-      fields.outcome === 'DID_NOT_SCHEDULE' ? 'Log Contact needs the reason.' : 'Optional.';
-  }
-
-  drawDate() {
-    const { fields, task } = this;
-    const input = this.form.elements.followUp;
-    input.disabled = fields.outcome === 'SCHEDULED';
-    input.min = today();
-    const last = lastDay(task);
-    input.max = last && last < lastFollowUp() ? last : lastFollowUp();
-    const offers = [
-      ['Tomorrow', addDays(today(), 1)],
-      ['In 7 days', addDays(today(), 7)],
-    ];
-    const suggested = this.detail?.suggestedFollowUp;
-    if (suggested && suggested !== fields.followUp) offers.unshift([`Suggested: ${shortDate(suggested)}`, suggested]);
-    if (fields.followUp) offers.push(['Clear date', '']);
-    const buttons = offers.map(([label, date]) => {
-      const button = element('button', label);
-      button.type = 'button';
-      button.dataset.date = date;
-      button.disabled = input.disabled || (date !== '' && date > input.max);
-      return button;
-    });
-    const quick = this.part('quick');
-    const same = [...quick.children].map(look).join() === buttons.map(look).join();
-    if (!same) {
-      const hadFocus = quick.contains(document.activeElement);
-      quick.replaceChildren(...buttons);
-      if (hadFocus) input.focus();
-    }
-    this.part('date-hint').textContent = input.disabled
-      ? 'None: Scheduled closes the task.'
-      : !fields.followUp
-        ? 'Log Contact needs one.'
-        : fields.suggested
-          ? `${shortDate(fields.followUp)}, as suggested; dropped if you close the task.`
-          : `${shortDate(fields.followUp)}, ${distance(fields.followUp)}.`;
-  }
-
-  drawHistory() {
-    const contacts = this.detail?.contacts.nodes ?? [];
-    if (this.drawn === contacts) return;
-    this.drawn = contacts;
-    const list = this.part('history');
-    list.replaceChildren(
-      ...contacts.map((contact) => {
-        const item = element('li');
-        const then = contact.closedTask
-          ? ', closed'
-          : contact.followUp
-            ? `, again ${shortDate(contact.followUp)}`
-            : '';
-        item.append(
-          element('strong', `${OUTCOMES[contact.outcome]}${then}`),
-          element('span', `${when(contact.contactedAt)} · ${contact.loggedBy.name}`),
-        );
-        if (contact.notes) item.append(element('p', contact.notes));
-        return item;
-      }),
-    );
-    this.part('no-history').hidden = contacts.length > 0;
   }
 }
-
-function element(name, text = '') {
-  const made = document.createElement(name);
-  made.textContent = text;
-  return made;
-}
-
-const look = (button) => `${button.textContent}|${button.dataset.date}|${button.disabled}`;
 
 /** crypto.randomUUID is there on secure pages only; a closed network may have plain http. */
 function newKey() {

@@ -2,7 +2,7 @@
 
 const TASK = `fragment Row on Task {
   id status isOpen statusLabel origin reason followUp expiresAt version contactCount createdAt
-  closedAt closeCause queue { id name } patient { id name phone }
+  closedAt closeCause queue { id name } assignee { name } patient { id name phone }
   lastContact { outcome contactedAt } claim { by { id name } until }
 }`;
 

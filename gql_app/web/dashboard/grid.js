@@ -2,7 +2,7 @@
 // that thousands scroll as easily as ten. Rows keep their elements while they are seen; what changes
 // is written into them.
 
-import { OUTCOMES, count, distance, shortDate, today, until, when } from './words.js';
+import { fill } from './row.js';
 
 const MARGIN = 12; // rows above and below those that are seen
 const AHEAD = 60; // rows before the end at which more are asked for
@@ -175,38 +175,4 @@ export class Grid {
     if (top < this.element.scrollTop) this.element.scrollTop = top;
     else if (top > this.element.scrollTop + room) this.element.scrollTop = top - room;
   }
-}
-
-function fill(element, task, store) {
-  const caller = store.otherCaller(task);
-  const isLate = task.isOpen && task.followUp !== null && task.followUp < today();
-  const last = task.lastContact;
-  const texts = {
-    status: task.statusLabel,
-    claim: caller ? `With ${caller}` : task.claim ? 'With you' : '',
-    patient: task.patient.name,
-    phone: task.patient.phone,
-    reason: task.reason,
-    queue: task.queue.name,
-    follow: task.followUp ? shortDate(task.followUp) : '–',
-    distance: task.followUp ? distance(task.followUp) : '',
-    outcome: last ? OUTCOMES[last.outcome] : '–',
-    called: count(task.contactCount, 'attempt') + (last ? `, ${when(last.contactedAt)}` : ''),
-    expires: task.isOpen && task.expiresAt ? until(task.expiresAt) : '–',
-  };
-  for (const [name, text] of Object.entries(texts)) {
-    const part = element.querySelector(`[data-part=${name}]`);
-    if (part.textContent !== text) part.textContent = text;
-  }
-  element.dataset.status = task.status;
-  element.classList.toggle('late', isLate);
-  element.classList.toggle('claimed', task.claim !== null);
-  element.classList.toggle('taken', caller !== null);
-  element.title = `${task.patient.name}: ${task.reason}`;
-  if (element.dataset.version && element.dataset.version !== String(task.version)) {
-    element.classList.remove('news');
-    void element.offsetWidth; // so that the animation begins again
-    element.classList.add('news');
-  }
-  element.dataset.version = task.version;
 }

@@ -1,16 +1,24 @@
-// Puts the page together: the session, the feed, the two views, and what is said about the connection.
+// Puts the page together: the session, the feed, the two views, and the keys.
 
 import { SignedOut, graphql, signIn, signOut } from './api.js';
 import { BoardView } from './board.js';
+import { Connection } from './connection.js';
 import { ContactDialog } from './dialog.js';
 import { FEED, VIEWER } from './documents.js';
 import { Feed } from './feed.js';
 import { Store } from './store.js';
 import { TasksView } from './tasks.js';
-import { age, clock, setZone } from './words.js';
+import { clock, setZone } from './words.js';
 
 const part = (id) => document.getElementById(id);
 const root = document.documentElement;
+
+const ENDED = 'Your session has ended. Sign in to go on.';
+const ENDINGS = {
+  'Key expired': 'Your session, or its key, has expired. Sign in to go on.',
+  'Key revoked or changed':
+    'Your session has ended: it was signed out elsewhere, or its key was revoked or changed.',
+};
 
 const store = new Store();
 const dialog = new ContactDialog(store, {
@@ -20,9 +28,8 @@ const dialog = new ContactDialog(store, {
 });
 const tasks = new TasksView(store, dialog, { say, onError: trouble });
 const board = new BoardView(store, { onError: trouble });
+const connection = new Connection();
 let feed = null;
-let state = { name: 'connecting' };
-let lostAt = null;
 
 // ---- the session
 
@@ -55,15 +62,21 @@ function follow() {
   const url = new URL('graphql', location.href);
   url.protocol = url.protocol.replace('http', 'ws');
   url.hash = '';
-  lostAt = null;
   feed = new Feed({
     url: url.href,
     query: FEED,
     field: 'queueFeed',
     onMessage: (message) => store.take(message),
-    onState: connection,
+    onState: (state) => {
+      if (state.name === 'ended') return end(ENDINGS[state.reason] ?? ENDED);
+      if (connection.changed(state)) {
+        tasks.resume();
+        board.ask();
+      }
+    },
     onExpiry: (at) => say(`Your session ends at ${clock(at)}. Then sign in again to go on.`, 60_000),
   });
+  connection.begin(feed);
   feed.start();
 }
 
@@ -71,6 +84,7 @@ function follow() {
 function end(reason) {
   if (!feed) return;
   feed.stop();
+  connection.begin(null);
   feed = null;
   dialog.suspend();
   store.clear();
@@ -83,7 +97,7 @@ function end(reason) {
 }
 
 function trouble(error) {
-  if (error instanceof SignedOut) end('Your session has ended. Sign in to go on.');
+  if (error instanceof SignedOut) end(ENDED);
   else say(error.message);
 }
 
@@ -133,56 +147,6 @@ part('sign-out').addEventListener('click', async () => {
     say(`You are still signed in. ${error.message}`);
   }
 });
-
-// ---- the connection
-
-const ENDINGS = {
-  'Key expired': 'Your session, or its key, has expired. Sign in to go on.',
-  'Key revoked or changed':
-    'Your session has ended: it was signed out elsewhere, or its key was revoked or changed.',
-};
-
-function connection(next) {
-  const wasLost = state.name === 'lost' || lostAt !== null;
-  state = next;
-  if (state.name === 'ended') {
-    return end(ENDINGS[state.reason] ?? 'Your session has ended. Sign in to go on.');
-  }
-  if (state.name === 'lost') lostAt ??= feed.lastWord || Date.now();
-  if (state.name === 'live') {
-    lostAt = null;
-    if (wasLost) {
-      tasks.resume();
-      board.ask();
-    }
-  }
-  tick();
-}
-
-function tick() {
-  if (!feed) return;
-  const isOld = lostAt !== null || state.name === 'failed';
-  const words = { connecting: 'Connecting', live: 'Live', failed: 'Stopped', lost: 'Connection lost' };
-  const name = lostAt !== null && state.name === 'connecting' ? 'lost' : state.name;
-  root.dataset.connection = name;
-  part('state').textContent = words[name];
-  const since = feed.lastWord ? `last word ${age(Date.now() - feed.lastWord)} ago` : '';
-  part('age').textContent = since;
-  part('board-state').textContent = words[name];
-  part('board-age').textContent = since;
-  part('lost').hidden = !isOld;
-  if (!isOld) return;
-  part('lost-since').textContent =
-    state.name === 'failed'
-      ? `The server does not take this page (${state.reason}). Reload it.`
-      : `Connection lost. What you see is as of ${clock(lostAt)}.`;
-  const left = state.name === 'lost' ? Math.ceil((state.retryAt - Date.now()) / 1000) : 0;
-  part('retry-in').textContent =
-    state.name === 'failed' ? '' : left > 0 ? `Trying again in ${left} s` : 'Trying now';
-}
-
-setInterval(tick, 1000);
-part('retry').addEventListener('click', () => feed?.retryAfter(0));
 
 // ---- what is said, the views, the keys
 

@@ -106,6 +106,7 @@ export function differences(before, after) {
   if (after.contactCount > before.contactCount) {
     told.push(`Last outcome: ${OUTCOMES[after.lastContact.outcome]}`);
   }
+  compare('For', before.assignee?.name ?? 'all', after.assignee?.name ?? 'all');
   compare('Queue', before.queue?.name, after.queue?.name ?? 'another');
   return told;
 }
