@@ -29,7 +29,7 @@ CREATE = """mutation ($input: CreateTaskInput!) {
   createTask(input: $input) { task { id } errors { code message } } }"""
 BOOK = """mutation ($patient: ID!, $at: DateTime!, $external: String!) {
   recordAppointment(patientId: $patient, at: $at, externalId: $external) {
-    appointment { id } errors { code message } } }"""
+    appointment { externalId } errors { code message } } }"""
 FIGURES = "open notContacted inProgress dueToday overdue closedToday"
 FEED = f"""subscription ($after: String) {{ queueFeed(after: $after) {{
   __typename
@@ -54,6 +54,10 @@ class Ledger:
     wrong: list[str] = field(default_factory=list)
 
 
+class Refused(Exception):
+    """A request was not answered: nobody here asks for anything that could be refused so."""
+
+
 class Caller:
     """One key's end of HTTP. What is not answered is sent again: each request can be."""
 
@@ -74,8 +78,7 @@ class Caller:
                 await asyncio.sleep(0.1)
         told = answer.json()
         if told.get("errors"):
-            self.ledger.wrong.append(f"an error: {told['errors'][0]['message']}")
-            return {"errors": told["errors"]}
+            raise Refused(told["errors"][0]["message"])
         [payload] = told["data"].values()
         return payload
 
@@ -102,7 +105,7 @@ class Agent(Caller):
         if patient in calling:
             self.ledger.wrong.append(f"{self._name} and {calling[patient]} call the same patient")
         calling[patient] = self._name
-        await asyncio.sleep(random.uniform(0, 0.2))
+        await asyncio.sleep(random.uniform(0.2, 1.0))
         calling.pop(patient, None)  # from here on the server may have given the patient away
         if random.random() < 0.05:
             await self.ask(RELEASE, task=task)

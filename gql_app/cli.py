@@ -17,6 +17,7 @@ from gql_app import access, demo, watch
 from gql_app.app import keep_values_out_of_logs, server_config
 from gql_app.importing.command import Order, import_file
 from gql_app.importing.reading import CannotImport
+from gql_app.live.bus import ringing
 from gql_app.schema import schema_text
 from gql_app.settings import BadSetting, Settings, check_workers, read_settings
 from gql_app.work.expiry import sweep
@@ -78,8 +79,8 @@ def _migrate(_: argparse.Namespace, settings: Settings) -> int:
 
 def _expire(_: argparse.Namespace, settings: Settings) -> int:
     async def run() -> int:
-        async with opened(settings.database_url):
-            return await sweep(Transitions(ring=lambda _practice, _seq: None))
+        async with opened(settings.database_url), ringing(settings.bus_url) as ring:
+            return await sweep(Transitions(ring))
 
     print(f"{asyncio.run(run())} closed")
     return 0
@@ -139,7 +140,7 @@ def _import(arguments: argparse.Namespace, settings: Settings) -> int:
         arguments.rejects,
         arguments.dry_run,
     )
-    return asyncio.run(import_file(settings.database_url, order))
+    return asyncio.run(import_file(settings.database_url, settings.bus_url, order))
 
 
 def _set_queue(arguments: argparse.Namespace, settings: Settings) -> int:

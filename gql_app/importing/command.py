@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from gql_app.access import NotThere, practice_called, queues_called, viewer_on_the_spot
 from gql_app.importing.reading import CannotImport, FileCode, Record, Source, Trouble
 from gql_app.importing.rejects import Rejects
+from gql_app.live.bus import ringing
 from gql_app.work.import_batch import RowResult
 from gql_app.work.import_rows import (
     MAX_SOURCE,
@@ -44,7 +45,7 @@ class Order(NamedTuple):
     dry_run: bool
 
 
-async def import_file(database_url: str, order: Order) -> int:
+async def import_file(database_url: str, bus_url: str, order: Order) -> int:
     """Carry the order out. Returns the command's exit code: 0 if every row is in, 1 if some were
     rejected. Raises `CannotImport`; cut off, it says how far it had come and can be run again."""
     if not (0 < len(order.source) <= MAX_SOURCE and is_storable(order.source)):
@@ -57,7 +58,7 @@ async def import_file(database_url: str, order: Order) -> int:
         source = Source(file, order.path)
         if source.unused:
             print(f"columns not used: {', '.join(source.unused)}", file=sys.stderr)
-        async with opened(database_url), _run_of(order) as run:
+        async with opened(database_url), _run_of(order, bus_url) as run:
             with Rejects(rejects_path, source) as rejects, _bar(file, order.path) as bar:
                 tally = Tally(order.dry_run)
                 try:
@@ -122,7 +123,7 @@ def _column(field: str | None) -> str:
 
 
 @asynccontextmanager
-async def _run_of(order: Order) -> AsyncIterator[Import]:
+async def _run_of(order: Order, bus_url: str) -> AsyncIterator[Import]:
     try:
         practice = await practice_called(order.practice)
         (queue_id,) = await queues_called(practice, [order.queue])
@@ -131,12 +132,12 @@ async def _run_of(order: Order) -> AsyncIterator[Import]:
     viewer = await viewer_on_the_spot(practice, ACTOR, only_reads=order.dry_run)
     target = await find_target(viewer, queue_id)
     assert target is not None
-    # Servers look for new events by themselves every few seconds.
-    transitions = Transitions(ring=lambda _practice, _seq: None)
-    try:
-        yield Import(transitions, viewer, target, order.source, is_trial=order.dry_run)
-    finally:
-        await transitions.drain()
+    async with ringing(bus_url) as ring:
+        transitions = Transitions(ring)
+        try:
+            yield Import(transitions, viewer, target, order.source, is_trial=order.dry_run)
+        finally:
+            await transitions.drain()
 
 
 @contextmanager

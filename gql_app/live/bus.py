@@ -7,8 +7,8 @@ data. Rings may be lost or repeated; the feed reads the truth from the event tab
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -213,6 +213,23 @@ class Bus:
         pending, self._pending = self._pending, {}
         for message in rings.packed(pending):
             await self._broadcast.publish(CHANNEL, message)
+
+
+@asynccontextmanager
+async def ringing(url: str) -> AsyncIterator[Callable[[int, int], None]]:
+    """`Bus.ring`, for a program that has nobody to hand rings to."""
+    bus = Bus(url, lambda _practice, _seq: None, lambda: None)
+    running = asyncio.create_task(bus.run())
+    try:
+        yield bus.ring
+    finally:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                # Its work may have been done before that.
+                while not bus.is_connected:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+        running.cancel()
+        await asyncio.wait({running})
 
 
 def pause(failures: int) -> float:

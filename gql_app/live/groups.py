@@ -145,6 +145,8 @@ class Group:
             del self._ring[:forgotten]
         news = News(results)
         for hear, released in list(self._listeners.items()):
+            if released.done():
+                continue  # cancelled in this very turn, or by another who was told before it
             if self._ended is not None or not hear(news):
                 del self._listeners[hear]
                 released.set_result(abreast)

@@ -67,9 +67,11 @@ class Context:
         of_the_clock: bool = False,
         more: bool = False,
     ) -> None:
-        """Forget what was loaded for the event before."""
+        """Forget what was loaded for the event before, unless both were read together: what was
+        loaded since then is as new as either."""
+        if not self.more:
+            self.loaders = Loaders(self.viewer, self.services.clock)
         self.cursor, self.day, self.of_the_clock, self.more = cursor, day, of_the_clock, more
-        self.loaders = Loaders(self.viewer, self.services.clock)
 
 
 def _never(_: int, __: date | None) -> bool:

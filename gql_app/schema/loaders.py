@@ -134,7 +134,7 @@ class Rows(Generic[Key, Row]):
 
 
 class Loaders:
-    """The loaders of one operation (or of one event of a subscription)."""
+    """The loaders of one operation; in a subscription, of the events that were read together."""
 
     def __init__(self, viewer: Viewer, clock: Callable[[], datetime]) -> None:
         self._viewer = viewer

@@ -35,7 +35,7 @@ class Desk:
 
     async def load(self, **given: Any) -> int:
         order = Order(self.path, "maple", "Overdue recall", "import", None, dry_run=False)
-        return await import_file(self.database_url, order._replace(**given))
+        return await import_file(self.database_url, "memory://", order._replace(**given))
 
     async def count(self, of: type[Task] | type[Patient] | type[Staff] = Task, **that: Any) -> int:
         async with opened(self.database_url):
