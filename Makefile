@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check torture bench format schema diagram clean
+.PHONY: demo test check torture bench format schema diagram screenshots clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/callboard demo $(ARGS)
@@ -34,6 +34,9 @@ schema: $(VENV)/.installed
 
 diagram: $(VENV)/.installed
 	$(BIN)/python -m models.diagram README.md
+
+screenshots: $(VENV)/.installed-test
+	CALLBOARD_TEST_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/dashboard/test_screenshots.py $(ARGS)
 
 clean:
 	rm -rf $(VENV)

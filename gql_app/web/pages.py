@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
@@ -34,7 +35,7 @@ def page_routes() -> list[Route | Mount]:
     """/, /dashboard/… and /session."""
     return [
         Route("/", _index),
-        Mount("/dashboard", _Guarded(StaticFiles(directory=FILES))),
+        Mount("/dashboard", _Guarded(GZipMiddleware(StaticFiles(directory=FILES)))),
         Route("/session", _session, methods=["POST", "DELETE"]),
     ]
 

@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import re
 import shutil
 import signal
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -18,6 +16,7 @@ from gql_app.work.cursors import event_cursor
 from models.database import opened
 from models.task import Task
 from tests.flows.commands import PATIENCE, free_port, running, serves
+from tests.npm import install
 from tests.office import Office, make_office, task_id
 from tests.schema.documents import LOG_CONTACT
 
@@ -26,26 +25,11 @@ SOON = 5.0
 
 CLIENTS = [(transport, way) for transport in ("ws", "sse") for way in ("retry", "loop")]
 
-UNREACHABLE = re.compile(r"EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|ENETUNREACH")
-
 
 @pytest.fixture(scope="module")
 def npm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of npm/ with the clients installed."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node and npm are not there")
-    folder = tmp_path_factory.mktemp("clients") / "npm"
-    shutil.copytree(
-        Path(__file__).with_name("npm"), folder, ignore=shutil.ignore_patterns("node_modules")
-    )
-    command = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
-    if done.returncode and UNREACHABLE.search(done.stderr):
-        pytest.skip("npm's registry cannot be reached")
-    assert done.returncode == 0, done.stderr
-    return folder
+    return install(Path(__file__).with_name("npm"), tmp_path_factory.mktemp("clients") / "npm")
 
 
 class Client:

@@ -1,0 +1,165 @@
+// The board: what a supervisor, or a screen on the wall, watches. Counts and changes come by the feed;
+// what the feed does not tell (who is at work, today's outcomes) is asked for anew when it may have
+// changed, and never more often than every second.
+
+import { SignedOut, graphql } from './api.js';
+import { drawOutcomes, row } from './chart.js';
+import { ACTIVITY, AT_WORK } from './documents.js';
+import { clock, count, happening, today } from './words.js';
+
+const PAUSE = 1000; // ms
+const REFRESH = 60_000; // claims end by themselves, and days do
+const CHANGES = 40;
+const FIGURES = {
+  open: 'To be worked',
+  notContacted: 'Not contacted',
+  inProgress: 'In progress',
+  dueToday: 'Due today',
+  overdue: 'Overdue',
+  closedToday: 'Closed today',
+};
+
+export class BoardView {
+  constructor(store, { onError }) {
+    Object.assign(this, { store, onError });
+    this.element = document.getElementById('board');
+    this.ticker = document.getElementById('ticker');
+    this.changes = [];
+    store.listen((what, detail) => {
+      if (what === 'event') this.note(detail);
+      if (what === 'snapshot' || what === 'counts') this.soon();
+    });
+    setInterval(() => this.ask(), REFRESH);
+  }
+
+  get isSeen() {
+    return !this.element.hidden;
+  }
+
+  begin(viewer) {
+    this.viewer = viewer;
+    const mayAsk = viewer.role === 'SUPERVISOR';
+    document.getElementById('outcomes').hidden = !mayAsk;
+    document.getElementById('no-outcomes').hidden = mayAsk;
+    this.ask();
+  }
+
+  clear() {
+    this.changes = [];
+    this.ticker.replaceChildren();
+    for (const id of ['board-counts', 'board-total', 'staff']) {
+      document.getElementById(id).replaceChildren();
+    }
+    drawOutcomes(null);
+  }
+
+  /** The page is shown. */
+  show() {
+    this.draw();
+    this.ask();
+  }
+
+  note(event) {
+    this.changes = [event, ...this.changes].slice(0, CHANGES);
+    this.soon();
+    this.ask();
+  }
+
+  soon() {
+    if (this.isDue) return;
+    this.isDue = true;
+    requestAnimationFrame(() => {
+      this.isDue = false;
+      if (this.isSeen) this.draw();
+    });
+  }
+
+  draw() {
+    const rows = this.store.queues
+      .map((queue) => [queue.name, this.store.countsOf(queue.id)])
+      .filter(([, counts]) => counts)
+      .map(([name, counts]) => figures(name, counts));
+    document.getElementById('board-counts').replaceChildren(...rows);
+    document
+      .getElementById('board-total')
+      .replaceChildren(...(rows.length > 1 ? [figures('All queues', this.store.countsOf(null))] : []));
+    this.drawTicker();
+  }
+
+  drawTicker() {
+    const known = new Map([...this.ticker.children].map((item) => [item.dataset.seq, item]));
+    const items = this.changes.map((event) => known.get(String(event.seq)) ?? change(event));
+    if (items.length === known.size && items[0] === this.ticker.firstElementChild) return;
+    this.ticker.replaceChildren(...items);
+    document.getElementById('no-changes').hidden = items.length > 0;
+  }
+
+  /** Ask for what the feed does not tell, once for all that happens within the pause. */
+  ask() {
+    if (!this.isSeen || !this.viewer || this.asking) return;
+    const since = Date.now() - (this.asked ?? 0);
+    this.asking = setTimeout(() => this.fetch(), Math.max(0, PAUSE - since));
+  }
+
+  async fetch() {
+    this.asked = Date.now();
+    this.asking = null;
+    const viewer = this.viewer;
+    if (!viewer) return;
+    try {
+      const [work, outcomes] = await Promise.all([
+        graphql(AT_WORK),
+        viewer.role === 'SUPERVISOR' ? graphql(ACTIVITY, { day: today() }) : null,
+      ]);
+      if (viewer !== this.viewer) return;
+      this.drawStaff(work.queues);
+      drawOutcomes(outcomes?.activity ?? null);
+    } catch (error) {
+      if (error instanceof SignedOut) this.onError(error);
+      // Otherwise the header says that the connection is lost; it is asked again with what comes next.
+    }
+  }
+
+  drawStaff(queues) {
+    const people = new Map();
+    for (const { name, staffAtWork } of queues) {
+      for (const { staff, tasks } of staffAtWork) {
+        const person = people.get(staff.id) ?? { name: staff.name, work: [] };
+        person.work.push(`${name}${tasks > 1 ? ` (${tasks})` : ''}`);
+        people.set(staff.id, person);
+      }
+    }
+    const rows = [...people.values()].map(({ name, work }) => row(['th', name], ['td', work.join(', ')]));
+    document.getElementById('staff').replaceChildren(...rows);
+    document.getElementById('no-staff').hidden = rows.length > 0;
+    document.getElementById('staff-count').textContent = count(rows.length, 'person', 'people');
+  }
+}
+
+function figures(name, counts) {
+  const made = row(['th', name]);
+  for (const [figure, label] of Object.entries(FIGURES)) {
+    const cell = document.createElement('td');
+    cell.textContent = counts[figure].toLocaleString('en-US');
+    cell.dataset.label = label; // shown on a narrow screen, where the heads have no room
+    cell.classList.toggle('late', figure === 'overdue' && counts.overdue > 0);
+    made.append(cell);
+  }
+  return made;
+}
+
+function change(event) {
+  const item = document.getElementById('change').content.firstElementChild.cloneNode(true);
+  const texts = {
+    time: clock(event.at),
+    what: happening(event),
+    patient: event.task.patient.name,
+    queue: event.task.queue?.name ?? '',
+    actor: event.actor?.name ?? 'the clock',
+  };
+  for (const [name, text] of Object.entries(texts)) {
+    item.querySelector(`[data-part=${name}]`).textContent = text;
+  }
+  item.dataset.seq = event.seq;
+  return item;
+}

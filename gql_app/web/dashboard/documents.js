@@ -1,0 +1,85 @@
+// What the dashboard asks the server.
+
+const TASK = `fragment Row on Task {
+  id status isOpen statusLabel origin reason followUp expiresAt version contactCount createdAt
+  closedAt closeCause queue { id name } assignee { name } patient { id name phone }
+  lastContact { outcome contactedAt } claim { by { id name } until }
+}`;
+
+const DETAIL = `fragment Detail on Task {
+  ...Row suggestedFollowUp
+  contacts(first: 10) { nodes { id outcome followUp notes closedTask contactedAt loggedBy { name } } }
+}
+${TASK}`;
+
+const COUNTS = `fragment Counts on QueueCounts {
+  seq open notContacted inProgress dueToday overdue closedToday queue { id }
+}`;
+
+export const FEED = `subscription ($after: String) {
+  queueFeed(after: $after) {
+    __typename
+    ... on QueueSnapshot { cursor queues { queue { id name } counts { ...Counts } } }
+    ... on TaskEvent {
+      cursor seq kind at fromStatus closeCause actor { name } contact { outcome followUp }
+      task { ...Row }
+    }
+    ... on QueueCounts { ...Counts }
+    ... on Heartbeat { cursor }
+  }
+}
+${TASK}
+${COUNTS}`;
+
+export const VIEWER = `{
+  viewer {
+    name role mayReadNotes mayLogContacts practice { timeZone }
+    claimed { claim { by { id } } }
+  }
+}`;
+
+export const TASKS = `query ($filter: TaskFilter, $orderBy: TaskOrder!, $first: Int!, $after: String) {
+  tasks(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
+    nodes { ...Row } pageInfo { hasNextPage endCursor }
+  }
+}
+${TASK}`;
+
+export const ONE_TASK = `query ($id: ID!) { task(id: $id) { ...Detail } }
+${DETAIL}`;
+
+export const CLAIM = `mutation ($id: ID!) {
+  claimTask(taskId: $id) { task { ...Detail } errors { code message } }
+}
+${DETAIL}`;
+
+export const CLAIM_NEXT = `mutation ($queueIds: [ID!]) {
+  claimNextTask(queueIds: $queueIds) { task { ...Detail } errors { code message } }
+}
+${DETAIL}`;
+
+export const RELEASE = `mutation ($id: ID!) {
+  releaseTask(taskId: $id) { task { ...Row } errors { code message } }
+}
+${TASK}`;
+
+export const LOG = `mutation (
+  $taskId: ID!, $outcome: ContactOutcome!, $followUp: Date, $notes: String, $close: Boolean!,
+  $expectedVersion: Int, $idempotencyKey: String
+) {
+  logContact(
+    taskId: $taskId, outcome: $outcome, followUp: $followUp, notes: $notes, close: $close,
+    expectedVersion: $expectedVersion, idempotencyKey: $idempotencyKey
+  ) { task { ...Detail } errors { code message field } }
+}
+${DETAIL}`;
+
+export const AT_WORK = `{ queues { id name staffAtWork { tasks staff { id name } } } }`;
+
+export const ACTIVITY = `query ($day: Date!) {
+  activity(from: $day, to: $day, bucket: HOUR) {
+    total { ...Figures }
+    buckets { begin figures { ...Figures } }
+  }
+}
+fragment Figures on ActivityFigures { contacts { noAnswer leftMessage didNotSchedule scheduled total } }`;

@@ -1,0 +1,210 @@
+// Puts the page together: the session, the feed, the two views, and the keys.
+
+import { SignedOut, graphql, signIn, signOut } from './api.js';
+import { BoardView } from './board.js';
+import { Connection } from './connection.js';
+import { ContactDialog } from './dialog.js';
+import { FEED, VIEWER } from './documents.js';
+import { Feed } from './feed.js';
+import { Store } from './store.js';
+import { TasksView } from './tasks.js';
+import { clock, setZone } from './words.js';
+
+const part = (id) => document.getElementById(id);
+const root = document.documentElement;
+
+const ENDED = 'Your session has ended. Sign in to go on.';
+const ENDINGS = {
+  'Key expired': 'Your session, or its key, has expired. Sign in to go on.',
+  'Key revoked or changed':
+    'Your session has ended: it was signed out elsewhere, or its key was revoked or changed.',
+};
+
+const store = new Store();
+const dialog = new ContactDialog(store, {
+  onLogged: (_task, words) => say(words),
+  onClosed: () => !part('tasks').hidden && part('grid').focus({ preventScroll: true }),
+  onError: trouble,
+});
+const tasks = new TasksView(store, dialog, { say, onError: trouble });
+const board = new BoardView(store, { onError: trouble });
+const connection = new Connection();
+let feed = null;
+
+// ---- the session
+
+let again;
+
+async function begin() {
+  clearTimeout(again);
+  let viewer;
+  try {
+    ({ viewer } = await graphql(VIEWER));
+  } catch (error) {
+    if (error instanceof SignedOut) return showSignIn('');
+    again = setTimeout(begin, 2000 + 3000 * Math.random());
+    return showSignIn(error.message);
+  }
+  setZone(viewer.practice.timeZone);
+  store.me = viewer.claimed[0]?.claim?.by.id ?? null;
+  part('who').textContent = `${viewer.name}, ${viewer.role.toLowerCase()}`;
+  part('next').hidden = !viewer.mayLogContacts;
+  part('sign-in').hidden = true;
+  part('app').hidden = false;
+  document.title = 'Callboard';
+  route();
+  follow();
+  board.begin(viewer);
+  dialog.begin(viewer);
+}
+
+function follow() {
+  const url = new URL('graphql', location.href);
+  url.protocol = url.protocol.replace('http', 'ws');
+  url.hash = '';
+  feed = new Feed({
+    url: url.href,
+    query: FEED,
+    field: 'queueFeed',
+    onMessage: (message) => store.take(message),
+    onState: (state) => {
+      if (state.name === 'ended') return end(ENDINGS[state.reason] ?? ENDED);
+      if (connection.changed(state)) {
+        tasks.resume();
+        board.ask();
+      }
+    },
+    onExpiry: (at) => say(`Your session ends at ${clock(at)}. Then sign in again to go on.`, 60_000),
+  });
+  connection.begin(feed);
+  feed.start();
+}
+
+/** The session is over: nothing of it stays on the screen. */
+function end(reason) {
+  if (!feed) return;
+  feed.stop();
+  connection.begin(null);
+  feed = null;
+  dialog.suspend();
+  store.clear();
+  tasks.clear();
+  board.viewer = null;
+  board.clear();
+  part('help').close();
+  say('');
+  showSignIn(reason);
+}
+
+function trouble(error) {
+  if (error instanceof SignedOut) end(ENDED);
+  else say(error.message);
+}
+
+function showSignIn(reason) {
+  part('app').hidden = true;
+  part('sign-in').hidden = false;
+  document.title = 'Sign in – Callboard';
+  const kept = dialog.pending ? ' What you typed is kept until then.' : '';
+  complain(reason && reason + kept);
+  part('key').focus();
+}
+
+function complain(words) {
+  part('sign-in-error').textContent = words;
+  part('key').setAttribute('aria-invalid', words !== '');
+}
+
+async function enter(proof) {
+  complain('');
+  part('enter').disabled = true;
+  try {
+    await signIn(proof);
+    part('key').value = '';
+    await begin();
+  } catch (error) {
+    const wrong = proof.key
+      ? 'This key is not valid. It may be mistyped, expired or revoked.'
+      : 'This link has been used already, or is not valid. Sign in with a key.';
+    showSignIn(error instanceof SignedOut ? wrong : error.message);
+  } finally {
+    part('enter').disabled = false;
+  }
+}
+
+part('sign-in-form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const key = part('key').value.trim();
+  if (key) enter({ key });
+  else complain('Enter your key.');
+});
+
+part('sign-out').addEventListener('click', async () => {
+  try {
+    await signOut();
+    end('You are signed out.');
+  } catch (error) {
+    say(`You are still signed in. ${error.message}`);
+  }
+});
+
+// ---- what is said, the views, the keys
+
+let saying;
+function say(words, ms = 8000) {
+  clearTimeout(saying);
+  part('toast').textContent = words;
+  saying = setTimeout(() => (part('toast').textContent = ''), ms);
+}
+
+function route() {
+  const name = location.hash === '#/board' ? 'board' : 'tasks';
+  for (const view of ['tasks', 'board']) {
+    part(view).hidden = view !== name;
+    const link = part(`to-${view}`);
+    if (view === name) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  if (name === 'board') board.show();
+  else tasks.grid.restore();
+}
+
+addEventListener('hashchange', () => {
+  if (location.hash.startsWith('#link=')) enterByLink();
+  else if (feed) route();
+});
+
+part('theme').addEventListener('click', () => {
+  root.dataset.theme = root.dataset.theme === 'dark' ? 'light' : 'dark';
+  localStorage.setItem('callboard.theme', root.dataset.theme);
+});
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', ({ matches }) => {
+  if (!localStorage.getItem('callboard.theme')) root.dataset.theme = matches ? 'dark' : 'light';
+});
+
+part('help-button').addEventListener('click', () => part('help').showModal());
+part('help-close').addEventListener('click', () => part('help').close());
+
+document.addEventListener('keydown', (event) => {
+  if (!feed || document.querySelector('dialog[open]')) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.target === part('search') && ['Escape', 'Enter', 'ArrowDown'].includes(event.key)) {
+    event.preventDefault();
+    return part('grid').focus();
+  }
+  if (event.target.matches('input[type=search], input[type=password], select, textarea')) return;
+  if (event.key === '?') part('help').showModal();
+  else if (part('tasks').hidden || !tasks.key(event)) return;
+  event.preventDefault();
+});
+
+/** The demo's one-time link carries its token behind the #, where no server or log sees it. */
+async function enterByLink() {
+  const link = location.hash.slice('#link='.length);
+  history.replaceState(null, '', location.pathname + location.search);
+  end('');
+  await enter({ link });
+}
+
+if (location.hash.startsWith('#link=')) enterByLink();
+else begin();

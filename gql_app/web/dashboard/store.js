@@ -1,0 +1,83 @@
+// All that the page knows: tasks by id, queues, their counts. Of a task the newest state wins, whether
+// an event, a list or an answer brought it, so it does not matter which of them comes first.
+
+import { dateOf } from './words.js';
+
+export class Store {
+  constructor() {
+    this.listeners = [];
+    this.clear();
+  }
+
+  clear() {
+    this.tasks = new Map();
+    this.queues = [];
+    this.counts = new Map();
+    this.me = null; // the viewer's own id as staff, once it is known
+  }
+
+  /** `listener(what, detail)`: "snapshot", "counts", "task" (with the task) or "event" (with it). */
+  listen(listener) {
+    this.listeners.push(listener);
+  }
+
+  tell(what, detail) {
+    for (const listener of this.listeners) listener(what, detail);
+  }
+
+  /** Take in a message of queueFeed. */
+  take(message) {
+    switch (message.__typename) {
+      case 'QueueSnapshot':
+        // What was known may be anything by now.
+        this.tasks = new Map();
+        this.queues = message.queues.map(({ queue }) => queue);
+        this.counts = new Map(message.queues.map(({ queue, counts }) => [queue.id, counts]));
+        return this.tell('snapshot');
+      case 'TaskEvent':
+        this.put(message.task);
+        return this.tell('event', message);
+      case 'QueueCounts':
+        this.counts.set(message.queue.id, message);
+        return this.tell('counts');
+    }
+  }
+
+  /** Take in a task, if it is news. */
+  put(task) {
+    if (!task) return;
+    const known = this.tasks.get(task.id);
+    if (known && known.version >= task.version) return;
+    this.tasks.set(task.id, arranged(task));
+    this.tell('task', task);
+  }
+
+  /** A claim that the viewer has just made says who the viewer is. */
+  claimed(task) {
+    if (this.me === task.claim.by.id) return;
+    this.me = task.claim.by.id;
+    this.tell('task', task);
+  }
+
+  /** The sum of the queues' counts, or those of one queue. */
+  countsOf(queueId) {
+    if (queueId) return this.counts.get(queueId);
+    const sum = { open: 0, notContacted: 0, inProgress: 0, dueToday: 0, overdue: 0, closedToday: 0 };
+    for (const counts of this.counts.values()) {
+      for (const name of Object.keys(sum)) sum[name] += counts[name];
+    }
+    return sum;
+  }
+
+  /** Who else is calling the task's patient now, or null. */
+  otherCaller(task) {
+    return task.claim && task.claim.by.id !== this.me ? task.claim.by.name : null;
+  }
+}
+
+/** A task with what lists are sorted by: the date it is due on, and its number. */
+export function arranged(task) {
+  // The server breaks ties by a task's number, which a global id holds: "Task:123" in base64.
+  const number = Number(atob(task.id).split(':')[1]);
+  return { ...task, dueOn: task.followUp ?? dateOf(task.createdAt), number };
+}

@@ -1,0 +1,195 @@
+// The Tasks page: queues with their counts, what is to be shown of them, the list, and the keyboard.
+
+import { SignedOut, graphql } from './api.js';
+import { CLAIM_NEXT } from './documents.js';
+import { Grid } from './grid.js';
+import { TaskList, WORKABLE } from './list.js';
+import { count } from './words.js';
+
+const STATUSES = { WORK: WORKABLE, OPEN: ['OPEN'], IN_PROGRESS: ['IN_PROGRESS'], CLOSED: ['CLOSED'] };
+const TYPING_PAUSE = 200; // ms after the last key before a search begins
+
+export class TasksView {
+  /** `say(words)` tells the user something; `onError(error)`. */
+  constructor(store, dialog, { say, onError }) {
+    Object.assign(this, { store, dialog, say, onError });
+    this.element = document.getElementById('tasks');
+    this.queues = this.element.querySelector('.queues');
+    this.search = document.getElementById('search');
+    this.status = document.getElementById('status');
+    this.overdue = document.getElementById('overdue');
+    this.next = document.getElementById('next');
+    this.note = document.getElementById('note');
+    this.queueId = null;
+    this.list = new TaskList(store, () => this.soon(), (error) => this.failed(error));
+    this.grid = new Grid(document.getElementById('grid'), this.list, store, {
+      onOpen: (task) => dialog.open(task),
+      onSelect: () => {},
+    });
+    this.listen();
+  }
+
+  listen() {
+    this.search.addEventListener('input', () => {
+      clearTimeout(this.typing);
+      this.typing = setTimeout(() => this.ask(), TYPING_PAUSE);
+    });
+    this.status.addEventListener('change', () => this.ask());
+    this.overdue.addEventListener('change', () => this.ask());
+    this.next.addEventListener('click', () => this.takeNext());
+    this.queues.addEventListener('click', ({ target }) => {
+      const button = target.closest('button');
+      if (!button) return;
+      this.queueId = button.dataset.id || null;
+      this.drawQueues();
+      this.ask();
+    });
+    this.store.listen((what) => {
+      if (what === 'snapshot') {
+        if (!this.store.queues.some(({ id }) => id === this.queueId)) this.queueId = null;
+        this.drawQueues();
+        this.list.filter = this.wanted();
+        this.list.reload();
+      } else if (what === 'counts') {
+        this.drawQueues();
+      } else {
+        this.isStale = true;
+        this.soon();
+      }
+    });
+    // Dates and times go on by themselves.
+    setInterval(() => {
+      this.isStale = true;
+      this.soon();
+    }, 30_000);
+  }
+
+  clear() {
+    this.list.reset();
+    this.grid.selected = null;
+    this.search.value = '';
+    this.grid.show(true);
+    this.queues.replaceChildren();
+  }
+
+  /** The connection is back: what could not be loaded meanwhile can be now. */
+  resume() {
+    if (this.list.hasFailed) this.list.reload();
+  }
+
+  wanted() {
+    const status = STATUSES[this.status.value];
+    const overdue = this.overdue.checked && !status.includes('CLOSED');
+    return { queueId: this.queueId, status, overdue, patient: this.search.value };
+  }
+
+  ask() {
+    this.overdue.disabled = this.status.value === 'CLOSED';
+    this.grid.selected = null;
+    this.toTop = true;
+    this.list.show(this.wanted());
+  }
+
+  /** Draw before the next frame, once, however much has changed. */
+  soon() {
+    if (this.isDue) return;
+    this.isDue = true;
+    requestAnimationFrame(() => {
+      this.isDue = false;
+      if (this.isStale) {
+        this.isStale = false;
+        this.list.refresh();
+        this.isDue = false;
+      }
+      this.draw();
+    });
+  }
+
+  draw() {
+    this.grid.show(this.toTop);
+    this.toTop = false;
+    const { rows, isLoading, hasMore } = this.list;
+    this.note.textContent = rows.length
+      ? `${count(rows.length, 'task')}${hasMore ? ', more as you scroll' : ''}`
+      : isLoading
+        ? 'Loading …'
+        : 'No tasks here.';
+  }
+
+  drawQueues() {
+    const entries = [{ id: null, name: 'All queues' }, ...this.store.queues];
+    entries.forEach((queue, i) => {
+      const counts = this.store.countsOf(queue.id);
+      if (!counts) return;
+      let button = this.queues.children[i]?.firstElementChild;
+      if (!button) {
+        const item = document.getElementById('queue').content.firstElementChild.cloneNode(true);
+        this.queues.append(item);
+        button = item.firstElementChild;
+      }
+      button.dataset.id = queue.id ?? '';
+      if (queue.id === this.queueId) button.setAttribute('aria-current', 'true');
+      else button.removeAttribute('aria-current');
+      const texts = {
+        name: queue.name,
+        open: counts.open.toLocaleString('en-US'),
+        overdue: counts.overdue ? `${counts.overdue} overdue` : '',
+        today: counts.dueToday ? `${counts.dueToday} today` : '',
+        fresh: counts.notContacted ? `${counts.notContacted} new` : '',
+      };
+      for (const [name, text] of Object.entries(texts)) {
+        button.querySelector(`[data-part=${name}]`).textContent = text;
+      }
+    });
+    while (this.queues.children.length > entries.length) this.queues.lastElementChild.remove();
+  }
+
+  failed(error) {
+    this.note.textContent = error.message;
+    if (error instanceof SignedOut) this.onError(error);
+    else this.say(error.message);
+  }
+
+  async takeNext() {
+    if (this.next.disabled || this.isTaking) return;
+    this.isTaking = true;
+    try {
+      const queueIds = this.queueId ? [this.queueId] : null;
+      const { claimNextTask } = await graphql(CLAIM_NEXT, { queueIds });
+      const { task, errors } = claimNextTask;
+      if (errors.length) return this.say(errors[0].message);
+      if (!task) return this.say('No task is free and due now.');
+      this.store.claimed(task);
+      this.grid.selected = task.id;
+      this.dialog.openClaimed(task);
+    } catch (error) {
+      this.failed(error);
+    } finally {
+      this.isTaking = false;
+    }
+  }
+
+  /** Whether the key was one of the page's own. */
+  key(event) {
+    const { grid } = this;
+    const acts = {
+      n: () => this.takeNext(),
+      '/': () => this.search.focus(),
+      j: () => grid.move(1),
+      k: () => grid.move(-1),
+      ArrowDown: () => grid.move(1),
+      ArrowUp: () => grid.move(-1),
+      PageDown: () => grid.move(grid.page()),
+      PageUp: () => grid.move(-grid.page()),
+      Home: () => grid.selectAt(0),
+      End: () => grid.selectAt(grid.rows.length - 1),
+      Enter: () => grid.selectedTask && this.dialog.open(grid.selectedTask),
+    };
+    const act = acts[event.key];
+    const isOnControl = event.target.closest('button, select, a, summary, input');
+    if (!act || (isOnControl && !['n', '/', 'j', 'k'].includes(event.key))) return false;
+    if (!['n', '/', 'Enter'].includes(event.key)) grid.element.focus({ preventScroll: true });
+    act();
+    return true;
+  }
+}

@@ -1,0 +1,112 @@
+// Words, dates and times as people read them. Dates are the practice's own, "YYYY-MM-DD".
+
+export const OUTCOMES = {
+  NO_ANSWER: 'No Answer',
+  LEFT_MESSAGE: 'Left Message',
+  DID_NOT_SCHEDULE: 'Did Not Schedule',
+  SCHEDULED: 'Scheduled',
+};
+
+const CAUSES = {
+  CONTACT: 'by a contact',
+  EXPIRED: 'expired',
+  APPOINTMENT_BOOKED: 'appointment booked',
+  WITHDRAWN: 'withdrawn',
+};
+
+const DAY = 86_400_000;
+let zone = 'UTC';
+let dayOf;
+let clockOf;
+
+/** Dates and times are those of `timeZone` from here on. */
+export function setZone(timeZone) {
+  zone = timeZone;
+  dayOf = new Intl.DateTimeFormat('en-CA', { timeZone: zone }); // YYYY-MM-DD
+  clockOf = new Intl.DateTimeFormat('en-US', { timeZone: zone, timeStyle: 'short' });
+}
+setZone(zone);
+
+export const today = () => dayOf.format(Date.now());
+export const dateOf = (moment) => dayOf.format(new Date(moment));
+export const clock = (moment) => clockOf.format(new Date(moment));
+export const addDays = (date, days) =>
+  new Date(Date.parse(date) + days * DAY).toISOString().slice(0, 10);
+const daysBetween = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / DAY);
+
+export function shortDate(date) {
+  const near = date.slice(0, 4) === today().slice(0, 4);
+  const more = near ? { weekday: 'short' } : { year: 'numeric' };
+  const form = { ...more, month: 'short', day: 'numeric', timeZone: 'UTC' };
+  return new Date(date).toLocaleDateString('en-US', form);
+}
+
+export const count = (n, one, many = `${one}s`) => `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;
+
+/** How far `date` is: "3 days overdue", "today", "in 5 days". */
+export function distance(date) {
+  const days = daysBetween(today(), date);
+  if (days < 0) return `${count(-days, 'day')} overdue`;
+  return ['today', 'tomorrow'][days] ?? `in ${days} days`;
+}
+
+/** A moment, as short as it can be told: a time today, else a date. */
+export function when(moment) {
+  const date = dateOf(moment);
+  return date === today() ? clock(moment) : shortDate(date).replace(/^\w+, /, '');
+}
+
+/** How long until `moment`: "12 min", "3 h", a date. */
+export function until(moment) {
+  const minutes = Math.ceil((Date.parse(moment) - Date.now()) / 60_000);
+  if (minutes <= 0) return 'now';
+  if (minutes < 60) return `in ${minutes} min`;
+  if (minutes < 24 * 60) return `in ${Math.floor(minutes / 60)} h`;
+  return when(moment);
+}
+
+export function age(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+/** The last date on which a task that expires is there, or null: at midnight it is the day before. */
+export const lastDay = (task) =>
+  task.expiresAt && dateOf(Date.parse(task.expiresAt) - 1);
+
+/** What an event of the feed did, in a few words. */
+export function happening({ kind, task, contact, closeCause }) {
+  switch (kind) {
+    case 'CONTACT_LOGGED': {
+      const then = contact?.followUp ? `, again ${shortDate(contact.followUp)}` : '';
+      return `${OUTCOMES[contact?.outcome] ?? 'Contact'}${closeCause ? ', closed' : then}`;
+    }
+    case 'CREATED':
+      return 'New task';
+    case 'CLAIMED':
+      return 'Is being called';
+    case 'RELEASED':
+      return 'Given back';
+    case 'REASSIGNED':
+      return task.queue ? `Reassigned, ${task.queue.name}` : 'Reassigned';
+    default:
+      return `Closed, ${CAUSES[closeCause ?? task.closeCause]}`;
+  }
+}
+
+/** What has changed from one state of a task to a later one, as sentences. */
+export function differences(before, after) {
+  const told = [];
+  const compare = (name, a, b) => a !== b && told.push(`${name}: ${a} → ${b}`);
+  const date = (value) => (value ? shortDate(value) : 'none');
+  compare('Status', before.statusLabel, after.statusLabel);
+  if (after.closeCause && !before.closeCause) told.push(`Closed: ${CAUSES[after.closeCause]}`);
+  if (after.isOpen) compare('Follow-up', date(before.followUp), date(after.followUp));
+  compare('Attempts', before.contactCount, after.contactCount);
+  if (after.contactCount > before.contactCount) {
+    told.push(`Last outcome: ${OUTCOMES[after.lastContact.outcome]}`);
+  }
+  compare('For', before.assignee?.name ?? 'all', after.assignee?.name ?? 'all');
+  compare('Queue', before.queue?.name, after.queue?.name ?? 'another');
+  return told;
+}

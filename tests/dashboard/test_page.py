@@ -1,0 +1,120 @@
+"""The page as such: small, from this server alone, without barriers, and nothing cut off."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.dashboard.conftest import SignIn
+from tests.dashboard.test_tasks import CLAIM
+from tests.dashboard.visits import visiting
+from tests.office import task_id
+from tests.serving import Server
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LIGHT_AND_DARK = pytest.mark.parametrize("color_scheme", ["light", "dark"])
+SIZES = [(1280, 800), (1920, 1080), (390, 844)]
+
+CUT_OFF = """() => [...document.querySelectorAll('h2, button, label, th, td, .row b, .row i')]
+  .filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 1
+    && getComputedStyle(e).display !== 'inline' && getComputedStyle(e).overflowX !== 'visible')
+  .map((e) => e.textContent)"""
+
+
+async def barriers(page: Page, axe: str) -> list[str]:
+    """What axe-core finds against WCAG 2.2 AA and good practice."""
+    await page.evaluate(axe)
+    found: dict[str, Any] = await page.evaluate("axe.run()")
+    return [
+        f"{violation['id']}: {node['html']} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+@LIGHT_AND_DARK
+async def test_no_view_has_a_barrier(
+    server: Server, browser: Browser, axe: str, color_scheme: str
+) -> None:
+    office = server.office
+    task = await office.make_task()
+    await office.log(task, follow_up=office.today)
+    taken = await office.make_task(office.missed, patient=office.patients[1])
+    await server.data(CLAIM, "supervisor", id=task_id(taken))
+    async with visiting(browser, server.url) as visit:
+        dashboard = await visit(color_scheme=color_scheme)
+        page = dashboard.page
+        await dashboard.type_key("nonsense")
+        await expect(page.get_by_role("alert")).to_contain_text("not valid")
+        assert await barriers(page, axe) == []
+        await dashboard.enter(office.keys["supervisor"])
+        await expect(dashboard.rows).to_have_count(2)
+        await page.keyboard.press("j")
+        assert await barriers(page, axe) == []
+        await page.keyboard.press("?")
+        assert await barriers(page, axe) == []
+        await page.keyboard.press("Escape")
+        await dashboard.open("Amber Testwell")
+        await dashboard.choose("Did Not Schedule")
+        assert await barriers(page, axe) == []
+        await page.keyboard.press("Escape")
+        await page.get_by_role("link", name="Board").click()
+        await expect(page.locator("#chart .value").first).to_be_visible()
+        await page.get_by_text("By the hour").click()
+        assert await barriers(page, axe) == []
+        await page.evaluate("dispatchEvent(new Event('offline'))")
+        await expect(page.locator("#lost")).to_be_visible()
+        assert await barriers(page, axe) == []
+
+
+async def test_a_page_weighs_less_than_100_kb_and_comes_from_here_alone(
+    server: Server, sign_in: SignIn
+) -> None:
+    await server.office.make_task()
+    agent = await sign_in()
+    await expect(agent.rows).to_have_count(1)
+    await agent.page.get_by_role("link", name="Board").click()
+    session = await agent.page.context.new_cdp_session(agent.page)
+    await session.send("Network.enable")
+    await session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    sizes: list[float] = []
+    session.on("Network.loadingFinished", lambda told: sizes.append(told["encodedDataLength"]))
+    agent.requests.clear()
+    await agent.page.reload()
+    await agent.is_live()
+    await expect(agent.page.locator("#board-total td").first).to_have_text("1")
+    assert len(sizes) > 10
+    assert sum(sizes) < 100_000
+    assert all(url.startswith(server.url) for url in agent.requests)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_nothing_is_cut_off(server: Server, sign_in: SignIn, width: int, height: int) -> None:
+    office = server.office
+    task = await office.make_task()
+    await office.log(task, follow_up=office.today)
+    await office.make_task(patient=office.patients[1])
+    agent = await sign_in("supervisor", viewport={"width": width, "height": height})
+    page = agent.page
+    await expect(agent.rows).to_have_count(2)
+    assert await page.evaluate(CUT_OFF) == []
+    await agent.open("Amber Testwell")
+    await agent.choose("Scheduled")
+    await expect(agent.log_and_close).to_be_in_viewport()
+    assert await page.evaluate(CUT_OFF) == []
+    await page.keyboard.press("Escape")
+    await page.get_by_role("link", name="Board").click()
+    await expect(page.locator("#chart .value").first).to_be_visible()
+    assert await page.evaluate(CUT_OFF) == []
+    assert await page.evaluate("document.documentElement.scrollWidth") == width
+
+
+async def test_printed_all_rows_are_there(server: Server, sign_in: SignIn) -> None:
+    for number in range(60):
+        await server.office.make_task(reason=f"Number {number}")
+    agent = await sign_in()
+    await expect(agent.page.locator("#note")).to_have_text("60 tasks")
+    assert await agent.rows.count() < 60
+    await agent.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    await expect(agent.rows).to_have_count(60)
