@@ -247,7 +247,7 @@ class Socket:
     async def _run(self, viewer: Viewer, operation_id: str, request: GraphQLRequest) -> None:
         # The results are texts already, the same for all who watch; only the id is each one's own.
         begin = f'{{"id":{orjson.dumps(operation_id).decode()},"type":'
-        progress = _Progress(begin, self._taking())
+        progress = _Progress(begin, self._take_frames)
         hear = None if self._take is None else progress.hear
         async with aclosing(self._streams.run(viewer, request, hear=hear)) as results:
             async for result in results:
@@ -266,16 +266,9 @@ class Socket:
         self._operations.pop(operation_id, None)
         await self._tell({"id": operation_id, "type": "complete"})
 
-    def _taking(self) -> Callable[[bytes], bool]:
-        """Takes frames of the operation that this task runs, for as long as it has not to end."""
-        take, task = self._take, asyncio.current_task()
-        return lambda frames: (
-            take is not None
-            and task is not None
-            and self._ended is None
-            and not task.cancelling()
-            and take(frames)
-        )
+    def _take_frames(self, frames: bytes) -> bool:
+        """Whether they could be sent at once; none are once the session has ended."""
+        return self._ended is None and self._take is not None and self._take(frames)
 
     async def _fall_behind(self, operation_id: str, cursor: str | None) -> None:
         """The client does not read: end the stream, and say where it can go on once it does."""
