@@ -2,9 +2,9 @@
 
 `python -m benchmarks.pages`: a page of 50 tasks with patient and last contact, against PostGraphile
 5 and against Strawberry with Tortoise as they come, on the same database; a page far down the list;
-`logContact` against pgbench running the same statements; and how both grow with the tables. Sides
-take turns, and what counts is the median. `--quick` only shows that it works: small tables, short
-runs.
+`logContact` against pgbench running the same statements; and how these and claims grow with the
+tables. Sides take turns, and what counts is the median. `--quick` only shows that it works: small
+tables, short runs.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx
 
+from benchmarks.claiming import claims_a_second
 from benchmarks.dataset import Base, filled
 from benchmarks.report import Figure, measure_alone
 from benchmarks.requests import Order, carried_out
@@ -182,10 +183,13 @@ async def _growth(url: str, rounds: int, scale: Scale, folder: Path) -> list[Fig
         small_page, large_page = await _alternating(rounds, read)
         write = [lambda b=base, s=server: _log(b, s, scale.seconds) for base, server in both]
         small_log, large_log = await _alternating(rounds, write)
+        claim = [lambda b=base, s=server: _claim(b, s, scale.seconds) for base, server in both]
+        small_claim, large_claim = await _alternating(rounds, claim)
     sizes = "{1:,} tasks, to {0:,}".format(*scale.growth)
     return [
         _grown(f"page at {sizes}", small_page, large_page, "pages/s"),
         _grown(f"logContact at {sizes}", small_log, large_log, "contacts/s"),
+        _grown(f"claimNextTask at {sizes}", small_claim, large_claim, "claims/s"),
     ]
 
 
@@ -211,6 +215,11 @@ async def _log(base: Base, server: int, seconds: float) -> float:
         bodies = [{"query": LOG, "variables": {"task": task, "day": day}} for task in tasks]
         clients.append({"headers": {"Authorization": f"Bearer {office.key}"}, "bodies": bodies})
     return await _rate(Order(server, clients, seconds, warm_up=WARM_UP), _check_log)
+
+
+async def _claim(base: Base, server: int, seconds: float) -> float:
+    """Claims a second that are given back, in the large practice and the others."""
+    return await claims_a_second(server, [office.key for office in base.offices], seconds)
 
 
 async def _log_by_pgbench(program: str, base: Base, seconds: float) -> float:
