@@ -162,16 +162,14 @@ async def change_claim(
     """Put tasks (at least one, locked) under the claim, or free them, each with its event. Returns
     them, and the number of the last event."""
     by, until = claim or (None, None)
-    changed = []
-    for task in tasks:
-        row = task._replace(claimed_by_id=by, claimed_until=until, version=task.version + 1)
-        await write(
-            "UPDATE task SET claimed_by_id = $3, claimed_until = $4, version = $5"
-            " WHERE practice_id = $1 AND id = $2",
-            *(task.practice_id, task.id, by, until, row.version),
-        )
-        seq = await add_event(row, kind, now, viewer=viewer)
-        changed.append(row)
+    changed = [
+        task._replace(claimed_by_id=by, claimed_until=until, version=task.version + 1)
+        for task in tasks
+    ]
+    sql = f"""UPDATE task SET claimed_by_id = $3, claimed_until = $4, version = version + 1
+    WHERE practice_id = $1 AND {among("id", 2)}"""
+    await write(sql, tasks[0].practice_id, [task.id for task in tasks], by, until)
+    seq = await add_events(list(zip(tasks, changed, strict=True)), kind, now, viewer)
     return changed, seq
 
 
@@ -198,12 +196,12 @@ async def add_events(
     changes: Sequence[tuple[TaskRow | None, TaskRow]],
     kind: TaskEventKind,
     now: datetime,
-    viewer: Viewer,
+    viewer: Viewer | None,
 ) -> int:
     """Record many changes (at least one) at once, each a task before (None for one that was made)
     and after, under the practice's next numbers. Returns the last. The counter is held for two
     statements, however many there are."""
-    last = await _take_numbers(viewer.practice_id, len(changes))
+    last = await _take_numbers(changes[0][1].practice_id, len(changes))
     rows = []
     for seq, (old, task) in enumerate(changes, last - len(changes) + 1):
         before = (None, None) if old is None else (old.status, old.follow_up)

@@ -329,14 +329,14 @@ async def test_the_most_urgent_are_read_from_the_beginning_of_an_index(
     scans = [
         node
         for node in nodes
-        if "Scan" in node["Node Type"] and "Subquery" not in node["Node Type"]
+        if "Scan" in node["Node Type"]
+        and node["Node Type"] not in ("Subquery Scan", "Function Scan")  # the queues' numbers
     ]
-    assert len(scans) == 6
     assert {node["Relation Name"] for node in scans} == {"task"}
     assert {node["Node Type"] for node in scans} <= {"Index Scan", "Index Only Scan"}
     assert sorted(node["Index Name"] for node in scans) == [
-        *["task_never_called"] * 4,
-        *["task_to_call_again"] * 2,
+        *["task_never_called"] * 2,
+        "task_to_call_again",
     ]
     # Nothing is read that is not handed out, but for the few rows that are claimed or expired.
     assert max(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in scans) < 200
