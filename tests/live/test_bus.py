@@ -42,6 +42,13 @@ async def test_what_was_rung_before_the_bus_ran_is_heard_elsewhere(bus_url: str)
         assert here.bus.dropped_rings == 0
 
 
+async def test_a_program_that_only_rings_is_heard_however_short_it_runs(bus_url: str) -> None:
+    async with listening(bus_url) as there:
+        async with bus_module.ringing(bus_url) as ring:
+            ring(7, 41)
+        await there.until((7, 41))
+
+
 async def test_rings_that_wait_are_one_a_practice_with_the_latest_number() -> None:
     rings = [(practice, seq) for seq in (*range(1, 1001), 5) for practice in (1, 2)]
     async with listening("memory://", *rings) as ears:

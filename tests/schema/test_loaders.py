@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gql_app.work.cursors import event_cursor
 from models.database import _connection
 from models.lifecycle import ContactOutcome
 from tests.serving import Server
@@ -60,3 +61,25 @@ async def test_the_number_of_statements_does_not_depend_on_the_page(
     assert sizes[1] >= 5 * sizes[0]
     assert counts[1] <= counts[0]  # fewer, where the longer page has read everything already
     assert 2 < counts[0] < 12
+
+
+@pytest.mark.parametrize("field", ["taskStatusChanged", "queueFeed"])
+async def test_events_that_are_read_together_are_loaded_together(
+    server: Server, statements: list[str], field: str
+) -> None:
+    office = server.office
+    for number in range(40):
+        task = await office.make_task(patient=office.patients[number % 3])
+        await office.log(task, ContactOutcome.NO_ANSWER, close=True)
+    what = "seq task { patient { name } queue { name } } actor { name }"
+    selection = what if field == "taskStatusChanged" else f"... on TaskEvent {{ {what} }}"
+    beginning = event_cursor(office.practice.id, 0)
+    async with server.socket() as socket:
+        await socket.subscribe(
+            f"subscription ($after: String) {{ {field}(after: $after) {{ {selection} }} }}",
+            after=beginning,
+        )
+        statements.clear()
+        while (await socket.next_data())[field].get("seq") != 80:
+            pass
+    assert len(statements) < 40  # of 80 events
