@@ -181,10 +181,11 @@ async def _growth(url: str, rounds: int, scale: Scale, folder: Path) -> list[Fig
         pages = [Side(server, PAGE, {}, base.large.key) for base, server in both]
         read = [lambda side=side: side.run(scale.seconds) for side in pages]
         small_page, large_page = await _alternating(rounds, read)
-        write = [lambda b=base, s=server: _log(b, s, scale.seconds) for base, server in both]
-        small_log, large_log = await _alternating(rounds, write)
+        # Before contacts are logged: what is to be called again in a month is not handed out.
         claim = [lambda b=base, s=server: _claim(b, s, scale.seconds) for base, server in both]
         small_claim, large_claim = await _alternating(rounds, claim)
+        write = [lambda b=base, s=server: _log(b, s, scale.seconds) for base, server in both]
+        small_log, large_log = await _alternating(rounds, write)
     sizes = "{1:,} tasks, to {0:,}".format(*scale.growth)
     return [
         _grown(f"page at {sizes}", small_page, large_page, "pages/s"),
