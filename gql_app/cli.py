@@ -51,7 +51,8 @@ def _demo(arguments: argparse.Namespace, settings: Settings) -> int:
         settings, database_url=demo.database_url(arguments.data), bus_url="memory://"
     )
     host = "127.0.0.1" if arguments.host in ("0.0.0.0", "::") else arguments.host  # noqa: S104
-    print(demo.welcome(f"http://{host}:{arguments.port}", arguments.data, sample))
+    url = f"http://{host}:{arguments.port}"
+    print(demo.welcome(url, arguments.data, sample), flush=True)  # a pipe would keep it back
     return _serve_until_stopped(settings, arguments)
 
 
