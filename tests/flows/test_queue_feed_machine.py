@@ -195,7 +195,7 @@ def test_snapshot_and_events_are_what_a_fresh_snapshot_shows(
         try:
             run_state_machine_as_test(
                 lambda: FeedMachine(runner),
-                settings=settings(max_examples=150, stateful_step_count=40, deadline=None),
+                settings=settings(max_examples=80, stateful_step_count=40, deadline=None),
             )
         finally:
             runner.run(database.aclose())

@@ -189,7 +189,7 @@ class SharedFeed(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize(
-    ("database_url", "examples"), [("sqlite", 50), ("postgres", 6)], indirect=["database_url"]
+    ("database_url", "examples"), [("sqlite", 25), ("postgres", 6)], indirect=["database_url"]
 )
 def test_each_who_shares_a_feed_is_told_all_once_in_order_and_right(
     database_url: str, examples: int, monkeypatch: pytest.MonkeyPatch
