@@ -162,10 +162,7 @@ async def create_key(
 ) -> str:
     """Make a key and return it: the only time that it can be seen. `may_create_tasks` is for
     partners; supervisors may in any case, staff may not."""
-    now = datetime.now(UTC)
-    staff, _ = await Staff.get_or_create(
-        practice_id=practice.id, name=name, defaults={"created_at": now}
-    )
+    staff = await _staff_called(practice, name)
     key = f"cb_{practice.id}_{secrets.token_urlsafe(32)}"
     await AccessKey.create(
         practice_id=practice.id,
@@ -174,22 +171,23 @@ async def create_key(
         staff_id=staff.id,
         queue_ids=None if queue_ids is None else sorted(queue_ids),
         may_create_tasks=role is Role.SUPERVISOR or (role is Role.PARTNER and may_create_tasks),
-        created_at=now,
+        created_at=datetime.now(UTC),
         expires_at=expires_at,
     )
     return key
 
 
+async def _staff_called(practice: Practice, name: str) -> Staff:
+    """The member of staff of that name, made if there is none."""
+    made = {"created_at": datetime.now(UTC)}
+    staff, _ = await Staff.get_or_create(practice_id=practice.id, name=name, defaults=made)
+    return staff
+
+
 async def viewer_on_the_spot(practice: Practice, name: str, *, only_reads: bool = False) -> Viewer:
     """A supervisor without a key, for the command line, which has the database itself. What it does
     is recorded as done by `name`, who is nobody if it `only_reads`."""
-    staff_id = 0
-    if not only_reads:
-        now = datetime.now(UTC)
-        staff, _ = await Staff.get_or_create(
-            practice_id=practice.id, name=name, defaults={"created_at": now}
-        )
-        staff_id = staff.id
+    staff_id = 0 if only_reads else (await _staff_called(practice, name)).id
     return Viewer(
         key_id=0,
         practice_id=practice.id,

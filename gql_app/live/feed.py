@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from models.event import EventRow, Resync, check_resumable, events_after, feed_bounds
@@ -118,33 +118,19 @@ class Feeds:
             await asyncio.sleep(seconds)
             self.notice_all()
 
-    async def follow(
-        self,
-        practice_id: int,
-        after: int | None,
-        enough: Callable[[int], bool] = lambda _: False,
-    ) -> AsyncGenerator[EventRow, None]:
-        """All events of a practice behind number `after` (None: from now on), in order, for ever,
-        or until the number that has been reached is `enough`.
-
-        Raises `Resync` if the events behind `after` are no longer kept, or `after` is a number that
-        the practice has not reached.
-        """
-        async with aclosing(self.batches(practice_id, after)) as batches:
-            async for batch in batches:
-                for event in batch.events:
-                    yield event
-                if enough(batch.position):
-                    return
-
     async def batches(
         self,
         practice_id: int,
         after: int | None,
         patience: Callable[[], float | None] = lambda: None,
     ) -> AsyncGenerator[Batch, None]:
-        """Like `follow`, a batch at a time, for those who have to act without an event too: an
-        empty batch comes when `patience()` seconds have gone by without one."""
+        """All events of a practice behind number `after` (None: from now on), in order, for ever.
+        For those who have to act without an event too, an empty batch comes when `patience()`
+        seconds have gone by without one.
+
+        Raises `Resync` if the events behind `after` are no longer kept, or `after` is a number that
+        the practice has not reached.
+        """
         async with self._open(practice_id) as feed:
             position = feed.seq if after is None else after
             if after is not None and (after > feed.seq or feed.after(after) is None):

@@ -22,7 +22,7 @@ async def follow_queues(
 ) -> AsyncGenerator[FeedRow, None]:
     """Everything that a dashboard of the queues `wanted` has to be told, behind number `after`.
 
-    Raises `Resync` as `Feeds.follow` does.
+    Raises `Resync` as `Feeds.batches` does.
     """
     practice_id = context.viewer.practice_id
     dashboard = _Dashboard(context, wanted)
@@ -40,8 +40,8 @@ async def follow_queues(
     async with aclosing(batches):
         async for batch in batches:
             told = list(dashboard.told(batch))
-            for left, row in zip(range(len(told) - 1, -1, -1), told, strict=True):
-                yield tell(row, more=left > 0)
+            for row in told:
+                yield tell(row, more=row is not told[-1])
             async with aclosing(dashboard.ticked(batch)) as rows:
                 async for row in rows:
                     yield tell(row, of_the_clock=True)

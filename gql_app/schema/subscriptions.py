@@ -68,8 +68,8 @@ async def _status_changes(
     async with aclosing(feeds.batches(viewer.practice_id, after)) as batches:
         async for batch in batches:
             told = [event for event in batch.events if _is_told(viewer, wanted, event)]
-            for left, event in zip(range(len(told) - 1, -1, -1), told, strict=True):
-                context.at_event(event_cursor(event), more=left > 0)
+            for event in told:
+                context.at_event(event_cursor(event), more=event is not told[-1])
                 yield event
             if context.enough(batch.position, None):
                 return

@@ -17,8 +17,10 @@ async def viewer_of(headers: Headers, authorization: object = None) -> Viewer:
     """
     if authorization is None:
         authorization = headers.get("authorization")
-    token = cookie_parser(headers.get("cookie", "")).get(COOKIE)
-    if authorization is not None or token is None:
+    token = None
+    if authorization is None:
+        token = cookie_parser(headers.get("cookie", "")).get(COOKIE)
+    if token is None:
         return await authenticate(bearer(authorization))
     if not is_own_page(headers):
         raise Unauthenticated("A session is good for the pages of this server only.")

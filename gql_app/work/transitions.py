@@ -107,13 +107,9 @@ class Transitions:
         if task_id is None:
             return Outcome(None, refusals=(NOT_FOUND,))
         sent = (viewer, task_id, attempt, expected_version, idempotency_key, contacted_at)
-        try:
+        if idempotency_key is None:
             return await self.carry_out(viewer.practice_id, self._log_contact(*sent))
-        except IntegrityError:
-            if idempotency_key is None:
-                raise
-            # Another log took the key between our look and our write; now it can be seen.
-            return await self.carry_out(viewer.practice_id, self._log_contact(*sent))
+        return await self._carry_out_seeing_others(viewer, lambda: self._log_contact(*sent))
 
     async def create_task(self, viewer: Viewer, new: NewTask) -> Outcome:
         """Make a task. Refusals change nothing and come back in the outcome. Raises `Forbidden`."""
@@ -151,6 +147,16 @@ class Transitions:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
+
+    async def _carry_out_seeing_others(
+        self, viewer: Viewer, change: Callable[[], Coroutine[Any, Any, tuple[T, int | None]]]
+    ) -> T:
+        """Carry a change out, once more if another has taken its key or its external id between its
+        look and its write: then that can be seen."""
+        try:
+            return await self.carry_out(viewer.practice_id, change())
+        except IntegrityError:
+            return await self.carry_out(viewer.practice_id, change())
 
     async def _ringing(
         self, practice_id: int, change: Coroutine[Any, Any, tuple[T, int | None]]
@@ -193,10 +199,9 @@ class Transitions:
         """Record an appointment, and close what it makes needless. Returns it, what was refused,
         and the tasks that were closed. Recorded again, it is moved. Raises `Forbidden`."""
         viewer.require(viewer.may_create_tasks, "record appointments")
-        try:
-            return await self.carry_out(viewer.practice_id, self._record_appointment(viewer, new))
-        except IntegrityError:  # the external id was taken between our look and our write
-            return await self.carry_out(viewer.practice_id, self._record_appointment(viewer, new))
+        return await self._carry_out_seeing_others(
+            viewer, lambda: self._record_appointment(viewer, new)
+        )
 
     async def _record_appointment(
         self, viewer: Viewer, new: NewAppointment
@@ -222,10 +227,9 @@ class Transitions:
         """Bring a batch of checked rows in, in one transaction: a result a row, in their order.
         Raises `Forbidden`."""
         viewer.require(viewer.may_import, "import tasks")
-        try:
-            return await self.carry_out(viewer.practice_id, self._import_batch(viewer, batch))
-        except IntegrityError:  # another import made the same between our look and our write
-            return await self.carry_out(viewer.practice_id, self._import_batch(viewer, batch))
+        return await self._carry_out_seeing_others(
+            viewer, lambda: self._import_batch(viewer, batch)
+        )
 
     async def _import_batch(
         self, viewer: Viewer, batch: Batch

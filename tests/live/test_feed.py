@@ -1,7 +1,7 @@
-"""Feeds.follow: one ordered walk over the events, for any number of followers at any pace."""
+"""Feeds.batches: one ordered walk over the events, for any number of followers at any pace."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -37,9 +37,19 @@ async def task_with_events(office: Office, number: int) -> Task:
     return task
 
 
+async def events_of(
+    feeds: Feeds, practice_id: int, after: int | None
+) -> AsyncGenerator[EventRow, None]:
+    """What a follower is given, event by event."""
+    async with aclosing(feeds.batches(practice_id, after)) as batches:
+        async for batch in batches:
+            for event in batch.events:
+                yield event
+
+
 @asynccontextmanager
 async def following(feeds: Feeds, office: Office, after: int | None) -> AsyncIterator["Follower"]:
-    async with aclosing(feeds.follow(office.practice.id, after)) as events:
+    async with aclosing(events_of(feeds, office.practice.id, after)) as events:
         yield Follower(events)
 
 
@@ -71,7 +81,7 @@ async def test_every_follower_is_given_every_event_once_and_in_order(
 
     async def follow(after: int, pause: int) -> list[int]:
         seqs: list[int] = []
-        async with aclosing(feeds.follow(office.practice.id, after)) as events:
+        async with aclosing(events_of(feeds, office.practice.id, after)) as events:
             async for event in events:
                 seqs.append(event.seq)
                 for _ in range(pause):  # falls behind the others
@@ -280,7 +290,10 @@ async def test_practices_do_not_hear_each_other(office: Office, feeds: Feeds) ->
     other = await Practice.create(
         slug="elm", name="Elm", time_zone="UTC", created_at=office.clock(), seq=0
     )
-    async with aclosing(feeds.follow(other.id, 0)) as events, following(feeds, office, 0) as here:
+    async with (
+        aclosing(events_of(feeds, other.id, 0)) as events,
+        following(feeds, office, 0) as here,
+    ):
         silent = asyncio.create_task(anext(events))
         await office.make_task()
         assert await here.seqs(1) == [1]

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, closing
 from typing import Any
 
 import asyncpg
+import pytest
 
 from models.contact import Contact
 from models.database import transaction
@@ -16,6 +17,18 @@ from models.practice import Practice
 from models.task import Task
 from tests.office import Office
 from tests.serving import PATIENCE
+
+
+def unscoped(caplog: pytest.LogCaptureFixture, at_least: int) -> list[str]:
+    """The statements with conditions, of at least so many, that name no practice."""
+    statements = [r.getMessage() for r in caplog.records if " WHERE " in r.getMessage()]
+    assert len(statements) >= at_least
+    return [
+        statement
+        for statement in statements
+        if "practice_id" not in statement.partition(" WHERE ")[2]
+        and not statement.startswith("UPDATE practice ")
+    ]
 
 
 async def everything() -> list[list[dict[str, Any]]]:

@@ -20,7 +20,7 @@ from tests.work.claiming import (
     limited_to,
     patient_with_two_tasks,
 )
-from tests.work.records import everything
+from tests.work.records import everything, unscoped
 
 
 async def test_a_claim_covers_every_open_task_of_the_patient_in_all_queues(office: Office) -> None:
@@ -252,12 +252,4 @@ async def test_every_statement_of_a_claim_names_its_practice(
     await claims.lapse(office.practice.id, recall.id)
     await claimed_tasks(office.staff, office.clock())
 
-    statements = [r.getMessage() for r in caplog.records if " WHERE " in r.getMessage()]
-    assert len(statements) >= 10
-    unscoped = [
-        statement
-        for statement in statements
-        if "practice_id" not in statement.partition(" WHERE ")[2]
-        and not statement.startswith("UPDATE practice ")
-    ]
-    assert unscoped == []
+    assert unscoped(caplog, at_least=10) == []

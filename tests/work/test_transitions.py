@@ -17,6 +17,7 @@ from tests.work.records import (
     events_cannot_be_written,
     events_of,
     everything,
+    unscoped,
 )
 
 
@@ -179,15 +180,7 @@ async def test_every_statement_of_a_change_names_its_practice(
     await office.transitions.expire(office.practice.id, task.id)
 
     # Else the tables could not be distributed by practice, nor the keys that begin with it be used.
-    statements = [r.getMessage() for r in caplog.records if " WHERE " in r.getMessage()]
-    assert len(statements) >= 4
-    unscoped = [
-        statement
-        for statement in statements
-        if "practice_id" not in statement.partition(" WHERE ")[2]
-        and not statement.startswith("UPDATE practice ")
-    ]
-    assert unscoped == []
+    assert unscoped(caplog, at_least=4) == []
 
 
 async def test_each_practice_counts_its_own_events(office: Office) -> None:
