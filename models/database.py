@@ -19,6 +19,8 @@ from tortoise.exceptions import TransactionManagementError
 from tortoise.migrations.api import migrate as run_migrations
 from tortoise.transactions import in_transaction
 
+from models.pool import Connection, leave_as_it_is
+
 Row = TypeVar("Row", bound=NamedTuple)
 
 TABLES = [
@@ -43,7 +45,7 @@ def orm_config(url: str) -> dict[str, Any]:
         url += ("&" if "?" in url else "?") + "synchronous=FULL&busy_timeout=5000"
     connection = expand_db_url(url)
     if name != "sqlite":
-        connection["credentials"]["reset"] = _leave_as_it_is
+        connection["credentials"] |= {"connection_class": Connection, "reset": leave_as_it_is}
     return {
         "connections": {name: connection},
         "apps": {
@@ -56,11 +58,6 @@ def orm_config(url: str) -> dict[str, Any]:
         "use_tz": True,
         "timezone": "UTC",
     }
-
-
-async def _leave_as_it_is(_: object) -> None:
-    """For connections that go back to the pool. asyncpg would send a statement that clears the
-    session, a second round trip for each first one; ours never change their session."""
 
 
 MAKEMIGRATIONS_CONFIG = orm_config("sqlite://:memory:")
