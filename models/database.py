@@ -239,6 +239,12 @@ def _from_text(converters: Sequence[Any], record: Sequence[Any]) -> list[Any]:
     ]
 
 
+def unplanned(parameter: int) -> str:
+    """SQL for the number in `parameter`, which PostgreSQL is not to look at when it plans: for each
+    practice it would make a plan of its own, each time, at more cost than to carry it out."""
+    return f"(SELECT CAST(${parameter} AS BIGINT))"
+
+
 def among(column: str, parameter: int, kind: str = "bigint") -> str:
     """SQL that is true where `column` is one of the numbers, or texts, in the list `parameter`."""
     if is_sqlite(_connection()):

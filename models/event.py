@@ -161,11 +161,11 @@ _COLUMNS = ", ".join(
 
 
 async def select_events(where: str, limit: int, values: list[object]) -> list[EventRow]:
-    """The events (called `e`) that match `where`, in order; `limit` is a parameter's number."""
+    """The events (called `e`) that match `where`, in order, at most `limit` of them."""
     sql = f"""
     SELECT {_COLUMNS} FROM task_event e
     JOIN task t ON t.practice_id = e.practice_id AND t.id = e.task_id
-    WHERE {where} ORDER BY e.seq LIMIT ${limit}
+    WHERE {where} ORDER BY e.seq LIMIT {limit}
     """
     return await fetch(EventRow, sql, *values)
 
@@ -173,7 +173,7 @@ async def select_events(where: str, limit: int, values: list[object]) -> list[Ev
 async def events_after(practice_id: int, seq: int, limit: int) -> list[EventRow]:
     """The practice's events numbered above `seq`, in order, at most `limit` of them."""
     where = "e.practice_id = $1 AND e.seq > $2"
-    return await select_events(where, 3, [practice_id, seq, limit])
+    return await select_events(where, limit, [practice_id, seq])
 
 
 class Resync(Exception):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.cursors import read_event_cursor, read_id_cursor
-from gql_app.work.reading import Conditions, Page, checked_first, page_of
+from gql_app.work.reading import Conditions, Page, page_of, row_limit
 from models.contact import CONTACT_COLUMNS, ContactRow
 from models.database import among, fetch
 from models.event import EventRow, check_resumable, select_events
@@ -42,13 +42,12 @@ async def contacts_of_tasks(
     where.among("c.task_id", list(task_ids))
     if after is not None:
         where.add(f"c.id < ${where.value(read_id_cursor(viewer.practice_id, after))}")
-    limit = where.value(checked_first(first) + 1)
     sql = f"""
     SELECT {CONTACT_COLUMNS} FROM (
         SELECT c.*, ROW_NUMBER() OVER (PARTITION BY c.task_id ORDER BY c.id DESC) AS place
         FROM contact c
         JOIN task t ON t.practice_id = c.practice_id AND t.id = c.task_id WHERE {where}
-    ) c WHERE c.place <= ${limit} ORDER BY c.id DESC
+    ) c WHERE c.place <= {row_limit(first)} ORDER BY c.id DESC
     """
     rows = await fetch(ContactRow, sql, *where.values)
     return {i: page_of([row for row in rows if row.task_id == i], first, after) for i in task_ids}
@@ -117,5 +116,5 @@ async def events_page(
         seq = read_event_cursor(viewer.practice_id, after)
         await check_resumable(viewer.practice_id, seq)
         where.add(f"e.seq > ${where.value(seq)}")
-    limit = where.value(checked_first(first) + 1)
-    return page_of(await select_events(str(where), limit, where.values), first, after)
+    events = await select_events(str(where), row_limit(first), where.values)
+    return page_of(events, first, after)

@@ -110,7 +110,7 @@ async def earlier_creation(viewer: Viewer, new: NewTask, now: datetime) -> Outco
         return None
     task = found[0]
     creation = "e.practice_id = $1 AND e.task_id = $2 AND e.version = 1"
-    events = await select_events(creation, 3, [here, task.id, 1])
+    events = await select_events(creation, 1, [here, task.id])
     made = events[0].task if events else task
     kept = NewTask(
         queue_id=made.queue_id,

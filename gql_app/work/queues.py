@@ -9,7 +9,7 @@ from gql_app.access import Viewer
 from gql_app.work.finding import TaskQuery, conditions
 from gql_app.work.history import PATIENT_COLUMNS, PatientRow
 from gql_app.work.orders import SORT, TaskOrder, go_on_after
-from gql_app.work.reading import Conditions, Page, checked_first, page_of
+from gql_app.work.reading import Conditions, Page, page_of, row_limit
 from models.contact import CONTACT_COLUMNS, ContactRow
 from models.database import among, fetch, fetch_joined
 from models.lifecycle import (
@@ -108,8 +108,9 @@ async def tasks_page(
 
     Paging is by key, so that a page far down costs what the first one does.
     """
-    where, limit = _page(viewer, query, order, first, after)
-    sql = f"SELECT {TASK_COLUMNS} FROM task t WHERE {where} ORDER BY {SORT[order]} LIMIT ${limit}"
+    where = _page(viewer, query, order, after)
+    limit = row_limit(first)
+    sql = f"SELECT {TASK_COLUMNS} FROM task t WHERE {where} ORDER BY {SORT[order]} LIMIT {limit}"
     return page_of(await fetch(TaskRow, sql, *where.values), first, after)
 
 
@@ -117,10 +118,10 @@ async def tasks_page_in_full(
     viewer: Viewer, query: TaskQuery, order: TaskOrder, first: int, after: str | None
 ) -> Page[TaskInFull]:
     """The same page, with what nearly every list of tasks shows beside them, in one statement."""
-    where, limit = _page(viewer, query, order, first, after)
+    where = _page(viewer, query, order, after)
     sql = f"""
     SELECT {TASK_COLUMNS}, {PATIENT_COLUMNS}, {CONTACT_COLUMNS}
-    FROM (SELECT * FROM task t WHERE {where} ORDER BY {SORT[order]} LIMIT ${limit}) t
+    FROM (SELECT * FROM task t WHERE {where} ORDER BY {SORT[order]} LIMIT {row_limit(first)}) t
     JOIN patient p ON p.practice_id = t.practice_id AND p.id = t.patient_id
     LEFT JOIN contact c ON c.practice_id = t.practice_id AND c.id = t.last_contact_id
     ORDER BY {SORT[order]}
@@ -129,13 +130,10 @@ async def tasks_page_in_full(
     return page_of([TaskInFull._make(row) for row in joined], first, after)
 
 
-def _page(
-    viewer: Viewer, query: TaskQuery, order: TaskOrder, first: int, after: str | None
-) -> tuple[Conditions, int]:
-    """Which tasks, and the number of the parameter that limits them to one more than `first`."""
+def _page(viewer: Viewer, query: TaskQuery, order: TaskOrder, after: str | None) -> Conditions:
     where = conditions(viewer, query)
     go_on_after(where, viewer, order, after)
-    return where, where.value(checked_first(first) + 1)
+    return where
 
 
 async def count_tasks(viewer: Viewer, query: TaskQuery) -> int:
@@ -149,7 +147,7 @@ async def count_tasks(viewer: Viewer, query: TaskQuery) -> int:
 async def task_ids(viewer: Viewer, query: TaskQuery, limit: int) -> list[int]:
     """The ids of at most `limit` tasks of all pages."""
     where = conditions(viewer, query)
-    sql = f"SELECT t.id FROM task t WHERE {where} ORDER BY t.id LIMIT ${where.value(limit)}"
+    sql = f"SELECT t.id FROM task t WHERE {where} ORDER BY t.id LIMIT {limit}"
     return [row.number for row in await fetch(Count, sql, *where.values)]
 
 
@@ -161,13 +159,13 @@ async def tasks_of_queues(
     for begin in range(0, len(queue_ids), MAX_SELECTS):
         shared = conditions(viewer, query)
         go_on_after(shared, viewer, TaskOrder.DUE, after)
-        limit = shared.value(checked_first(first) + 1)
+        limit = row_limit(first)
         # A select a queue, each of which reads its own stretch of the index.
         selects = [
             f"""SELECT * FROM (
                 SELECT {TASK_COLUMNS} FROM task t
                 WHERE {shared} AND t.queue_id = ${shared.value(queue_id)}
-                ORDER BY {SORT[TaskOrder.DUE]} LIMIT ${limit}) AS queue_{queue_id}"""
+                ORDER BY {SORT[TaskOrder.DUE]} LIMIT {limit}) AS queue_{queue_id}"""
             for queue_id in queue_ids[begin : begin + MAX_SELECTS]
         ]
         rows += await fetch(TaskRow, " UNION ALL ".join(selects), *shared.values)
@@ -181,12 +179,11 @@ async def tasks_of_patients(
     where = Conditions.of(viewer, "t", "t.queue_id")
     where.among("t.patient_id", list(patient_ids))
     go_on_after(where, viewer, TaskOrder.CREATED, after)
-    limit = where.value(checked_first(first) + 1)
     sql = f"""
     SELECT {TASK_COLUMNS} FROM (
         SELECT t.*, ROW_NUMBER() OVER (PARTITION BY t.patient_id ORDER BY t.id DESC) AS place
         FROM task t WHERE {where}
-    ) t WHERE t.place <= ${limit} ORDER BY t.id DESC
+    ) t WHERE t.place <= {row_limit(first)} ORDER BY t.id DESC
     """
     rows = await fetch(TaskRow, sql, *where.values)
     return {
