@@ -22,7 +22,8 @@ from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql_app.execution.bounded import Bounded
-from gql_app.execution.plans import Complete, NotPlain, Run, compile_object
+from gql_app.execution.plans import compile_object
+from gql_app.execution.runs import Complete, NotPlain, Run
 
 REMEMBERED = 2_000
 """Plans that are kept: some a document."""
@@ -101,7 +102,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
                 raise NotPlain
             return collected.grouped_field_set
 
-        return compile_object(object_type, details, collect)
+        return compile_object(object_type, details, collect).one
 
     def _directive_variables(self) -> tuple[str, ...]:
         """The variables that decide what is selected, looked for once a document."""

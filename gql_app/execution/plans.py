@@ -5,23 +5,19 @@ context, links to other rows, and objects and lists of these. An object with a f
 arguments, or that is of an abstract type, is not plain and has no plan.
 """
 
-import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
     GRAPHQL_MAX_INT,
     GRAPHQL_MIN_INT,
+    GraphQLBoolean,
     GraphQLEnumType,
     GraphQLField,
     GraphQLID,
     GraphQLInt,
-    GraphQLLeafType,
     GraphQLObjectType,
     GraphQLOutputType,
-    GraphQLResolveInfo,
     GraphQLString,
     Undefined,
     is_leaf_type,
@@ -30,88 +26,33 @@ from graphql import (
     is_object_type,
 )
 from graphql.execution.collect_fields import FieldDetailsList
-from strawberry import Info
 from strawberry.types.field import StrawberryField
 
-LINK = "link"
-"""The key of a `Link` in a field's metadata."""
+from gql_app.execution.runs import LINK, Complete, Hole, NotPlain, Run
 
-
-class Link(NamedTuple):
-    """A field that shows another row: `key` finds its number in this one. Through the context,
-    `known` gives the rows that have been read already, and `load` those of many numbers at once."""
-
-    key: Callable[[Any], int | None]
-    known: Callable[[Any], Mapping[int, Any]]
-    load: Callable[[Any, Collection[int]], Awaitable[Mapping[int, Any]]]
-
-
-class NotPlain(Exception):
-    """A value, or a selection, that only graphql-core knows how to complete."""
-
-
-class Run:
-    """One row being completed: what its closures need, and the rows that they still want."""
-
-    __slots__ = ("_infos", "_known", "info", "wanted")
-
-    def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
-        self.info = info
-        self._infos: dict[StrawberryField, Info[Any, Any]] = {}
-        self._known: dict[_Hole, Mapping[int, Any]] = {}
-        self.wanted: dict[_Hole, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
-
-    def info_for(self, field: StrawberryField) -> Info[Any, Any]:
-        """What a resolver of the field gets: the context is right, the path is the object's."""
-        info = self._infos.get(field)
-        if info is None:
-            info = self._infos[field] = Info(_raw_info=self.info, _field=field)
-        return info
-
-    def known(self, hole: "_Hole") -> Mapping[int, Any]:
-        """The rows that have been read already, of those that the hole is for."""
-        rows = self._known.get(hole)
-        if rows is None:
-            rows = self._known[hole] = hole.link.known(self.info.context)
-        return rows
-
-    async def fill(self) -> None:
-        """Load the wanted rows, level by level, and put what they become in its place."""
-        while self.wanted:
-            wanted, self.wanted = self.wanted, defaultdict(list)
-            async with asyncio.TaskGroup() as group:
-                loading = [
-                    (hole, places, group.create_task(self._load(hole, {key for key, _ in places})))
-                    for hole, places in wanted.items()
-                ]
-            for hole, places, loaded in loading:
-                rows = loaded.result()
-                for key, answer in places:
-                    answer[hole.name] = hole.complete(rows.get(key), self)
-
-    async def _load(self, hole: "_Hole", keys: set[int]) -> Mapping[int, Any]:
-        return await hole.link.load(self.info.context, keys)
-
-
-Complete: TypeAlias = Callable[[Any, Run], Any]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Hole:
-    """Where a linked row belongs, under which name, and how it is completed."""
-
-    name: str
-    link: Link
-    complete: Complete
-
+_IS_NO_TEXT = "type({0}) is not str"
+_NEEDS_COERCION: dict[Any, str] = {
+    GraphQLString: _IS_NO_TEXT,
+    GraphQLID: _IS_NO_TEXT,
+    GraphQLInt: f"type({{0}}) is not int or not {GRAPHQL_MIN_INT} <= {{0}} <= {GRAPHQL_MAX_INT}",
+    GraphQLBoolean: "{0} is not True and {0} is not False",
+}
+"""Which values of a scalar are not shown as they are."""
 
 Collect: TypeAlias = Callable[[GraphQLObjectType, FieldDetailsList], dict[str, FieldDetailsList]]
 
 
+class Plan(NamedTuple):
+    """How an object is completed from its row, and how all objects of a list are."""
+
+    one: Complete
+    all: Complete
+
+
 def compile_object(
     object_type: GraphQLObjectType, details: FieldDetailsList, collect: Collect
-) -> Complete:
-    """How an object is completed from its row. Raises `NotPlain` if its selection is not."""
+) -> Plan:
+    """The plan of a selection. Raises `NotPlain` if it is not plain."""
     source = _Source(object_type)
     for name, own in collect(object_type, details).items():
         node = own[0].node
@@ -124,7 +65,7 @@ def compile_object(
         complete = _compile_value(field.type, own, collect)
         definition = _strawberry_field(field)
         if (link := definition.metadata.get(LINK)) is not None:
-            source.link(name, _Hole(name, link, complete))
+            source.link(name, Hole(name, link, complete))
         else:
             source.value(name, _read(definition, source), field.type, complete)
     return source.compiled()
@@ -138,13 +79,20 @@ class _Source:
     """
 
     def __init__(self, object_type: GraphQLObjectType) -> None:
-        self._scope: dict[str, Any] = {"NotPlain": NotPlain}
+        self._scope: dict[str, Any] = {"NotPlain": NotPlain, "Undefined": Undefined}
+        self._before: list[str] = []
         self._lines: list[str] = []
         self._links: list[str] = []
         self._answer: list[str] = []
         if object_type.is_type_of is not None:
-            self._scope["is_type_of"] = object_type.is_type_of
-            self._lines += ["if not is_type_of(row, run.info):", "    raise NotPlain"]
+            # A row is of its type by its class, so each class is asked about once.
+            self._scope |= {"is_type_of": object_type.is_type_of, "passed": set()}
+            self._lines += [
+                "if type(row) not in passed:",
+                "    if not is_type_of(row, run.info):",
+                "        raise NotPlain",
+                "    passed.add(type(row))",
+            ]
         else:
             self._lines += ["if row is None:", "    raise NotPlain"]
 
@@ -155,46 +103,73 @@ class _Source:
         self, name: str, read: str, output_type: GraphQLOutputType, complete: Complete
     ) -> None:
         """A field whose value the expression `read` gives."""
-        value, completed = self.bind("value", None), self.bind("complete", complete)
+        value = self.bind("value", None)
         self._lines.append(f"{value} = {read}")
-        leaf = output_type.of_type if is_non_null_type(output_type) else output_type
-        if leaf is GraphQLString or leaf is GraphQLID:
-            self._lines += [
-                f"if type({value}) is not str:",
-                f"    {value} = {completed}({value}, run)",
-            ]
-        elif isinstance(leaf, GraphQLEnumType):
-            names = self.bind("names", {v.value: k for k, v in leaf.values.items()})
-            self._lines.append(f"{value} = {names}.get({value}) or {completed}({value}, run)")
+        if is_non_null_type(output_type):
+            self._lines += self._completed(value, output_type.of_type, complete)
         else:
-            self._lines.append(f"{value} = {completed}({value}, run)")
+            inner = [f"    {line}" for line in self._completed(value, output_type, complete)]
+            self._lines += [f"if {value} is not None:", *inner]
         self._answer.append(f"{self.bind('name', name)}: {value}")
 
-    def link(self, name: str, hole: _Hole) -> None:
+    def _completed(self, value: str, output_type: Any, complete: Complete) -> list[str]:
+        """Lines that complete a value that is not null: a leaf that needs no coercion at once."""
+        if isinstance(output_type, GraphQLEnumType):
+            names = self.bind("names", {v.value: k for k, v in output_type.values.items()})
+            completed = self.bind("complete", complete)
+            return [f"{value} = {names}.get({value}) or {completed}({value}, run)"]
+        if needs_coercion := _NEEDS_COERCION.get(output_type):
+            completed = self.bind("complete", complete)
+            return [
+                f"if {needs_coercion.format(value)}:",
+                f"    {value} = {completed}({value}, run)",
+            ]
+        if is_leaf_type(output_type):
+            return [
+                f"{value} = {self.bind('coerce', output_type.coerce_output_value)}({value})",
+                f"if {value} is None or {value} is Undefined:",
+                "    raise NotPlain",
+            ]
+        return [f"{value} = {self.bind('complete', complete)}({value}, run)"]
+
+    def link(self, name: str, hole: Hole) -> None:
         """A field that shows another row: at once if it has been read already."""
         bound, key = self.bind("hole", hole), self.bind("key", hole.link.key)
         complete, answer = self.bind("complete", hole.complete), self.bind("name", name)
+        known = self.bind("known", None)
+        self._before.append(f"{known} = run.known({bound})")
         self._answer.append(f"{answer}: None")
         self._links += [
             f"key = {key}(row)",
-            f"linked = None if key is None else run.known({bound}).get(key)",
+            f"linked = None if key is None else {known}.get(key)",
             "if key is None or linked is not None:",
             f"    answer[{answer}] = {complete}(linked, run)",
             "else:",
             f"    run.wanted[{bound}].append((key, answer))",
         ]
 
-    def compiled(self) -> Complete:
+    def info(self, definition: StrawberryField) -> str:
+        """The name of what a resolver of the field gets."""
+        info, field = self.bind("info", None), self.bind("field", definition)
+        self._before.append(f"{info} = run.info_for({field})")
+        return info
+
+    def compiled(self) -> Plan:
+        one = [*self._lines, f"answer = {{{', '.join(self._answer)}}}", *self._links]
         lines = [
             "def complete(row, run):",
-            *[f"    {line}" for line in self._lines],
-            f"    answer = {{{', '.join(self._answer)}}}",
-            *[f"    {line}" for line in self._links],
+            *[f"    {line}" for line in (*self._before, *one)],
             "    return answer",
+            "def complete_all(rows, run):",
+            *[f"    {line}" for line in self._before],
+            "    answers = []",
+            "    for row in rows:",
+            *[f"        {line}" for line in one],
+            "        answers.append(answer)",
+            "    return answers",
         ]
         exec("\n".join(lines), self._scope)  # noqa: S102 - made of nothing but the schema's own names
-        complete: Complete = self._scope["complete"]
-        return complete
+        return Plan(self._scope["complete"], self._scope["complete_all"])
 
     def bind(self, kind: str, value: Any) -> str:
         name = f"{kind}_{len(self._scope)}"
@@ -214,11 +189,12 @@ def _compile_non_null(
     output_type: GraphQLOutputType, details: FieldDetailsList, collect: Collect
 ) -> Complete:
     if is_leaf_type(output_type):
-        return _leaf(output_type)
+        coerce = output_type.coerce_output_value
+        return lambda value, _: _checked(coerce(value))
     if is_list_type(output_type):
-        return _list(_compile_value(output_type.of_type, details, collect))
+        return _compile_list(output_type.of_type, details, collect)
     if is_object_type(output_type):
-        return compile_object(output_type, details, collect)
+        return compile_object(output_type, details, collect).one
     raise NotPlain
 
 
@@ -226,30 +202,23 @@ def _or_null(complete: Complete) -> Complete:
     return lambda value, run: None if value is None else complete(value, run)
 
 
-def _list(complete: Complete) -> Complete:
-    def complete_list(value: Any, run: Run) -> list[Any]:
-        if type(value) is not list:
+def _compile_list(
+    item_type: GraphQLOutputType, details: FieldDetailsList, collect: Collect
+) -> Complete:
+    if is_non_null_type(item_type) and is_object_type(item_type.of_type):
+        complete_all = compile_object(item_type.of_type, details, collect).all
+    else:
+        complete = _compile_value(item_type, details, collect)
+
+        def complete_all(values: list[Any], run: Run) -> list[Any]:
+            return [complete(value, run) for value in values]
+
+    def complete_list(values: Any, run: Run) -> Any:
+        if type(values) is not list:
             raise NotPlain
-        return [complete(item, run) for item in value]
+        return complete_all(values, run)
 
     return complete_list
-
-
-def _leaf(leaf_type: GraphQLLeafType) -> Complete:
-    """As `coerce_output_value` does it, with a short way for what needs no coercion."""
-    coerce = leaf_type.coerce_output_value
-    if isinstance(leaf_type, GraphQLEnumType):
-        by_value = {member.value: name for name, member in leaf_type.values.items()}
-        return lambda value, _: by_value.get(value) or _checked(coerce(value))
-    if leaf_type is GraphQLString or leaf_type is GraphQLID:
-        return lambda value, _: value if type(value) is str else _checked(coerce(value))
-    if leaf_type is GraphQLInt:
-        return lambda value, _: (
-            value
-            if type(value) is int and GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT
-            else _checked(coerce(value))
-        )
-    return lambda value, _: _checked(coerce(value))
 
 
 def _checked(coerced: Any) -> Any:
@@ -281,4 +250,4 @@ def _read(definition: StrawberryField, source: _Source) -> str:
     call = source.bind("resolve", resolver._unbound_wrapped_func)  # noqa: SLF001 - as Strawberry does
     if info is None:
         return f"{call}(row)"
-    return f"{call}(row, run.info_for({source.bind('field', definition)}))"
+    return f"{call}(row, {source.info(definition)})"

@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from gql_app.execution.plans import LINK, Link
+from gql_app.execution.runs import LINK, Link
 from gql_app.schema.context import Info
 
 

@@ -5,7 +5,7 @@ The viewer stands in every loader, so nothing is loaded that the key does not al
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
@@ -84,9 +84,9 @@ class Rows(Generic[Key, Row]):
         self._coming: dict[Key, _Batch] = {}
         self._gathering: _Batch | None = None
 
-    def add(self, rows: Iterable[Row]) -> None:
+    def add(self, rows: list[Row]) -> None:
         """Rows that have been read already."""
-        self.known.update((self._key_of(row), row) for row in rows)
+        self.known.update(zip(map(self._key_of, rows), rows, strict=True))
 
     async def load(self, key: Key) -> Row | None:
         """The row, None if there is none that the viewer may see."""

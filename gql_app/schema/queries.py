@@ -72,13 +72,13 @@ class Query:
             return Connection(alone, cursor_of(order_by, {}))
         page = await tasks_page_in_full(viewer, query, order_by, first, after)
         loaders = info.context.loaders
-        loaders.patient.add(row.patient for row in page.rows)
-        loaders.contact.add(row.last_contact for row in page.rows if row.last_contact is not None)
+        loaders.patient.add([row.patient for row in page.rows])
+        loaders.contact.add([row.last_contact for row in page.rows if row.last_contact is not None])
         tasks = Page([row.task for row in page.rows], page.has_next, page.has_previous)
-        contacted = {
+        contacted = by_contact and {
             row.task.id: row.last_contact and row.last_contact.made_at for row in page.rows
         }
-        return Connection(tasks, cursor_of(order_by, contacted))
+        return Connection(tasks, cursor_of(order_by, contacted or {}))
 
     @strawberry.field(graphql_type=Task | None)
     async def task(self, info: Info, id: GlobalId) -> TaskRow | None:

@@ -17,7 +17,7 @@ from gql_app.schema.enums import (
     TaskStatus,
 )
 from gql_app.schema.filters import TaskFilter, task_query
-from gql_app.schema.ids import global_id
+from gql_app.schema.ids import id_of
 from gql_app.schema.links import linked
 from gql_app.schema.loaders import HasId, PageKey, load_page
 from gql_app.work import cursors, history, queues
@@ -44,7 +44,7 @@ ROWS: dict[str, type[HasId]] = {
 }
 """Which rows are shown as which type. Not all types have a row: only those with a global id."""
 
-_TYPE_NAMES = {row: name for name, row in ROWS.items()}
+_ID_OF = {row: id_of(name) for name, row in ROWS.items()}
 
 
 _LATER = {
@@ -58,7 +58,7 @@ _LATER = {
 class Node:
     @strawberry.field
     def id(parent: strawberry.Parent[Any]) -> strawberry.ID:
-        return global_id(_TYPE_NAMES[type(parent)], parent.id)
+        return _ID_OF[type(parent)](parent.id)
 
     @classmethod
     def is_type_of(cls, source: object, _info: object) -> bool:

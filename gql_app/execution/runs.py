@@ -1,0 +1,82 @@
+"""A row being completed by a plan: the rows that it links to, and what its resolvers get."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from graphql import GraphQLResolveInfo
+from strawberry import Info
+from strawberry.types.field import StrawberryField
+
+LINK = "link"
+"""The key of a `Link` in a field's metadata."""
+
+
+class Link(NamedTuple):
+    """A field that shows another row: `key` finds its number in this one. Through the context,
+    `known` gives the rows that have been read already, and `load` those of many numbers at once."""
+
+    key: Callable[[Any], int | None]
+    known: Callable[[Any], Mapping[int, Any]]
+    load: Callable[[Any, Collection[int]], Awaitable[Mapping[int, Any]]]
+
+
+class NotPlain(Exception):
+    """A value, or a selection, that only graphql-core knows how to complete."""
+
+
+class Run:
+    """One row being completed: what its closures need, and the rows that they still want."""
+
+    __slots__ = ("_infos", "_known", "info", "wanted")
+
+    def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
+        self.info = info
+        self._infos: dict[StrawberryField, Info[Any, Any]] = {}
+        self._known: dict[Hole, Mapping[int, Any]] = {}
+        self.wanted: dict[Hole, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+
+    def info_for(self, field: StrawberryField) -> Info[Any, Any]:
+        """What a resolver of the field gets: the context is right, the path is the object's."""
+        info = self._infos.get(field)
+        if info is None:
+            info = self._infos[field] = Info(_raw_info=self.info, _field=field)
+        return info
+
+    def known(self, hole: "Hole") -> Mapping[int, Any]:
+        """The rows that have been read already, of those that the hole is for."""
+        rows = self._known.get(hole)
+        if rows is None:
+            rows = self._known[hole] = hole.link.known(self.info.context)
+        return rows
+
+    async def fill(self) -> None:
+        """Load the wanted rows, level by level, and put what they become in its place."""
+        while self.wanted:
+            wanted, self.wanted = self.wanted, defaultdict(list)
+            async with asyncio.TaskGroup() as group:
+                loading = [
+                    (hole, places, group.create_task(self._load(hole, {key for key, _ in places})))
+                    for hole, places in wanted.items()
+                ]
+            for hole, places, loaded in loading:
+                rows = loaded.result()
+                for key, answer in places:
+                    answer[hole.name] = hole.complete(rows.get(key), self)
+
+    async def _load(self, hole: "Hole", keys: set[int]) -> Mapping[int, Any]:
+        return await hole.link.load(self.info.context, keys)
+
+
+Complete: TypeAlias = Callable[[Any, Run], Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hole:
+    """Where a linked row belongs, under which name, and how it is completed."""
+
+    name: str
+    link: Link
+    complete: Complete
