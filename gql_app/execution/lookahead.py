@@ -1,26 +1,27 @@
-"""What is selected below a field, for a resolver that can read some of it along."""
+"""What an operation selects, for a resolver that reads no more than will be shown."""
 
 from typing import Any
 
 from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, Visitor, visit
+from graphql import OperationDefinitionNode as Operation
 from strawberry import Info
 
 from gql_app.execution.bounded import Bounded
 
-# The node stands beside the names, so that no other node can have its id meanwhile.
-_seen: Bounded[int, tuple[FieldNode, frozenset[str]]] = Bounded(1_000)
+# The operation stands beside the names, so that no other node can have its id meanwhile.
+_seen: Bounded[int, tuple[Operation, frozenset[str]]] = Bounded(1_000)
 
 
-def fields_below(info: Info[Any, Any]) -> frozenset[str]:
-    """The names of all fields in the selection of the field that is being resolved, at any depth,
-    fragments included. A field that stands there twice, in parts, is seen in its first part."""
-    node = info._raw_info.field_nodes[0]  # noqa: SLF001 - `selected_fields` costs more than it saves
-    known = _seen.get(id(node))
+def names_in(info: Info[Any, Any]) -> frozenset[str]:
+    """The names of all fields in the operation that is being carried out, at any depth, fragments
+    included. Of the whole of it, because its fields share what they load."""
+    operation = info._raw_info.operation  # noqa: SLF001 - `selected_fields` costs more than it saves
+    known = _seen.get(id(operation))
     if known is None:
         below = _Below(dict(info._raw_info.fragments))  # noqa: SLF001
-        visit(node, below)
-        known = (node, frozenset(below.names))
-        _seen.add(id(node), known)
+        visit(operation, below)
+        known = (operation, frozenset(below.names))
+        _seen.add(id(operation), known)
     return known[1]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import strawberry
 
 from gql_app.execution.runs import LINK, Link
+from gql_app.schema.columns import reads
 from gql_app.schema.context import Info
 
 
@@ -32,5 +33,5 @@ def linked(loader: str, by: str, graphql_type: object, description: str | None =
         resolver=resolve,
         graphql_type=graphql_type,
         description=description,
-        metadata={LINK: Link(number, known, load)},
+        metadata={LINK: Link(number, known, load), **reads(by)},
     )

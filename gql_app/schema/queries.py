@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import strawberry
 
 from gql_app.access import Viewer as ViewerRow
-from gql_app.execution.lookahead import fields_below
+from gql_app.execution.lookahead import names_in
 from gql_app.schema.activity import Activity, FirstDay, LastDay
 from gql_app.schema.connections import Connection
 from gql_app.schema.context import Info
@@ -14,6 +14,7 @@ from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import read_id, read_id_of, read_ids_of
 from gql_app.schema.loaders import HasId, Rows
 from gql_app.schema.types import (
+    COLUMNS_OF_TASKS,
     After,
     Node,
     PageSize,
@@ -67,10 +68,12 @@ class Query:
     ) -> Connection[TaskRow]:
         viewer, query = info.context.viewer, task_query(filter, info)
         by_contact = order_by is TaskOrder.LAST_CONTACTED  # its cursors say when that was
-        if not by_contact and not fields_below(info) >= {"patient", "lastContact"}:
+        names = names_in(info)
+        if not by_contact and not names >= {"patient", "lastContact"}:
             alone = await tasks_page(viewer, query, order_by, first, after)
             return Connection(alone, cursor_of(order_by, {}))
-        page = await tasks_page_in_full(viewer, query, order_by, first, after)
+        columns = COLUMNS_OF_TASKS.read_by(names)
+        page = await tasks_page_in_full(viewer, query, order_by, first, after, columns)
         loaders = info.context.loaders
         loaders.patient.add([row.patient for row in page.rows])
         loaders.contact.add([row.last_contact for row in page.rows if row.last_contact is not None])

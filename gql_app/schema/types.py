@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import strawberry
 
 from gql_app.access import Viewer as ViewerRow
+from gql_app.schema.columns import Columns, reads
 from gql_app.schema.connections import Connection
 from gql_app.schema.context import Info
 from gql_app.schema.enums import (
@@ -56,7 +57,7 @@ _LATER = {
 
 @strawberry.interface(description="Anything with a global id.")
 class Node:
-    @strawberry.field
+    @strawberry.field(metadata=reads("id"))
     def id(parent: strawberry.Parent[Any]) -> strawberry.ID:
         return _ID_OF[type(parent)](parent.id)
 
@@ -77,11 +78,17 @@ class Contact(Node):
     closed_task: bool = strawberry.field(description="Whether it was Log and Close Task.")
     logged_at: datetime
 
-    @strawberry.field(description="When the patient was called; mostly when it was logged.")
+    @strawberry.field(
+        description="When the patient was called; mostly when it was logged.",
+        metadata=reads("contacted_at", "logged_at"),
+    )
     def contacted_at(parent: strawberry.Parent[ContactRow]) -> datetime:
         return parent.made_at
 
-    @strawberry.field(description="What the agent noted. Null for a key that may not read notes.")
+    @strawberry.field(
+        description="What the agent noted. Null for a key that may not read notes.",
+        metadata=reads("notes"),
+    )
     def notes(parent: strawberry.Parent[ContactRow], info: Info) -> str | None:
         return parent.notes if info.context.viewer.may_read_notes else None
 
@@ -104,8 +111,12 @@ class Claim:
 @strawberry.type(description="A patient to be contacted, for one reason, from one queue.")
 class Task(Node):
     status: TaskStatus
-    is_open: bool = strawberry.field(description="Whether it is still to be worked.")
-    status_label: str = strawberry.field(description="Open, Open + In Progress, or Closed.")
+    is_open: bool = strawberry.field(
+        description="Whether it is still to be worked.", metadata=reads("status")
+    )
+    status_label: str = strawberry.field(
+        description="Open, Open + In Progress, or Closed.", metadata=reads("status")
+    )
     origin: TaskOrigin
     reason: str = strawberry.field(description="Why the patient is to be called.")
     follow_up: date | None = strawberry.field(
@@ -134,7 +145,8 @@ class Task(Node):
 
     @strawberry.field(
         description="When to call again, if a contact is logged now, by the queue's follow-up"
-        " ladder. Null beyond its end, and where the task will have expired by then."
+        " ladder. Null beyond its end, and where the task will have expired by then.",
+        metadata=reads("queue_id", "status", "contact_count", "expires_at"),
     )
     async def suggested_follow_up(parent: strawberry.Parent[TaskRow], info: Info) -> date | None:
         queue = await info.context.loaders.queue.load(parent.queue_id)
@@ -146,18 +158,24 @@ class Task(Node):
         )
 
     @strawberry.field(
-        description="Why the task was withdrawn. Null for a key that may not read notes."
+        description="Why the task was withdrawn. Null for a key that may not read notes.",
+        metadata=reads("withdrawn_reason"),
     )
     def withdrawn_reason(parent: strawberry.Parent[TaskRow], info: Info) -> str | None:
         return parent.withdrawn_reason if info.context.viewer.may_read_notes else None
 
-    @strawberry.field(graphql_type=Claim | None, description="Null if nobody is calling now.")
+    @strawberry.field(
+        graphql_type=Claim | None,
+        description="Null if nobody is calling now.",
+        metadata=reads("claimed_by_id", "claimed_until"),
+    )
     def claim(parent: strawberry.Parent[TaskRow]) -> TaskRow | None:
         return None if parent.claimed_by_id is None else parent
 
     @strawberry.field(
         graphql_type=Annotated["ContactConnection", strawberry.lazy("gql_app.schema.types")],
         description="The contacts, latest first.",
+        metadata=reads("id"),
     )
     async def contacts(
         parent: strawberry.Parent[TaskRow], info: Info, first: PageSize = 20, after: After = None
@@ -240,6 +258,7 @@ class Patient(Node):
     @strawberry.field(
         graphql_type=Annotated["TaskConnection", strawberry.lazy("gql_app.schema.types")],
         description="The patient's tasks, open and closed, newest first.",
+        metadata=reads("id"),
     )
     async def tasks(
         parent: strawberry.Parent[history.PatientRow],
@@ -249,6 +268,10 @@ class Patient(Node):
     ) -> Connection[TaskRow]:
         key = PageKey(parent.id, first, after)
         return Connection(await load_page(info.context.loaders.tasks_of_patient, key), id_cursor)
+
+
+COLUMNS_OF_TASKS = Columns([(Task, TaskRow), (Patient, history.PatientRow), (Contact, ContactRow)])
+"""What a list of tasks reads, with their patients and last contacts."""
 
 
 @strawberry.type(description="One change of one task. Events are numbered within the practice.")

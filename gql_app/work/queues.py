@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from gql_app.access import Viewer
 from gql_app.work.finding import TaskQuery, conditions
-from gql_app.work.history import PATIENT_COLUMNS, PatientRow
+from gql_app.work.history import PatientRow
 from gql_app.work.orders import SORT, TaskOrder, go_on_after
 from gql_app.work.reading import Conditions, Page, page_of, row_limit
-from models.contact import CONTACT_COLUMNS, ContactRow
-from models.database import among, fetch, fetch_joined
+from models.contact import ContactRow
+from models.database import among, fetch, fetch_joined, select_list
 from models.lifecycle import (
     TaskStatus,
     last_day,
@@ -23,6 +23,10 @@ from models.task import TASK_COLUMNS, TaskRow
 
 MAX_SELECTS = 400
 """SQLite joins at most 500 selects in one statement."""
+
+
+OF_CURSORS = frozenset(("id", "practice_id", "due_on", "expires_at", "contacted_at", "logged_at"))
+"""Columns that places in a list of tasks, in whichever order, are made of."""
 
 
 class QueueRow(NamedTuple):
@@ -115,12 +119,22 @@ async def tasks_page(
 
 
 async def tasks_page_in_full(
-    viewer: Viewer, query: TaskQuery, order: TaskOrder, first: int, after: str | None
+    viewer: Viewer,
+    query: TaskQuery,
+    order: TaskOrder,
+    first: int,
+    after: str | None,
+    columns: frozenset[str] | None = None,
 ) -> Page[TaskInFull]:
-    """The same page, with what nearly every list of tasks shows beside them, in one statement."""
+    """The same page, with what nearly every list of tasks shows beside them, in one statement.
+
+    Only the `columns` are read, and those that cursors are made of; in all others there is None.
+    """
     where = _page(viewer, query, order, after)
+    wanted = None if columns is None else columns | OF_CURSORS
+    rows = (("t", TaskRow), ("p", PatientRow), ("c", ContactRow))
     sql = f"""
-    SELECT {TASK_COLUMNS}, {PATIENT_COLUMNS}, {CONTACT_COLUMNS}
+    SELECT {", ".join(select_list(table, row, wanted) for table, row in rows)}
     FROM (SELECT * FROM task t WHERE {where} ORDER BY {SORT[order]} LIMIT {row_limit(first)}) t
     JOIN patient p ON p.practice_id = t.practice_id AND p.id = t.patient_id
     LEFT JOIN contact c ON c.practice_id = t.practice_id AND c.id = t.last_contact_id
