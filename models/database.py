@@ -160,18 +160,12 @@ async def fetch_joined(
     if is_text:
         converters = [convert for row in rows for convert in _converters(row)]
         records = [_from_text(converters, record) for record in records]
-    cuts, begin = [], 0
+    made, begin = [], 0
     for row in rows:
-        end = begin + len(row._fields)
-        cuts.append((row._make, begin, slice(begin, end)))
-        begin = end
-    return [
-        tuple(
-            None if record[number] is None else make(record[columns])
-            for make, number, columns in cuts
-        )
-        for record in records
-    ]
+        columns = slice(begin, begin + len(row._fields))
+        made.append([None if r[begin] is None else tuple.__new__(row, r[columns]) for r in records])
+        begin = columns.stop
+    return list(zip(*made, strict=True))
 
 
 @lru_cache(maxsize=1_000)
