@@ -257,7 +257,7 @@ async def revoke_key(practice: Practice, key_id: int) -> None:
     key = AccessKey.filter(practice_id=practice.id, id=key_id, parent_id=None)
     if not await key.exists():
         raise NotThere(f"There is no key {key_id} at {practice.slug}.")
-    async with transaction(practice.id):
+    async with transaction():
         # One after the other: a session that is begun right now waits for the key's row.
         for which in (key, AccessKey.filter(practice_id=practice.id, parent_id=key_id)):
             await which.filter(revoked_at=None).update(revoked_at=datetime.now(UTC))

@@ -29,14 +29,14 @@ class SignedIn(NamedTuple):
 async def sign_in(key: str) -> SignedIn:
     """Begin a session with a key. Raises `Unauthenticated`."""
     viewer = await authenticate(key)
-    async with transaction(viewer.practice_id):
+    async with transaction():
         return await _derive(viewer.practice_id, viewer.key_id, SESSION, SESSION_LASTS)
 
 
 async def create_link(key: str) -> str:
     """What begins one session, within an hour, in place of `key`. Raises `Unauthenticated`."""
     viewer = await authenticate(key)
-    async with transaction(viewer.practice_id):
+    async with transaction():
         return (await _derive(viewer.practice_id, viewer.key_id, LINK, LINK_LASTS)).token
 
 
@@ -44,7 +44,7 @@ async def sign_in_by_link(link: str) -> SignedIn:
     """Begin a session with a link, which is used up by it. Raises `Unauthenticated`."""
     practice_id, now = practice_of(link, LINK), datetime.now(UTC)
     if practice_id is not None:
-        async with transaction(practice_id):
+        async with transaction():
             used = await write(
                 "UPDATE access_key SET revoked_at = $3 WHERE practice_id = $1 AND digest = $2"
                 " AND revoked_at IS NULL AND expires_at > $3 RETURNING parent_id",

@@ -12,14 +12,14 @@ from types import UnionType
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from tortoise import Tortoise
-from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.base.client import BaseDBAsyncClient, TransactionContext
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection, get_connections
 from tortoise.exceptions import TransactionManagementError
 from tortoise.migrations.api import migrate as run_migrations
 from tortoise.transactions import in_transaction
 
-from models.postgres import Client
+from models import postgres, sqlite
 
 Row = TypeVar("Row", bound=NamedTuple)
 
@@ -44,8 +44,7 @@ def orm_config(url: str) -> dict[str, Any]:
         # line may write to the file while the server does.
         url += ("&" if "?" in url else "?") + "synchronous=FULL&busy_timeout=5000"
     connection = expand_db_url(url)
-    if name != "sqlite":
-        connection["engine"] = "models.postgres"
+    connection["engine"] = "models.sqlite" if name == "sqlite" else "models.postgres"
     return {
         "connections": {name: connection},
         "apps": {
@@ -97,25 +96,16 @@ def is_sqlite(connection: BaseDBAsyncClient) -> bool:
 
 
 @asynccontextmanager
-async def transaction(practice_id: int) -> AsyncIterator[BaseDBAsyncClient]:
-    """A writing transaction on one practice; rolled back if the block raises.
-
-    SQLite begins transactions as readers, and a reader that turns writer after another process has
-    written fails at once instead of waiting. So the first statement there is a write.
-    """
-    async with _begun() as connection:
-        if is_sqlite(connection):
-            await connection.execute_query(
-                "UPDATE practice SET seq = seq WHERE id = ?", [practice_id]
-            )
+async def transaction() -> AsyncIterator[BaseDBAsyncClient]:
+    """A writing transaction; rolled back if the block raises."""
+    async with _begun(in_transaction()) as connection:
         yield connection
 
 
 @asynccontextmanager
-async def _begun() -> AsyncIterator[BaseDBAsyncClient]:
+async def _begun(context: TransactionContext) -> AsyncIterator[BaseDBAsyncClient]:
     """Tortoise's transaction, but for one thing: where BEGIN fails (the database was restarted, the
     task was cancelled), Tortoise keeps the pool's connection, or SQLite's lock, for ever."""
-    context = in_transaction()
     try:
         connection = await context.__aenter__()
     except BaseException:
@@ -134,7 +124,9 @@ async def _begun() -> AsyncIterator[BaseDBAsyncClient]:
 @asynccontextmanager
 async def snapshot() -> AsyncIterator[None]:
     """A reading transaction in which every statement sees the same moment."""
-    async with _begun() as connection:
+    client = _connection()
+    context = client.in_snapshot() if isinstance(client, sqlite.Client) else in_transaction()
+    async with _begun(context) as connection:
         if not is_sqlite(connection):  # READ COMMITTED would show each statement its own moment
             await connection.execute_query(
                 "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -229,13 +221,13 @@ def is_waited_for() -> bool:
 async def _records(sql: str, values: Sequence[object]) -> tuple[Sequence[Any], bool]:
     """The records, and whether dates and the like come as text in them."""
     connection = _connection()
-    if isinstance(connection, Client):
-        return await connection.read(sql, values), False
-    if not is_sqlite(connection):  # a transaction's
-        _, records = await connection.execute_query(sql, list(values))
-        return records, False
-    _, records = await connection.execute_query(sql.replace("$", "?"), _as_text(values))
-    return records, True
+    is_text = is_sqlite(connection)
+    if is_text:
+        sql, values = sql.replace("$", "?"), _as_text(values)
+    if isinstance(connection, sqlite.Client | postgres.Client):
+        return await connection.read(sql, values), is_text
+    _, records = await connection.execute_query(sql, list(values))  # within a transaction
+    return records, is_text
 
 
 def _from_text(converters: Sequence[Any], record: Sequence[Any]) -> list[Any]:

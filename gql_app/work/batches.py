@@ -100,7 +100,7 @@ async def move_all(
 async def _move_batch(
     transitions: Transitions, viewer: Viewer, batch: list[int], move: Move
 ) -> tuple[_Tally, int | None]:
-    async with transaction(viewer.practice_id):
+    async with transaction():
         tasks = await lock_tasks(viewer.practice_id, batch)
         locked = time.monotonic()
         now = transitions.clock()

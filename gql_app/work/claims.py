@@ -78,7 +78,7 @@ class Claims:
 
     async def _claim_next(self, viewer: Viewer, queues: list[int]) -> tuple[Outcome, int | None]:
         while True:
-            async with transaction(viewer.practice_id):
+            async with transaction():
                 now = self._transitions.clock()
                 candidates = await _most_urgent(viewer, queues, now)
                 if not candidates:
@@ -93,7 +93,7 @@ class Claims:
             await asyncio.sleep(random.uniform(0.001, 0.01))  # noqa: S311 - no secret
 
     async def _claim(self, viewer: Viewer, task_id: int) -> tuple[Outcome, int | None]:
-        async with transaction(viewer.practice_id):
+        async with transaction():
             tasks, task = await lock_for(viewer, task_id)
             now = self._transitions.clock()
             if task is None:
@@ -113,7 +113,7 @@ class Claims:
         return Outcome(next(task for task in claimed if task.id == task_id)), seq
 
     async def _release(self, viewer: Viewer, task_id: int) -> tuple[Outcome, int | None]:
-        async with transaction(viewer.practice_id):
+        async with transaction():
             tasks, task = await lock_for(viewer, task_id)
             now = self._transitions.clock()
             if task is None:
@@ -129,7 +129,7 @@ class Claims:
         return Outcome(next((row for row in freed if row.id == task_id), task)), seq
 
     async def _lapse(self, practice_id: int, task_id: int) -> tuple[bool, int | None]:
-        async with transaction(practice_id):
+        async with transaction():
             now = self._transitions.clock()
             tasks = await lock_tasks_around(practice_id, task_id)
             held = [t for t in tasks if t.claimed_by_id is not None and not t.is_claimed(now)]

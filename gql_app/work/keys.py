@@ -57,7 +57,7 @@ async def _forget(keyed: _Keyed, practice_id: int, before: datetime) -> int:
     """A batch at a time, so that no log waits for long."""
     forgotten, batch = 0, BATCH
     while batch == BATCH:
-        async with transaction(practice_id):
+        async with transaction():
             sql = f"""UPDATE {keyed.table} SET idempotency_key = NULL
             WHERE practice_id = $1 AND id IN (
                 SELECT r.id FROM {keyed.table} r

@@ -35,7 +35,7 @@ async def prune(keep: timedelta, now: datetime | None = None) -> int:
     """
     removed = 0
     for old in await fetch(_Old, _OLD, (now or datetime.now(UTC)) - keep):
-        async with transaction(old.practice_id) as connection:
+        async with transaction() as connection:
             where = f"practice_id = {old.practice_id} AND seq <= {old.last_seq}"
             await connection.execute_query(
                 f"UPDATE practice SET pruned_through = {old.last_seq} WHERE id = {old.practice_id}"

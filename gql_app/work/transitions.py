@@ -175,7 +175,7 @@ class Transitions:
         idempotency_key: str | None,
         contacted_at: datetime | None,
     ) -> tuple[Outcome, int | None]:
-        async with transaction(viewer.practice_id):
+        async with transaction():
             tasks, task = await lock_for(viewer, task_id)
             made, now = Made(attempt, contacted_at, idempotency_key), self.clock()
             if earlier := await earlier_log(viewer, task_id, task, made, now):
@@ -185,7 +185,7 @@ class Transitions:
             return await _log_on(task, tasks, made, viewer, expected_version, now)
 
     async def _expire(self, practice_id: int, task_id: int) -> tuple[bool, int | None]:
-        async with transaction(practice_id):
+        async with transaction():
             task = await lock_task(practice_id, task_id)
             now = self.clock()
             if task is None or not task.has_expired(now):
@@ -207,7 +207,7 @@ class Transitions:
         self, viewer: Viewer, new: NewAppointment
     ) -> tuple[tuple[AppointmentRow | None, Outcome, list[TaskRow]], int | None]:
         here, seq = viewer.practice_id, None
-        async with transaction(here):
+        async with transaction():
             now = self.clock()
             if new.patient_id is None or not await lock_patient(here, new.patient_id):
                 return (None, missing("patient", "patientId"), []), None
@@ -234,12 +234,12 @@ class Transitions:
     async def _import_batch(
         self, viewer: Viewer, batch: Batch
     ) -> tuple[list[RowResult], int | None]:
-        async with snapshot() if batch.is_trial else transaction(viewer.practice_id):
+        async with snapshot() if batch.is_trial else transaction():
             return await load_batch(viewer, batch, self.clock())
 
     async def _create_task(self, viewer: Viewer, new: NewTask) -> tuple[Outcome, int | None]:
         here = viewer.practice_id
-        async with transaction(here):
+        async with transaction():
             queue = await Queue.get_or_none(id=new.queue_id, practice_id=here)
             if queue is None or not viewer.sees_queue(queue.id):
                 return missing("queue", "queueId"), None

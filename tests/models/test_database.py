@@ -23,7 +23,7 @@ class Number(NamedTuple):
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 async def test_a_lost_connection_does_not_stay_taken_from_the_pool(database_url: str) -> None:
     async with opened(database_url):
-        office = await make_office()
+        await make_office()
         outside = await asyncpg.connect(database_url)
         for _ in range(MORE_THAN_THE_POOL):
             await outside.execute(
@@ -31,10 +31,10 @@ async def test_a_lost_connection_does_not_stay_taken_from_the_pool(database_url:
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
             with suppress(Exception):  # asyncpg has many ways to say that a connection is gone
-                async with transaction(office.practice.id):
+                async with transaction():
                     pass
         await outside.close()
-        async with asyncio.timeout(5), transaction(office.practice.id):
+        async with asyncio.timeout(5), transaction():
             pass
 
 
@@ -82,7 +82,7 @@ async def test_two_processes_may_write_to_one_file(sqlite_template: Path, tmp_pa
             "async def main():\n"
             "    async with opened(sys.argv[1]):\n"
             "        for _ in range(100):\n"
-            "            async with transaction(1) as connection:\n"
+            "            async with transaction() as connection:\n"
             "                await connection.execute_query('SELECT * FROM task')\n"
             "                await connection.execute_query('UPDATE task SET reason = reason')\n"
             "asyncio.run(main())\n"
@@ -99,5 +99,5 @@ async def test_two_processes_may_write_to_one_file(sqlite_template: Path, tmp_pa
 
 
 async def _begin_and_end(practice_id: int) -> None:
-    async with transaction(practice_id):
+    async with transaction():
         pass

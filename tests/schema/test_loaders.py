@@ -32,13 +32,13 @@ def statements(server: Server, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every statement that is read from now on."""
     seen: list[str] = []
     client = type(_connection())
-    execute: Callable[..., Any] = client.execute_query
+    read: Callable[..., Any] = client.read
 
-    async def count(self: Any, query: str, values: list[Any] | None = None) -> Any:
+    async def count(self: Any, query: str, values: list[Any]) -> Any:
         seen.append(query)
-        return await execute(self, query, values)
+        return await read(self, query, values)
 
-    monkeypatch.setattr(client, "execute_query", count)
+    monkeypatch.setattr(client, "read", count)
     return seen
 
 

@@ -11,7 +11,7 @@ AT_ONCE = 500
 async def make_many_tasks(office: Office, number: int) -> list[int]:
     """So many tasks of the recall queue for the three patients, made without events. Their ids."""
     here = office.practice.id
-    async with transaction(here):
+    async with transaction():
         for begin in range(0, number, AT_ONCE):
             await insert_many(
                 "task",

@@ -67,7 +67,7 @@ async def somebody_at(office: Office, patient: Patient) -> AsyncIterator[None]:
     locked, go_on = asyncio.Event(), asyncio.Event()
 
     async def change() -> None:
-        async with transaction(office.practice.id):
+        async with transaction():
             await lock_patient(office.practice.id, patient.id)
             locked.set()
             await go_on.wait()

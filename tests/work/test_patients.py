@@ -139,7 +139,7 @@ async def test_the_words_of_patients_who_were_there_before_are_written_by_the_mi
     await PatientWord.all().delete()
     monkeypatch.setattr(migration, "BATCH", 3)
 
-    async with transaction(office.practice.id) as connection:
+    async with transaction() as connection:
         await migration.write_words(connection, is_sqlite(connection))
 
     assert await _words() == written != []
