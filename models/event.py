@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tortoise import fields
 from tortoise.models import Model
 
-from models.database import fetch
+from models.database import fetch, unplanned
 from models.lifecycle import CloseCause, TaskOrigin, TaskStatus
 from models.people import Staff
 from models.practice import Practice, Queue
@@ -172,7 +172,7 @@ async def select_events(where: str, limit: int, values: list[object]) -> list[Ev
 
 async def events_after(practice_id: int, seq: int, limit: int) -> list[EventRow]:
     """The practice's events numbered above `seq`, in order, at most `limit` of them."""
-    where = "e.practice_id = $1 AND e.seq > $2"
+    where = f"e.practice_id = {unplanned(1)} AND e.seq > {unplanned(2)}"
     return await select_events(where, limit, [practice_id, seq])
 
 

@@ -73,8 +73,12 @@ class Feed:
             await self._bell.wait()
             self._bell.clear()
             try:
-                while events := await events_after(self.practice_id, self.seq, BATCH):
+                events = await events_after(self.practice_id, self.seq, BATCH)
+                while events:
                     self._append(events)
+                    if len(events) < BATCH:
+                        break  # whatever is committed after this read rings again
+                    events = await events_after(self.practice_id, self.seq, BATCH)
             except Exception as error:  # the database may be away
                 log.warning("reading a feed failed, will retry: %s", type(error).__name__)
                 self._bell.set()

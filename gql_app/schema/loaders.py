@@ -7,7 +7,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from operator import attrgetter
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -15,6 +15,8 @@ from gql_app.access import Viewer
 from gql_app.work.at_work import QueueAtWork, staff_at_work
 from gql_app.work.finding import TaskQuery
 from gql_app.work.history import (
+    PatientRow,
+    StaffRow,
     contacts_by_id,
     contacts_of_tasks,
     patients_by_id,
@@ -22,6 +24,7 @@ from gql_app.work.history import (
 )
 from gql_app.work.queues import (
     QueueCounts,
+    QueueRow,
     queue_counts,
     tasks_by_id,
     tasks_of_patients,
@@ -29,6 +32,8 @@ from gql_app.work.queues import (
     visible_queues,
 )
 from gql_app.work.reading import Page
+from models.contact import ContactRow
+from models.task import TaskRow
 
 
 class HasId(Protocol):
@@ -134,27 +139,54 @@ class Rows(Generic[Key, Row]):
 
 
 class Loaders:
-    """The loaders of one operation; in a subscription, of the events that were read together."""
+    """The loaders of one operation; in a subscription, of the events that were read together. Each
+    is made when it is first asked for: most operations need one or two, and events come often."""
 
     def __init__(self, viewer: Viewer, clock: Callable[[], datetime]) -> None:
         self._viewer = viewer
         self._clock = clock
-        self.task = Rows(partial(tasks_by_id, viewer))
-        self.contact = Rows(partial(contacts_by_id, viewer))
-        self.patient = Rows(partial(patients_by_id, viewer))
-        self.staff = Rows(partial(staff_by_id, viewer))
-        self.queue = Rows(partial(visible_queues, viewer))
-        self.counts = Rows(self._counts, attrgetter("queue_id"))
-        self.at_work = Rows(self._at_work, attrgetter("queue_id"))
-        self.contacts_of_task = _pages(
-            lambda ids, key: contacts_of_tasks(viewer, ids, key.first, key.after)
-        )
-        self.tasks_of_patient = _pages(
-            lambda ids, key: tasks_of_patients(viewer, ids, key.first, key.after)
-        )
-        self.tasks_of_queue = _pages(
+
+    @cached_property
+    def task(self) -> Rows[int, TaskRow]:
+        return Rows(partial(tasks_by_id, self._viewer))
+
+    @cached_property
+    def contact(self) -> Rows[int, ContactRow]:
+        return Rows(partial(contacts_by_id, self._viewer))
+
+    @cached_property
+    def patient(self) -> Rows[int, PatientRow]:
+        return Rows(partial(patients_by_id, self._viewer))
+
+    @cached_property
+    def staff(self) -> Rows[int, StaffRow]:
+        return Rows(partial(staff_by_id, self._viewer))
+
+    @cached_property
+    def queue(self) -> Rows[int, QueueRow]:
+        return Rows(partial(visible_queues, self._viewer))
+
+    @cached_property
+    def counts(self) -> Rows[int, QueueCounts]:
+        return Rows(self._counts, attrgetter("queue_id"))
+
+    @cached_property
+    def at_work(self) -> Rows[int, QueueAtWork]:
+        return Rows(self._at_work, attrgetter("queue_id"))
+
+    @cached_property
+    def contacts_of_task(self) -> Rows[PageKey, PageOf]:
+        return _pages(lambda ids, key: contacts_of_tasks(self._viewer, ids, key.first, key.after))
+
+    @cached_property
+    def tasks_of_patient(self) -> Rows[PageKey, PageOf]:
+        return _pages(lambda ids, key: tasks_of_patients(self._viewer, ids, key.first, key.after))
+
+    @cached_property
+    def tasks_of_queue(self) -> Rows[PageKey, PageOf]:
+        return _pages(
             lambda ids, key: tasks_of_queues(
-                viewer, ids, key.query or TaskQuery(), key.first, key.after
+                self._viewer, ids, key.query or TaskQuery(), key.first, key.after
             )
         )
 
