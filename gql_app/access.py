@@ -4,12 +4,15 @@ A key reads `cb_<practice>_<secret>`. The practice stands in the key so that eve
 is by practice; the secret has 256 random bits, so a plain SHA-256 digest is enough to store.
 """
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, TypeAlias
+from weakref import WeakKeyDictionary
 
 import orjson
 
@@ -88,6 +91,7 @@ class Viewer:
 class _KeyRow(NamedTuple):
     id: int
     practice_id: int
+    digest: str
     time_zone: str
     role: str
     staff_id: int
@@ -98,8 +102,11 @@ class _KeyRow(NamedTuple):
     revoked_at: datetime | None
 
 
+_Digest: TypeAlias = tuple[int, str]
+"""A key as it is stored: its practice, and what `digest` makes of it."""
+
 _KEYS = """
-SELECT k.id, k.practice_id, p.time_zone, k.role, k.staff_id, s.name, k.queue_ids,
+SELECT k.id, k.practice_id, k.digest, p.time_zone, k.role, k.staff_id, s.name, k.queue_ids,
        k.may_create_tasks, k.expires_at, k.revoked_at
 FROM access_key k
 JOIN practice p ON p.id = k.practice_id
@@ -121,11 +128,43 @@ async def authenticate(key: str, kind: str = KEY) -> Viewer:
     that is not valid now."""
     practice_id = practice_of(key, kind)
     if practice_id is not None:
-        where = "WHERE k.practice_id = $1 AND k.digest = $2"
-        found = await fetch(_KeyRow, f"{_KEYS} {where}", practice_id, digest(key))
-        if found and _is_valid(found[0], datetime.now(UTC)):
-            return _viewer(found[0])
+        looks = _looks.setdefault(asyncio.get_running_loop(), _Looks())
+        found = await looks.find(practice_id, digest(key))
+        if found is not None and _is_valid(found, datetime.now(UTC)):
+            return _viewer(found)
     raise Unauthenticated("The key is not valid.")
+
+
+class _Looks:
+    """Looks keys up, one look at a time for all who wait by then: each request comes with a key,
+    and a statement each would cost as much as a short query. Who comes while a look is under way
+    waits for the next: no answer rests on a look that began before its request came in."""
+
+    def __init__(self) -> None:
+        self._one_at_a_time = asyncio.Lock()
+        self._wanted: set[_Digest] = set()
+        self._next: asyncio.Task[dict[_Digest, _KeyRow]] | None = None
+
+    async def find(self, practice_id: int, its_digest: str) -> _KeyRow | None:
+        self._wanted.add((practice_id, its_digest))
+        if self._next is None:
+            self._next = asyncio.create_task(self._look())
+        found = await asyncio.shield(self._next)  # one who goes away does not end it for others
+        return found.get((practice_id, its_digest))
+
+    async def _look(self) -> dict[_Digest, _KeyRow]:
+        async with self._one_at_a_time:
+            wanted, self._wanted, self._next = list(self._wanted), set(), None
+            pairs = ", ".join(
+                f"(CAST(${n} AS BIGINT), CAST(${n + 1} AS TEXT))"
+                for n in range(1, 2 * len(wanted), 2)
+            )
+            pair = f"(VALUES {pairs}) AS w ON w.column1 = k.practice_id AND w.column2 = k.digest"
+            rows = await fetch(_KeyRow, f"{_KEYS} JOIN {pair}", *chain.from_iterable(wanted))
+        return {(row.practice_id, row.digest): row for row in rows}
+
+
+_looks: WeakKeyDictionary[asyncio.AbstractEventLoop, _Looks] = WeakKeyDictionary()
 
 
 def practice_of(key: str, kind: str) -> int | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -74,9 +75,11 @@ class Client(AsyncpgDBClient):
     async def _reader(self) -> Any:
         while self._readers:
             reader = self._readers.pop()
-            if not reader.is_closed():
-                return reader
-            await self._give_back(reader)
+            # One that was lost meanwhile has gone back to the pool by itself, and raises.
+            with suppress(asyncpg.InterfaceError):
+                if not reader.is_closed():
+                    return reader
+                await self._give_back(reader)
         await self.acquire_connection().ensure_connection()
         assert self._pool is not None
         return await self._pool.acquire()
