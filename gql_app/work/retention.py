@@ -8,20 +8,25 @@ from typing import NamedTuple
 
 from gql_app.signin import forget_ended
 from gql_app.work.keys import forget_old_keys
-from models.database import fetch, transaction
+from models.database import fetch, transaction, write
 
 log = logging.getLogger(__name__)
 
 ROUND_SECONDS = 3600.0
 
 
+BATCH = 500
+"""Events that are removed in one transaction, which keeps the practice's writers waiting."""
+
+
 class _Old(NamedTuple):
     practice_id: int
+    first_seq: int
     last_seq: int
 
 
 _OLD = """
-SELECT p.id, MAX(e.seq) FROM practice p
+SELECT p.id, MIN(e.seq), MAX(e.seq) FROM practice p
 JOIN task_event e ON e.practice_id = p.id AND e.at < $1
 GROUP BY p.id
 """
@@ -35,15 +40,22 @@ async def prune(keep: timedelta, now: datetime | None = None) -> int:
     """
     removed = 0
     for old in await fetch(_Old, _OLD, (now or datetime.now(UTC)) - keep):
-        async with transaction() as connection:
-            where = f"practice_id = {old.practice_id} AND seq <= {old.last_seq}"
-            await connection.execute_query(
-                f"UPDATE practice SET pruned_through = {old.last_seq} WHERE id = {old.practice_id}"
-                f" AND pruned_through < {old.last_seq}"
-            )
-            count, _ = await connection.execute_query(f"DELETE FROM task_event WHERE {where}")
-            removed += count
+        for first in range(old.first_seq, old.last_seq + 1, BATCH):
+            last = min(first + BATCH - 1, old.last_seq)
+            removed += await _prune_through(old.practice_id, last)
     return removed
+
+
+async def _prune_through(practice_id: int, last_seq: int) -> int:
+    async with transaction():
+        await write(
+            "UPDATE practice SET pruned_through = $2 WHERE id = $1 AND pruned_through < $2",
+            *(practice_id, last_seq),
+        )
+        where = "practice_id = $1 AND seq <= $2"
+        return len(
+            await write(f"DELETE FROM task_event WHERE {where} RETURNING id", practice_id, last_seq)
+        )
 
 
 async def keep_pruning(keep: timedelta) -> None:

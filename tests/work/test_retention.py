@@ -22,6 +22,20 @@ async def test_events_older_than_is_kept_are_removed_and_no_others(office: Offic
     assert await prune(KEEP, office.clock()) == 0
 
 
+async def test_more_events_than_are_removed_at_once_are_all_removed(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gql_app.work.retention.BATCH", 2)
+    task = await office.make_task()
+    for _ in range(4):
+        await office.log(task)
+    office.clock.advance(days=40)
+    await office.log(task)
+
+    assert await prune(KEEP, office.clock()) == 5
+    assert [event.seq for event in await events_after(office.practice.id, 0, 10)] == [6]
+
+
 async def test_a_cursor_from_before_what_is_kept_is_told_to_start_afresh(office: Office) -> None:
     task = await office.make_task()
     await office.log(task)
