@@ -9,7 +9,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/callboard demo $(ARGS)
 
 test: check
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """Fixtures: both ways to execute a document, over an office that a module's tests share."""
 
 import asyncio
+import gc
 import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -57,6 +58,15 @@ async def copied(server: str, template: str) -> AsyncIterator[str]:
     yield with_database(server, name)
     await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()
+
+
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """Warnings of what was cancelled belong to the test that has cancelled it."""
+    gc.freeze()
+    yield
+    gc.collect()
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis_graphql import queries
 
 from tests.execution.documents import SCALARS, TYPES, Words, Writer
-from tests.execution.ways import ROLES, Ways
+from tests.execution.ways import ROLES, Ways, cancels
 
 EXAMPLES = {"sqlite": 1_500, "postgres": 500}
 
@@ -21,6 +21,7 @@ GENERATED = st.tuples(
 )
 
 
+@cancels
 def test_generated_documents_have_the_same_answer_both_ways(
     ways: Ways, kind: str, objects: Counter[str]
 ) -> None:

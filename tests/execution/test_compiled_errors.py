@@ -1,8 +1,7 @@
 """Errors of compiled execution are graphql-core's own, wherever they come up."""
 
 import asyncio
-import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from gql_app.work.history import StaffRow
 from gql_app.work.queues import tasks_page
 from gql_app.work.reading import Page
 from models.task import Task, TaskRow
-from tests.execution.ways import ALL, TASK, Ways
+from tests.execution.ways import ALL, TASK, Ways, cancels
 from tests.office import task_id
 
 READS = {
@@ -47,20 +46,6 @@ MANY_LINKS = {
         tasks({ALL}) {{ nodes {{ id patient {{ name }} }} }} }}""",
 }
 
-# graphql-core cancels what is under way beside an error, and what had not begun is never awaited.
-cancels = pytest.mark.filterwarnings(
-    "ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
-
-
-@pytest.fixture
-def collected() -> Iterator[None]:
-    """Warnings of what was cancelled belong to the test that has cancelled it."""
-    gc.freeze()
-    yield
-    gc.collect()
-    gc.unfreeze()
-
 
 @pytest.fixture(params=["finds none", "finds some", "fails"])
 def broken(
@@ -83,7 +68,6 @@ def broken(
 
 
 @cancels
-@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("read", READS)
 @pytest.mark.parametrize("document", ONE_LINK.values(), ids=ONE_LINK)
 def test_a_broken_link_has_the_same_errors_both_ways(
@@ -94,7 +78,6 @@ def test_a_broken_link_has_the_same_errors_both_ways(
 
 
 @cancels
-@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("read", READS)
 @pytest.mark.parametrize("document", MANY_LINKS.values(), ids=MANY_LINKS)
 def test_a_broken_link_among_others_nulls_the_same_both_ways(
@@ -105,7 +88,6 @@ def test_a_broken_link_among_others_nulls_the_same_both_ways(
 
 
 @cancels
-@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("slow", ["patients_by_id", "visible_queues"])
 @pytest.mark.parametrize(
     "document",
@@ -136,7 +118,6 @@ def test_a_link_that_may_be_null_breaks_alone_while_others_are_read(
 
 
 @cancels
-@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("first", [0, 1], ids=["after it", "before it"])
 def test_a_broken_link_leaves_the_objects_beside_it_whole(
     ways: Ways, monkeypatch: pytest.MonkeyPatch, first: int

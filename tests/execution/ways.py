@@ -7,6 +7,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+import pytest
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql_app.access import Viewer, authenticate, create_key
@@ -29,6 +30,16 @@ TASK = """id status isOpen statusLabel origin reason followUp expiresAt version 
     lastContact { id outcome followUp closedTask loggedAt notes loggedBy { id name } }"""
 
 ALL = "filter: {status: [OPEN, IN_PROGRESS, CLOSED]}"
+
+
+def cancels(test: T) -> T:
+    """Marks a test in which graphql-core cancels what is under way beside an error. What had not
+    begun is then never awaited, and says so when it is collected."""
+    marked: T = pytest.mark.usefixtures("collected")(test)
+    pytest.mark.filterwarnings(
+        "ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning"
+    )(marked)
+    return marked
 
 
 class Ways:
