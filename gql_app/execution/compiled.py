@@ -5,6 +5,7 @@ results and errors are always its own. Completing only reads, so doing it twice 
 """
 
 from collections.abc import Awaitable, Hashable
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from graphql import (
@@ -17,11 +18,13 @@ from graphql import (
     Visitor,
     visit,
 )
+from graphql.execution import Executor
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql_app.execution.bounded import Bounded
+from gql_app.execution.events import Root, root_of
 from gql_app.execution.plans import compile_object
 from gql_app.execution.runs import Complete, NotPlain, Run
 
@@ -42,6 +45,42 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         self._deciding = tuple(
             (name, self.variable_values.coerced.get(name)) for name in self._directive_variables()
         )
+
+        self._root: Root | None = None
+        self._is_rooted = False
+
+    def build_per_event_executor(self, payload: Any) -> Executor[Any]:
+        """The executor of one event. What is found here, all events of the subscription share."""
+        if not self._is_rooted:
+            self._is_rooted = True
+            with suppress(Exception):  # graphql-core finds it again, and says what is wrong
+                self._root = root_of(self)
+        return super().build_per_event_executor(payload)
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """The operation; an event of a subscription by the plan of its value, if there is one."""
+        if self._root is None:
+            return super().execute_operation(serially)
+        run = Run(self._root.info)
+        try:
+            complete = self._plan(self._root.type_of(self.root_value), self._root.details)
+            answer = None if complete is None else complete(self.root_value, run)
+        except Exception:  # said again, in its own words, by graphql-core
+            answer = None
+        if answer is None:
+            return super().execute_operation(serially)
+        data = {self._root.name: answer}
+        if not run.wanted:
+            return self.finish(self.build_response(data))
+        return self._fill_event(run, data, serially)
+
+    async def _fill_event(self, run: Run, data: dict[str, Any], serially: bool | None) -> Any:
+        try:
+            await run.fill()
+        except Exception:
+            executed = super().execute_operation(serially)
+            return await executed if isinstance(executed, Awaitable) else executed
+        return self.build_response(data)
 
     def complete_object_value(
         self,

@@ -5,7 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from graphql.execution.executor import Executor
 
+from gql_app.execution.compiled import CompiledExecutor
 from gql_app.schema import loaders
 from gql_app.schema.ids import global_id
 from gql_app.work.cursors import event_cursor
@@ -97,3 +99,29 @@ def test_messages_are_the_same_both_ways(
     if document is QUEUE_FEED:
         (snapshot,) = ways.messages(document, "", 1)
         assert broken_read or "Reason" not in snapshot
+
+
+@pytest.mark.parametrize("document", [STATUS_CHANGED, QUEUE_FEED], ids=["events", "feed"])
+def test_an_event_is_completed_without_executing_its_document_from_the_root(
+    ways: Ways, monkeypatch: pytest.MonkeyPatch, document: str
+) -> None:
+    executed: list[bool] = []
+    execute = Executor.execute_root_grouped_field_set
+
+    def note(self: Any, *given: Any) -> Any:
+        executed.append(isinstance(self, CompiledExecutor))
+        return execute(self, *given)
+
+    monkeypatch.setattr(Executor, "execute_root_grouped_field_set", note)
+    ways.messages(document, event_cursor(ways.office.practice.id, 0), 15)
+    assert executed.count(False) >= 15
+    assert executed.count(True) == 0
+
+
+def test_a_subscription_with_an_alias_and_directives_is_the_same_both_ways(ways: Ways) -> None:
+    document = """subscription ($after: String, $no: Boolean = false) {
+        told: taskStatusChanged(after: $after) { __typename ...Of
+            task @include(if: $no) { id } } }
+        fragment Of on TaskEvent { seq again: seq task { reason @skip(if: true) id } }"""
+    seen = ways.messages(document, event_cursor(ways.office.practice.id, 0), 5)
+    assert all('"told"' in message and '"reason"' not in message for message in seen)
