@@ -39,7 +39,7 @@ CLIENTS = 8
 PAGE_SIZE = 50
 WARM_UP = 0.5
 CONNECTIONS = 5
-"""What Callboard reads with at most unless it is told otherwise; PostGraphile's pool has as many."""
+"""What Callboard reads with at most unless it is told otherwise; PostGraphile gets as many."""
 
 POSTGRAPHILE = "PostGraphile 5"
 STOCK = "Strawberry + Tortoise"
