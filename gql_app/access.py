@@ -22,6 +22,8 @@ from models.people import Staff
 from models.practice import Practice, Queue
 
 MAX_KEY_LENGTH = 200
+LOOK_SECONDS = 10.0
+"""How long a look at keys may take: all requests wait for it, and a connection may be half open."""
 KEY, SESSION = "cb", "cs"
 """How keys begin, and the tokens of sessions (see gql_app/signin.py)."""
 
@@ -160,7 +162,8 @@ class _Looks:
                 for n in range(1, 2 * len(wanted), 2)
             )
             pair = f"(VALUES {pairs}) AS w ON w.column1 = k.practice_id AND w.column2 = k.digest"
-            rows = await fetch(_KeyRow, f"{_KEYS} JOIN {pair}", *chain.from_iterable(wanted))
+            async with asyncio.timeout(LOOK_SECONDS):
+                rows = await fetch(_KeyRow, f"{_KEYS} JOIN {pair}", *chain.from_iterable(wanted))
         return {(row.practice_id, row.digest): row for row in rows}
 
 
