@@ -5,19 +5,14 @@ import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import asyncpg
 import pytest
 
-from models.database import fetch, is_reachable, opened, snapshot, transaction
+from models.database import is_reachable, opened, transaction
 from tests.office import Office, make_office
 
 MORE_THAN_THE_POOL = 12
-
-
-class Number(NamedTuple):
-    number: int
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
@@ -49,25 +44,6 @@ async def test_a_reader_that_is_cancelled_leaves_the_database_usable(office: Off
     async with asyncio.timeout(5):
         await _begin_and_end(office.practice.id)
         assert await is_reachable()
-
-
-@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
-async def test_a_statement_that_is_cancelled_leaves_no_transaction_behind(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    prepare = asyncpg.Connection._get_statement
-
-    async def prepare_and_be_cancelled(*given: Any, **options: Any) -> Any:
-        await prepare(*given, **options)
-        raise asyncio.CancelledError
-
-    monkeypatch.setattr(asyncpg.Connection, "_get_statement", prepare_and_be_cancelled)
-    cancelled = asyncio.create_task(fetch(Number, "SELECT id FROM patient"))
-    await asyncio.wait({cancelled})
-    assert cancelled.cancelled()
-    monkeypatch.undo()
-    async with snapshot():  # it cannot begin within a transaction
-        assert await fetch(Number, "SELECT COUNT(*) FROM practice") == [(1,)]
 
 
 async def test_two_processes_may_write_to_one_file(sqlite_template: Path, tmp_path: Path) -> None:
