@@ -7,11 +7,11 @@ is by practice; the secret has 256 random bits, so a plain SHA-256 digest is eno
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 import orjson
@@ -22,8 +22,10 @@ from models.people import Staff
 from models.practice import Practice, Queue
 
 MAX_KEY_LENGTH = 200
-LOOK_SECONDS = 10.0
+LOOK_SECONDS = 5.0
 """How long a look at keys may take: all requests wait for it, and a connection may be half open."""
+LOOK_KEYS = 500
+"""How many keys are looked up at once. They need not be valid to be counted."""
 KEY, SESSION = "cb", "cs"
 """How keys begin, and the tokens of sessions (see gql_app/signin.py)."""
 
@@ -107,6 +109,8 @@ class _KeyRow(NamedTuple):
 _Digest: TypeAlias = tuple[int, str]
 """A key as it is stored: its practice, and what `digest` makes of it."""
 
+_Found: TypeAlias = dict[_Digest, "_KeyRow"]
+
 _KEYS = """
 SELECT k.id, k.practice_id, k.digest, p.time_zone, k.role, k.staff_id, s.name, k.queue_ids,
        k.may_create_tasks, k.expires_at, k.revoked_at
@@ -137,6 +141,14 @@ async def authenticate(key: str, kind: str = KEY) -> Viewer:
     raise Unauthenticated("The key is not valid.")
 
 
+class _Look:
+    """One look at the keys in `wanted`, which `found` gives."""
+
+    def __init__(self, carried_out: Callable[["_Look"], Coroutine[Any, Any, _Found]]) -> None:
+        self.wanted: set[_Digest] = set()
+        self.found = asyncio.create_task(carried_out(self))
+
+
 class _Looks:
     """Looks keys up, one look at a time for all who wait by then: each request comes with a key,
     and a statement each would cost as much as a short query. Who comes while a look is under way
@@ -144,26 +156,26 @@ class _Looks:
 
     def __init__(self) -> None:
         self._one_at_a_time = asyncio.Lock()
-        self._wanted: set[_Digest] = set()
-        self._next: asyncio.Task[dict[_Digest, _KeyRow]] | None = None
+        self._next: _Look | None = None
 
     async def find(self, practice_id: int, its_digest: str) -> _KeyRow | None:
-        self._wanted.add((practice_id, its_digest))
-        if self._next is None:
-            self._next = asyncio.create_task(self._look())
-        found = await asyncio.shield(self._next)  # one who goes away does not end it for others
+        look = self._next
+        if look is None or len(look.wanted) >= LOOK_KEYS:
+            look = self._next = _Look(self._carry_out)
+        look.wanted.add((practice_id, its_digest))
+        found = await asyncio.shield(look.found)  # one who goes away does not end it for others
         return found.get((practice_id, its_digest))
 
-    async def _look(self) -> dict[_Digest, _KeyRow]:
+    async def _carry_out(self, look: _Look) -> _Found:
         async with self._one_at_a_time:
-            wanted, self._wanted, self._next = list(self._wanted), set(), None
-            pairs = ", ".join(
-                f"(CAST(${n} AS BIGINT), CAST(${n + 1} AS TEXT))"
-                for n in range(1, 2 * len(wanted), 2)
-            )
+            if self._next is look:
+                self._next = None
+            numbers = range(1, 2 * len(look.wanted), 2)
+            pairs = ", ".join(f"(CAST(${n} AS BIGINT), CAST(${n + 1} AS TEXT))" for n in numbers)
             pair = f"(VALUES {pairs}) AS w ON w.column1 = k.practice_id AND w.column2 = k.digest"
+            values = chain.from_iterable(look.wanted)
             async with asyncio.timeout(LOOK_SECONDS):
-                rows = await fetch(_KeyRow, f"{_KEYS} JOIN {pair}", *chain.from_iterable(wanted))
+                rows = await fetch(_KeyRow, f"{_KEYS} JOIN {pair}", *values)
         return {(row.practice_id, row.digest): row for row in rows}
 
 

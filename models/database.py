@@ -72,6 +72,9 @@ async def opened(url: str) -> AsyncIterator[None]:
     """
     context = await Tortoise.init(config=orm_config(url), _enable_global_fallback=True)
     try:
+        client = _connection()
+        if isinstance(client, sqlite.Client):
+            await client.open()
         yield
     finally:
         await context.close_connections()
@@ -87,7 +90,7 @@ async def migrate(url: str) -> None:
 
 
 def _connection() -> BaseDBAsyncClient:
-    """The one connection that is open, or the transaction that the task is in."""
+    """What the database is asked through, or the transaction that the task is in."""
     return get_connection(next(iter(get_connections().db_config)))
 
 
@@ -104,8 +107,8 @@ async def transaction() -> AsyncIterator[BaseDBAsyncClient]:
 
 @asynccontextmanager
 async def _begun(context: TransactionContext) -> AsyncIterator[BaseDBAsyncClient]:
-    """Tortoise's transaction, but for one thing: where BEGIN fails (the database was restarted, the
-    task was cancelled), Tortoise keeps the pool's connection, or SQLite's lock, for ever."""
+    """A transaction, but for one thing: where BEGIN fails (the database was restarted, the task was
+    cancelled), Tortoise keeps the pool's connection for ever. SQLite's sees to itself."""
     try:
         connection = await context.__aenter__()
     except BaseException:

@@ -13,6 +13,9 @@ CONNECTIONS = 10
 """What a process opens at most, unless the URL says otherwise (`maxsize`). Half of them read."""
 
 
+GIVE_BACK_SECONDS = 2.0
+
+
 class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
     """Knows whether a statement has not come to its end.
 
@@ -55,21 +58,28 @@ class Client(AsyncpgDBClient):
     def __init__(self, **options: Any) -> None:
         options.setdefault("maxsize", CONNECTIONS)
         super().__init__(**options, connection_class=Connection, reset=leave_as_it_is)
-        self._free = asyncio.Semaphore(max(1, self.pool_maxsize // 2))
+        self._free = asyncio.Semaphore(self.pool_maxsize // 2)
         self._readers: list[Any] = []
+        self._is_closing = False
 
     async def read(self, sql: str, values: Sequence[object]) -> list[Any]:
         """The records of one statement, in no transaction."""
+        records: list[Any]
+        if self.pool_maxsize < 2:  # a connection that is kept would be missing elsewhere
+            return list((await self.execute_query(sql, list(values)))[1])
         async with self._free:
             reader = await self._reader()
             try:
-                records: list[Any] = await reader.fetch(sql, *values)
+                records = await reader.fetch(sql, *values)
             except BaseException as error:
                 await self._give_back(reader)  # which sees to it that nothing is left over
                 if isinstance(error, asyncpg.SyntaxOrAccessError | asyncpg.DataError):
                     raise OperationalError(error) from error
                 raise
-            self._readers.append(reader)
+            if self._is_closing:
+                await self._give_back(reader)
+            else:
+                self._readers.append(reader)
         return records
 
     async def _reader(self) -> Any:
@@ -85,10 +95,14 @@ class Client(AsyncpgDBClient):
         return await self._pool.acquire()
 
     async def _give_back(self, reader: Any) -> None:
-        if self._pool is not None:
-            await self._pool.release(reader)
+        """The pool waits until a statement that was cancelled has come to its end. A connection
+        that is half open never says so: it is cut off."""
+        with suppress(TimeoutError, asyncpg.InterfaceError):
+            if self._pool is not None:
+                await self._pool.release(reader, timeout=GIVE_BACK_SECONDS)
 
     async def _close(self) -> None:
+        self._is_closing = True
         while self._readers:
             await self._give_back(self._readers.pop())
         await super()._close()

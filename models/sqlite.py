@@ -1,5 +1,5 @@
 """SQLite: a connection that writes, in transactions that hardly leave the event loop's thread, and
-one that reads meanwhile."""
+two that read meanwhile."""
 
 import asyncio
 import sqlite3
@@ -8,53 +8,113 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import aiosqlite
-from tortoise.backends.base.client import TransactionContext
-from tortoise.backends.sqlite.client import (
-    SqliteClient,
-    SqliteTransactionContext,
-    SqliteTransactionWrapper,
-)
+from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
+from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper
+from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
 LONGEST_TURN = 0.005
 """Seconds for which a transaction keeps the event loop at most, but for one statement."""
 
 
-class Client(SqliteClient):
-    """Tortoise's client, with a second connection for what is read outside of transactions. In
-    write-ahead mode readers and the writer do not wait for each other."""
+class _Connected(SqliteClient):
+    """Tortoise's client, over a connection that more than one thread may use."""
+
+    async def create_connection(self, with_db: bool) -> None:
+        if self._connection:
+            return
+        try:
+            connection = await aiosqlite.connect(
+                self.filename, isolation_level=None, check_same_thread=False
+            )
+            connection.row_factory = sqlite3.Row
+            for pragma, value in self.pragmas.items():
+                await connection.execute_fetchall(f"PRAGMA {pragma}={value}")
+        except sqlite3.OperationalError as error:
+            raise OperationalError(error) from error
+        self._connection = connection  # once it is as it should be, and not before
+        await self._post_connect()
+
+
+class Client(_Connected):
+    """What writes, and beside it a connection for single statements that read and one for
+    snapshots. In write-ahead mode readers and the writer do not wait for each other."""
 
     def __init__(self, file_path: str, **pragmas: Any) -> None:
         super().__init__(file_path, **pragmas)
-        self.reader = SqliteClient(file_path, **pragmas, query_only="ON")
-
-    async def create_connection(self, with_db: bool) -> None:
-        """As Tortoise does it, but for a connection that more than one thread may use."""
-        if self._connection:
-            return
-        self._connection = await aiosqlite.connect(
-            self.filename, isolation_level=None, check_same_thread=False
+        self._reader, self._snapshots = (
+            _Connected(file_path, **pragmas, query_only="ON") for _ in range(2)
         )
-        self._connection.row_factory = sqlite3.Row
-        for pragma, value in self.pragmas.items():
-            await self._connection.execute_fetchall(f"PRAGMA {pragma}={value}")
-        await self._post_connect()
+
+    async def open(self) -> None:
+        """Open all: who is cancelled while a first use opens one would leave it locked."""
+        for client in (self, self._reader, self._snapshots):
+            await client.create_connection(with_db=True)
 
     async def close(self) -> None:
-        await self.reader.close()
+        await self._reader.close()
+        await self._snapshots.close()
         await super().close()
 
     async def read(self, sql: str, values: Sequence[object]) -> Sequence[Any]:
         """The records of one statement, in no transaction."""
-        records: Sequence[Any] = (await self.reader.execute_query(sql, list(values)))[1]
+        records: Sequence[Any] = (await self._reader.execute_query(sql, list(values)))[1]
         return records
 
     def _in_transaction(self) -> TransactionContext:
-        return SqliteTransactionContext(_Transaction(self), self._lock)
+        return _Context(self, _Transaction(self))
 
     def in_snapshot(self) -> TransactionContext:
         """A transaction that only reads."""
-        return self.reader._in_transaction()  # noqa: SLF001 - as `in_transaction` does
+        return _Context(self._snapshots, SqliteTransactionWrapper(self._snapshots))
+
+
+class _Context(TransactionContext):
+    """Tortoise's transaction on the client's one connection, but for how it ends. Whoever is
+    cancelled while it begins or commits leaves the thread at work on it, so a roll-back is sent
+    behind: what had not begun, or is committed by then, it does not touch."""
+
+    def __init__(self, client: SqliteClient, connection: SqliteTransactionWrapper) -> None:
+        self._client = client
+        self._lock = client._lock  # noqa: SLF001 - as Tortoise hands it over
+        self.connection = connection
+        self.connection_name = connection.connection_name
+
+    async def ensure_connection(self) -> None:
+        await self._client.create_connection(with_db=True)
+        self.connection._connection = self._open  # noqa: SLF001
+
+    async def __aenter__(self) -> TransactionalDBClient:
+        await self._lock.acquire()
+        try:
+            await self.ensure_connection()
+            await self.connection.begin()
+        except BaseException:
+            await self._end(rolls_back=True)
+            raise
+        self._token = get_connections().set(self.connection_name, self.connection)
+        return self.connection
+
+    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+        get_connections().reset(self._token)
+        is_committed = False
+        try:
+            if exc_type is None:
+                await self.connection.commit()
+                is_committed = True
+        finally:
+            await self._end(rolls_back=not is_committed)
+
+    async def _end(self, *, rolls_back: bool) -> None:
+        try:
+            if rolls_back and self._client._connection is not None:  # noqa: SLF001
+                await asyncio.shield(asyncio.create_task(self._open.rollback()))
+        finally:
+            self._lock.release()
+
+    @property
+    def _open(self) -> aiosqlite.Connection:
+        return cast("aiosqlite.Connection", self._client._connection)  # noqa: SLF001
 
 
 class _Transaction(SqliteTransactionWrapper):
@@ -64,17 +124,10 @@ class _Transaction(SqliteTransactionWrapper):
     async def begin(self) -> None:
         connection = self._connection
         try:  # in the connection's own thread, for another process may have to be waited for
-            begun: Any = connection._execute  # noqa: SLF001 - in one piece
-            await begun(_begin, connection._conn)  # noqa: SLF001
+            await connection.execute_fetchall("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             raise OperationalError(error) from error
         self._connection = cast("aiosqlite.Connection", _AtOnce(connection))
-
-
-def _begin(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:  # whoever began it was cancelled meanwhile
-        connection.rollback()
-    connection.execute("BEGIN IMMEDIATE")
 
 
 class _AtOnce:

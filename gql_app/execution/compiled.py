@@ -45,7 +45,6 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         self._deciding = tuple(
             (name, self.variable_values.coerced.get(name)) for name in self._directive_variables()
         )
-
         self._root: Root | None = None
         self._is_rooted = False
 
@@ -71,7 +70,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             return super().execute_operation(serially)
         data = {self._root.name: answer}
         if not run.wanted:
-            return self.finish(self.build_response(data))
+            return self.build_response(data)
         return self._fill_event(run, data, serially)
 
     async def _fill_event(self, run: Run, data: dict[str, Any], serially: bool | None) -> Any:

@@ -18,14 +18,14 @@ def names_in(info: Info[Any, Any]) -> frozenset[str]:
     operation = info._raw_info.operation  # noqa: SLF001 - `selected_fields` costs more than it saves
     known = _seen.get(id(operation))
     if known is None:
-        below = _Below(dict(info._raw_info.fragments))  # noqa: SLF001
-        visit(operation, below)
-        known = (operation, frozenset(below.names))
+        found = _Names(dict(info._raw_info.fragments))  # noqa: SLF001
+        visit(operation, found)
+        known = (operation, frozenset(found.names))
         _seen.add(id(operation), known)
     return known[1]
 
 
-class _Below(Visitor):
+class _Names(Visitor):
     def __init__(self, fragments: dict[str, FragmentDefinitionNode]) -> None:
         super().__init__()
         self.names: set[str] = set()

@@ -1,4 +1,4 @@
-"""A row being completed by a plan: the rows that it links to, and what its resolvers get."""
+"""Rows being completed by a plan: the rows that they link to, and what their resolvers get."""
 
 import asyncio
 from collections import defaultdict
@@ -28,7 +28,7 @@ class NotPlain(Exception):
 
 
 class Run:
-    """One row being completed: what its closures need, and the rows that they still want."""
+    """One answer in the making: what its plan needs, and the rows that are still wanted."""
 
     __slots__ = ("_infos", "_known", "info", "wanted")
 

@@ -77,7 +77,7 @@ class Feed:
                 while events:
                     self._append(events)
                     if len(events) < BATCH:
-                        break  # whatever is committed after this read rings again
+                        break  # what is committed after this read rings again, or the poll finds it
                     events = await events_after(self.practice_id, self.seq, BATCH)
             except Exception as error:  # the database may be away
                 log.warning("reading a feed failed, will retry: %s", type(error).__name__)

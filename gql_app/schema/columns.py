@@ -1,6 +1,7 @@
 """Which columns the fields of a type read from their row: a list leaves the others out.
 
-A field reads the column of its name, or says in its metadata what else it reads.
+A field without a resolver reads the column of its name, if it has one. All others say in their
+metadata what they read.
 """
 
 from collections.abc import Iterable
@@ -37,7 +38,7 @@ class Columns:
 
 def _columns(field: StrawberryField, row: type[NamedTuple]) -> tuple[str, ...]:
     columns: tuple[str, ...] | None = field.metadata.get(READS)
-    if columns is None and field.python_name in row._fields:
+    if columns is None and field.base_resolver is None and field.python_name in row._fields:
         return (field.python_name,)
     if columns is None or not set(columns) <= set(row._fields):
         raise TypeError(

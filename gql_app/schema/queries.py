@@ -78,10 +78,11 @@ class Query:
         loaders.patient.add([row.patient for row in page.rows])
         loaders.contact.add([row.last_contact for row in page.rows if row.last_contact is not None])
         tasks = Page([row.task for row in page.rows], page.has_next, page.has_previous)
-        contacted = by_contact and {
-            row.task.id: row.last_contact and row.last_contact.made_at for row in page.rows
+        contacted = {
+            row.task.id: row.last_contact and row.last_contact.made_at
+            for row in (page.rows if by_contact else ())
         }
-        return Connection(tasks, cursor_of(order_by, contacted or {}))
+        return Connection(tasks, cursor_of(order_by, contacted))
 
     @strawberry.field(graphql_type=Task | None)
     async def task(self, info: Info, id: GlobalId) -> TaskRow | None:

@@ -78,17 +78,16 @@ class Claims:
 
     async def _claim_next(self, viewer: Viewer, queues: list[int]) -> tuple[Outcome, int | None]:
         while True:
+            # Before the transaction: it looks at hundreds of rows, and more that are others' work.
+            candidates = await _most_urgent(viewer, queues, self._transitions.clock())
+            if not candidates:
+                return Outcome(None), None
             async with transaction():
                 now = self._transitions.clock()
-                candidates = await _most_urgent(viewer, queues, now)
-                if not candidates:
-                    return Outcome(None), None
-                patient = await _first_free(viewer.practice_id, [c.patient_id for c in candidates])
-                if patient is not None:
-                    first = next(c for c in candidates if c.patient_id == patient)
-                    tasks = await lock_tasks_around(viewer.practice_id, first.id)
-                    if _is_free(tasks, first, now):
-                        return await self._put(viewer, tasks, first.id, now)
+                for candidate in await _not_locked(viewer.practice_id, candidates):
+                    tasks = await lock_tasks_around(viewer.practice_id, candidate.id)
+                    if _is_free(tasks, candidate, now):
+                        return await self._put(viewer, tasks, candidate.id, now)
             # It, or all that we saw, was taken by others between our look and our lock.
             await asyncio.sleep(random.uniform(0.001, 0.01))  # noqa: S311 - no secret
 
@@ -155,6 +154,7 @@ def _is_free(tasks: Sequence[TaskRow], candidate: _Candidate, now: datetime) -> 
     task = next(task for task in tasks if task.id == candidate.id)
     return (
         task.is_open
+        and not task.has_expired(now)
         and task.follow_up == candidate.follow_up
         and (task.queue_id, task.assignee_id) == (candidate.queue_id, candidate.assignee_id)
         and not any(task.is_claimed(now) for task in tasks)
@@ -214,14 +214,16 @@ def _urgency(task: _Candidate) -> tuple[object, ...]:
     return (task.follow_up or date.max, task.expires_at or never, task.id)
 
 
-async def _first_free(practice_id: int, patients: list[int]) -> int | None:
-    """The first of the patients whom nobody else is claiming at this moment, locked."""
+async def _not_locked(practice_id: int, candidates: list[_Candidate]) -> list[_Candidate]:
+    """The first of the candidates whose patient nobody else is claiming at this moment: locked. In
+    SQLite, where nobody else can be, all of them: some may have been claimed since the look."""
     if not is_waited_for():
-        return patients[0]
+        return candidates
     sql = """
     SELECT p.id FROM unnest($2::bigint[]) WITH ORDINALITY AS c (id, place)
     JOIN patient p ON p.practice_id = $1 AND p.id = c.id
     ORDER BY c.place LIMIT 1 FOR UPDATE OF p SKIP LOCKED
     """
+    patients = [candidate.patient_id for candidate in candidates]
     found = await fetch(PatientId, sql, practice_id, patients)
-    return found[0].id if found else None
+    return [c for c in candidates if found and c.patient_id == found[0].id][:1]

@@ -14,7 +14,6 @@ log = logging.getLogger(__name__)
 
 ROUND_SECONDS = 3600.0
 
-
 BATCH = 500
 """Events that are removed in one transaction, which keeps the practice's writers waiting."""
 
@@ -48,14 +47,10 @@ async def prune(keep: timedelta, now: datetime | None = None) -> int:
 
 async def _prune_through(practice_id: int, last_seq: int) -> int:
     async with transaction():
-        await write(
-            "UPDATE practice SET pruned_through = $2 WHERE id = $1 AND pruned_through < $2",
-            *(practice_id, last_seq),
-        )
-        where = "practice_id = $1 AND seq <= $2"
-        return len(
-            await write(f"DELETE FROM task_event WHERE {where} RETURNING id", practice_id, last_seq)
-        )
+        mark = "UPDATE practice SET pruned_through = $2 WHERE id = $1 AND pruned_through < $2"
+        await write(mark, practice_id, last_seq)
+        remove = "DELETE FROM task_event WHERE practice_id = $1 AND seq <= $2 RETURNING id"
+        return len(await write(remove, practice_id, last_seq))
 
 
 async def keep_pruning(keep: timedelta) -> None:

@@ -15,6 +15,7 @@ from tortoise.exceptions import IntegrityError
 
 from gql_app.access import Viewer
 from gql_app.work.appointments import NewAppointment, put_appointment, tasks_to_close
+from gql_app.work.bell import Bell
 from gql_app.work.import_batch import Batch, RowResult, load_batch
 from gql_app.work.intake import NewTask, check_new_task, with_default_life
 from gql_app.work.keys import TASK_KEYS, free_key
@@ -74,14 +75,15 @@ WHERE practice_id = $1 AND id = $2
 
 
 class Transitions:
-    """`ring(practice_id, seq)` is called after each commit; `clock` gives the aware time."""
+    """`ring(practice_id, seq)` is called after each commit, or once for several that come together;
+    `clock` gives the aware time."""
 
     def __init__(
         self,
         ring: Callable[[int, int], None],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._ring = ring
+        self._bell = Bell(ring)
         self.clock = clock
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -161,9 +163,10 @@ class Transitions:
     async def _ringing(
         self, practice_id: int, change: Coroutine[Any, Any, tuple[T, int | None]]
     ) -> T:
-        result, seq = await change
-        if seq is not None:
-            self._ring(practice_id, seq)
+        with self._bell.change(practice_id) as committed:
+            result, seq = await change
+            if seq is not None:
+                committed(seq)
         return result
 
     async def _log_contact(

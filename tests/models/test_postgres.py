@@ -67,10 +67,29 @@ async def test_many_can_read_while_transactions_have_their_half(database_url: st
         may_end.set()
 
 
-async def test_one_connection_is_enough_to_read(database_url: str) -> None:
+async def test_one_connection_is_enough(database_url: str) -> None:
+    async def count() -> list[Number]:
+        async with transaction():
+            return await fetch(Number, "SELECT COUNT(*) FROM practice")
+
     async with opened(with_options(database_url, maxsize=1)), asyncio.timeout(PATIENCE):
         reads = [fetch(Number, "SELECT $1::bigint", n) for n in range(MANY)]
         assert await asyncio.gather(*reads) == [[(n,)] for n in range(MANY)]
+        assert await count() == await fetch(Number, "SELECT COUNT(*) FROM practice") == [(0,)]
+        assert await count() == [(0,)]
+
+
+async def test_the_end_does_not_wait_longer_than_the_statements_that_are_under_way(
+    database_url: str, outside: asyncpg.Connection
+) -> None:
+    await outside.execute("SELECT pg_advisory_lock(1)")
+    async with asyncio.timeout(PATIENCE / 2), asyncio.TaskGroup() as group:
+        async with opened(database_url):
+            reads = [group.create_task(fetch(Number, HELD_UP)) for _ in range(READERS)]
+            while await outside.fetchval(AT_IT, HELD_UP) < READERS:
+                await asyncio.sleep(0)
+            group.create_task(outside.execute("SELECT pg_advisory_unlock(1)"))
+        assert all(read.done() for read in reads)
 
 
 @pytest.mark.parametrize("statement", ["SELECT 1 / 0", "SELECT nothing"])

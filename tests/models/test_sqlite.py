@@ -3,8 +3,8 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pytest
@@ -23,14 +23,6 @@ OLD, NEW = "Maple Dental", "Maple and Birch Dental"
 
 class Name(NamedTuple):
     name: str
-
-
-@pytest.fixture
-def elsewhere(database_url: str) -> Iterator[sqlite3.Connection]:
-    """A connection to the same file, such as another process has."""
-    file = database_url.removeprefix("sqlite://")
-    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        yield connection
 
 
 @pytest.fixture
@@ -55,25 +47,25 @@ async def test_who_reads_does_not_wait_for_a_transaction_and_sees_what_was_befor
 ) -> None:
     written, may_end = asyncio.Event(), asyncio.Event()
     async with asyncio.timeout(PATIENCE):
-        writing = asyncio.create_task(_rename(written, may_end))
+        writing = asyncio.create_task(rename(written, may_end))
         await written.wait()
-        assert await _name() == OLD
+        assert await name() == OLD
         may_end.set()
         await writing
-        assert await _name() == NEW
+        assert await name() == NEW
 
 
 async def test_a_snapshot_waits_for_no_transaction_and_sees_one_moment(office: Office) -> None:
     written, may_end = asyncio.Event(), asyncio.Event()
     async with asyncio.timeout(PATIENCE):
-        writing = asyncio.create_task(_rename(written, may_end))
+        writing = asyncio.create_task(rename(written, may_end))
         await written.wait()
         async with snapshot():
-            assert await _name() == OLD
+            assert await name() == OLD
             may_end.set()
             await writing
-            assert await _name() == OLD
-        assert await _name() == NEW
+            assert await name() == OLD
+        assert await name() == NEW
 
 
 async def test_what_reads_cannot_write(office: Office) -> None:
@@ -82,7 +74,7 @@ async def test_what_reads_cannot_write(office: Office) -> None:
     with pytest.raises(OperationalError, match="readonly"):
         async with snapshot():
             await write("UPDATE practice SET name = $1", NEW)
-    assert await _name() == OLD
+    assert await name() == OLD
 
 
 async def test_a_long_transaction_lets_the_event_loop_go_on(
@@ -91,7 +83,7 @@ async def test_a_long_transaction_lets_the_event_loop_go_on(
     async with transaction():
         before, limit = turns[0], time.monotonic() + PATIENCE
         while turns[0] < before + 10 and time.monotonic() < limit:
-            await _name()
+            await name()
         assert turns[0] >= before + 10
 
 
@@ -103,7 +95,7 @@ async def test_a_short_transaction_has_the_event_loop_to_itself_between_its_ends
         before = turns[0]
         for _ in range(20):
             await write("UPDATE practice SET name = $1", NEW)
-            assert await _name() == NEW
+            assert await name() == NEW
         assert turns[0] == before
 
 
@@ -111,13 +103,13 @@ async def test_a_transaction_that_waits_to_begin_lets_the_event_loop_go_on(
     office: Office, turns: list[int], elsewhere: sqlite3.Connection
 ) -> None:
     elsewhere.execute("BEGIN IMMEDIATE")
-    renaming = await _waiting_to_begin()
+    renaming = await waiting_to_begin()
     before = turns[0]
     await until(lambda: turns[0] > before + 100)
     assert not renaming.done()
     elsewhere.execute("COMMIT")
     await asyncio.wait_for(renaming, PATIENCE)
-    assert await _name() == NEW
+    assert await name() == NEW
 
 
 async def test_a_transaction_fails_that_has_waited_too_long_and_the_next_one_begins(
@@ -128,10 +120,10 @@ async def test_a_transaction_fails_that_has_waited_too_long_and_the_next_one_beg
     async with asyncio.timeout(PATIENCE):
         for _ in range(2):
             with pytest.raises(OperationalError, match="locked"):
-                await _rename()
-            assert await _name() == OLD
+                await rename()
+            assert await name() == OLD
         elsewhere.execute("COMMIT")
-        await _rename()
+        await rename()
     assert elsewhere.execute("SELECT name FROM practice").fetchall() == [(NEW,)]
 
 
@@ -139,22 +131,22 @@ async def test_a_transaction_that_is_cancelled_while_it_waits_to_begin_is_not_in
     office: Office, elsewhere: sqlite3.Connection
 ) -> None:
     elsewhere.execute("BEGIN IMMEDIATE")
-    renaming = await _waiting_to_begin()
+    renaming = await waiting_to_begin()
     renaming.cancel()
     elsewhere.execute("COMMIT")  # so that it begins, though nobody waits for it any more
     async with asyncio.timeout(PATIENCE):
         await asyncio.wait({renaming})
         assert renaming.cancelled()
-        assert await _name() == OLD
-        await _rename()
-    assert await _name() == NEW
+        assert await name() == OLD
+        await rename()
+    assert await name() == NEW
 
 
-async def _name() -> str:
+async def name() -> str:
     return (await fetch(Name, "SELECT name FROM practice"))[0].name
 
 
-async def _rename(
+async def rename(
     written: asyncio.Event | None = None, may_end: asyncio.Event | None = None
 ) -> None:
     """Rename the practice, in a transaction that ends when it may."""
@@ -165,11 +157,11 @@ async def _rename(
             await may_end.wait()
 
 
-async def _waiting_to_begin() -> asyncio.Task[None]:
+async def waiting_to_begin() -> asyncio.Task[None]:
     """A renaming that the connection's thread is about to begin, and cannot."""
     carried_out: list[str] = []
     client: Any = _connection()
     await client._connection.set_trace_callback(carried_out.append)
-    renaming = asyncio.create_task(_rename())
+    renaming = asyncio.create_task(rename())
     await until(lambda: "BEGIN IMMEDIATE" in carried_out)
     return renaming

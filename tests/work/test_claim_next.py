@@ -241,14 +241,18 @@ async def test_a_claim_lasts_from_when_it_is_made_not_from_when_it_was_asked_for
     for patient in office.patients:
         await office.make_task(patient=patient)
     begin = office.clock()
-    # SQLite's changes come one after the other; each of these takes a minute.
-    transitions = Transitions(lambda _practice, _seq: office.clock.advance(minutes=1), office.clock)
-    claims = Claims(transitions)
+
+    def a_minute_later() -> datetime:
+        office.clock.advance(minutes=1)
+        return office.clock()
+
+    claims = Claims(Transitions(lambda _practice, _seq: None, a_minute_later))
 
     outcomes = await asyncio.gather(*(claims.claim_next(office.staff, None) for _ in range(3)))
 
+    # All three have looked before the first is through; then SQLite takes one after the other.
     ends = [outcome.task and outcome.task.claimed_until for outcome in outcomes]
-    assert ends == [begin + timedelta(minutes=minutes) for minutes in (10, 11, 12)]
+    assert ends == [begin + timedelta(minutes=10 + minutes) for minutes in (4, 5, 6)]
 
 
 @pytest.mark.parametrize("hours_ahead", [-10, 10])

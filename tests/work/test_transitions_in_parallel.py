@@ -28,7 +28,7 @@ async def test_fifty_logs_at_once_on_one_task_are_carried_out_one_after_the_othe
     assert [event.contact_count for event in events] == list(range(51))
     assert {contact.notes for contact in contacts} == {str(n) for n in range(50)}
     assert sorted(event.contact_id for event in events[1:]) == sorted(c.id for c in contacts)
-    assert sorted(office.rings) == [(office.practice.id, seq) for seq in range(1, 52)]
+    assert office.rings[-1] == (office.practice.id, 51)  # one ring may be for several
 
 
 async def test_of_many_that_would_close_a_task_exactly_one_does(office: Office) -> None:
