@@ -147,6 +147,8 @@ class _Look:
     def __init__(self, carried_out: Callable[["_Look"], Coroutine[Any, Any, _Found]]) -> None:
         self.wanted: set[_Digest] = set()
         self.found = asyncio.create_task(carried_out(self))
+        # If it fails when all who waited have gone, nobody is left to be told.
+        self.found.add_done_callback(lambda found: found.cancelled() or found.exception())
 
 
 class _Looks:

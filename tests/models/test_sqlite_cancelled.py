@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from gql_app.access import SESSION, Unauthenticated, authenticate
 from gql_app.signin import sign_in, sign_out
 from models.database import opened, snapshot, transaction, write
+from tests.brokers import until
 from tests.models.test_sqlite import name, rename, waiting_to_begin
 from tests.office import Office
 from tests.serving import PATIENCE
@@ -27,7 +29,8 @@ async def test_other_processes_can_write_after_a_begin_was_cancelled(
     office: Office, elsewhere: sqlite3.Connection
 ) -> None:
     await _begin_is_cancelled(elsewhere)
-    await write("PRAGMA optimize")  # in the connection's thread: behind what was cancelled
+    async with asyncio.timeout(PATIENCE):
+        await write("PRAGMA optimize")  # in the connection's thread: behind what was cancelled
     elsewhere.execute("PRAGMA busy_timeout = 0")
     elsewhere.execute("UPDATE practice SET name = 'Written elsewhere'")
     assert await name() == "Written elsewhere"
@@ -39,28 +42,32 @@ async def test_what_is_written_right_after_a_begin_was_cancelled_stays(
     token = (await sign_in(office.keys["staff"])).token
     viewer = await authenticate(token, SESSION)
     await _begin_is_cancelled(elsewhere)
-    await sign_out(viewer)
-    await rename()
+    async with asyncio.timeout(PATIENCE):
+        await sign_out(viewer)
+        await rename()
     with pytest.raises(Unauthenticated):
         await authenticate(token, SESSION)
 
 
 async def test_a_snapshot_that_was_cancelled_leaves_readers_in_the_present(office: Office) -> None:
     for turns in range(TURNS):
-        await _cancel_after(turns, snapshot)
-        await name()
-        async with transaction():
-            await write("UPDATE practice SET name = $1", f"After {turns} turns")
-        assert await name() == f"After {turns} turns"
+        async with asyncio.timeout(PATIENCE):
+            await _cancel_after(turns, snapshot)
+            await name()
+            async with transaction():
+                await write("UPDATE practice SET name = $1", f"After {turns} turns")
+            assert await name() == f"After {turns} turns"
 
 
 @pytest.mark.parametrize("begin", [transaction, snapshot])
 async def test_the_first_transaction_may_be_cancelled(database_url: str, begin: Begin) -> None:
+    threads = threading.active_count()
     for turns in range(TURNS):
         async with opened(database_url), asyncio.timeout(PATIENCE):
             await _cancel_after(turns, begin)
             async with begin():
                 pass
+    await until(lambda: threading.active_count() <= threads)  # a connection has one
 
 
 async def _begin_is_cancelled(elsewhere: sqlite3.Connection) -> None:
