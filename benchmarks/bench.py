@@ -35,7 +35,7 @@ def main() -> int:
         begun = time.monotonic()
         figures += PARTS[name](2 if options.quick else options.rounds, options.quick)
         print(f"{name}: {time.monotonic() - begun:.0f} s", flush=True)
-    show(figures)
+        show(figures)  # all so far: a part that fails takes none of them along
     if options.quick or options.only:
         folder = ROOT / "build"
         folder.mkdir(exist_ok=True)
