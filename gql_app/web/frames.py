@@ -23,6 +23,15 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         extensions[EXTENSION] = self.take
         await super().run_asgi()
 
+    def shutdown(self) -> None:
+        """The server stops. uvicorn would say so to a connection that is closing already, which
+        websockets refuses: the stop would end there, and the database would not be closed."""
+        if self.handshake_complete and self.conn.state is not State.OPEN:
+            self.stop_keepalive()
+            self.transport.close()
+        else:
+            super().shutdown()
+
     def take(self, frames: bytes) -> bool:
         """Send `frames`. False, with none sent, if the client reads too slowly, or is gone."""
         if self.disconnected or self.conn.state is not State.OPEN or not self.writable.is_set():

@@ -1,6 +1,7 @@
 """Frames made once are what a client reads, and are taken only for those who are to have them."""
 
 import json
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from gql_app.web.frames import FramesProtocol, text_frame
+from models.database import opened
 from tests.flows.shared_client import FEED
 from tests.schema.documents import STATUS_CHANGED
-from tests.serving import Server
+from tests.serving import Server, serving
 from tests.web.raw_socket import RawSocket, raw_socket
 from tests.web.streams import log_over_http, until_streams
 from tests.web.takes import Takes, count_takes
@@ -50,6 +52,27 @@ def test_a_client_reads_the_text_that_a_frame_was_made_of(text: str) -> None:
 
 def test_frames_one_after_the_other_are_read_as_so_many_messages() -> None:
     assert read_by_a_client(b"".join(map(text_frame, TEXTS.values()))) == list(TEXTS.values())
+
+
+@on_sqlite
+async def test_a_server_stops_though_a_socket_is_closing_just_then(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_now: list[FramesProtocol] = []
+    run = FramesProtocol.run_asgi
+
+    async def note(self: FramesProtocol) -> None:
+        open_now.append(self)
+        await run(self)
+
+    monkeypatch.setattr(FramesProtocol, "run_asgi", note)
+    async with AsyncExitStack() as client:
+        async with serving(database_url) as server:
+            await client.enter_async_context(server.socket())
+            (protocol,) = open_now
+            protocol.conn.send_close(1000)
+        async with opened(database_url):  # which the server has closed
+            pass
 
 
 @pytest.fixture
