@@ -8,8 +8,14 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.installed
 	@$(BIN)/callboard demo $(ARGS)
 
+# Two processes, for the tests mostly wait; a browser has the machine to itself.
 test: check
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+ifeq ($(ARGS),)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/dashboard
+	$(BIN)/python -m pytest tests/dashboard
+else
+	$(BIN)/python -m pytest $(ARGS)
+endif
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff check .

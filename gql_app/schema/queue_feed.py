@@ -32,8 +32,10 @@ async def follow_queues(
         context.at_event(cursor, dashboard.today, of_the_clock=of_the_clock, more=more)
         return row
 
-    for row in await dashboard.begin(after):
-        yield tell(row)
+    begin = await dashboard.begin(after)
+    for row in begin:
+        # Together: who joined a group after the first of its counts would be told of the others.
+        yield tell(row, more=row is not begin[-1])
     if context.enough(dashboard.position, dashboard.today):
         return
     batches = context.services.feeds.batches(practice_id, dashboard.position, dashboard.patience)
