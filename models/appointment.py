@@ -6,6 +6,7 @@ from typing import NamedTuple
 from tortoise import fields
 from tortoise.models import Model
 
+from models.database import select_list
 from models.practice import Practice
 
 
@@ -38,5 +39,5 @@ class AppointmentRow(NamedTuple):
     external_id: str
 
 
-APPOINTMENT_COLUMNS = ", ".join(f"a.{column}" for column in AppointmentRow._fields)
+APPOINTMENT_COLUMNS = select_list("a", AppointmentRow)
 """The select list of an `AppointmentRow`, from a table that is called `a` in the query."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from tortoise import fields
 from tortoise.models import Model
 
+from models.database import select_list
 from models.lifecycle import ContactOutcome
 from models.people import Staff
 from models.practice import Practice
@@ -66,5 +67,5 @@ class ContactRow(NamedTuple):
         return self.contacted_at or self.logged_at
 
 
-CONTACT_COLUMNS = ", ".join(f"c.{column}" for column in ContactRow._fields)
+CONTACT_COLUMNS = select_list("c", ContactRow)
 """The select list of a `ContactRow`, from a table that is called `c` in the query."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from tortoise import fields
 from tortoise.models import Model
 
+from models.database import select_list
 from models.lifecycle import CloseCause, ContactOutcome, TaskOrigin, TaskStatus
 from models.people import Patient, Staff
 from models.practice import Practice, Queue
@@ -111,7 +112,7 @@ class TaskRow(NamedTuple):
         return TaskStatus(self.status).label
 
 
-TASK_COLUMNS = ", ".join(f"t.{column}" for column in TaskRow._fields)
+TASK_COLUMNS = select_list("t", TaskRow)
 """The select list of a `TaskRow`, from a table that is called `t` in the query."""
 
 NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)

@@ -7,7 +7,7 @@ from gql_app.access import Viewer
 from gql_app.work.cursors import read_event_cursor, read_id_cursor
 from gql_app.work.reading import Conditions, Page, page_of, row_limit
 from models.contact import CONTACT_COLUMNS, ContactRow
-from models.database import among, fetch
+from models.database import among, fetch, select_list
 from models.event import EventRow, check_resumable, select_events
 
 
@@ -18,7 +18,7 @@ class PatientRow(NamedTuple):
     phone: str
 
 
-PATIENT_COLUMNS = ", ".join(f"p.{column}" for column in PatientRow._fields)
+PATIENT_COLUMNS = select_list("p", PatientRow)
 """The select list of a `PatientRow`, from a table that is called `p` in the query."""
 
 

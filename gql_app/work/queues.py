@@ -59,8 +59,9 @@ async def visible_queues(viewer: Viewer, ids: Sequence[int] | None = None) -> li
     where = Conditions.of(viewer, "q", "q.id")
     if ids is not None:
         where.among("q.id", list(ids))
-    columns = ", ".join(f"q.{column}" for column in QueueRow._fields)
-    sql = f"SELECT {columns} FROM queue q WHERE {where} ORDER BY q.position, q.id"
+    sql = (
+        f"SELECT {select_list('q', QueueRow)} FROM queue q WHERE {where} ORDER BY q.position, q.id"
+    )
     return await fetch(QueueRow, sql, *where.values)
 
 
