@@ -4,9 +4,10 @@ Whatever goes wrong in a closure, the object is completed again by graphql-core 
 results and errors are always its own. Completing only reads, so doing it twice changes nothing.
 """
 
-from collections.abc import Awaitable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, TypeVar
 
 from graphql import (
     DirectiveNode,
@@ -27,6 +28,8 @@ from gql_app.execution.bounded import Bounded
 from gql_app.execution.events import Root, root_of
 from gql_app.execution.plans import compile_object
 from gql_app.execution.runs import Complete, NotPlain, Run
+
+T = TypeVar("T")
 
 REMEMBERED = 2_000
 """Plans that are kept: some a document."""
@@ -68,18 +71,10 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             answer = None
         if answer is None:
             return super().execute_operation(serially)
-        data = {self._root.name: answer}
+        response = self.build_response({self._root.name: answer})
         if not run.wanted:
-            return self.build_response(data)
-        return self._fill_event(run, data, serially)
-
-    async def _fill_event(self, run: Run, data: dict[str, Any], serially: bool | None) -> Any:
-        try:
-            await run.fill()
-        except Exception:
-            executed = super().execute_operation(serially)
-            return await executed if isinstance(executed, Awaitable) else executed
-        return self.build_response(data)
+            return response
+        return _filled(run, response, partial(super().execute_operation, serially))
 
     def complete_object_value(
         self,
@@ -91,6 +86,15 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> Any:
         """The object by its plan, if its selection has one."""
+        by_graphql_core = partial(
+            super().complete_object_value,
+            return_type,
+            field_details_list,
+            info,
+            path,
+            result,
+            position_context,
+        )
         complete = self._plan(return_type, field_details_list)
         if complete is not None:
             run = Run(info)
@@ -101,19 +105,8 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             else:
                 if not run.wanted:
                     return answer
-                again = (return_type, field_details_list, info, path, result, position_context)
-                return self._fill(run, answer, again)
-        return super().complete_object_value(
-            return_type, field_details_list, info, path, result, position_context
-        )
-
-    async def _fill(self, run: Run, answer: dict[str, Any], again: tuple[Any, ...]) -> Any:
-        try:
-            await run.fill()
-        except Exception:
-            completed = super().complete_object_value(*again)
-            return await completed if isinstance(completed, Awaitable) else completed
-        return answer
+                return _filled(run, answer, by_graphql_core)
+        return by_graphql_core()
 
     def _plan(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Complete | None:
         key = (object_type, self._deciding, *[id(detail.node) for detail in details])
@@ -153,6 +146,16 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             known = (operation, tuple(sorted(found.names)))
             self.directive_variables.add(id(operation), known)
         return known[1]
+
+
+async def _filled(run: Run, answer: T, otherwise: Callable[[], Any]) -> T | Any:
+    """The answer once its rows are loaded; what `otherwise` gives if anything goes wrong."""
+    try:
+        await run.fill()
+    except Exception:
+        completed = otherwise()
+        return await completed if isinstance(completed, Awaitable) else completed
+    return answer
 
 
 class _DirectiveVariables(Visitor):

@@ -5,21 +5,15 @@ context, links to other rows, and objects and lists of these. An object with a f
 arguments, or that is of an abstract type, is not plain and has no plan.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Hashable
+from typing import Any, TypeAlias
 
 from graphql import (
-    GRAPHQL_MAX_INT,
-    GRAPHQL_MIN_INT,
-    GraphQLBoolean,
-    GraphQLEnumType,
     GraphQLField,
-    GraphQLID,
-    GraphQLInt,
     GraphQLObjectType,
     GraphQLOutputType,
-    GraphQLString,
     Undefined,
+    get_nullable_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
@@ -28,197 +22,153 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetailsList
 from strawberry.types.field import StrawberryField
 
-from gql_app.execution.runs import LINK, Complete, Hole, NotPlain, Run
-
-_IS_NO_TEXT = "type({0}) is not str"
-_NEEDS_COERCION: dict[Any, str] = {
-    GraphQLString: _IS_NO_TEXT,
-    GraphQLID: _IS_NO_TEXT,
-    GraphQLInt: f"type({{0}}) is not int or not {GRAPHQL_MIN_INT} <= {{0}} <= {GRAPHQL_MAX_INT}",
-    GraphQLBoolean: "{0} is not True and {0} is not False",
-}
-"""Which values of a scalar are not shown as they are."""
+from gql_app.execution.runs import LINK, Complete, Hole, Link, NotPlain, Run
+from gql_app.execution.source import Lines, Plan, Source, indented
 
 Collect: TypeAlias = Callable[[GraphQLObjectType, FieldDetailsList], dict[str, FieldDetailsList]]
-
-
-class Plan(NamedTuple):
-    """How an object is completed from its row, and how all objects of a list are."""
-
-    one: Complete
-    all: Complete
 
 
 def compile_object(
     object_type: GraphQLObjectType, details: FieldDetailsList, collect: Collect
 ) -> Plan:
     """The plan of a selection. Raises `NotPlain` if it is not plain."""
-    source = _Source(object_type)
-    for name, own in collect(object_type, details).items():
-        node = own[0].node
-        if node.name.value == "__typename":
-            source.constant(name, object_type.name)
-            continue
-        field = object_type.fields.get(node.name.value)
-        if field is None or field.args or node.arguments:
-            raise NotPlain
-        complete = _compile_value(field.type, own, collect)
-        definition = _strawberry_field(field)
-        if (link := definition.metadata.get(LINK)) is not None:
-            source.link(name, Hole(name, link, complete))
+    return _Compiler(collect).plan(object_type, details)
+
+
+class _Compiler:
+    """Makes the plans of a selection and of those within it, each once."""
+
+    def __init__(self, collect: Collect) -> None:
+        self.collect = collect
+        self._plans: dict[Hashable, Plan] = {}
+
+    def plan(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Plan:
+        """How objects of the type are completed."""
+        key = (object_type, *[id(detail.node) for detail in details])
+        if key not in self._plans:
+            source = Source()
+            lines, answer = _Object(self, source, "row").completed(object_type, details)
+            self._plans[key] = source.compiled("row", lines, answer)
+        return self._plans[key]
+
+    def value(self, output_type: GraphQLOutputType, details: FieldDetailsList) -> Complete:
+        """How a value is completed that may be null if its type says so."""
+        complete = self.present(get_nullable_type(output_type), details)
+        if is_non_null_type(output_type):
+            return complete
+        return lambda value, run: None if value is None else complete(value, run)
+
+    def present(self, output_type: Any, details: FieldDetailsList) -> Complete:
+        """How a value is completed that is not null."""
+        if is_leaf_type(output_type):
+            coerce = output_type.coerce_output_value
+            return lambda value, _: _checked(coerce(value))
+        if is_list_type(output_type):
+            return self._list(output_type.of_type, details)
+        if is_object_type(output_type):
+            return self.plan(output_type, details).one
+        raise NotPlain
+
+    def _list(self, item_type: GraphQLOutputType, details: FieldDetailsList) -> Complete:
+        if is_non_null_type(item_type) and is_object_type(item_type.of_type):
+            complete_all = self.plan(item_type.of_type, details).all
         else:
-            source.value(name, _read(definition, source), field.type, complete)
-    return source.compiled()
+            complete = self.value(item_type, details)
+
+            def complete_all(values: list[Any], run: Run) -> list[Any]:
+                return [complete(value, run) for value in values]
+
+        def complete_list(values: Any, run: Run) -> Any:
+            if type(values) is not list:
+                raise NotPlain
+            return complete_all(values, run)
+
+        return complete_list
 
 
-class _Source:
-    """The text of a function that completes one object, and the values that its names stand for.
+class _Object:
+    """Writes how the row in the variable `row` becomes an object, into the function of `source`.
 
-    It is text because a loop over closures takes three times as long. What a client sends never
-    becomes a part of it: response names are values like all others.
+    Objects within it are written there too, those behind links as well; but not what is behind a
+    link of theirs, which has a function of its own: text would double with each level.
     """
 
-    def __init__(self, object_type: GraphQLObjectType) -> None:
-        self._scope: dict[str, Any] = {"NotPlain": NotPlain, "Undefined": Undefined}
-        self._before: list[str] = []
-        self._lines: list[str] = []
-        self._links: list[str] = []
-        self._answer: list[str] = []
-        if object_type.is_type_of is not None:
-            # A row is of its type by its class, so each class is asked about once.
-            self._scope |= {"is_type_of": object_type.is_type_of, "passed": set()}
-            self._lines += [
-                "if type(row) not in passed:",
-                "    if not is_type_of(row, run.info):",
-                "        raise NotPlain",
-                "    passed.add(type(row))",
-            ]
-        else:
-            self._lines += ["if row is None:", "    raise NotPlain"]
+    def __init__(
+        self, compiler: _Compiler, source: Source, row: str, *, linked: bool = False
+    ) -> None:
+        self._compiler = compiler
+        self._source = source
+        self._row = row
+        self._is_linked = linked
+        self._lines: Lines = []
+        self._links: Lines = []
+        self._shown: list[str] = []
+        self._answer = source.bind("answer")
 
-    def constant(self, name: str, value: str) -> None:
-        self._answer.append(f"{self.bind('name', name)}: {self.bind('constant', value)}")
+    def completed(
+        self, object_type: GraphQLObjectType, details: FieldDetailsList
+    ) -> tuple[Lines, str]:
+        """The lines, and the variable that they leave the object in. Raises `NotPlain`."""
+        self._lines += self._source.checked(self._row, object_type)
+        for name, own in self._compiler.collect(object_type, details).items():
+            node = own[0].node
+            if node.name.value == "__typename":
+                self._show(name, self._source.bind("typename", object_type.name))
+                continue
+            field = object_type.fields.get(node.name.value)
+            if field is None or field.args or node.arguments:
+                raise NotPlain
+            definition = _strawberry_field(field)
+            link = definition.metadata.get(LINK)
+            if link is None:
+                self._value(name, _read(definition, self._row, self._source), field.type, own)
+            else:
+                self._link(name, link, field.type, own)
+        shown = f"{self._answer} = {{{', '.join(self._shown)}}}"
+        return [*self._lines, shown, *self._links], self._answer
 
-    def value(
-        self, name: str, read: str, output_type: GraphQLOutputType, complete: Complete
+    def _show(self, name: str, value: str) -> None:
+        self._shown.append(f"{self._source.bind('name', name)}: {value}")
+
+    def _value(
+        self, name: str, read: str, output_type: GraphQLOutputType, details: FieldDetailsList
     ) -> None:
         """A field whose value the expression `read` gives."""
-        value = self.bind("value", None)
+        value = self._source.bind("value")
         self._lines.append(f"{value} = {read}")
-        if is_non_null_type(output_type):
-            self._lines += self._completed(value, output_type.of_type, complete)
-        else:
-            inner = [f"    {line}" for line in self._completed(value, output_type, complete)]
-            self._lines += [f"if {value} is not None:", *inner]
-        self._answer.append(f"{self.bind('name', name)}: {value}")
+        lines = self._present(value, get_nullable_type(output_type), details)
+        if not is_non_null_type(output_type):
+            lines = [f"if {value} is not None:", *indented(lines)]
+        self._lines += lines
+        self._show(name, value)
 
-    def _completed(self, value: str, output_type: Any, complete: Complete) -> list[str]:
-        """Lines that complete a value that is not null: a leaf that needs no coercion at once."""
-        if isinstance(output_type, GraphQLEnumType):
-            names = self.bind("names", {v.value: k for k, v in output_type.values.items()})
-            completed = self.bind("complete", complete)
-            return [f"{value} = {names}.get({value}) or {completed}({value}, run)"]
-        if needs_coercion := _NEEDS_COERCION.get(output_type):
-            completed = self.bind("complete", complete)
-            return [
-                f"if {needs_coercion.format(value)}:",
-                f"    {value} = {completed}({value}, run)",
-            ]
+    def _present(self, value: str, output_type: Any, details: FieldDetailsList) -> Lines:
+        """Complete the value in a variable, which is not null."""
         if is_leaf_type(output_type):
-            return [
-                f"{value} = {self.bind('coerce', output_type.coerce_output_value)}({value})",
-                f"if {value} is None or {value} is Undefined:",
-                "    raise NotPlain",
-            ]
-        return [f"{value} = {self.bind('complete', complete)}({value}, run)"]
+            return self._source.leaf(value, output_type)
+        if is_object_type(output_type):
+            of_value = _Object(self._compiler, self._source, value, linked=self._is_linked)
+            lines, answer = of_value.completed(output_type, details)
+            return [*lines, f"{value} = {answer}"]
+        complete = self._source.bind("complete", self._compiler.present(output_type, details))
+        return [f"{value} = {complete}({value}, run)"]
 
-    def link(self, name: str, hole: Hole) -> None:
-        """A field that shows another row: at once if it has been read already."""
-        bound, key = self.bind("hole", hole), self.bind("key", hole.link.key)
-        complete, answer = self.bind("complete", hole.complete), self.bind("name", name)
-        known = self.bind("known", None)
-        self._before.append(f"{known} = run.known({bound})")
-        self._answer.append(f"{answer}: None")
-        self._links += [
-            f"key = {key}(row)",
-            f"linked = None if key is None else {known}.get(key)",
-            "if key is None or linked is not None:",
-            f"    answer[{answer}] = {complete}(linked, run)",
-            "else:",
-            f"    run.wanted[{bound}].append((key, answer))",
-        ]
-
-    def info(self, definition: StrawberryField) -> str:
-        """The name of what a resolver of the field gets."""
-        info, field = self.bind("info", None), self.bind("field", definition)
-        self._before.append(f"{info} = run.info_for({field})")
-        return info
-
-    def compiled(self) -> Plan:
-        one = [*self._lines, f"answer = {{{', '.join(self._answer)}}}", *self._links]
-        lines = [
-            "def complete(row, run):",
-            *[f"    {line}" for line in (*self._before, *one)],
-            "    return answer",
-            "def complete_all(rows, run):",
-            *[f"    {line}" for line in self._before],
-            "    answers = []",
-            "    for row in rows:",
-            *[f"        {line}" for line in one],
-            "        answers.append(answer)",
-            "    return answers",
-        ]
-        exec("\n".join(lines), self._scope)  # noqa: S102 - made of nothing but the schema's own names
-        return Plan(self._scope["complete"], self._scope["complete_all"])
-
-    def bind(self, kind: str, value: Any) -> str:
-        name = f"{kind}_{len(self._scope)}"
-        self._scope[name] = value
-        return name
-
-
-def _compile_value(
-    output_type: GraphQLOutputType, details: FieldDetailsList, collect: Collect
-) -> Complete:
-    if not is_non_null_type(output_type):
-        return _or_null(_compile_non_null(output_type, details, collect))
-    return _compile_non_null(output_type.of_type, details, collect)
-
-
-def _compile_non_null(
-    output_type: GraphQLOutputType, details: FieldDetailsList, collect: Collect
-) -> Complete:
-    if is_leaf_type(output_type):
-        coerce = output_type.coerce_output_value
-        return lambda value, _: _checked(coerce(value))
-    if is_list_type(output_type):
-        return _compile_list(output_type.of_type, details, collect)
-    if is_object_type(output_type):
-        return compile_object(output_type, details, collect).one
-    raise NotPlain
-
-
-def _or_null(complete: Complete) -> Complete:
-    return lambda value, run: None if value is None else complete(value, run)
-
-
-def _compile_list(
-    item_type: GraphQLOutputType, details: FieldDetailsList, collect: Collect
-) -> Complete:
-    if is_non_null_type(item_type) and is_object_type(item_type.of_type):
-        complete_all = compile_object(item_type.of_type, details, collect).all
-    else:
-        complete = _compile_value(item_type, details, collect)
-
-        def complete_all(values: list[Any], run: Run) -> list[Any]:
-            return [complete(value, run) for value in values]
-
-    def complete_list(values: Any, run: Run) -> Any:
-        if type(values) is not list:
-            raise NotPlain
-        return complete_all(values, run)
-
-    return complete_list
+    def _link(
+        self, name: str, link: Link, output_type: GraphQLOutputType, details: FieldDetailsList
+    ) -> None:
+        """A field that shows another row."""
+        hole = Hole(name, link, self._compiler.value(output_type, details))
+        linked_type = get_nullable_type(output_type)
+        if self._is_linked or not is_object_type(linked_type):
+            lines: Lines = []
+            shown = f"{self._source.bind('complete', hole.complete)}(linked, run)"
+        else:
+            row = self._source.bind("row")
+            of_row = _Object(self._compiler, self._source, row, linked=True)
+            lines, shown = of_row.completed(linked_type, details)
+            lines.insert(0, f"{row} = linked")
+        self._show(name, "None")
+        self._links += self._source.link(self._row, self._answer, hole, lines, shown)
 
 
 def _checked(coerced: Any) -> Any:
@@ -234,11 +184,11 @@ def _strawberry_field(field: GraphQLField) -> StrawberryField:
     return definition
 
 
-def _read(definition: StrawberryField, source: _Source) -> str:
-    """The expression that reads a field's value from `row`."""
+def _read(definition: StrawberryField, row: str, source: Source) -> str:
+    """The expression that reads a field's value from the row in a variable."""
     resolver = definition.base_resolver
     if resolver is None:
-        return f"row.{definition.python_name}"
+        return f"{row}.{definition.python_name}"
     parent, info = resolver.parent_parameter, resolver.info_parameter
     expected = [p for p in (parent, info) if p is not None]
     if (
@@ -249,5 +199,5 @@ def _read(definition: StrawberryField, source: _Source) -> str:
         raise NotPlain
     call = source.bind("resolve", resolver._unbound_wrapped_func)  # noqa: SLF001 - as Strawberry does
     if info is None:
-        return f"{call}(row)"
-    return f"{call}(row, {source.info(definition)})"
+        return f"{call}({row})"
+    return f"{call}({row}, {source.info(definition)})"

@@ -9,6 +9,7 @@ import pytest
 from gql_app.execution import compiled
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.compiled import REMEMBERED, CompiledExecutor
+from gql_app.execution.source import Plan, Source
 from tests.execution.ways import Ways
 
 
@@ -51,6 +52,26 @@ def test_a_plan_is_made_once_for_a_document_that_is_asked_again(
     for _ in range(3):
         ways.data("{ tasks { nodes { id queue { name } } } queues { name } }")
     assert sorted(made) == ["Queue", "TaskConnection"]
+
+
+def test_a_plan_grows_with_its_selection_and_not_with_each_level_twofold(
+    ways: Ways, forgetful: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgetful(100)
+    written: list[int] = []
+    real = Source.compiled
+
+    def compiled_from(source: Source, row: str, lines: list[str], answer: str) -> Plan:
+        written.append(len(lines))
+        return real(source, row, lines, answer)
+
+    monkeypatch.setattr(Source, "compiled", compiled_from)
+    lengths = []
+    for levels in (2, 5):
+        ways.data(f"{{ queues {'{ counts { queue ' * levels}{{ name }} {'} }' * levels} }}")
+        lengths.append(sum(written))
+        written.clear()
+    assert lengths[1] < 3 * lengths[0]
 
 
 def test_a_plan_is_kept_beside_the_nodes_that_it_is_found_by(

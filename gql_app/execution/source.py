@@ -1,0 +1,135 @@
+"""The text of the functions that complete objects, and the values that its names stand for.
+
+It is text because a loop over closures takes three times as long. What a client sends never becomes
+a part of it: response names are values like all others.
+"""
+
+from typing import Any, NamedTuple
+
+from graphql import (
+    GRAPHQL_MAX_INT,
+    GRAPHQL_MIN_INT,
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLID,
+    GraphQLInt,
+    GraphQLObjectType,
+    GraphQLString,
+    Undefined,
+)
+from strawberry.types.field import StrawberryField
+
+from gql_app.execution.runs import Complete, Hole, NotPlain
+
+_IS_NO_TEXT = "type({0}) is not str"
+_NEEDS_COERCION: dict[Any, str] = {
+    GraphQLString: _IS_NO_TEXT,
+    GraphQLID: _IS_NO_TEXT,
+    GraphQLInt: f"type({{0}}) is not int or not {GRAPHQL_MIN_INT} <= {{0}} <= {GRAPHQL_MAX_INT}",
+    GraphQLBoolean: "{0} is not True and {0} is not False",
+}
+"""Which values of a scalar are not shown as they are."""
+
+Lines = list[str]
+
+
+class Plan(NamedTuple):
+    """How an object is completed from its row, and how all objects of a list are."""
+
+    one: Complete
+    all: Complete
+
+
+class Source:
+    """Lines in the making. A line that is given may use `run` and all names that were bound."""
+
+    def __init__(self) -> None:
+        self._scope: dict[str, Any] = {"NotPlain": NotPlain, "Undefined": Undefined}
+        self._before: Lines = []
+
+    def bind(self, kind: str, value: Any = None) -> str:
+        """A name of its own that stands for `value`, or for a variable."""
+        name = f"{kind}_{len(self._scope)}"
+        self._scope[name] = value
+        return name
+
+    def info(self, definition: StrawberryField) -> str:
+        """The name of what a resolver of the field gets."""
+        info, field = self.bind("info"), self.bind("field", definition)
+        self._before.append(f"{info} = run.info_for({field})")
+        return info
+
+    def checked(self, row: str, object_type: GraphQLObjectType) -> Lines:
+        """See that the row is one of the type."""
+        if object_type.is_type_of is None:
+            return [f"if {row} is None:", "    raise NotPlain"]
+        # A row is of its type by its class, so each class is asked about once.
+        passed, is_type_of = self.bind("passed", set()), self.bind("is", object_type.is_type_of)
+        return [
+            f"if type({row}) not in {passed}:",
+            f"    if not {is_type_of}({row}, run.info):",
+            "        raise NotPlain",
+            f"    {passed}.add(type({row}))",
+        ]
+
+    def leaf(self, value: str, output_type: Any) -> Lines:
+        """Coerce a value that is not null: one that needs no coercion stays as it is."""
+        coerce = self.bind("coerce", output_type.coerce_output_value)
+        coerced = [
+            f"{value} = {coerce}({value})",
+            f"if {value} is None or {value} is Undefined:",
+            "    raise NotPlain",
+        ]
+        if isinstance(output_type, GraphQLEnumType):
+            names = self.bind("names", {v.value: k for k, v in output_type.values.items()})
+            found = self.bind("found")
+            return [
+                f"{found} = {names}.get({value})",
+                f"if {found} is None:",
+                *indented(coerced),
+                "else:",
+                f"    {value} = {found}",
+            ]
+        if needs_coercion := _NEEDS_COERCION.get(output_type):
+            return [f"if {needs_coercion.format(value)}:", *indented(coerced)]
+        return coerced
+
+    def link(self, row: str, answer: str, hole: Hole, show: Lines, shown: str) -> Lines:
+        """Show another row at once if it has been read already: by the lines `show`, which leave
+        in `shown` what the row in the variable `linked` becomes."""
+        known, bound = self.bind("known"), self.bind("hole", hole)
+        key, name = self.bind("key", hole.link.key), self.bind("name", hole.name)
+        complete = self.bind("complete", hole.complete)
+        self._before.append(f"{known} = run.known({bound})")
+        return [
+            f"key = {key}({row})",
+            f"linked = None if key is None else {known}.get(key)",
+            "if linked is not None:",
+            *indented(show),
+            f"    {answer}[{name}] = {shown}",
+            "elif key is None:",
+            f"    {answer}[{name}] = {complete}(None, run)",
+            "else:",
+            f"    run.wanted[{bound}].append((key, {answer}))",
+        ]
+
+    def compiled(self, row: str, lines: Lines, answer: str) -> Plan:
+        """The functions whose lines leave in `answer` what `row` becomes."""
+        text = [
+            f"def complete({row}, run):",
+            *indented([*self._before, *lines]),
+            f"    return {answer}",
+            "def complete_all(rows, run):",
+            *indented(self._before),
+            "    answers = []",
+            f"    for {row} in rows:",
+            *indented(indented(lines)),
+            f"        answers.append({answer})",
+            "    return answers",
+        ]
+        exec("\n".join(text), self._scope)  # noqa: S102 - made of nothing but the schema's own names
+        return Plan(self._scope["complete"], self._scope["complete_all"])
+
+
+def indented(lines: Lines) -> Lines:
+    return [f"    {line}" for line in lines]
