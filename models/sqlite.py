@@ -1,9 +1,7 @@
-"""SQLite: a connection that writes, in transactions that hardly leave the event loop's thread, and
-two that read meanwhile."""
+"""SQLite: a connection that writes, and two that read meanwhile."""
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -13,11 +11,10 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapp
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
-LONGEST_TURN = 0.005
-"""Seconds for which a transaction keeps the event loop at most, but for one statement."""
+from models.sqlite_changes import Change, Changes
 
 
-class _Connected(SqliteClient):
+class Connected(SqliteClient):
     """Tortoise's client, over a connection that more than one thread may use."""
 
     async def create_connection(self, with_db: bool) -> None:
@@ -35,15 +32,60 @@ class _Connected(SqliteClient):
         self._connection = connection  # once it is as it should be, and not before
         await self._post_connect()
 
+    async def begin(self, how: str) -> None:
+        """Begin a transaction, in the connection's own thread: another process may have to be
+        waited for. Nobody else gets the connection until `end`."""
+        await self._lock.acquire()
+        try:
+            await self.create_connection(with_db=True)
+            await self.opened.execute_fetchall(how)
+        except BaseException as error:
+            await self._roll_back()
+            if isinstance(error, sqlite3.OperationalError):
+                raise OperationalError(error) from error
+            raise
 
-class Client(_Connected):
+    async def end(self, *, commits: bool) -> None:
+        """End it, in the connection's own thread: the disk has to be waited for."""
+        try:
+            if commits:
+                await self.opened.commit()
+        except BaseException:
+            await self._roll_back()
+            raise
+        if commits:
+            self._lock.release()
+        else:
+            await self._roll_back()
+
+    @property
+    def opened(self) -> aiosqlite.Connection:
+        return cast("aiosqlite.Connection", self._connection)
+
+    async def _roll_back(self) -> None:
+        """Leave nothing open, and let others have the connection then, not before. Whoever was
+        cancelled has left the thread at work: this is sent behind, and does not touch what had not
+        begun, or is committed by then."""
+
+        async def roll_back() -> None:
+            try:
+                if self._connection is not None:
+                    await self._connection.rollback()
+            finally:
+                self._lock.release()
+
+        await asyncio.shield(asyncio.create_task(roll_back()))
+
+
+class Client(Connected):
     """What writes, and beside it a connection for single statements that read and one for
     snapshots. In write-ahead mode readers and the writer do not wait for each other."""
 
     def __init__(self, file_path: str, **pragmas: Any) -> None:
         super().__init__(file_path, **pragmas)
+        self._changes = Changes(self)
         self._reader, self._snapshots = (
-            _Connected(file_path, **pragmas, query_only="ON") for _ in range(2)
+            Connected(file_path, **pragmas, query_only="ON") for _ in range(2)
         )
 
     async def open(self) -> None:
@@ -62,92 +104,28 @@ class Client(_Connected):
         return records
 
     def _in_transaction(self) -> TransactionContext:
-        return _Context(self, _Transaction(self))
+        return Change(self._changes)
 
     def in_snapshot(self) -> TransactionContext:
         """A transaction that only reads."""
-        return _Context(self._snapshots, SqliteTransactionWrapper(self._snapshots))
+        return _Snapshot(self._snapshots)
 
 
-class _Context(TransactionContext):
-    """Tortoise's transaction on the client's one connection, but for how it ends. Whoever is
-    cancelled while it begins or commits leaves the thread at work on it, so a roll-back is sent
-    behind: what had not begun, or is committed by then, it does not touch."""
+class _Snapshot(TransactionContext):
+    """A transaction on the connection of those that only read."""
 
-    def __init__(self, client: SqliteClient, connection: SqliteTransactionWrapper) -> None:
+    def __init__(self, client: Connected) -> None:
         self._client = client
-        self._lock = client._lock  # noqa: SLF001 - as Tortoise hands it over
-        self.connection = connection
-        self.connection_name = connection.connection_name
-
-    async def ensure_connection(self) -> None:
-        await self._client.create_connection(with_db=True)
-        self.connection._connection = self._open  # noqa: SLF001
 
     async def __aenter__(self) -> TransactionalDBClient:
-        await self._lock.acquire()
-        try:
-            await self.ensure_connection()
-            await self.connection.begin()
-        except BaseException:
-            await self._end(rolls_back=True)
-            raise
-        self._token = get_connections().set(self.connection_name, self.connection)
-        return self.connection
+        await self._client.begin("BEGIN")
+        connection = SqliteTransactionWrapper(self._client)
+        self._token = get_connections().set(self._client.connection_name, connection)
+        return connection
 
-    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+    async def __aexit__(self, *_: object) -> None:
         get_connections().reset(self._token)
-        is_committed = False
-        try:
-            if exc_type is None:
-                await self.connection.commit()
-                is_committed = True
-        finally:
-            await self._end(rolls_back=not is_committed)
-
-    async def _end(self, *, rolls_back: bool) -> None:
-        try:
-            if rolls_back and self._client._connection is not None:  # noqa: SLF001
-                await asyncio.shield(asyncio.create_task(self._open.rollback()))
-        finally:
-            self._lock.release()
-
-    @property
-    def _open(self) -> aiosqlite.Connection:
-        return cast("aiosqlite.Connection", self._client._connection)  # noqa: SLF001
-
-
-class _Transaction(SqliteTransactionWrapper):
-    """Holds the file's write lock from its beginning. A transaction that has read and then wants to
-    write fails at once if another process has written meanwhile: there is nothing to wait for."""
-
-    async def begin(self) -> None:
-        connection = self._connection
-        try:  # in the connection's own thread, for another process may have to be waited for
-            await connection.execute_fetchall("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            raise OperationalError(error) from error
-        self._connection = cast("aiosqlite.Connection", _AtOnce(connection))
-
-
-class _AtOnce:
-    """A connection whose statements are carried out in the thread of the event loop: to hand one to
-    another thread and take its result back is ten times the work. What may wait for the disk, the
-    commit, is handed over; so is all that Tortoise asks of a connection besides."""
-
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
-        self._raw = connection._conn  # noqa: SLF001 - as Tortoise does
-        self._turn_ends = time.monotonic() + LONGEST_TURN
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-    async def execute_fetchall(self, sql: str, values: Any = None) -> list[sqlite3.Row]:
-        if time.monotonic() > self._turn_ends:
-            await asyncio.sleep(0)
-            self._turn_ends = time.monotonic() + LONGEST_TURN
-        return self._raw.execute(sql, values or ()).fetchall()
+        await self._client.end(commits=False)
 
 
 client_class = Client

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from tortoise.exceptions import OperationalError
 
-from models import sqlite
+from models import sqlite_changes
 from models.database import _connection, fetch, snapshot, transaction, write
 from tests.brokers import until
 from tests.office import Office
@@ -90,7 +90,7 @@ async def test_a_long_transaction_lets_the_event_loop_go_on(
 async def test_a_short_transaction_has_the_event_loop_to_itself_between_its_ends(
     office: Office, turns: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "LONGEST_TURN", PATIENCE)
+    monkeypatch.setattr(sqlite_changes, "LONGEST_TURN", PATIENCE)
     async with transaction():
         before = turns[0]
         for _ in range(20):

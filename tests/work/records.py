@@ -66,12 +66,12 @@ def committed_seqs(database_url: str) -> list[int]:
 async def events_cannot_be_written(office: Office) -> AsyncIterator[None]:
     """Makes every change fail at its last statement: the event table is away."""
     async with transaction() as connection:
-        await connection.execute_script("ALTER TABLE task_event RENAME TO away")
+        await connection.execute_query("ALTER TABLE task_event RENAME TO away")
     try:
         yield
     finally:
         async with transaction() as connection:
-            await connection.execute_script("ALTER TABLE away RENAME TO task_event")
+            await connection.execute_query("ALTER TABLE away RENAME TO task_event")
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]], patience: float = PATIENCE) -> None:

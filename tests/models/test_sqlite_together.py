@@ -1,0 +1,175 @@
+"""SQLite: changes that are committed together stand or fall each by itself, but for the commit."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import pytest
+from tortoise.exceptions import IntegrityError, OperationalError
+
+from models.database import _connection, fetch, transaction, write
+from tests.office import Office
+from tests.serving import PATIENCE
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+CHANGES = 10
+
+
+class Name(NamedTuple):
+    name: str
+
+
+class Mistake(Exception):
+    """Ends a change that is to be undone."""
+
+
+@pytest.fixture
+async def commits(office: Office) -> Counter[str]:
+    """How often each statement was carried out, such as COMMIT."""
+    carried_out: Counter[str] = Counter()
+
+    def count(statement: str) -> None:
+        carried_out[statement] += 1
+
+    client: Any = _connection()
+    await client._connection.set_trace_callback(count)
+    return carried_out
+
+
+async def test_changes_that_wait_for_their_turn_are_committed_together(
+    office: Office, commits: Counter[str]
+) -> None:
+    await all_of(add_staff(f"Agent {n}") for n in range(CHANGES))
+    assert commits["COMMIT"] <= 2
+    assert await agents() == {f"Agent {n}" for n in range(CHANGES)}
+
+
+async def test_a_change_is_committed_when_it_is_said_to_be(office: Office) -> None:
+    seen: list[bool] = []
+
+    async def add_and_look(name: str) -> None:
+        await add_staff(name)
+        seen.append(name in await agents())
+
+    await all_of(add_and_look(f"Agent {n}") for n in range(CHANGES))
+    assert seen == [True] * CHANGES
+
+
+async def test_a_change_alone_does_not_wait_for_others(
+    office: Office, commits: Counter[str]
+) -> None:
+    await add_staff("Agent 1")
+    await add_staff("Agent 2")
+    assert commits["COMMIT"] == 2
+
+
+@pytest.mark.parametrize("failing", range(4))
+async def test_a_change_that_fails_is_undone_alone(office: Office, failing: int) -> None:
+    def change(n: int) -> Awaitable[None]:
+        return add_staff(f"Agent {n}", then=mistaken if n == failing else None)
+
+    results = await all_of(map(change, range(4)))
+    assert [isinstance(result, Mistake) for result in results] == [n == failing for n in range(4)]
+    assert await agents() == {f"Agent {n}" for n in range(4) if n != failing}
+
+
+async def test_changes_that_all_fail_leave_nothing_and_the_next_one_is_made(
+    office: Office, commits: Counter[str]
+) -> None:
+    await all_of(add_staff(f"Agent {n}", then=mistaken) for n in range(CHANGES))
+    assert commits["COMMIT"] == 0
+    await add_staff("Agent")
+    assert await agents() == {"Agent"}
+
+
+async def test_where_the_commit_fails_all_hear_of_it_and_the_next_change_is_made(
+    office: Office,
+) -> None:
+    async def break_a_promise() -> None:
+        await write("PRAGMA defer_foreign_keys = ON")  # so that the commit looks, and not this
+        await write("UPDATE queue SET practice_id = 999")
+
+    results = await all_of(
+        add_staff(f"Agent {n}", then=break_a_promise if n == 1 else None) for n in range(4)
+    )
+    assert all(isinstance(result, Exception) for result in results)
+    assert await agents() == set()
+    await add_staff("Agent")
+    assert await agents() == {"Agent"}
+
+
+async def test_where_sqlite_gives_the_transaction_up_all_hear_of_it_and_the_next_one_is_begun(
+    office: Office,
+) -> None:
+    await write("""CREATE TRIGGER full BEFORE UPDATE ON practice
+        BEGIN SELECT RAISE(ROLLBACK, 'the disk is full'); END""")
+
+    async def fill_the_disk() -> None:
+        await write("UPDATE practice SET name = 'Too long'")
+
+    results = await all_of(
+        add_staff(f"Agent {n}", then=fill_the_disk if n == 1 else None) for n in range(4)
+    )
+    assert [type(result) for result in results] == [
+        OperationalError,
+        IntegrityError,
+        OperationalError,
+        OperationalError,
+    ]
+    assert await agents() == set()
+    await add_staff("Agent")
+    assert await agents() == {"Agent"}
+
+
+async def test_one_who_is_cancelled_while_it_waits_for_its_turn_is_not_missed(
+    office: Office,
+) -> None:
+    changes = [asyncio.create_task(add_staff(f"Agent {n}")) for n in range(4)]
+    await asyncio.sleep(0)
+    for n in (1, 3):
+        changes[n].cancel()
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.wait(changes)
+    assert [change.cancelled() for change in changes] == [False, True, False, True]
+    assert await agents() == {"Agent 0", "Agent 2"}
+
+
+async def test_what_is_written_by_itself_is_not_undone_with_a_change(office: Office) -> None:
+    changing = asyncio.create_task(add_staff("Agent", then=mistaken))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE):
+        await write("UPDATE practice SET name = 'Written by itself'")
+        await asyncio.wait({changing})
+    assert isinstance(changing.exception(), Mistake)
+    names = await fetch(Name, "SELECT name FROM practice")
+    assert names == [Name("Written by itself")]
+
+
+async def all_of(changes: Any) -> list[Any]:
+    """What comes of changes that are all under way at once, in their order."""
+    async with asyncio.timeout(PATIENCE):
+        return await asyncio.gather(*changes, return_exceptions=True)
+
+
+async def add_staff(name: str, then: Callable[[], Awaitable[None]] | None = None) -> None:
+    """Add a member of staff in a change, which goes on with `then`."""
+    async with transaction():
+        await write(
+            "INSERT INTO staff (practice_id, name, created_at)"
+            " SELECT id, $1, '2026-01-01' FROM practice",
+            name,
+        )
+        if then is not None:
+            await then()
+
+
+async def mistaken() -> None:
+    raise Mistake
+
+
+async def agents() -> set[str]:
+    """The staff that was added, as others see it."""
+    rows = await fetch(Name, "SELECT name FROM staff WHERE name LIKE 'Agent%'")
+    return {row.name for row in rows}
