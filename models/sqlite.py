@@ -32,6 +32,10 @@ class Connected(SqliteClient):
         self._connection = connection  # once it is as it should be, and not before
         await self._post_connect()
 
+    async def close(self) -> None:
+        async with self._lock:  # to close it under a statement would end the process
+            await super().close()
+
     async def begin(self, how: str) -> None:
         """Begin a transaction, in the connection's own thread: another process may have to be
         waited for. Nobody else gets the connection until `end`."""

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any, NamedTuple
 
 import pytest
@@ -140,6 +140,24 @@ async def test_a_transaction_that_is_cancelled_while_it_waits_to_begin_is_not_in
         assert await name() == OLD
         await rename()
     assert await name() == NEW
+
+
+async def test_the_database_is_closed_when_the_last_transaction_has_ended(
+    office: Office, database_url: str
+) -> None:
+    written, may_end = asyncio.Event(), asyncio.Event()
+    async with asyncio.timeout(PATIENCE):
+        client: Any = _connection()
+        writing = asyncio.create_task(rename(written, may_end))
+        await written.wait()
+        ending = asyncio.create_task(client.close())
+        await asyncio.wait({ending}, timeout=0.1)
+        assert not ending.done()
+        may_end.set()
+        await writing
+        await ending
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite://"))) as file:
+        assert file.execute("SELECT name FROM practice").fetchall() == [(NEW,)]
 
 
 async def name() -> str:
