@@ -66,9 +66,11 @@ class Changes:
         await asyncio.shield(self._committing)
 
     async def roll_back(self) -> None:
-        """Undo what was done in this turn, and nothing else."""
+        """Undo what was done in this turn, and nothing else. That may have failed for what another
+        did before it, so it is over when that is committed: whoever looks then can see why."""
+        committing = self._committing
         try:
-            if self._committing is None:  # there is nothing else
+            if committing is None:  # there is nothing else
                 self._is_begun = False
                 await self._client.end(commits=False)
             elif self._is_open:
@@ -76,6 +78,8 @@ class Changes:
                 self._at_once("RELEASE change")
         finally:
             self._turn.release()
+        if committing is not None:
+            await asyncio.wait({committing})
 
     async def _commit(self) -> None:
         async with self._turn:  # behind all who are waiting for theirs now

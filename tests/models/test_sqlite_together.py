@@ -75,6 +75,20 @@ async def test_a_change_that_fails_is_undone_alone(office: Office, failing: int)
     assert await agents() == {f"Agent {n}" for n in range(4) if n != failing}
 
 
+async def test_a_change_that_fails_for_another_can_see_it_then(office: Office) -> None:
+    async def take_number() -> None:
+        await write("UPDATE staff SET id = 999 WHERE name LIKE 'Agent%' AND id <> 999")
+
+    async def add_and_look(name: str) -> set[str]:
+        with pytest.raises(IntegrityError):
+            await add_staff(name, then=take_number)
+        return await agents()
+
+    first = add_staff("Agent 0", then=take_number)
+    results = await all_of([first, add_and_look("Agent 1"), add_and_look("Agent 2")])
+    assert results == [None, {"Agent 0"}, {"Agent 0"}]
+
+
 async def test_changes_that_all_fail_leave_nothing_and_the_next_one_is_made(
     office: Office, commits: Counter[str]
 ) -> None:
