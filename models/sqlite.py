@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 import aiosqlite
@@ -13,13 +14,20 @@ from tortoise.exceptions import OperationalError
 
 from models.sqlite_changes import Change, Changes
 
+CLOSE_SECONDS = 5.0
+"""How long a transaction is waited for that is under way when the database is closed."""
+
 
 class Connected(SqliteClient):
     """Tortoise's client, over a connection that more than one thread may use."""
 
+    _is_closed = False
+
     async def create_connection(self, with_db: bool) -> None:
         if self._connection:
             return
+        if self._is_closed:
+            raise OperationalError("the database is closed")
         try:
             connection = await aiosqlite.connect(
                 self.filename, isolation_level=None, check_same_thread=False
@@ -33,12 +41,16 @@ class Connected(SqliteClient):
         await self._post_connect()
 
     async def close(self) -> None:
-        async with self._lock:  # to close it under a statement would end the process
-            await super().close()
+        self._is_closed = True
+        with suppress(TimeoutError):  # to close it under a statement would end the process
+            async with asyncio.timeout(CLOSE_SECONDS), self._lock:
+                pass  # who comes now finds it closed
+        await super().close()
 
     async def begin(self, how: str) -> None:
-        """Begin a transaction, in the connection's own thread: another process may have to be
-        waited for. Nobody else gets the connection until `end`."""
+        """Begin a transaction by the statement `how`, in the connection's own thread: another
+        process may have to be waited for. Nobody else gets the connection until `end`. Raises
+        `OperationalError` if that process takes too long."""
         await self._lock.acquire()
         try:
             await self.create_connection(with_db=True)
@@ -50,17 +62,17 @@ class Connected(SqliteClient):
             raise
 
     async def end(self, *, commits: bool) -> None:
-        """End it, in the connection's own thread: the disk has to be waited for."""
+        """End it, in the connection's own thread: the disk has to be waited for. If it cannot be
+        committed, it is rolled back; raises what SQLite says."""
+        if not commits:
+            await self._roll_back()
+            return
         try:
-            if commits:
-                await self.opened.commit()
+            await self.opened.commit()
         except BaseException:
             await self._roll_back()
             raise
-        if commits:
-            self._lock.release()
-        else:
-            await self._roll_back()
+        self._lock.release()
 
     @property
     def opened(self) -> aiosqlite.Connection:

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import aiosqlite
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 LONGEST_TURN = 0.005
 """Seconds for which a change keeps the event loop at most, but for one statement."""
 
-GIVEN_UP = "the transaction was given up"
+GIVEN_UP = "SQLite has given the transaction up"
 
 
 class Changes:
@@ -33,28 +34,29 @@ class Changes:
         self._client = client
         self._turn = asyncio.Lock()
         self._is_begun = False
-        self._committing: asyncio.Task[None] | None = None
+        self._committing: asyncio.Task[Exception | None] | None = None
 
     async def begin(self) -> TransactionalDBClient:
-        """Wait for one's turn, until `commit` or `roll_back`."""
+        """Wait for a turn, which lasts until `commit` or `roll_back`. Raises `OperationalError` if
+        another process writes for too long, or the transaction is lost."""
         await self._turn.acquire()
         try:
             if not self._is_begun:
                 await self._client.begin("BEGIN IMMEDIATE")
                 self._is_begun = True
-            if not self._is_open:
-                raise OperationalError(GIVEN_UP)
-            self._at_once("SAVEPOINT change")
-            connection = SqliteTransactionWrapper(self._client)
-            at_once = cast("aiosqlite.Connection", _AtOnce(self._client.opened))
-            connection._connection = at_once  # noqa: SLF001 - as Tortoise hands it over
+            at_once = _AtOnce(self._client.opened)
+            await at_once.execute_fetchall("SAVEPOINT change")
         except BaseException:
-            self._turn.release()
+            await self._leave()
             raise
+        connection = SqliteTransactionWrapper(self._client)
+        connection._connection = cast("aiosqlite.Connection", at_once)  # noqa: SLF001 - as Tortoise
         return connection
 
     async def commit(self) -> None:
-        """Commit what was done in this turn, and what all do who are waiting for theirs."""
+        """Let the others have their turns, and wait until all is committed. Raises
+        `OperationalError` if it cannot be. Whoever is cancelled here has been heard: the change is
+        committed all the same."""
         try:
             self._at_once("RELEASE change")
         except BaseException:
@@ -63,36 +65,47 @@ class Changes:
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit())
         self._turn.release()
-        await asyncio.shield(self._committing)
+        if error := await asyncio.shield(self._committing):
+            raise OperationalError(error) from error
 
     async def roll_back(self) -> None:
         """Undo what was done in this turn, and nothing else. That may have failed for what another
         did before it, so it is over when that is committed: whoever looks then can see why."""
         committing = self._committing
         try:
-            if committing is None:  # there is nothing else
-                self._is_begun = False
-                await self._client.end(commits=False)
-            elif self._is_open:
+            if committing is not None and self._is_open:
                 self._at_once("ROLLBACK TO change")
                 self._at_once("RELEASE change")
+        except BaseException:
+            self._at_once("ROLLBACK")  # all hear of it: half a change must not be committed
+            raise
         finally:
-            self._turn.release()
+            await self._leave()
         if committing is not None:
             await asyncio.wait({committing})
 
-    async def _commit(self) -> None:
-        async with self._turn:  # behind all who are waiting for theirs now
-            self._is_begun, self._committing = False, None
+    async def _leave(self) -> None:
+        """End the turn, and the transaction with it if nobody else has a part in it."""
+        try:
+            if self._is_begun and self._committing is None:
+                self._is_begun = False
+                await self._client.end(commits=False)
+        finally:
+            self._turn.release()
+
+    async def _commit(self) -> Exception | None:
+        """Commit, behind all who are waiting for their turn now. Gives what has gone wrong."""
+        async with self._turn:
             is_open = self._is_open
-            await self._client.end(commits=is_open)
-        if not is_open:
-            raise OperationalError(GIVEN_UP)
+            self._is_begun, self._committing = False, None
+            try:
+                await self._client.end(commits=is_open)
+            except Exception as error:
+                return error
+        return None if is_open else OperationalError(GIVEN_UP)
 
     @property
     def _is_open(self) -> bool:
-        """SQLite gives a transaction up by itself where a disk is full or fails: then none of its
-        changes may pass for committed, and no other may begin one without their knowing."""
         return self._client.opened.in_transaction
 
     def _at_once(self, statement: str) -> None:
@@ -120,19 +133,34 @@ class Change(TransactionContext):
 
 class _AtOnce:
     """A connection whose statements are carried out in the thread of the event loop: to hand one to
-    another thread and take its result back is ten times the work. All that Tortoise asks of a
-    connection besides is handed over."""
+    another thread and take its result back is ten times the work. It has what Tortoise asks for in
+    a transaction, and nothing that would end it for others."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
         self._raw = connection._conn  # noqa: SLF001 - as Tortoise does
         self._turn_ends = time.monotonic() + LONGEST_TURN
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
+    @property
+    def total_changes(self) -> int:
+        return self._raw.total_changes
 
-    async def execute_fetchall(self, sql: str, values: Any = None) -> list[sqlite3.Row]:
+    async def execute_fetchall(self, sql: str, values: Any = ()) -> list[sqlite3.Row]:
+        await self._check()
+        return self._raw.execute(sql, values or ()).fetchall()
+
+    async def execute_insert(self, sql: str, values: Any = ()) -> tuple[int | None]:
+        await self._check()
+        return (self._raw.execute(sql, values or ()).lastrowid,)
+
+    async def executemany(self, sql: str, values: Sequence[Any]) -> None:
+        await self._check()
+        self._raw.executemany(sql, values)
+
+    async def _check(self) -> None:
+        """SQLite gives a transaction up by itself where a disk is full or fails. Then none of its
+        changes may pass for committed, and nothing may be written outside of it."""
         if time.monotonic() > self._turn_ends:
             await asyncio.sleep(0)
             self._turn_ends = time.monotonic() + LONGEST_TURN
-        return self._raw.execute(sql, values or ()).fetchall()
+        if not self._raw.in_transaction:
+            raise OperationalError(GIVEN_UP)

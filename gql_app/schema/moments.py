@@ -2,7 +2,7 @@
 a moment must be."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import orjson
 from strawberry.schema.types.base_scalars import DateTimeDefinition
@@ -20,8 +20,8 @@ def _parse(value: str) -> datetime:
 
 
 def _serialize(moment: datetime) -> str:
-    """As `isoformat` does, in a third of its time: each row that is shown has one."""
-    return orjson.dumps(moment)[1:-1].decode()
+    """As `isoformat` does, in a third of its time: each row that is shown has one, in UTC."""
+    return orjson.dumps(moment)[1:-1].decode() if moment.tzinfo is UTC else moment.isoformat()
 
 
 LAST_YEAR = 2999

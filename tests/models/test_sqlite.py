@@ -142,8 +142,8 @@ async def test_a_transaction_that_is_cancelled_while_it_waits_to_begin_is_not_in
     assert await name() == NEW
 
 
-async def test_the_database_is_closed_when_the_last_transaction_has_ended(
-    office: Office, database_url: str
+async def test_the_database_is_closed_when_the_transaction_has_ended_and_none_begins_any_more(
+    office: Office, database_url: str, turns: list[int]
 ) -> None:
     written, may_end = asyncio.Event(), asyncio.Event()
     async with asyncio.timeout(PATIENCE):
@@ -151,11 +151,13 @@ async def test_the_database_is_closed_when_the_last_transaction_has_ended(
         writing = asyncio.create_task(rename(written, may_end))
         await written.wait()
         ending = asyncio.create_task(client.close())
-        await asyncio.wait({ending}, timeout=0.1)
+        before = turns[0]
+        await until(lambda: turns[0] > before + 100)
         assert not ending.done()
         may_end.set()
-        await writing
-        await ending
+        await asyncio.gather(writing, ending)
+        with pytest.raises(OperationalError, match="closed"):
+            await rename()
     with closing(sqlite3.connect(database_url.removeprefix("sqlite://"))) as file:
         assert file.execute("SELECT name FROM practice").fetchall() == [(NEW,)]
 

@@ -3,12 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pytest
 from tortoise.exceptions import IntegrityError, OperationalError
 
 from models.database import _connection, fetch, transaction, write
+from models.people import Staff
 from tests.office import Office
 from tests.serving import PATIENCE
 
@@ -23,6 +25,10 @@ class Name(NamedTuple):
 
 class Mistake(Exception):
     """Ends a change that is to be undone."""
+
+
+async def add_by_orm(**values: Any) -> None:
+    await Staff.bulk_create([Staff(**values)])
 
 
 @pytest.fixture
@@ -108,7 +114,7 @@ async def test_where_the_commit_fails_all_hear_of_it_and_the_next_change_is_made
     results = await all_of(
         add_staff(f"Agent {n}", then=break_a_promise if n == 1 else None) for n in range(4)
     )
-    assert all(isinstance(result, Exception) for result in results)
+    assert ["FOREIGN KEY" in str(result) for result in results] == [True] * 4
     assert await agents() == set()
     await add_staff("Agent")
     assert await agents() == {"Agent"}
@@ -148,6 +154,57 @@ async def test_one_who_is_cancelled_while_it_waits_for_its_turn_is_not_missed(
         await asyncio.wait(changes)
     assert [change.cancelled() for change in changes] == [False, True, False, True]
     assert await agents() == {"Agent 0", "Agent 2"}
+
+
+async def test_one_who_is_cancelled_while_it_waits_for_the_commit_is_committed(
+    office: Office,
+) -> None:
+    done, may_end = asyncio.Event(), asyncio.Event()
+
+    async def hold_up() -> None:
+        await may_end.wait()
+
+    async def say() -> None:
+        done.set()
+
+    first = asyncio.create_task(add_staff("Agent 0", then=say))
+    second = asyncio.create_task(add_staff("Agent 1", then=hold_up))
+    async with asyncio.timeout(PATIENCE):
+        await done.wait()
+        await asyncio.sleep(0)  # now it waits for the second
+        first.cancel()
+        may_end.set()
+        await asyncio.wait({first, second})
+    assert first.cancelled()
+    assert await agents() == {"Agent 0", "Agent 1"}
+
+
+@pytest.mark.parametrize("create", [Staff.create, add_by_orm])
+async def test_what_the_orm_writes_is_undone_with_the_rest_of_its_change(
+    office: Office, create: Callable[..., Awaitable[object]]
+) -> None:
+    async def create_and_fail() -> None:
+        await create(practice=office.practice, name="Agent by the ORM")
+        raise Mistake
+
+    await all_of([add_staff("Agent 0"), add_staff("Agent 1", then=create_and_fail)])
+    assert await agents() == {"Agent 0"}
+
+
+async def test_nothing_is_written_outside_of_a_transaction_that_was_given_up(
+    office: Office,
+) -> None:
+    await write("""CREATE TRIGGER full BEFORE UPDATE ON practice
+        BEGIN SELECT RAISE(ROLLBACK, 'the disk is full'); END""")
+
+    async def go_on_all_the_same() -> None:
+        with suppress(IntegrityError):
+            await write("UPDATE practice SET name = 'Too long'")
+        await write("UPDATE staff SET name = 'Agent in spite of all'")
+
+    [result] = await all_of([add_staff("Agent", then=go_on_all_the_same)])
+    assert "given the transaction up" in str(result)
+    assert await agents() == set()
 
 
 async def test_what_is_written_by_itself_is_not_undone_with_a_change(office: Office) -> None:
