@@ -1,6 +1,6 @@
-"""Execution that completes plain objects by compiled closures, and all else as graphql-core does.
+"""Execution that completes plain objects by compiled plans, and all else as graphql-core does.
 
-Whatever goes wrong in a closure, the object is completed again by graphql-core from the same row:
+Whatever goes wrong in a plan, the object is completed again by graphql-core from the same row:
 results and errors are always its own. Completing only reads, so doing it twice changes nothing.
 """
 

@@ -22,7 +22,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetailsList
 from strawberry.types.field import StrawberryField
 
-from gql_app.execution.runs import LINK, Complete, Hole, Link, NotPlain, Run
+from gql_app.execution.runs import LINK, Complete, Hole, Link, NotPlain
 from gql_app.execution.source import Lines, Plan, Source, indented
 
 Collect: TypeAlias = Callable[[GraphQLObjectType, FieldDetailsList], dict[str, FieldDetailsList]]
@@ -48,7 +48,7 @@ class _Compiler:
         if key not in self._plans:
             source = Source()
             lines, answer = _Object(self, source, "row").completed(object_type, details)
-            self._plans[key] = source.compiled("row", lines, answer)
+            self._plans[key] = source.plan("row", lines, answer)
         return self._plans[key]
 
     def value(self, output_type: GraphQLOutputType, details: FieldDetailsList) -> Complete:
@@ -66,24 +66,16 @@ class _Compiler:
         if is_list_type(output_type):
             return self._list(output_type.of_type, details)
         if is_object_type(output_type):
-            return self.plan(output_type, details).one
+            plan = self.plan(output_type, details)
+            return lambda row, run: plan.one(row, run)  # noqa: PLW0108 - compiled then, not now
         raise NotPlain
 
     def _list(self, item_type: GraphQLOutputType, details: FieldDetailsList) -> Complete:
         if is_non_null_type(item_type) and is_object_type(item_type.of_type):
-            complete_all = self.plan(item_type.of_type, details).all
-        else:
-            complete = self.value(item_type, details)
-
-            def complete_all(values: list[Any], run: Run) -> list[Any]:
-                return [complete(value, run) for value in values]
-
-        def complete_list(values: Any, run: Run) -> Any:
-            if type(values) is not list:
-                raise NotPlain
-            return complete_all(values, run)
-
-        return complete_list
+            plan = self.plan(item_type.of_type, details)
+            return lambda values, run: plan.all(_checked_list(values), run)
+        complete = self.value(item_type, details)
+        return lambda values, run: [complete(value, run) for value in _checked_list(values)]
 
 
 class _Object:
@@ -175,6 +167,12 @@ def _checked(coerced: Any) -> Any:
     if coerced is None or coerced is Undefined:
         raise NotPlain
     return coerced
+
+
+def _checked_list(values: Any) -> list[Any]:
+    if type(values) is not list:
+        raise NotPlain
+    return values
 
 
 def _strawberry_field(field: GraphQLField) -> StrawberryField:

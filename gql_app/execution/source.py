@@ -4,7 +4,8 @@ It is text because a loop over closures takes three times as long. What a client
 a part of it: response names are values like all others.
 """
 
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 from graphql import (
     GRAPHQL_MAX_INT,
@@ -33,11 +34,41 @@ _NEEDS_COERCION: dict[Any, str] = {
 Lines = list[str]
 
 
-class Plan(NamedTuple):
-    """How an object is completed from its row, and how all objects of a list are."""
+class Plan:
+    """How an object is completed from its row, and how all objects of a list are. Of most plans one
+    of the two is called, of some none: each is compiled when it is first asked for."""
 
-    one: Complete
-    all: Complete
+    def __init__(self, scope: dict[str, Any], before: Lines, row: str, lines: Lines, answer: str):
+        self._scope = scope
+        self._before = before
+        self._row = row
+        self._lines = lines
+        self._answer = answer
+
+    @cached_property
+    def one(self) -> Complete:
+        return self._compiled(
+            f"def complete({self._row}, run):",
+            *indented([*self._before, *self._lines]),
+            f"    return {self._answer}",
+        )
+
+    @cached_property
+    def all(self) -> Complete:
+        return self._compiled(
+            "def complete(rows, run):",
+            *indented(self._before),
+            "    answers = []",
+            f"    for {self._row} in rows:",
+            *indented(indented(self._lines)),
+            f"        answers.append({self._answer})",
+            "    return answers",
+        )
+
+    def _compiled(self, *text: str) -> Complete:
+        exec("\n".join(text), self._scope)  # noqa: S102 - made of nothing but the schema's own names
+        complete: Complete = self._scope["complete"]
+        return complete
 
 
 class Source:
@@ -113,22 +144,9 @@ class Source:
             f"    run.wanted[{bound}].append((key, {answer}))",
         ]
 
-    def compiled(self, row: str, lines: Lines, answer: str) -> Plan:
-        """The functions whose lines leave in `answer` what `row` becomes."""
-        text = [
-            f"def complete({row}, run):",
-            *indented([*self._before, *lines]),
-            f"    return {answer}",
-            "def complete_all(rows, run):",
-            *indented(self._before),
-            "    answers = []",
-            f"    for {row} in rows:",
-            *indented(indented(lines)),
-            f"        answers.append({answer})",
-            "    return answers",
-        ]
-        exec("\n".join(text), self._scope)  # noqa: S102 - made of nothing but the schema's own names
-        return Plan(self._scope["complete"], self._scope["complete_all"])
+    def plan(self, row: str, lines: Lines, answer: str) -> Plan:
+        """The plan by the lines that leave in `answer` what the row in `row` becomes."""
+        return Plan(self._scope, self._before, row, lines, answer)
 
 
 def indented(lines: Lines) -> Lines:

@@ -59,13 +59,13 @@ def test_a_plan_grows_with_its_selection_and_not_with_each_level_twofold(
 ) -> None:
     forgetful(100)
     written: list[int] = []
-    real = Source.compiled
+    real = Source.plan
 
-    def compiled_from(source: Source, row: str, lines: list[str], answer: str) -> Plan:
+    def plan(source: Source, row: str, lines: list[str], answer: str) -> Plan:
         written.append(len(lines))
         return real(source, row, lines, answer)
 
-    monkeypatch.setattr(Source, "compiled", compiled_from)
+    monkeypatch.setattr(Source, "plan", plan)
     lengths = []
     for levels in (2, 5):
         ways.data(f"{{ queues {'{ counts { queue ' * levels}{{ name }} {'} }' * levels} }}")
