@@ -1,4 +1,5 @@
-"""SQLite: changes that are made in the event loop's thread, and committed together."""
+"""SQLite: changes that are made in the event loop's thread, and committed together (a group
+commit)."""
 
 import asyncio
 import sqlite3
