@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import socket
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -46,6 +47,10 @@ def main() -> None:
 
 
 def _demo(arguments: argparse.Namespace, settings: Settings) -> int:
+    try:  # before it says where it is, and gives away a link that works once
+        socket.create_server((arguments.host, arguments.port)).close()
+    except OSError as error:
+        raise BadSetting(f"--port {arguments.port} cannot be had: {error.strerror}") from None
     sample = asyncio.run(demo.prepare(arguments.data))
     settings = replace(
         settings, database_url=demo.database_url(arguments.data), bus_url="memory://"

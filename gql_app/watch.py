@@ -18,7 +18,8 @@ from websockets.typing import Subprotocol
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 15.0
-NO_USE_TRYING = {4400, 4401, 4403, 4406}
+FORBIDDEN = 4403
+NO_USE_TRYING = {4400, 4401, FORBIDDEN, 4406}
 """Close codes that a new connection would meet again."""
 
 VIEWER = "query { viewer { name practice { cursor } queues { id name } } }"
@@ -65,15 +66,18 @@ async def watch(url: str, key: str, queues: list[str], console: Console | None =
                 pause = FIRST_PAUSE
                 await _show_changes(socket, console, ids, cursor)
         except ConnectionClosed as closed:
+            trouble = "Connection lost"
             code = closed.rcvd.code if closed.rcvd else 1006
+            if code == FORBIDDEN:
+                raise CannotWatch("The key is not valid, or has ended (4403 Forbidden).") from None
             if code in NO_USE_TRYING:
                 reason = closed.rcvd.reason if closed.rcvd else ""
                 raise CannotWatch(f"The server closed the socket: {code} {reason}.") from None
-        except (OSError, InvalidHandshake):
-            pass
+        except (OSError, InvalidHandshake) as error:
+            trouble = f"No connection: {getattr(error, 'strerror', None) or error}"
         # Jitter, so that a restarted server is not met by all its watchers at once.
         wait = pause * random.uniform(0.5, 1.5)  # noqa: S311
-        console.print(f"[red]Connection lost; trying again in {wait:.1f} s.[/red]")
+        console.print(f"[red]{trouble}; trying again in {wait:.1f} s.[/red]")
         await asyncio.sleep(wait)
         pause = min(pause * 2, LONGEST_PAUSE)
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import socket
 import sqlite3
 import stat
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ import httpx
 import pytest
 
 from gql_app import demo
-from tests.flows.commands import Program, free_port, running, serves
+from tests.flows.commands import Program, free_port, run, running, serves
 
 
 @pytest.fixture
@@ -50,6 +51,16 @@ async def test_the_demo_prints_a_link_and_three_commands_that_work(
         await watching.prints("Left message")
     queues = (await _paste(query))["queues"]
     assert [queue["name"] for queue in queues] == list(demo.QUEUES)
+
+
+async def test_a_demo_whose_port_is_taken_says_so_and_gives_no_link_away(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        folder = tmp_path / "demo"
+        code, output = await run("demo", "--port", str(port), "--data", str(folder))
+    assert code == 2
+    assert output.startswith(f"callboard: --port {port} cannot be had: Address already in use")
+    assert not folder.exists()
 
 
 async def test_the_sample_practice_has_work_in_every_state(

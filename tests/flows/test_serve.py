@@ -73,11 +73,19 @@ async def test_a_watch_with_a_bad_key_or_queue_says_so_and_ends(place: Place) ->
     async with running("serve", "--port", place.port, **place.environ):
         await serves(place.url)
         code, output = await run("watch", "--url", place.url, "--key", "cb_1_wrong")
-        assert (code, output) == (2, "callboard: The server closed the socket: 4403 Forbidden.\n")
+        assert code == 2
+        assert output == "callboard: The key is not valid, or has ended (4403 Forbidden).\n"
         watch = ("watch", "--url", place.url, "--key", place.key)
         code, output = await run(*watch, "--queue", "No such queue")
         assert code == 2
         assert "There is no queue 'No such queue'" in output
+
+
+async def test_a_watch_without_a_server_says_why_and_goes_on(place: Place) -> None:
+    async with running("watch", "--url", place.url, "--key", place.key) as watching:
+        await watching.prints("No connection: Connect call failed")
+        async with running("serve", "--port", place.port, **place.environ):
+            await watching.prints("Watching as")
 
 
 async def test_keys_are_made_listed_and_revoked_from_the_command_line(place: Place) -> None:
