@@ -29,7 +29,8 @@ from uuid import uuid4
 import httpx
 
 from benchmarks.stage import Redis, Server, postgres
-from gql_app.access import authenticate, create_key
+from gql_app.access import authenticate
+from gql_app.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.cursors import event_cursor
 from gql_app.work.intake import NewTask

@@ -14,7 +14,7 @@ from tortoise.exceptions import OperationalError
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from gql_app import access, demo, watch
+from gql_app import demo, keys, watch
 from gql_app.app import keep_values_out_of_logs, server_config
 from gql_app.importing.command import Order, import_file
 from gql_app.importing.reading import CannotImport
@@ -38,7 +38,7 @@ def main() -> None:
         settings = read_settings(os.environ)
         keep_values_out_of_logs()
         sys.exit(arguments.run(arguments, settings))
-    except (BadSetting, access.NotThere, watch.CannotWatch, CannotImport) as error:
+    except (BadSetting, keys.NotThere, watch.CannotWatch, CannotImport) as error:
         sys.exit(_complain(str(error)))
     except OperationalError:  # without its text, which may hold values
         sys.exit(_complain("the database is not there or has no tables yet: callboard migrate"))
@@ -104,9 +104,9 @@ def _prune(_: argparse.Namespace, settings: Settings) -> int:
 def _create_key(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> str:
         async with opened(settings.database_url):
-            practice = await access.practice_called(arguments.practice)
-            queue_ids = arguments.queue and await access.queues_called(practice, arguments.queue)
-            return await access.create_key(
+            practice = await keys.practice_called(arguments.practice)
+            queue_ids = arguments.queue and await keys.queues_called(practice, arguments.queue)
+            return await keys.create_key(
                 practice,
                 Role(arguments.role.upper()),
                 arguments.name,
@@ -122,7 +122,7 @@ def _create_key(arguments: argparse.Namespace, settings: Settings) -> int:
 def _list_keys(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> list[str]:
         async with opened(settings.database_url):
-            return await access.list_keys(await access.practice_called(arguments.practice))
+            return await keys.list_keys(await keys.practice_called(arguments.practice))
 
     print("\n".join(asyncio.run(run())))
     return 0
@@ -131,7 +131,7 @@ def _list_keys(arguments: argparse.Namespace, settings: Settings) -> int:
 def _revoke_key(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> None:
         async with opened(settings.database_url):
-            await access.revoke_key(await access.practice_called(arguments.practice), arguments.id)
+            await keys.revoke_key(await keys.practice_called(arguments.practice), arguments.id)
 
     asyncio.run(run())
     return 0
@@ -152,8 +152,8 @@ def _import(arguments: argparse.Namespace, settings: Settings) -> int:
 def _set_queue(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> None:
         async with opened(settings.database_url):
-            practice = await access.practice_called(arguments.practice)
-            (queue_id,) = await access.queues_called(practice, [arguments.queue])
+            practice = await keys.practice_called(arguments.practice)
+            (queue_id,) = await keys.queues_called(practice, [arguments.queue])
             given = {"ladder": arguments.ladder, "automatic_life": arguments.automatic_life}
             await set_queue(practice.id, queue_id, **given)
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
-from gql_app.access import Viewer, authenticate, create_key
+from gql_app.access import Viewer, authenticate
+from gql_app.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.signin import create_link
 from gql_app.work.intake import NewTask

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from gql_app import access
-from gql_app.access import Unauthenticated, Viewer, authenticate, revoke_key
+from gql_app.access import Unauthenticated, Viewer, authenticate
+from gql_app.keys import revoke_key
 from models.database import fetch
 from tests.brokers import until
 from tests.office import Office, make_office

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser, expect
 
-from gql_app.access import revoke_key
+from gql_app.keys import revoke_key
 from gql_app.signin import create_link
 from models.access import AccessKey
 from tests.dashboard.conftest import SignIn

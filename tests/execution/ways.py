@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import pytest
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from gql_app.access import Viewer, authenticate, create_key
+from gql_app.access import Viewer, authenticate
+from gql_app.keys import create_key
 from gql_app.live.feed import Feeds
 from gql_app.schema import Schema, build_schema
 from gql_app.schema.context import Context

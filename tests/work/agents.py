@@ -3,7 +3,8 @@
 from collections import defaultdict
 from datetime import datetime, timedelta
 
-from gql_app.access import Viewer, authenticate, create_key
+from gql_app.access import Viewer, authenticate
+from gql_app.keys import create_key
 from gql_app.work.claims import Claims
 from models.access import Role
 from models.event import EventRow, TaskEventKind, events_after

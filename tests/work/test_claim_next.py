@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gql_app.access import authenticate, create_key
+from gql_app.access import authenticate
+from gql_app.keys import create_key
 from gql_app.work import claims as claims_module
 from gql_app.work.claims import WINDOW, Claims
 from gql_app.work.records import lock_patient
