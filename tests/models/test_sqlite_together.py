@@ -1,9 +1,11 @@
 """SQLite: changes that are committed together stand or fall each by itself, but for the commit."""
 
 import asyncio
+import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from sqlite3 import DatabaseError
 from typing import Any, NamedTuple
 
 import pytest
@@ -143,6 +145,34 @@ async def test_where_sqlite_gives_the_transaction_up_all_hear_of_it_and_the_next
     assert await agents() == {"Agent"}
 
 
+async def test_a_change_that_cannot_begin_is_in_nobodys_way(
+    office: Office, elsewhere: sqlite3.Connection
+) -> None:
+    await forbid("BEGIN")
+    [result] = await all_of([add_staff("Agent 0")])
+    assert isinstance(result, DatabaseError)
+    elsewhere.execute("PRAGMA busy_timeout = 0")
+    elsewhere.execute("UPDATE practice SET name = 'Written elsewhere'")
+    await forbid(None)
+    await all_of([add_staff("Agent 1")])
+    assert await agents() == {"Agent 1"}
+
+
+async def test_half_a_change_that_cannot_be_undone_is_not_committed_with_others(
+    office: Office,
+) -> None:
+    async def fail_for_good() -> None:
+        await forbid("ROLLBACK")
+        raise Mistake
+
+    results = await all_of([add_staff("Agent 0"), add_staff("Agent 1", then=fail_for_good)])
+    assert [type(result) for result in results] == [OperationalError, DatabaseError]
+    assert await agents() == set()
+    await forbid(None)
+    await all_of([add_staff("Agent 2")])
+    assert await agents() == {"Agent 2"}
+
+
 async def test_one_who_is_cancelled_while_it_waits_for_its_turn_is_not_missed(
     office: Office,
 ) -> None:
@@ -234,6 +264,20 @@ async def add_staff(name: str, then: Callable[[], Awaitable[None]] | None = None
         )
         if then is not None:
             await then()
+
+
+async def forbid(operation: str | None) -> None:
+    """Have SQLite refuse an operation on savepoints from now on."""
+    savepoints = 32
+
+    def authorize(action: int, argument: str | None, *_: object) -> int:
+        is_it = action == savepoints and argument == operation
+        return sqlite3.SQLITE_DENY if is_it else sqlite3.SQLITE_OK
+
+    client: Any = _connection()
+    while not hasattr(client, "_changes"):  # from within a change
+        client = client._parent
+    client._connection._conn.set_authorizer(authorize)
 
 
 async def mistaken() -> None:
