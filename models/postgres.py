@@ -12,8 +12,8 @@ from tortoise.exceptions import OperationalError
 CONNECTIONS = 10
 """What a process opens at most, unless the URL says otherwise (`maxsize`). Half of them read."""
 
-
 GIVE_BACK_SECONDS = 2.0
+"""How long the pool waits for a statement on a connection that goes back."""
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types

@@ -86,15 +86,8 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> Any:
         """The object by its plan, if its selection has one."""
-        by_graphql_core = partial(
-            super().complete_object_value,
-            return_type,
-            field_details_list,
-            info,
-            path,
-            result,
-            position_context,
-        )
+        given = (return_type, field_details_list, info, path, result, position_context)
+        by_graphql_core = super().complete_object_value
         complete = self._plan(return_type, field_details_list)
         if complete is not None:
             run = Run(info)
@@ -105,8 +98,8 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             else:
                 if not run.wanted:
                     return answer
-                return _filled(run, answer, by_graphql_core)
-        return by_graphql_core()
+                return _filled(run, answer, partial(by_graphql_core, *given))
+        return by_graphql_core(*given)
 
     def _plan(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Complete | None:
         key = (object_type, self._deciding, *[id(detail.node) for detail in details])
