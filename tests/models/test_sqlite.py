@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pytest
@@ -143,7 +143,7 @@ async def test_a_transaction_that_is_cancelled_while_it_waits_to_begin_is_not_in
 
 
 async def test_the_database_is_closed_when_the_transaction_has_ended_and_none_begins_any_more(
-    office: Office, database_url: str, turns: list[int]
+    office: Office, elsewhere: sqlite3.Connection, turns: list[int]
 ) -> None:
     written, may_end = asyncio.Event(), asyncio.Event()
     async with asyncio.timeout(PATIENCE):
@@ -158,8 +158,7 @@ async def test_the_database_is_closed_when_the_transaction_has_ended_and_none_be
         await asyncio.gather(writing, ending)
         with pytest.raises(OperationalError, match="closed"):
             await rename()
-    with closing(sqlite3.connect(database_url.removeprefix("sqlite://"))) as file:
-        assert file.execute("SELECT name FROM practice").fetchall() == [(NEW,)]
+    assert elsewhere.execute("SELECT name FROM practice").fetchall() == [(NEW,)]
 
 
 async def name() -> str:
@@ -177,11 +176,17 @@ async def rename(
             await may_end.wait()
 
 
-async def waiting_to_begin() -> asyncio.Task[None]:
-    """A renaming that the connection's thread is about to begin, and cannot."""
+async def traced() -> list[str]:
+    """The statements that the writing connection carries out from now on."""
     carried_out: list[str] = []
     client: Any = _connection()
     await client._connection.set_trace_callback(carried_out.append)
+    return carried_out
+
+
+async def waiting_to_begin() -> asyncio.Task[None]:
+    """A renaming that the connection's thread is about to begin, and cannot."""
+    carried_out = await traced()
     renaming = asyncio.create_task(rename())
     await until(lambda: "BEGIN IMMEDIATE" in carried_out)
     return renaming

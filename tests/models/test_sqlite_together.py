@@ -2,27 +2,23 @@
 
 import asyncio
 import sqlite3
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from sqlite3 import DatabaseError
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from tortoise.exceptions import IntegrityError, OperationalError
 
 from models.database import _connection, fetch, transaction, write
 from models.people import Staff
+from tests.models.test_sqlite import Name, traced
 from tests.office import Office
 from tests.serving import PATIENCE
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 CHANGES = 10
-
-
-class Name(NamedTuple):
-    name: str
 
 
 class Mistake(Exception):
@@ -33,24 +29,12 @@ async def add_by_orm(**values: Any) -> None:
     await Staff.bulk_create([Staff(**values)])
 
 
-@pytest.fixture
-async def commits(office: Office) -> Counter[str]:
-    """How often each statement was carried out, such as COMMIT."""
-    carried_out: Counter[str] = Counter()
-
-    def count(statement: str) -> None:
-        carried_out[statement] += 1
-
-    client: Any = _connection()
-    await client._connection.set_trace_callback(count)
-    return carried_out
-
-
 async def test_changes_that_wait_for_their_turn_are_committed_together(
-    office: Office, commits: Counter[str]
+    office: Office,
 ) -> None:
+    carried_out = await traced()
     await all_of(add_staff(f"Agent {n}") for n in range(CHANGES))
-    assert commits["COMMIT"] <= 2
+    assert carried_out.count("COMMIT") <= 2
     assert await agents() == {f"Agent {n}" for n in range(CHANGES)}
 
 
@@ -65,12 +49,11 @@ async def test_a_change_is_committed_when_it_is_said_to_be(office: Office) -> No
     assert seen == [True] * CHANGES
 
 
-async def test_a_change_alone_does_not_wait_for_others(
-    office: Office, commits: Counter[str]
-) -> None:
+async def test_a_change_alone_does_not_wait_for_others(office: Office) -> None:
+    carried_out = await traced()
     await add_staff("Agent 1")
     await add_staff("Agent 2")
-    assert commits["COMMIT"] == 2
+    assert carried_out.count("COMMIT") == 2
 
 
 @pytest.mark.parametrize("failing", range(4))
@@ -98,10 +81,11 @@ async def test_a_change_that_fails_for_another_can_see_it_then(office: Office) -
 
 
 async def test_changes_that_all_fail_leave_nothing_and_the_next_one_is_made(
-    office: Office, commits: Counter[str]
+    office: Office,
 ) -> None:
+    carried_out = await traced()
     await all_of(add_staff(f"Agent {n}", then=mistaken) for n in range(CHANGES))
-    assert commits["COMMIT"] == 0
+    assert carried_out.count("COMMIT") == 0
     await add_staff("Agent")
     assert await agents() == {"Agent"}
 
@@ -125,12 +109,7 @@ async def test_where_the_commit_fails_all_hear_of_it_and_the_next_change_is_made
 async def test_where_sqlite_gives_the_transaction_up_all_hear_of_it_and_the_next_one_is_begun(
     office: Office,
 ) -> None:
-    await write("""CREATE TRIGGER full BEFORE UPDATE ON practice
-        BEGIN SELECT RAISE(ROLLBACK, 'the disk is full'); END""")
-
-    async def fill_the_disk() -> None:
-        await write("UPDATE practice SET name = 'Too long'")
-
+    await have_sqlite_give_up()
     results = await all_of(
         add_staff(f"Agent {n}", then=fill_the_disk if n == 1 else None) for n in range(4)
     )
@@ -224,14 +203,12 @@ async def test_what_the_orm_writes_is_undone_with_the_rest_of_its_change(
 async def test_nothing_is_written_outside_of_a_transaction_that_was_given_up(
     office: Office,
 ) -> None:
-    await write("""CREATE TRIGGER full BEFORE UPDATE ON practice
-        BEGIN SELECT RAISE(ROLLBACK, 'the disk is full'); END""")
-
     async def go_on_all_the_same() -> None:
         with suppress(IntegrityError):
-            await write("UPDATE practice SET name = 'Too long'")
+            await fill_the_disk()
         await write("UPDATE staff SET name = 'Agent in spite of all'")
 
+    await have_sqlite_give_up()
     [result] = await all_of([add_staff("Agent", then=go_on_all_the_same)])
     assert "given the transaction up" in str(result)
     assert await agents() == set()
@@ -264,6 +241,16 @@ async def add_staff(name: str, then: Callable[[], Awaitable[None]] | None = None
         )
         if then is not None:
             await then()
+
+
+async def have_sqlite_give_up() -> None:
+    """Have SQLite give a transaction up that calls `fill_the_disk`."""
+    await write("""CREATE TRIGGER full BEFORE UPDATE ON practice
+        BEGIN SELECT RAISE(ROLLBACK, 'the disk is full'); END""")
+
+
+async def fill_the_disk() -> None:
+    await write("UPDATE practice SET name = 'Too long'")
 
 
 async def forbid(operation: str | None) -> None:
