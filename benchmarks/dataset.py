@@ -14,7 +14,9 @@ import asyncpg
 
 from gql_app.keys import create_key
 from models.access import Role
+from models.chain import BEGINNING, chained
 from models.database import migrate, opened
+from models.event import CHAINED
 from models.practice import Practice
 
 OTHERS = 8
@@ -139,7 +141,7 @@ FROM change WHERE j = last ORDER BY i
 _EVENTS = """
 INSERT INTO task_event (id, practice_id, seq, kind, at, task_id, queue_id, from_status, to_status,
                         from_follow_up, close_cause, contact_id, actor_id, version, follow_up,
-                        due_on, contact_count, last_contact_id)
+                        due_on, contact_count, last_contact_id, closed_at, digest)
 SELECT $3 + seq, $1, seq,
        CASE WHEN j = 0 THEN 'CREATED' WHEN contacted THEN 'CONTACT_LOGGED'
             ELSE 'CLOSED_BY_EXPIRY' END,
@@ -149,8 +151,14 @@ SELECT $3 + seq, $1, seq,
        from_follow_up,
        CASE WHEN ends AND contacted THEN 'CONTACT' WHEN ends THEN 'EXPIRED' END,
        contact_id, CASE WHEN j = 0 OR contacted THEN $6::bigint END, j + 1, follow_up,
-       COALESCE(follow_up, from_follow_up), CASE WHEN contacted THEN j ELSE 0 END, contact_id
+       COALESCE(follow_up, from_follow_up), CASE WHEN contacted THEN j ELSE 0 END, contact_id,
+       CASE WHEN ends THEN at END, ''
 FROM change ORDER BY seq
+"""
+
+_DIGESTS = """
+UPDATE task_event SET digest = w.digest FROM unnest($2::bigint[], $3::bytea[]) AS w (seq, digest)
+WHERE practice_id = $1 AND task_event.seq = w.seq
 """
 
 _FILLED = ("patient", "task", "contact", "task_event")
@@ -232,8 +240,19 @@ async def _fill_one(
         place = (queue, QUEUES)
         await connection.execute(_TASKS, practice_id, task + 1, now, *place, patient, patients)
         await connection.execute(_EVENTS, practice_id, task + 1, event, *place, agent)
-        await connection.execute(
-            "UPDATE practice SET seq = (SELECT count(*) FROM change) WHERE id = $1", practice_id
-        )
+        await _chain(connection, practice_id)
         await connection.execute("DROP TABLE change")
     return Office(practice_id, key, task + 1, size)
+
+
+async def _chain(connection: asyncpg.Connection, practice_id: int) -> None:
+    """Give the practice's events their digests, and the counter the last one."""
+    sql = f"SELECT {', '.join(CHAINED)} FROM task_event WHERE practice_id = $1 ORDER BY seq"
+    digest, seqs, digests, at = BEGINNING, [], [], None
+    for event in await connection.fetch(sql, practice_id):
+        digest, at = chained(digest, dict(event)), event["at"]
+        seqs.append(event["seq"])
+        digests.append(digest)
+    await connection.execute(_DIGESTS, practice_id, seqs, digests)
+    counter = "UPDATE practice SET seq = $2, digest = $3, last_event_at = $4 WHERE id = $1"
+    await connection.execute(counter, practice_id, len(seqs), digest, at)

@@ -36,6 +36,7 @@ from gql_app.work.cursors import event_cursor
 from gql_app.work.intake import NewTask
 from gql_app.work.transitions import Transitions
 from models.access import Role
+from models.chain import Position
 from models.contact import Contact
 from models.database import migrate, opened
 from models.event import feed_bounds
@@ -185,7 +186,7 @@ async def _start_watchers(run: Torture, practice_id: int) -> list[asyncio.subpro
             "key": run.key,
             "clients": run.options.clients // WATCHER_PROCESSES,
             "seq": len(run.tasks),
-            "cursor": event_cursor(practice_id, len(run.tasks)),
+            "cursor": event_cursor(practice_id, Position(len(run.tasks))),
             "replay": not run.options.without_replay,
         }
         await _say(process, order)

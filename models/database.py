@@ -187,11 +187,33 @@ async def insert_many(
     `returning` of each, in no order."""
     if not rows:
         return []
+    sql, values = _insertion(table, rows)
+    return await write(f"{sql} RETURNING {returning}", *values)
+
+
+async def update_and_insert(
+    update: str, values: Sequence[object], table: str, rows: Sequence[Mapping[str, object]]
+) -> None:
+    """Carry out an UPDATE, and insert rows (at least one, all with the same columns) into another
+    table: on PostgreSQL in one round trip."""
+    if is_sqlite(_connection()):
+        await write(update, *values)
+        sql, inserted = _insertion(table, rows)
+        await write(sql, *inserted)
+    else:
+        sql, inserted = _insertion(table, rows, len(values))
+        await write(f"WITH updated AS ({update}) {sql}", *values, *inserted)
+
+
+def _insertion(
+    table: str, rows: Sequence[Mapping[str, object]], bound: int = 0
+) -> tuple[str, list[object]]:
+    """An INSERT of rows, and its values: as many parameters as `bound` stand before them."""
     columns = list(rows[0])
-    numbers = iter(range(1, len(rows) * len(columns) + 1))
+    numbers = iter(range(bound + 1, bound + len(rows) * len(columns) + 1))
     places = ", ".join(f"({', '.join(f'${next(numbers)}' for _ in columns)})" for _ in rows)
-    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {places} RETURNING {returning}"
-    return await write(sql, *(row[column] for row in rows for column in columns))
+    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {places}"
+    return sql, [row[column] for row in rows for column in columns]
 
 
 async def write(sql: str, *values: object) -> list[dict[str, Any]]:
@@ -214,6 +236,11 @@ def for_update() -> str:
     """The end of a SELECT that locks its rows until the transaction ends. SQLite needs none: its
     writing transactions come one after the other."""
     return "" if is_sqlite(_connection()) else "FOR UPDATE"
+
+
+def for_update_but_its_key() -> str:
+    """As `for_update`, but rows that point to the locked one may still be inserted."""
+    return "" if is_sqlite(_connection()) else "FOR NO KEY UPDATE"
 
 
 def is_waited_for() -> bool:

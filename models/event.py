@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tortoise import fields
 from tortoise.models import Model
 
+from models.chain import Position
 from models.database import fetch, unplanned
 from models.lifecycle import CloseCause, TaskOrigin, TaskStatus
 from models.people import Staff
@@ -38,7 +39,8 @@ class TaskEvent(Model):
 
     Beside the change itself it keeps what the task looked like right after it, so that an event
     reads the same live, replayed, and a year later. `from_queue_id` is the queue that the task has
-    left with this event, null if it has stayed where it was.
+    left with this event, null if it has stayed where it was. `digest` chains it to the event before
+    it (see models/chain.py).
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -71,6 +73,8 @@ class TaskEvent(Model):
     claimed_until = fields.DatetimeField(null=True)
     from_queue_id = fields.BigIntField(null=True)
     assignee_id = fields.BigIntField(null=True)
+    closed_at = fields.DatetimeField(null=True)
+    digest = fields.BinaryField()
 
     queue_id: int
 
@@ -103,12 +107,19 @@ class EventRow(NamedTuple):
     claimed_until: datetime | None
     from_queue_id: int | None
     assignee_id: int | None
+    closed_at: datetime | None
+    digest: bytes
     patient_id: int
     origin: TaskOrigin
     reason: str
     expires_at: datetime | None
     created_at: datetime
     withdrawn_reason: str | None
+
+    @property
+    def position(self) -> Position:
+        """The place in the practice's history right after this event."""
+        return Position.after(self.seq, self.digest)
 
     @property
     def queues(self) -> tuple[int, ...]:
@@ -135,7 +146,7 @@ class EventRow(NamedTuple):
             contact_count=self.contact_count,
             last_contact_id=self.last_contact_id,
             created_at=self.created_at,
-            closed_at=None if TaskStatus(self.to_status).is_open else self.at,
+            closed_at=self.closed_at,
             close_cause=self.close_cause,
             claimed_by_id=self.claimed_by_id,
             claimed_until=self.claimed_until,
@@ -170,31 +181,80 @@ async def select_events(where: str, limit: int, values: list[object]) -> list[Ev
     return await fetch(EventRow, sql, *values)
 
 
-async def events_after(practice_id: int, seq: int, limit: int) -> list[EventRow]:
-    """The practice's events numbered above `seq`, in order, at most `limit` of them."""
-    where = f"e.practice_id = {unplanned(1)} AND e.seq > {unplanned(2)}"
-    return await select_events(where, limit, [practice_id, seq])
+CHAINED = tuple(c for c in EventRow._fields if c not in (*_OF_THE_TASK, "digest"))
+"""The columns that an event's digest is made of: all that the event itself keeps."""
 
 
 class Resync(Exception):
     """The stream cannot go on from the cursor without a gap: fetch afresh and follow from there."""
 
 
+class OtherHistory(Resync):
+    """The event that was read last is gone, or is another one now: the database was restored to an
+    earlier state, or a replica took over that had not received all of it."""
+
+
+async def events_after(practice_id: int, position: Position, limit: int) -> list[EventRow]:
+    """The practice's events after `position`, in order, at most `limit` of them.
+
+    The event at `position` is read with them, so that what is handed on always follows from it.
+    Raises `Resync` if the table no longer has what follows, `OtherHistory` if it never will.
+    """
+    where = f"e.practice_id = {unplanned(1)} AND e.seq >= {unplanned(2)}"
+    events = await select_events(where, limit + 1, [practice_id, position.seq])
+    if events and events[0].seq == position.seq:
+        if not events[0].position.agrees(position):
+            raise _other_history(position)
+        return events[1:]
+    await check_resumable(practice_id, position)
+    return events[:limit]
+
+
 class FeedBounds(NamedTuple):
-    """The numbers of a practice's last event and of the last one that retention has removed."""
+    """A practice's last event and the last one that retention has removed, each with its digest."""
 
     seq: int
+    digest: bytes
     pruned_through: int
+    pruned_digest: bytes
+
+    @property
+    def last(self) -> Position:
+        """Where the practice's history has come to."""
+        return Position.after(self.seq, self.digest)
 
 
 async def feed_bounds(practice_id: int) -> FeedBounds:
-    """Between which numbers a practice's events can be read."""
-    sql = "SELECT seq, pruned_through FROM practice WHERE id = $1"
+    """Between which events a practice's history can be read."""
+    sql = "SELECT seq, digest, pruned_through, pruned_digest FROM practice WHERE id = $1"
     return (await fetch(FeedBounds, sql, practice_id))[0]
 
 
-async def check_resumable(practice_id: int, seq: int) -> None:
-    """Raise `Resync` unless every event behind `seq` can still be read."""
-    bounds = await feed_bounds(practice_id)
-    if not bounds.pruned_through <= seq <= bounds.seq:
-        raise Resync("The cursor is older, or newer, than the events that are kept.")
+class _At(NamedTuple):
+    """A practice's bounds, and the digest of one of its events where that is still kept."""
+
+    seq: int
+    pruned_through: int
+    pruned_digest: bytes
+    digest: bytes | None
+
+
+_AT = """
+SELECT p.seq, p.pruned_through, p.pruned_digest, e.digest FROM practice p
+LEFT JOIN task_event e ON e.practice_id = p.id AND e.seq = $2 WHERE p.id = $1
+"""
+
+
+async def check_resumable(practice_id: int, position: Position) -> None:
+    """Raise `Resync` unless every event after `position` can still be read, and `OtherHistory`
+    where the event at `position` is not there, or is another one."""
+    (at,) = await fetch(_At, _AT, practice_id, position.seq)
+    if position.seq < at.pruned_through:
+        raise Resync("The cursor is older than the events that are kept.")
+    digest = at.pruned_digest if position.seq == at.pruned_through else at.digest
+    if digest is None or not Position.after(position.seq, digest).agrees(position):
+        raise _other_history(position)
+
+
+def _other_history(position: Position) -> OtherHistory:
+    return OtherHistory(f"Event {position.seq} is not the one that the cursor names: start afresh.")

@@ -3,14 +3,17 @@
 from tortoise import fields
 from tortoise.models import Model
 
+from models.chain import BEGINNING
+
 
 class Practice(Model):
     """A tenant. Its row is also the counter that numbers its events.
 
     `seq` is the number of the last committed event: it is raised inside the writing transaction, so
-    the row lock makes commit order and number order the same. `pruned_through` is the number of the
-    last event that retention has removed. `region` is the country (ISO 3166, two letters) whose
-    phone numbers are meant where none is named.
+    the row lock makes commit order and number order the same. `digest` and `last_event_at` are that
+    event's. `pruned_through` is the number of the last event that retention has removed, and
+    `pruned_digest` its digest. `region` is the country (ISO 3166, two letters) whose phone numbers
+    are meant where none is named.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -19,7 +22,10 @@ class Practice(Model):
     time_zone = fields.CharField(max_length=64)
     region = fields.CharField(max_length=2, default="US", db_default="US")
     seq = fields.BigIntField(default=0)
+    digest = fields.BinaryField(default=BEGINNING)
+    last_event_at = fields.DatetimeField(null=True)
     pruned_through = fields.BigIntField(default=0)
+    pruned_digest = fields.BinaryField(default=BEGINNING)
     created_at = fields.DatetimeField()
 
     class Meta:

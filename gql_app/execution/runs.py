@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -15,12 +15,12 @@ LINK = "link"
 
 
 class Link(NamedTuple):
-    """A field that shows another row: `key` finds its number in this one. Through the context,
-    `known` gives the rows that have been read already, and `load` those of many numbers at once."""
+    """A field that shows another row: `key` finds that row's key in this one. Through the context,
+    `known` gives the rows that have been read already, and `load` those of many keys at once."""
 
-    key: Callable[[Any], int | None]
-    known: Callable[[Any], Mapping[int, Any]]
-    load: Callable[[Any, Collection[int]], Awaitable[Mapping[int, Any]]]
+    key: Callable[[Any], Hashable | None]
+    known: Callable[[Any], Mapping[Hashable, Any]]
+    load: Callable[[Any, Collection[Hashable]], Awaitable[Mapping[Hashable, Any]]]
 
 
 class NotPlain(Exception):
@@ -35,8 +35,8 @@ class Run:
     def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
         self.info = info
         self._infos: dict[StrawberryField, Info[Any, Any]] = {}
-        self._known: dict[Hole, Mapping[int, Any]] = {}
-        self.wanted: dict[Hole, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+        self._known: dict[Hole, Mapping[Hashable, Any]] = {}
+        self.wanted: dict[Hole, list[tuple[Hashable, dict[str, Any]]]] = defaultdict(list)
 
     def info_for(self, field: StrawberryField) -> Info[Any, Any]:
         """What a resolver of the field gets: the context is right, the path is the object's."""
@@ -45,7 +45,7 @@ class Run:
             info = self._infos[field] = Info(_raw_info=self.info, _field=field)
         return info
 
-    def known(self, hole: "Hole") -> Mapping[int, Any]:
+    def known(self, hole: "Hole") -> Mapping[Hashable, Any]:
         """The rows that have been read already, of those that the hole is for."""
         rows = self._known.get(hole)
         if rows is None:
@@ -66,7 +66,7 @@ class Run:
                 for key, answer in places:
                     answer[hole.name] = hole.complete(rows.get(key), self)
 
-    async def _load(self, hole: "Hole", keys: set[int]) -> Mapping[int, Any]:
+    async def _load(self, hole: "Hole", keys: set[Hashable]) -> Mapping[Hashable, Any]:
         return await hole.link.load(self.info.context, keys)
 
 

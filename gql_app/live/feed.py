@@ -1,9 +1,13 @@
 """One ordered feed of events a practice and process, read from the event table.
 
-A feed keeps the practice's latest events in a ring. Those who follow it hold no queue of their own,
-only the number of the last event they were given: they take what comes next from the ring, or from
-the table when they are further behind. So a follower can be as slow as it likes without costing
-memory or making others wait, and replay and live are the same walk: no gap, no repeat in between.
+A feed keeps the practice's latest events in memory. Those who follow it hold no queue of their own,
+only their position: they take what comes next from the feed, or from the table when they are
+further behind. So a follower can be as slow as it likes without costing memory or making others
+wait, and replay and live are the same walk, with no gap and no repeat in between.
+
+A position names its event by digest, and each read looks at the last event again. Where the table
+has another one (the database was restored to an earlier state, or a replica took over that had not
+received all of it), the feed ends, and all who follow it are told to start afresh.
 """
 
 import asyncio
@@ -13,11 +17,19 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
-from models.event import EventRow, Resync, check_resumable, events_after, feed_bounds
+from models.chain import Position
+from models.event import (
+    EventRow,
+    OtherHistory,
+    Resync,
+    check_resumable,
+    events_after,
+    feed_bounds,
+)
 
 log = logging.getLogger(__name__)
 
-RING = 1_000
+KEPT = 1_000
 """Events that a feed keeps in memory."""
 
 BATCH = 500
@@ -27,41 +39,76 @@ RETRY_SECONDS = 0.5
 
 
 class Batch(NamedTuple):
-    """Events in order, and the number up to which everything has been handed on."""
+    """Events in order, and the place up to which everything has been handed on."""
 
     events: list[EventRow]
-    position: int
+    position: Position
 
 
 class Feed:
-    """The latest events of one practice; `seq` is the number of the last one read."""
+    """The latest events of one practice. `position` is that of the last one read; `ended` says why
+    the feed cannot go on."""
 
-    def __init__(self, practice_id: int, seq: int) -> None:
+    def __init__(
+        self, practice_id: int, position: Position, on_end: Callable[["Feed", Resync], None]
+    ) -> None:
         self.practice_id = practice_id
-        self.seq = seq
+        self.position = position
         self.followers = 0
-        self._ring: deque[EventRow] = deque(maxlen=RING)
+        self.ended: Resync | None = None
+        self._on_end = on_end
+        self._kept: deque[EventRow] = deque()
+        self._floor = position
         self._bell = asyncio.Event()
         self._grown = asyncio.Event()
+        self._is_reading = False
+        self._read_done = asyncio.Event()
         self._reader = asyncio.create_task(self._read())
 
     def notice(self) -> None:
         """Have the table read again."""
         self._bell.set()
 
-    def after(self, seq: int) -> list[EventRow] | None:
-        """The events behind `seq` that are in the ring, None if some are only in the table."""
-        if seq >= self.seq:
+    async def read_again(self) -> None:
+        """Return once the feed has been compared with the table, however long the database is away.
+        All who ask meanwhile share a read, but no answer rests on one that began before."""
+        if self._is_reading:
+            await self._read_done.wait()
+        if self.ended is None:
+            self.notice()
+            await self._read_done.wait()
+
+    def after(self, position: Position) -> list[EventRow] | None:
+        """The events after `position` that are in memory, None if some are only in the table.
+
+        Raises `Resync` if the feed has ended, or has another event at `position`.
+        """
+        if self.ended is not None:
+            raise self.ended
+        wanted = self.position.seq - position.seq
+        if wanted < 0:
             return []
-        wanted = self.seq - seq
-        if wanted > len(self._ring):
+        begin = len(self._kept) - wanted
+        if begin < 0:
             return None
-        return [self._ring[i] for i in range(len(self._ring) - wanted, len(self._ring))]
+        here = self._kept[begin - 1].position if begin else self._floor
+        if not here.agrees(position):
+            raise OtherHistory("The event that the cursor names is another one now: start afresh.")
+        return [self._kept[i] for i in range(begin, len(self._kept))]
 
     async def beyond(self, seq: int) -> None:
-        """Wait until there is an event behind `seq`."""
-        while self.seq <= seq:
+        """Wait until there is an event after `seq`, or the feed has ended."""
+        while self.position.seq <= seq and self.ended is None:
             await self._grown.wait()
+
+    def end(self, why: Resync) -> None:
+        """Tell all who follow that the feed cannot go on, and read no more."""
+        self.ended = why
+        self._on_end(self, why)
+        self._kept.clear()
+        self._wake()
+        self._read_done.set()
+        self._reader.cancel()
 
     async def close(self) -> None:
         self._reader.cancel()
@@ -72,33 +119,49 @@ class Feed:
         while True:
             await self._bell.wait()
             self._bell.clear()
+            self._is_reading = True
             try:
-                events = await events_after(self.practice_id, self.seq, BATCH)
-                while events:
+                more = True
+                while more:
+                    events = await events_after(self.practice_id, self.position, BATCH)
                     self._append(events)
-                    if len(events) < BATCH:
-                        break  # what is committed after this read rings again, or the poll finds it
-                    events = await events_after(self.practice_id, self.seq, BATCH)
+                    # What is committed after this read rings again, or the poll finds it.
+                    more = len(events) == BATCH
+            except Resync as error:
+                self.end(error)
             except Exception as error:  # the database may be away
                 log.warning("reading a feed failed, will retry: %s", type(error).__name__)
                 self._bell.set()
                 await asyncio.sleep(RETRY_SECONDS)
+            else:
+                self._is_reading = False
+                done, self._read_done = self._read_done, asyncio.Event()
+                done.set()
 
     def _append(self, events: list[EventRow]) -> None:
-        if events[0].seq != self.seq + 1:  # retention went past this feed while it could not read
-            self._ring.clear()
-        self._ring.extend(events)
-        self.seq = events[-1].seq
+        if not events:
+            return
+        if events[0].seq != self.position.seq + 1:
+            raise Resync("Some events after the last one read are no longer kept.")
+        self._kept.extend(events)
+        self.position = events[-1].position
+        while len(self._kept) > KEPT:
+            self._floor = self._kept.popleft().position
+        self._wake()
+
+    def _wake(self) -> None:
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
 
 
 class Feeds:
-    """The feeds of this process: each lives for as long as somebody follows it."""
+    """The feeds of this process: each lives for as long as somebody follows it.
+    `histories_changed` counts those that ended because the table had another history."""
 
     def __init__(self) -> None:
         self._feeds: dict[int, Feed] = {}
         self._opening: dict[int, asyncio.Lock] = {}
+        self.histories_changed = 0
 
     @property
     def followers(self) -> int:
@@ -108,7 +171,7 @@ class Feeds:
     def notice(self, practice_id: int, seq: int) -> None:
         """A bell has rung: event `seq` of the practice is committed."""
         feed = self._feeds.get(practice_id)
-        if feed is not None and seq > feed.seq:
+        if feed is not None and seq > feed.position.seq:
             feed.notice()
 
     def notice_all(self) -> None:
@@ -117,28 +180,33 @@ class Feeds:
             feed.notice()
 
     async def keep_polling(self, seconds: float) -> None:
-        """Read every feed again now and then: the safety net for bells that were lost."""
+        """Read every feed again now and then: the safety net for bells that were lost, and for a
+        history that was changed."""
         while True:
             await asyncio.sleep(seconds)
             self.notice_all()
 
+    async def check(self, practice_id: int, position: Position) -> None:
+        """Raise `Resync` unless the events after `position` can be read, and follow from it."""
+        feed = self._feeds.get(practice_id)
+        if feed is None or not await _has(feed, position):
+            await check_resumable(practice_id, position)
+
     async def batches(
         self,
         practice_id: int,
-        after: int | None,
+        after: Position | None,
         patience: Callable[[], float | None] = lambda: None,
     ) -> AsyncGenerator[Batch, None]:
-        """All events of a practice behind number `after` (None: from now on), in order, for ever.
-        For those who have to act without an event too, an empty batch comes when `patience()`
-        seconds have gone by without one.
+        """All events of a practice after a position (None: from now on), in order, for ever. For
+        those who have to act without an event too, an empty batch comes when `patience()` seconds
+        have gone by without one.
 
-        Raises `Resync` if the events behind `after` are no longer kept, or `after` is a number that
-        the practice has not reached.
+        Raises `Resync` if the events after `after` are no longer kept, and `OtherHistory` if the
+        event at `after`, or at a later time the last one handed on, is not in the table any more.
         """
-        async with self._open(practice_id) as feed:
-            position = feed.seq if after is None else after
-            if after is not None and (after > feed.seq or feed.after(after) is None):
-                await check_resumable(practice_id, after)
+        async with self._open(practice_id, after) as feed:
+            position = feed.position if after is None else after
             while True:
                 events = feed.after(position)
                 if events is None:
@@ -146,21 +214,33 @@ class Feeds:
                 if not events:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(patience()):
-                            await feed.beyond(position)
+                            await feed.beyond(position.seq)
                             continue
-                elif events[0].seq != position + 1:
-                    raise Resync("Some events behind the cursor are no longer kept.")
+                elif events[0].seq != position.seq + 1:
+                    raise Resync("Some events after the cursor are no longer kept.")
                 else:
-                    position = events[-1].seq
+                    position = events[-1].position
                 yield Batch(events, position)
 
     @asynccontextmanager
-    async def _open(self, practice_id: int) -> AsyncGenerator[Feed, None]:
+    async def _open(self, practice_id: int, after: Position | None) -> AsyncGenerator[Feed, None]:
+        """The practice's feed, if `after` is in its history. Raises `Resync` if not."""
+        while True:
+            async with self._held(practice_id) as feed:
+                if after is not None and not await _has(feed, after):
+                    await check_resumable(practice_id, after)
+                    if feed.ended is not None:
+                        continue  # the feed was of another history than the cursor and the table
+                yield feed
+                return
+
+    @asynccontextmanager
+    async def _held(self, practice_id: int) -> AsyncGenerator[Feed, None]:
         lock = self._opening.setdefault(practice_id, asyncio.Lock())
         async with lock:
             feed = self._feeds.get(practice_id)
-            if feed is None:
-                feed = Feed(practice_id, (await feed_bounds(practice_id)).seq)
+            if feed is None or feed.ended is not None:
+                feed = Feed(practice_id, (await feed_bounds(practice_id)).last, self._note_end)
                 self._feeds[practice_id] = feed
                 feed.notice()  # a bell may have rung between the two lines above
             feed.followers += 1
@@ -169,15 +249,37 @@ class Feeds:
         finally:
             feed.followers -= 1
             if not feed.followers:
-                del self._feeds[practice_id]
+                if self._feeds.get(practice_id) is feed:
+                    del self._feeds[practice_id]
                 await feed.close()
 
+    def _note_end(self, feed: Feed, why: Resync) -> None:
+        if isinstance(why, OtherHistory):
+            self.histories_changed += 1
+            log.error(
+                "practice %d: event %d is gone, or is another one now. The database was restored to"
+                " an earlier state, or failed over with a loss; watchers are told to start afresh.",
+                feed.practice_id,
+                feed.position.seq,
+            )
 
-async def _read_patiently(practice_id: int, seq: int) -> list[EventRow]:
+
+async def _has(feed: Feed, position: Position) -> bool:
+    """Whether the event at `position` is in the feed's memory, and in the table still. Raises
+    `OtherHistory` if the feed has another event there."""
+    await feed.read_again()
+    if feed.ended is not None:
+        return False
+    return position.seq <= feed.position.seq and feed.after(position) is not None
+
+
+async def _read_patiently(practice_id: int, position: Position) -> list[EventRow]:
     """The next events from the table, however long the database is away."""
     while True:
         try:
-            return await events_after(practice_id, seq, BATCH)
+            return await events_after(practice_id, position, BATCH)
+        except Resync:
+            raise
         except Exception as error:
             log.warning("replaying failed, will retry: %s", type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)

@@ -13,17 +13,19 @@ from contextlib import aclosing, asynccontextmanager, contextmanager
 from datetime import date
 from typing import NamedTuple
 
+from models.chain import Position
+
 RING = 1_000
 """Results that a group keeps."""
 
 
 class Result(NamedTuple):
-    """A result, encoded. In a stream of events `seq` is the number of the event that it is true at;
-    `day` is the day that it depends on, if it does, and `of_the_clock` says that the clock brought
-    it and not an event. With `more`, others follow at once. The stream has ended with a result that
-    is `last`."""
+    """A result, encoded. In a stream of events `position` is the event that it is true at; `day` is
+    the day that it depends on, if it does, and `of_the_clock` says that the clock brought it and
+    not an event. With `more`, others follow at once. The stream has ended with a result that is
+    `last`."""
 
-    seq: int | None
+    position: Position | None
     payload: str
     day: date | None = None
     of_the_clock: bool = False
@@ -43,10 +45,10 @@ class News:
 
 
 class Abreast(NamedTuple):
-    """The place at which a member had heard all up to event `seq`, on `day`."""
+    """The place at which a member had heard all up to the event at `position`, on `day`."""
 
     place: int
-    seq: int
+    position: Position
     day: date | None
 
 
@@ -56,12 +58,12 @@ Hear = Callable[[News], bool]
 
 
 class Group:
-    """The latest results of one stream that began behind event `start`.
+    """The latest results of one stream that began after the event at `start`.
 
-    `floor` is the number behind which it has everything, `head` the number it has come to.
+    `floor` is the position after which it has everything, `head` the one it has come to.
     """
 
-    def __init__(self, start: int, results: Stream) -> None:
+    def __init__(self, start: Position, results: Stream) -> None:
         self.floor = self.head = start
         self.members = 0
         self._ring: list[Result] = []
@@ -77,12 +79,15 @@ class Group:
         """Whether its stream is over: those who are in it hear so, a newcomer begins another."""
         return self._ended is not None
 
-    def place_behind(self, seq: int, day: date | None) -> int | None:
-        """The place at which one goes on who has been told all up to event `seq`, as it is on
-        `day`. None if some of what follows is forgotten, or the group has come to another day."""
-        index = bisect_right(self._ring, seq, key=_seq)
+    def place_after(self, position: Position, day: date | None) -> int | None:
+        """The place at which one goes on who has been told all up to `position`, as it is on `day`.
+        None if some of what follows is forgotten, the group has come to another day, or it has
+        another event there."""
+        index = bisect_right(self._ring, position.seq, key=_seq)
         next_day = self._ring[index].day if index < len(self._ring) else self._day
-        if seq < self.floor or next_day != day:
+        here = self._ring[index - 1].position if index else self.floor
+        other = here is not None and here.seq == position.seq and not here.agrees(position)
+        if position.seq < self.floor.seq or next_day != day or other:
             # Of a stream that is over one can still hear the end, but nothing behind a gap.
             return None if self._ended is None else self._end
         return self._first + index
@@ -137,10 +142,10 @@ class Group:
         abreast = Abreast(self._end, self.head, self._day)
         if results:
             self._ring += results
-            self.head, self._day = _seq(results[-1]), results[-1].day
+            self.head, self._day = _position(results[-1]), results[-1].day
         if len(self._ring) > 2 * RING:
             forgotten = len(self._ring) - RING
-            self.floor = _seq(self._ring[forgotten - 1])
+            self.floor = _position(self._ring[forgotten - 1])
             self._first += forgotten
             del self._ring[:forgotten]
         news = News(results)
@@ -154,9 +159,13 @@ class Group:
         grown.set()
 
 
+def _position(result: Result) -> Position:
+    assert result.position is not None
+    return result.position
+
+
 def _seq(result: Result) -> int:
-    assert result.seq is not None
-    return result.seq
+    return _position(result).seq
 
 
 class Groups:
@@ -190,8 +199,8 @@ class Groups:
     async def join(
         self,
         key: Hashable,
-        here: Callable[[], Awaitable[int]],
-        stream: Callable[[int], Stream],
+        here: Callable[[], Awaitable[Position]],
+        stream: Callable[[Position], Stream],
     ) -> AsyncIterator[Group]:
         """The group of `key`; made with `stream(await here())` by the first who joins."""
         async with self._opening:

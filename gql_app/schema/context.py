@@ -12,6 +12,7 @@ from gql_app.live.feed import Feeds
 from gql_app.schema.loaders import Loaders
 from gql_app.work.claims import Claims
 from gql_app.work.transitions import Transitions
+from models.chain import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +28,19 @@ class Services:
 class Context:
     """The context of one operation.
 
-    Of the event that is being sent, `cursor` is for transports that have a place of their own for
-    it, `day` and `of_the_clock` say what else the result hangs on, and with `more` others follow at
-    once. `resume_after` is a cursor
-    that came in a transport's own place. A stream ends once the number and the day that it has come
-    to are `enough`.
+    Of the event that is being sent, `position` is for transports that have a place of their own for
+    its cursor, `day` and `of_the_clock` say what else the result hangs on, and with `more` others
+    follow at once. `resume_after` is a cursor that came in a transport's own place. A stream ends
+    once the position and the day that it has come to are `enough`.
     """
 
     __slots__ = (
-        "cursor",
         "day",
         "enough",
         "loaders",
         "more",
         "of_the_clock",
+        "position",
         "queues",
         "resume_after",
         "services",
@@ -51,17 +51,17 @@ class Context:
         self.viewer = viewer
         self.services = services
         self.loaders = Loaders(viewer, services.clock)
-        self.cursor: str | None = None
+        self.position: Position | None = None
         self.day: date | None = None
         self.of_the_clock = False
         self.more = False
         self.resume_after: str | None = None
         self.queues: list[int] | None = None
-        self.enough: Callable[[int, date | None], bool] = _never
+        self.enough: Callable[[Position, date | None], bool] = _never
 
     def at_event(
         self,
-        cursor: str,
+        position: Position,
         day: date | None = None,
         *,
         of_the_clock: bool = False,
@@ -71,10 +71,10 @@ class Context:
         loaded since then is as new as either."""
         if not self.more:
             self.loaders = Loaders(self.viewer, self.services.clock)
-        self.cursor, self.day, self.of_the_clock, self.more = cursor, day, of_the_clock, more
+        self.position, self.day, self.of_the_clock, self.more = position, day, of_the_clock, more
 
 
-def _never(_: int, __: date | None) -> bool:
+def _never(_: Position, __: date | None) -> bool:
     return False
 
 

@@ -12,14 +12,19 @@ from gql_app.work.cursors import event_cursor
 from gql_app.work.orders import by_due
 from gql_app.work.queues import QueueCounts as CountsRow
 from gql_app.work.queues import QueueRow
+from models.chain import Position
 from models.event import EventRow
 from models.task import TaskRow
 
 
 class HeartbeatRow(NamedTuple):
     practice_id: int
-    seq: int
+    position: Position
     at: datetime
+
+    @property
+    def seq(self) -> int:
+        return self.position.seq
 
 
 @strawberry.type(name="QueueOnBoard", description="A queue as it is at the snapshot's cursor.")
@@ -47,7 +52,7 @@ class QueueSnapshot:
 
     @strawberry.field(description="The stream goes on behind it.")
     def cursor(parent: strawberry.Parent[Board]) -> str:
-        return event_cursor(parent.practice_id, parent.seq)
+        return event_cursor(parent.practice_id, parent.position)
 
     @strawberry.field(graphql_type=list[QueueOnBoardType])
     def queues(parent: strawberry.Parent[Board]) -> list[QueueOnBoard]:
@@ -65,7 +70,7 @@ class Heartbeat:
 
     @strawberry.field
     def cursor(parent: strawberry.Parent[HeartbeatRow]) -> str:
-        return event_cursor(parent.practice_id, parent.seq)
+        return event_cursor(parent.practice_id, parent.position)
 
 
 FeedRow = Board | EventRow | CountsRow | HeartbeatRow

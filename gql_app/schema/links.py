@@ -1,6 +1,6 @@
-"""Fields that show another row by its number in this one."""
+"""Fields that show another row by its key in this one."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -11,27 +11,35 @@ from gql_app.schema.columns import reads
 from gql_app.schema.context import Info
 
 
-def linked(loader: str, by: str, graphql_type: object, description: str | None = None) -> Any:
-    """A field of `graphql_type` that shows the row numbered as attribute `by` of its parent says,
-    through the operation's `loader`. It is null where the attribute is, or the key does not allow
-    the row."""
-    number, rows = attrgetter(by), attrgetter(f"loaders.{loader}")
+def linked(
+    loader: str, by: str | tuple[str, ...], graphql_type: object, description: str | None = None
+) -> Any:
+    """A field of `graphql_type` that shows another row through the operation's `loader`: the one
+    whose key is what the attribute `by` of its parent says, or the attributes together if there are
+    several. It is null where the (first) attribute is, or the key does not allow the row."""
+    names = (by,) if isinstance(by, str) else by
+    first, whole, rows = attrgetter(names[0]), attrgetter(*names), attrgetter(f"loaders.{loader}")
+
+    def key_of_several(row: Any) -> Hashable | None:
+        return None if first(row) is None else whole(row)
+
+    key = whole if len(names) == 1 else key_of_several
 
     async def resolve(parent: strawberry.Parent[Any], info: Info) -> Any:
-        row_id = number(parent)
-        return None if row_id is None else await rows(info.context).load(row_id)
+        row_key = key(parent)
+        return None if row_key is None else await rows(info.context).load(row_key)
 
-    def known(context: Any) -> Mapping[int, Any]:
-        found: Mapping[int, Any] = rows(context).known
+    def known(context: Any) -> Mapping[Hashable, Any]:
+        found: Mapping[Hashable, Any] = rows(context).known
         return found
 
-    async def load(context: Any, ids: Collection[int]) -> Mapping[int, Any]:
-        found: Mapping[int, Any] = await rows(context).load_many(ids)
+    async def load(context: Any, keys: Collection[Hashable]) -> Mapping[Hashable, Any]:
+        found: Mapping[Hashable, Any] = await rows(context).load_many(keys)
         return found
 
     return strawberry.field(
         resolver=resolve,
         graphql_type=graphql_type,
         description=description,
-        metadata={LINK: Link(number, known, load), **reads(by)},
+        metadata={LINK: Link(key, known, load), **reads(*names)},
     )

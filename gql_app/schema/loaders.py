@@ -15,9 +15,11 @@ from gql_app.access import Viewer
 from gql_app.work.at_work import QueueAtWork, staff_at_work
 from gql_app.work.finding import TaskQuery
 from gql_app.work.history import (
+    ContactKey,
     PatientRow,
     StaffRow,
     contacts_by_id,
+    contacts_of,
     contacts_of_tasks,
     patients_by_id,
     staff_by_id,
@@ -151,7 +153,13 @@ class Loaders:
         return Rows(partial(tasks_by_id, self._viewer))
 
     @cached_property
-    def contact(self) -> Rows[int, ContactRow]:
+    def contact(self) -> Rows[tuple[int, int], ContactRow]:
+        """By the contact's number and its task's (see `ContactKey`)."""
+        return Rows(partial(contacts_of, self._viewer), ContactKey.of)
+
+    @cached_property
+    def contact_by_id(self) -> Rows[int, ContactRow]:
+        """For who has been given a contact's id."""
         return Rows(partial(contacts_by_id, self._viewer))
 
     @cached_property

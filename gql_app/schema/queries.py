@@ -76,7 +76,11 @@ class Query:
         page = await tasks_page_in_full(viewer, query, order_by, first, after, columns)
         loaders = info.context.loaders
         loaders.patient.add([row.patient for row in page.rows])
-        loaders.contact.add([row.last_contact for row in page.rows if row.last_contact is not None])
+        loaders.contact.known.update(
+            ((row.last_contact.id, row.task.id), row.last_contact)
+            for row in page.rows
+            if row.last_contact is not None
+        )
         tasks = Page([row.task for row in page.rows], page.has_next, page.has_previous)
         contacted = {
             row.task.id: row.last_contact and row.last_contact.made_at
@@ -132,7 +136,7 @@ class Query:
             "Task": loaders.task,
             "Queue": loaders.queue,
             "Patient": loaders.patient,
-            "Contact": loaders.contact,
+            "Contact": loaders.contact_by_id,
             "Staff": loaders.staff,
         }
         loader = by_type.get(type_name)

@@ -8,9 +8,8 @@ from gql_app.live.feed import Batch
 from gql_app.schema.context import Context
 from gql_app.schema.feed_types import FeedRow, HeartbeatRow
 from gql_app.work.board import after_event, counts_at, read_board
-from gql_app.work.cursors import event_cursor
 from gql_app.work.queues import QueueCounts, day_bounds
-from models.event import check_resumable
+from models.chain import Position
 from models.lifecycle import local_date
 
 HEARTBEAT = timedelta(seconds=15)
@@ -18,35 +17,36 @@ FIRST_PAGE = 50
 
 
 async def follow_queues(
-    context: Context, wanted: Sequence[int], after: int | None
+    context: Context, wanted: Sequence[int], after: Position | None
 ) -> AsyncGenerator[FeedRow, None]:
-    """Everything that a dashboard of the queues `wanted` has to be told, behind number `after`.
+    """Everything that a dashboard of the queues `wanted` has to be told after a position.
 
     Raises `Resync` as `Feeds.batches` does.
     """
     practice_id = context.viewer.practice_id
     dashboard = _Dashboard(context, wanted)
 
-    def tell(row: FeedRow, *, of_the_clock: bool = False, more: bool = False) -> FeedRow:
-        cursor = event_cursor(practice_id, row.seq)
-        context.at_event(cursor, dashboard.today, of_the_clock=of_the_clock, more=more)
+    def tell(
+        row: FeedRow, position: Position, *, of_the_clock: bool = False, more: bool = False
+    ) -> FeedRow:
+        context.at_event(position, dashboard.today, of_the_clock=of_the_clock, more=more)
         return row
 
     begin = await dashboard.begin(after)
     for row in begin:
         # Together: who joined a group after the first of its counts would be told of the others.
-        yield tell(row, more=row is not begin[-1])
+        yield tell(row, dashboard.position, more=row is not begin[-1])
     if context.enough(dashboard.position, dashboard.today):
         return
     batches = context.services.feeds.batches(practice_id, dashboard.position, dashboard.patience)
     async with aclosing(batches):
         async for batch in batches:
             told = list(dashboard.told(batch))
-            for row in told:
-                yield tell(row, more=row is not told[-1])
+            for row, position in told:
+                yield tell(row, position, more=row is not told[-1][0])
             async with aclosing(dashboard.ticked(batch)) as rows:
                 async for row in rows:
-                    yield tell(row, of_the_clock=True)
+                    yield tell(row, batch.position, of_the_clock=True)
             if context.enough(batch.position, dashboard.today):
                 return
 
@@ -61,30 +61,29 @@ class _Dashboard:
         self._counts: dict[int, QueueCounts] = {}
         self.today = local_date(self._clock(), self._viewer.time_zone)
         self._next_beat = self._clock() + HEARTBEAT
-        self.position = 0
+        self.position = Position(0)
 
-    async def begin(self, after: int | None) -> list[FeedRow]:
+    async def begin(self, after: Position | None) -> list[FeedRow]:
         """The snapshot, or for one who comes back the counts at its cursor."""
         if after is not None:
-            await check_resumable(self._viewer.practice_id, after)
             self.position = after
             return await self._count(after)
         board = await read_board(self._viewer, self._wanted, FIRST_PAGE, self._clock())
-        self.position = board.seq
+        self.position = board.position
         self._counts = {on_board.queue.id: on_board.counts for on_board in board.queues}
         return [board]
 
-    def told(self, batch: Batch) -> Iterator[FeedRow]:
+    def told(self, batch: Batch) -> Iterator[tuple[FeedRow, Position]]:
         """Each event of the queues, then the counts that it leads to: of both queues, if it has
         moved its task from one to another."""
         for event in batch.events:
             touched = [queue_id for queue_id in event.queues if queue_id in self._counts]
             if touched:
-                yield event
+                yield event, event.position
             for queue_id in touched:
                 counts = after_event(self._counts[queue_id], event, self._viewer, self.today)
                 self._counts[queue_id] = counts
-                yield counts
+                yield counts, event.position
 
     async def ticked(self, batch: Batch) -> AsyncGenerator[FeedRow, None]:
         """What the clock alone brings: the counts of a new day, and a sign of life.
@@ -105,8 +104,8 @@ class _Dashboard:
         midnight = day_bounds(self.today, self._viewer.time_zone)[1]
         return max((min(self._next_beat, midnight) - self._clock()).total_seconds(), 0.0)
 
-    async def _count(self, seq: int) -> list[FeedRow]:
+    async def _count(self, position: Position) -> list[FeedRow]:
         now = self._clock()
         self.today = local_date(now, self._viewer.time_zone)
-        self._counts = await counts_at(self._viewer, self._wanted, seq, now)
+        self._counts = await counts_at(self._viewer, self._wanted, position, now)
         return list(self._counts.values())

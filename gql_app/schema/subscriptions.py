@@ -11,10 +11,11 @@ from gql_app.schema.context import Context, Info
 from gql_app.schema.feed_types import FeedRow, QueueFeedMessage
 from gql_app.schema.ids import read_ids_of
 from gql_app.schema.queue_feed import follow_queues
-from gql_app.schema.types import TaskEvent, event_cursor
+from gql_app.schema.types import TaskEvent
 from gql_app.work.cursors import read_event_cursor
 from gql_app.work.queues import visible_queues
 from gql_app.work.reading import BadInput
+from models.chain import Position
 from models.event import STATUS_KINDS, EventRow
 
 QueueIds = Annotated[
@@ -62,14 +63,14 @@ class Subscription:
 
 
 async def _status_changes(
-    context: Context, wanted: frozenset[int] | None, after: int | None
+    context: Context, wanted: frozenset[int] | None, after: Position | None
 ) -> AsyncGenerator[EventRow, None]:
     viewer, feeds = context.viewer, context.services.feeds
     async with aclosing(feeds.batches(viewer.practice_id, after)) as batches:
         async for batch in batches:
             told = [event for event in batch.events if _is_told(viewer, wanted, event)]
             for event in told:
-                context.at_event(event_cursor(event), more=event is not told[-1])
+                context.at_event(event.position, more=event is not told[-1])
                 yield event
             if context.enough(batch.position, None):
                 return
@@ -81,7 +82,7 @@ def _is_told(viewer: Viewer, wanted: frozenset[int] | None, event: EventRow) -> 
     return viewer.sees_queue(event.queue_id) if wanted is None else event.queue_id in wanted
 
 
-def _start(context: Context, after: str | None) -> int | None:
+def _start(context: Context, after: str | None) -> Position | None:
     cursor = context.resume_after or after
     return None if cursor is None else read_event_cursor(context.viewer.practice_id, cursor)
 

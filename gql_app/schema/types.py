@@ -141,7 +141,7 @@ class Task(Node):
     assignee = linked(
         "staff", "assignee_id", Staff | None, "Whose work it is; null if that of all in the queue."
     )
-    last_contact = linked("contact", "last_contact_id", Contact | None)
+    last_contact = linked("contact", ("last_contact_id", "id"), Contact | None)
 
     @strawberry.field(
         description="When to call again, if a contact is logged now, by the queue's follow-up"
@@ -300,7 +300,9 @@ class TaskEvent:
     from_queue = linked(
         "queue", "from_queue_id", Queue | None, "The queue that the task has left, if it has."
     )
-    contact = linked("contact", "contact_id", Contact | None, "The contact that was logged.")
+    contact = linked(
+        "contact", ("contact_id", "task_id"), Contact | None, "The contact that was logged."
+    )
     actor = linked("staff", "actor_id", Staff | None, "Who did it; null for the clock.")
 
 
@@ -315,7 +317,7 @@ class Practice:
     @strawberry.field(description="Where a stream that begins now goes on from.")
     async def cursor(parent: strawberry.Parent[ViewerRow]) -> str:
         bounds = await feed_bounds(parent.practice_id)
-        return cursors.event_cursor(parent.practice_id, bounds.seq)
+        return cursors.event_cursor(parent.practice_id, bounds.last)
 
 
 @strawberry.type(description="Whoever holds the key, and what the key may do.")
@@ -395,4 +397,4 @@ def id_cursor(row: TaskRow | ContactRow) -> str:
 
 
 def event_cursor(row: EventRow) -> str:
-    return cursors.event_cursor(row.practice_id, row.seq)
+    return cursors.event_cursor(row.practice_id, row.position)

@@ -23,6 +23,7 @@ from gql_app.web.sessions import REJECTED, TRY_LATER, Ended, Notice, Sessions
 from gql_app.web.streams import Streams
 from gql_app.work.cursors import event_cursor
 from gql_app.work.reading import BadInput
+from models.chain import Position
 from models.event import Resync
 
 PROTOCOL = "graphql-transport-ws"
@@ -55,10 +56,11 @@ class _Gone(Exception):
 
 
 class _Progress:
-    """How far the client has been told in one operation: all up to event `sent`."""
+    """How far the client has been told in one operation: all up to the event at `sent`."""
+
+    sent: Position | None = None
 
     def __init__(self, begin: str, take: Callable[[bytes], bool]) -> None:
-        self.sent: int | None = None
         self._begin = begin
         self._take = take
 
@@ -70,7 +72,7 @@ class _Progress:
             frames = news.made[self._begin] = b"".join(map(text_frame, texts))
         if not self._take(frames):
             return False
-        self.sent = news.results[-1].seq
+        self.sent = news.results[-1].position
         return True
 
 
@@ -261,7 +263,7 @@ class Socket:
                     sent = progress.sent
                     cursor = None if sent is None else event_cursor(viewer.practice_id, sent)
                     raise _Behind(cursor) from None
-                progress.sent = result.seq
+                progress.sent = result.position
         # Freed before it is told, so that the client may use the id again at once.
         self._operations.pop(operation_id, None)
         await self._tell({"id": operation_id, "type": "complete"})

@@ -51,8 +51,9 @@ async def events(
                 yield _failure(event.payload)
                 break
             else:
-                place = "" if event.seq is None else f"id: {event_cursor(practice_id, event.seq)}\n"
-                yield f"event: next\n{place}data: {event.payload}\n\n"
+                place = event.position
+                named = "" if place is None else f"id: {event_cursor(practice_id, place)}\n"
+                yield f"event: next\n{named}data: {event.payload}\n\n"
                 result = asyncio.ensure_future(anext(results, None))
     finally:
         notice.cancel()

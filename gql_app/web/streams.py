@@ -20,24 +20,25 @@ from gql_app.schema.context import Context, Services
 from gql_app.web.requests import GraphQLRequest
 from gql_app.work.cursors import event_cursor, read_event_cursor
 from gql_app.work.queues import visible_queues
-from models.event import check_resumable, feed_bounds
+from models.chain import Position
+from models.event import feed_bounds
 
 Results = AsyncGenerator[Result, None]
 
 
 @dataclass
 class _Place:
-    """How far a member has come: all up to event `seq`, as it is on `day`; and its place in the
+    """How far a member has come: all up to `position`, as it is on `day`; and its place in the
     group, once it has joined at event `joined`."""
 
-    seq: int
+    position: Position
     day: date | None = None
     joined: int = 0
     in_group: int | None = None
 
     def join(self, group: Group) -> bool:
-        self.in_group = group.place_behind(self.seq, self.day)
-        self.joined = self.seq
+        self.in_group = group.place_after(self.position, self.day)
+        self.joined = self.position.seq
         return self.in_group is not None
 
 
@@ -87,7 +88,7 @@ class Streams:
         viewer: Viewer,
         request: GraphQLRequest,
         resume_after: str | None = None,
-        enough: Callable[[int, date | None], bool] | None = None,
+        enough: Callable[[Position, date | None], bool] | None = None,
         queues: list[int] | None = None,
     ) -> Results:
         context = Context(viewer, self._services)
@@ -107,11 +108,13 @@ class Streams:
                 if payload["data"] is None and "errors" in payload:
                     yield _failure(*payload["errors"])
                     return
-                seq = None
-                if context.cursor is not None:
-                    seq = read_event_cursor(viewer.practice_id, context.cursor)
-                text = orjson.dumps(payload).decode()
-                yield Result(seq, text, context.day, context.of_the_clock, context.more)
+                yield Result(
+                    context.position,
+                    orjson.dumps(payload).decode(),
+                    context.day,
+                    context.of_the_clock,
+                    context.more,
+                )
 
     async def _share(
         self,
@@ -126,18 +129,18 @@ class Streams:
         after = None if cursor is None else read_event_cursor(practice_id, cursor)
         queues = await _queues_of_feed(viewer, shape)
 
-        async def here() -> int:
-            return (await feed_bounds(practice_id)).seq
+        async def here() -> Position:
+            return (await feed_bounds(practice_id)).last
 
-        def stream(start: int) -> Results:
+        def stream(start: Position) -> Results:
             begin = event_cursor(practice_id, start)
             return self._guarded(self._execute(viewer, request, begin, queues=queues))
 
         key = _key(viewer, request, tuple(queues or ()))
         async with self._groups.join(key, here, stream) as group:
             place = _Place(group.head if after is None else after)
-            if after is not None and after > group.head:
-                await check_resumable(practice_id, after)
+            if after is not None:
+                await self._services.feeds.check(practice_id, after)
             alone = shape.field == "queueFeed" or not place.join(group)  # its snapshot is its own
             while True:
                 if alone:
@@ -152,7 +155,7 @@ class Streams:
                         yield result
                         if result.last:
                             return
-                alone, cursor = True, event_cursor(practice_id, place.seq)
+                alone, cursor = True, event_cursor(practice_id, place.position)
 
     async def _catch_up(
         self,
@@ -165,8 +168,8 @@ class Streams:
     ) -> Results:
         """Execute for one member alone, until it has joined the group."""
 
-        def joined(seq: int, day: date | None) -> bool:
-            place.seq, place.day = seq, day
+        def joined(position: Position, day: date | None) -> bool:
+            place.position, place.day = position, day
             return place.join(group)
 
         with self._groups.catching_up():
@@ -190,22 +193,22 @@ async def _walk(group: Group, place: _Place, hear: Hear | None) -> Results:
     """What the group tells from `place` on, but for what `hear` takes, until the member has to
     catch up by itself again."""
     while place.in_group is not None:
-        if hear is not None and group.head >= place.joined:  # nothing is known already
+        if hear is not None and group.head.seq >= place.joined:  # nothing is known already
             abreast = await group.listen(place.in_group, hear)
             if abreast is not None:
-                place.in_group, place.seq, place.day = abreast
+                place.in_group, place.position, place.day = abreast
         results = await group.at(place.in_group)
         if results is None:
             return  # some are forgotten: the member was too slow
         for result in results:
             place.in_group += 1
-            seq = place.seq if result.seq is None else result.seq
+            position = result.position or place.position
             # The group was behind the member when it joined, and is telling what it knows already.
-            if seq <= place.joined and not result.of_the_clock and not result.last:
+            if position.seq <= place.joined and not result.of_the_clock and not result.last:
                 continue
-            if seq < place.joined:
+            if position.seq < place.joined:
                 return  # a new day at an older event: the counts of both would contradict
-            place.seq, place.day = seq, result.day
+            place.position, place.day = position, result.day
             yield result
 
 

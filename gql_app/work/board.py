@@ -12,6 +12,7 @@ from gql_app.access import Viewer
 from gql_app.work.finding import TaskQuery
 from gql_app.work.queues import QueueCounts, QueueRow, queue_counts, tasks_of_queues, visible_queues
 from gql_app.work.reading import Page
+from models.chain import Position
 from models.database import snapshot
 from models.event import EventRow, events_after, feed_bounds
 from models.lifecycle import TaskStatus, local_date
@@ -31,11 +32,15 @@ class QueueOnBoard:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The queues at event number `seq`."""
+    """The queues at one place in the practice's history."""
 
     practice_id: int
-    seq: int
+    position: Position
     queues: list[QueueOnBoard]
+
+    @property
+    def seq(self) -> int:
+        return self.position.seq
 
 
 async def read_board(viewer: Viewer, ids: Sequence[int], first: int, now: datetime) -> Board:
@@ -45,25 +50,25 @@ async def read_board(viewer: Viewer, ids: Sequence[int], first: int, now: dateti
         visible = [queue.id for queue in queues]
         counts = {row.queue_id: row for row in await queue_counts(viewer, visible, now)}
         pages = await tasks_of_queues(viewer, visible, TaskQuery(), first, None) if visible else {}
-        seq = (await feed_bounds(viewer.practice_id)).seq
+        position = (await feed_bounds(viewer.practice_id)).last
     on_board = [QueueOnBoard(queue, counts[queue.id], pages[queue.id]) for queue in queues]
-    return Board(viewer.practice_id, seq, on_board)
+    return Board(viewer.practice_id, position, on_board)
 
 
 async def counts_at(
-    viewer: Viewer, ids: Sequence[int], seq: int, now: datetime
+    viewer: Viewer, ids: Sequence[int], position: Position, now: datetime
 ) -> dict[int, QueueCounts]:
-    """The counts of each queue as event `seq` left them, on the day that `now` is.
+    """The counts of each queue as the event at `position` left them, on the day that `now` is.
 
-    What has happened since is read at the same moment and taken back.
+    What has happened since is read at the same moment and taken back. Raises `Resync`.
     """
+    seq = position.seq
     since: list[EventRow] = []
     async with snapshot():
         counts = {row.queue_id: row for row in await queue_counts(viewer, ids, now)}
-        position = seq
         while events := await events_after(viewer.practice_id, position, BATCH):
             since += events
-            position = events[-1].seq
+            position = events[-1].position
     today = local_date(now, viewer.time_zone)
     for event in since:
         for queue_id in event.queues:
@@ -86,7 +91,8 @@ def _moved(
     after = _share(event.to_status if is_here else None, event.follow_up, today)
     closed = (
         event.from_status != event.to_status == TaskStatus.CLOSED
-        and local_date(event.at, viewer.time_zone) == today
+        and event.closed_at is not None
+        and local_date(event.closed_at, viewer.time_zone) == today
     )
     changes = [sign * (b - a) for a, b in zip(before, after, strict=True)] + [sign * closed]
     figures = zip(counts[2:], changes, strict=True)

@@ -5,13 +5,17 @@ refused as any other garbage is.
 """
 
 import binascii
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from gql_app.work.reading import BadInput
+from models.chain import SHOWN, Position
 
 MAX_CURSOR = 200
+
+_DIGEST = re.compile(f"[0-9a-f]{{{2 * SHOWN}}}")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -23,14 +27,19 @@ class Moment(StrEnum):
     LAST_CONTACT = "l"
 
 
-def event_cursor(practice_id: int, seq: int) -> str:
-    """Where a feed or the list of events goes on after event `seq`."""
-    return _encode("e", practice_id, str(seq))
+def event_cursor(practice_id: int, position: Position) -> str:
+    """Where a feed or the list of events goes on after the event at `position`."""
+    named = f":{position.digest.hex()}" if position.digest else ""
+    return _encode("e", practice_id, f"{position.seq}{named}")
 
 
-def read_event_cursor(practice_id: int, cursor: str) -> int:
-    """The number of the event that `cursor` stands behind. Raises `BadInput`."""
-    return _number(_decode("e", practice_id, cursor))
+def read_event_cursor(practice_id: int, cursor: str) -> Position:
+    """The place in the practice's history that `cursor` names. One from before events had digests
+    names only a number. Raises `BadInput`."""
+    seq, colon, digest = _decode("e", practice_id, cursor).partition(":")
+    if colon and not _DIGEST.fullmatch(digest):
+        raise _bad()
+    return Position(_number(seq), bytes.fromhex(digest))
 
 
 def id_cursor(practice_id: int, row_id: int) -> str:

@@ -7,7 +7,7 @@ from gql_app.access import Viewer
 from gql_app.work.cursors import read_event_cursor, read_id_cursor
 from gql_app.work.reading import Conditions, Page, page_of, row_limit
 from models.contact import CONTACT_COLUMNS, ContactRow
-from models.database import among, fetch, select_list
+from models.database import among, fetch, select_list, snapshot
 from models.event import EventRow, check_resumable, select_events
 
 
@@ -53,6 +53,18 @@ async def contacts_of_tasks(
     return {i: page_of([row for row in rows if row.task_id == i], first, after) for i in task_ids}
 
 
+class ContactKey(NamedTuple):
+    """A contact of a task. Where a database was restored to an earlier state numbers are given out
+    again: the number alone might lead to another patient's contact."""
+
+    id: int
+    task_id: int
+
+    @classmethod
+    def of(cls, contact: ContactRow) -> "ContactKey":
+        return cls(contact.id, contact.task_id)
+
+
 async def contacts_by_id(viewer: Viewer, ids: Sequence[int]) -> list[ContactRow]:
     """The contacts among `ids` that the key allows: on tasks of its queues, and those that an event
     there shows though its task has been moved since."""
@@ -76,6 +88,13 @@ async def contacts_by_id(viewer: Viewer, ids: Sequence[int]) -> list[ContactRow]
     JOIN task t ON t.practice_id = c.practice_id AND t.id = c.task_id WHERE {where}
     """
     return await fetch(ContactRow, sql, *where.values)
+
+
+async def contacts_of(viewer: Viewer, keys: Sequence[tuple[int, int]]) -> list[ContactRow]:
+    """The contacts among `keys`, as `ContactKey`s, that the viewer may see."""
+    wanted = set(keys)
+    found = await contacts_by_id(viewer, sorted({contact_id for contact_id, _ in keys}))
+    return [contact for contact in found if ContactKey.of(contact) in wanted]
 
 
 async def patients_by_id(viewer: Viewer, ids: Sequence[int]) -> list[PatientRow]:
@@ -106,15 +125,18 @@ async def staff_by_id(viewer: Viewer, ids: Sequence[int]) -> list[StaffRow]:
 async def events_page(
     viewer: Viewer, first: int, after: str | None, queue_ids: list[int] | None
 ) -> Page[EventRow]:
-    """The events behind the cursor `after`, oldest first. Raises `BadInput`, and `Resync` if some
-    of them are no longer kept."""
+    """The events after the cursor `after`, oldest first. Raises `BadInput`, and `Resync` if some of
+    them are no longer kept, or the cursor's event is not in the practice's history."""
     where = Conditions.of(viewer, "e")
     allowed = viewer.allowed(queue_ids)
     if allowed is not None:
         where.add(event_shown_in(where.value(list(allowed))))
-    if after is not None:
-        seq = read_event_cursor(viewer.practice_id, after)
-        await check_resumable(viewer.practice_id, seq)
-        where.add(f"e.seq > ${where.value(seq)}")
-    events = await select_events(str(where), row_limit(first), where.values)
+    if after is None:
+        events = await select_events(str(where), row_limit(first), where.values)
+        return page_of(events, first, after)
+    position = read_event_cursor(viewer.practice_id, after)
+    where.add(f"e.seq > ${where.value(position.seq)}")
+    async with snapshot():
+        await check_resumable(viewer.practice_id, position)
+        events = await select_events(str(where), row_limit(first), where.values)
     return page_of(events, first, after)

@@ -10,8 +10,18 @@ from typing import NamedTuple
 from gql_app.access import Viewer
 from gql_app.work.intake import NewTask
 from gql_app.work.outcomes import Made
+from models.chain import chained
 from models.contact import ContactRow
-from models.database import among, fetch, for_update, insert, insert_many, is_waited_for, write
+from models.database import (
+    among,
+    fetch,
+    for_update,
+    for_update_but_its_key,
+    insert,
+    is_waited_for,
+    update_and_insert,
+    write,
+)
 from models.event import TaskEventKind
 from models.lifecycle import TaskStatus, local_date
 from models.task import TASK_COLUMNS, TaskRow
@@ -182,14 +192,11 @@ async def add_event(
     contact: ContactRow | None = None,
     viewer: Viewer | None = None,
 ) -> int:
-    """Record what happened under the practice's next number. `before` is the status and follow-up
-    date that the task had, unless it has them still. The counter is taken last: its row lock is
-    what holds the practice's other writers back until this transaction commits."""
-    seq = await _take_numbers(task.practice_id, 1)
-    event = _event(task, kind, now, before or (task.status, task.follow_up), viewer)
+    """Record what happened under the practice's next number, and return that. `before` is the
+    status and follow-up date that the task had, unless it has them still."""
+    event = _event(task, kind, before or (task.status, task.follow_up), viewer)
     event["contact_id"] = None if contact is None else contact.id
-    await insert("task_event", seq=seq, **event)
-    return seq
+    return await _record(task.practice_id, [event], now)
 
 
 async def add_events(
@@ -199,41 +206,57 @@ async def add_events(
     viewer: Viewer | None,
 ) -> int:
     """Record many changes (at least one) at once, each a task before (None for one that was made)
-    and after, under the practice's next numbers. Returns the last. The counter is held for two
-    statements, however many there are."""
-    last = await _take_numbers(changes[0][1].practice_id, len(changes))
-    rows = []
-    for seq, (old, task) in enumerate(changes, last - len(changes) + 1):
+    and after, under the practice's next numbers. Returns the last."""
+    events = []
+    for old, task in changes:
         before = (None, None) if old is None else (old.status, old.follow_up)
-        event = _event(task, kind, now, before, viewer)
-        if old is not None and old.queue_id != task.queue_id:
-            event["from_queue_id"] = old.queue_id
-        else:
-            event["from_queue_id"] = None
-        rows.append({"seq": seq, **event})
-    await insert_many("task_event", rows, "id")
-    return last
+        event = _event(task, kind, before, viewer)
+        moved = old is not None and old.queue_id != task.queue_id
+        event["from_queue_id"] = old.queue_id if old is not None and moved else None
+        events.append(event)
+    return await _record(changes[0][1].practice_id, events, now)
 
 
-async def _take_numbers(practice_id: int, how_many: int) -> int:
-    """The last of the practice's next numbers."""
-    counter = "UPDATE practice SET seq = seq + $2 WHERE id = $1 RETURNING seq"
-    return int((await write(counter, practice_id, how_many))[0]["seq"])
+class _Counter(NamedTuple):
+    """A practice's last event."""
+
+    seq: int
+    digest: bytes
+    last_event_at: datetime | None
+
+
+async def _record(practice_id: int, events: list[dict[str, object]], now: datetime) -> int:
+    """Number events (at least one), chain them to the one before them, and write them. Returns the
+    last number.
+
+    The counter is taken last: its row lock holds the practice's other writers back until this
+    transaction commits. The lock is the weaker one that an UPDATE takes, because rows that point to
+    the practice are inserted before it: a stronger one would make their writers deadlock.
+    """
+    sql = f"""SELECT seq, digest, last_event_at FROM practice
+    WHERE id = $1 {for_update_but_its_key()}"""
+    ((seq, digest, last_event_at),) = await fetch(_Counter, sql, practice_id)
+    at = now if last_event_at is None else max(now, last_event_at)
+    for event in events:
+        seq += 1
+        event |= {"practice_id": practice_id, "seq": seq, "at": at}
+        digest = chained(digest, event)
+        event["digest"] = digest
+    counter = "UPDATE practice SET seq = $2, digest = $3, last_event_at = $4 WHERE id = $1"
+    await update_and_insert(counter, [practice_id, seq, digest, at], "task_event", events)
+    return seq
 
 
 def _event(
     task: TaskRow,
     kind: TaskEventKind,
-    now: datetime,
     before: tuple[TaskStatus | None, date | None],
     viewer: Viewer | None,
 ) -> dict[str, object]:
-    """The columns of an event but its number, on a task as it is right after it."""
+    """The columns of an event on a task as it is right after it, without its place in history."""
     from_status, from_follow_up = before
     return {
-        "practice_id": task.practice_id,
         "kind": kind,
-        "at": now,
         "task_id": task.id,
         "queue_id": task.queue_id,
         "from_status": from_status,
@@ -249,4 +272,5 @@ def _event(
         "claimed_by_id": task.claimed_by_id,
         "claimed_until": task.claimed_until,
         "assignee_id": task.assignee_id,
+        "closed_at": task.closed_at,
     }

@@ -30,6 +30,13 @@ JOIN task_event e ON e.practice_id = p.id AND e.at < $1
 GROUP BY p.id
 """
 
+# What is still kept follows from the last event that goes: its digest stays.
+_MARK = """
+UPDATE practice SET pruned_through = $2, pruned_digest = (
+    SELECT e.digest FROM task_event e WHERE e.practice_id = $1 AND e.seq = $2)
+WHERE id = $1 AND pruned_through < $2
+"""
+
 
 async def prune(keep: timedelta, now: datetime | None = None) -> int:
     """Remove the events that are older than `keep`. Returns how many were removed.
@@ -47,8 +54,7 @@ async def prune(keep: timedelta, now: datetime | None = None) -> int:
 
 async def _prune_through(practice_id: int, last_seq: int) -> int:
     async with transaction():
-        mark = "UPDATE practice SET pruned_through = $2 WHERE id = $1 AND pruned_through < $2"
-        await write(mark, practice_id, last_seq)
+        await write(_MARK, practice_id, last_seq)
         remove = "DELETE FROM task_event WHERE practice_id = $1 AND seq <= $2 RETURNING id"
         return len(await write(remove, practice_id, last_seq))
 

@@ -25,6 +25,7 @@ from hypothesis_graphql import nodes
 from gql_app.schema import schema_text
 from gql_app.schema.ids import global_id
 from gql_app.work.cursors import due_cursor, event_cursor, id_cursor
+from models.chain import Position
 from models.contact import Contact
 from models.event import TaskEvent
 from models.people import Patient, Staff
@@ -50,7 +51,7 @@ class Words:
             for name, own in ids.items()
         }
         words.ids["Node"] = [word for own in words.ids.values() for word in own]
-        garbage = ["garbage", event_cursor(practice + 1, 1)]
+        garbage = ["garbage", event_cursor(practice + 1, Position(1))]
         by_id = [id_cursor(practice, task.id) for task in tasks]
         due = [due_cursor(practice, task.due_on, task.id) for task in tasks]
         seqs = [event.seq for event in await TaskEvent.all().order_by("seq")]
@@ -59,7 +60,7 @@ class Words:
             "Queue.tasks": due * 3 + garbage,
             "Patient.tasks": by_id * 3 + garbage,
             "Task.contacts": [id_cursor(practice, 10**6 * n) for n in (0, 1, 1, 1)] * 4 + garbage,
-            "Query.events": [event_cursor(practice, seq) for seq in seqs] * 2 + garbage,
+            "Query.events": [event_cursor(practice, Position(seq)) for seq in seqs] * 2 + garbage,
         }
         return words
 

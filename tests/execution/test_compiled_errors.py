@@ -19,7 +19,7 @@ from tests.office import task_id
 
 READS = {
     "staff_by_id": "lastContact { notes loggedBy { name } }",
-    "contacts_by_id": "lastContact { notes }",
+    "contacts_of": "lastContact { notes }",
     "patients_by_id": "patient { name }",
     "visible_queues": "queue { name }",
     "queue_counts": "queue { name counts { open } }",
@@ -111,7 +111,7 @@ def test_a_link_that_may_be_null_breaks_alone_while_others_are_read(
         raise OSError("The database is away.")
 
     monkeypatch.setattr(loaders, slow, read_slowly)
-    monkeypatch.setattr(loaders, "contacts_by_id", fail)
+    monkeypatch.setattr(loaders, "contacts_of", fail)
     result = ways.alike(document % "lastContact { notes }")
     assert result["data"] is not None
     assert {error["path"][-1] for error in result["errors"]} == {"lastContact"}

@@ -13,6 +13,7 @@ from gql_app.work.board import Board, read_board
 from gql_app.work.claims import Claims
 from gql_app.work.queues import QueueCounts, tasks_by_id
 from gql_app.work.transitions import Transitions
+from models.chain import Position
 from models.event import EventRow, feed_bounds
 from models.lifecycle import TaskStatus
 from models.task import TaskRow
@@ -48,12 +49,16 @@ class Dashboard:
     def __init__(self, viewer: Viewer, wanted: Sequence[int], clock: Clock) -> None:
         self.tasks: dict[int, State] = {}
         self.counts: dict[int, Figures] = {}
-        self.seq: int | None = None
+        self.position: Position | None = None
         self._viewer = viewer
         self._wanted = wanted
         self._clock = clock
         self._rows: AsyncGenerator[FeedRow, None] | None = None
         self._awaited: list[tuple[int, int]] = []
+
+    @property
+    def seq(self) -> int | None:
+        return None if self.position is None else self.position.seq
 
     @property
     def is_connected(self) -> bool:
@@ -62,7 +67,7 @@ class Dashboard:
     def connect(self, server: Services) -> None:
         """Begin with a snapshot, or go on behind the last cursor."""
         self._awaited = []
-        self._rows = follow_queues(Context(self._viewer, server), self._wanted, self.seq)
+        self._rows = follow_queues(Context(self._viewer, server), self._wanted, self.position)
 
     async def break_off(self, *, waiting: bool = False) -> None:
         """Lose the connection: between two rows, or while the server is `waiting` for the next."""
@@ -112,7 +117,7 @@ class Dashboard:
                 self.counts = {shown.queue.id: figures(shown.counts) for shown in row.queues}
                 pages = (shown.page.rows for shown in row.queues)
                 self.tasks = {task.id: state(task) for page in pages for task in page}
-                self.seq = row.seq
+                self.position = row.position
             case EventRow():
                 self._take_event(row)
             case QueueCounts():
@@ -126,7 +131,7 @@ class Dashboard:
                 assert not self._awaited, "a heartbeat between an event and its counts"
                 assert self.seq is not None
                 assert row.seq >= self.seq
-                self.seq = row.seq
+                self.position = row.position
 
     def _take_event(self, event: EventRow) -> None:
         assert not self._awaited, "an event without its counts"
@@ -144,7 +149,7 @@ class Dashboard:
             self.tasks[event.task_id] = state(event.task)
         else:
             del self.tasks[event.task_id]
-        self.seq = event.seq
+        self.position = event.position
         self._awaited = [(queue_id, event.seq) for queue_id in touched]
 
     def _check_counts(self, counts: QueueCounts) -> None:

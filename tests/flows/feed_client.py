@@ -4,6 +4,7 @@ from typing import Any
 
 from gql_app.schema.ids import global_id
 from gql_app.work.cursors import event_cursor
+from models.chain import Position
 from models.task import Task
 from tests.schema.documents import CREATE_TASK
 from tests.serving import Server, TestSocket
@@ -75,4 +76,4 @@ def without_seq(counts: dict[str, Message]) -> dict[str, Message]:
 
 
 def cursor(server: Server, seq: int) -> str:
-    return event_cursor(server.office.practice.id, seq)
+    return event_cursor(server.office.practice.id, Position(seq))

@@ -16,6 +16,7 @@ from gql_app.web.streams import Results
 from gql_app.work.board import read_board
 from gql_app.work.cursors import event_cursor
 from gql_app.work.queues import visible_queues
+from models.chain import Position
 from models.contact import Contact
 from models.event import feed_bounds
 from models.lifecycle import local_date
@@ -76,7 +77,7 @@ class Client:
     ) -> None:
         self.tasks: dict[str, State] = {}
         self.counts: dict[int, Figures] = {}
-        self.seq: int | None = None
+        self.position: Position | None = None
         self.told: list[int] = []
         self._practice = practice
         self._viewer = viewer
@@ -92,6 +93,11 @@ class Client:
         self._something = asyncio.Event()
 
     @property
+    def seq(self) -> int | None:
+        """The event that it has been told of last."""
+        return None if self.position is None else self.position.seq
+
+    @property
     def is_connected(self) -> bool:
         return self._results is not None
 
@@ -102,14 +108,14 @@ class Client:
 
     async def begin_at(self, seq: int) -> None:
         """Have fetched otherwise what there was at event `seq`, to follow from there."""
-        self.seq = seq
+        self.position = Position(seq)
 
     async def connect(self) -> None:
         variables: Message = {}
         if self._wanted is not None:
             variables["queueIds"] = [global_id("Queue", queue_id) for queue_id in self._wanted]
-        if self.seq is not None:
-            variables["after"] = event_cursor(self._viewer.practice_id, self.seq)
+        if self.position is not None:
+            variables["after"] = event_cursor(self._viewer.practice_id, self.position)
         before, self._watched = self._watched, await self._visible()
         if self.seq is not None:
             # What a queue holds that was added meanwhile, it fetches otherwise.
@@ -227,8 +233,9 @@ class Client:
             raise Failed(answer)
         assert "errors" not in answer, answer
         message: Message = answer["data"]["queueFeed"]
-        assert result.seq == message["seq"]
-        assert self.seq is None or result.seq >= self.seq, "older than what was told already"
+        assert result.position is not None
+        assert result.position.seq == message["seq"]
+        assert self.seq is None or message["seq"] >= self.seq, "older than what was told already"
         assert result.day is not None
         assert result.day >= self._day, "an older day after a newer one"
         self._day = result.day
@@ -243,7 +250,7 @@ class Client:
                 assert self._awaited is None, "a heartbeat between an event and its counts"
                 await self._nothing_untold_before(message["seq"] + 1)
                 assert _day(message["at"], self._viewer.time_zone) == self._day
-        self.seq = result.seq
+        self.position = result.position
         return message
 
     async def _take_snapshot(self, message: Message) -> None:

@@ -16,6 +16,7 @@ from gql_app.schema.ids import global_id
 from gql_app.web.streams import Streams
 from gql_app.work.queues import day_bounds
 from models.access import Role
+from models.chain import Position
 from models.event import EventRow, events_after
 from models.lifecycle import TaskStatus, local_date
 from models.practice import Queue
@@ -60,7 +61,9 @@ class Practice:
     async def events(self) -> list[EventRow]:
         """All events, the one numbered `n` at `n - 1`."""
         async with self._reading:
-            while more := await events_after(self.office.practice.id, len(self._events), 500):
+            last = self._events[-1].position if self._events else Position(0)
+            while more := await events_after(self.office.practice.id, last, 500):
+                last = more[-1].position
                 self._events += more
         return self._events
 
@@ -110,6 +113,6 @@ def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rings so small that whoever waits a little is behind them, and heartbeats at once."""
     monkeypatch.setattr(queue_feed, "HEARTBEAT", BEAT)
     monkeypatch.setattr(groups, "RING", 3)
-    monkeypatch.setattr("gql_app.live.feed.RING", 4)
+    monkeypatch.setattr("gql_app.live.feed.KEPT", 4)
     monkeypatch.setattr("gql_app.live.feed.BATCH", 2)
     monkeypatch.setattr("gql_app.work.board.BATCH", 2)

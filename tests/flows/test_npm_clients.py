@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from gql_app.work.cursors import event_cursor
+from models.chain import Position
 from models.database import opened
 from models.task import Task
 from tests.flows.commands import PATIENCE, free_port, running, serves
@@ -78,7 +79,7 @@ class Client:
 @asynccontextmanager
 async def following(folder: Path, url: str, office: Office) -> AsyncIterator[list[Client]]:
     """All the clients, from the practice's first event on."""
-    given = (f"{url}/graphql", office.keys["staff"], event_cursor(office.practice.id, 0))
+    given = (f"{url}/graphql", office.keys["staff"], event_cursor(office.practice.id, Position(0)))
     async with AsyncExitStack() as stack:
         clients = []
         for transport, way in CLIENTS:

@@ -21,6 +21,7 @@ from tests.flows.feed_client import (
     without_queue,
     without_seq,
 )
+from tests.positions import Names
 from tests.serving import PATIENCE, Server
 from tests.web.streams import log_over_http
 
@@ -40,7 +41,7 @@ async def test_the_first_message_is_a_snapshot_of_what_fresh_queries_show(server
         for queue in fresh
     ]
     assert fresh[0]["tasks"]["pageInfo"]["hasNextPage"]
-    assert (snapshot["seq"], snapshot["cursor"]) == (55, cursor(server, 55))
+    assert (snapshot["seq"], snapshot["cursor"]) == (55, Names(server.office.practice.id, 55))
 
 
 async def test_each_event_is_followed_by_the_counts_that_it_leads_to(server: Server) -> None:
@@ -75,12 +76,14 @@ async def test_a_heartbeat_brings_the_latest_cursor(
     async with server.socket() as socket:
         await socket.subscribe(FEED, queueIds=[global_id("Queue", server.office.missed.id)])
         await next_message(socket, "QueueSnapshot")
-        assert (await next_message(socket, "Heartbeat"))["cursor"] == cursor(server, 1)
+        assert (await next_message(socket, "Heartbeat"))["cursor"] == Names(
+            server.office.practice.id, 1
+        )
         await log_over_http(server, task)  # in another queue: nothing else tells of it
         async with asyncio.timeout(5):
             while (beat := await next_message(socket, "Heartbeat"))["seq"] != 2:
                 assert beat["seq"] == 1
-        assert beat["cursor"] == cursor(server, 2)
+        assert beat["cursor"] == Names(server.office.practice.id, 2)
 
 
 async def test_one_who_comes_back_gets_the_counts_at_its_cursor_and_what_came_after_it(

@@ -185,7 +185,7 @@ def test_snapshot_and_events_are_what_a_fresh_snapshot_shows(
 ) -> None:
     monkeypatch.setattr("gql_app.schema.queue_feed.HEARTBEAT", BEAT)
     # So small that a dashboard which waits a little has to be served from the table.
-    monkeypatch.setattr("gql_app.live.feed.RING", 4)
+    monkeypatch.setattr("gql_app.live.feed.KEPT", 4)
     monkeypatch.setattr("gql_app.live.feed.BATCH", 2)
     monkeypatch.setattr("gql_app.work.board.BATCH", 2)
     path = shutil.copy(sqlite_template, tmp_path / "callboard.sqlite3")

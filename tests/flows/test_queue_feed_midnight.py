@@ -14,6 +14,7 @@ from gql_app.schema.feed_types import FeedRow
 from gql_app.schema.queue_feed import follow_queues
 from gql_app.work.board import Board
 from gql_app.work.queues import QueueCounts, day_bounds, queue_counts
+from models.chain import Position
 from models.event import EventRow
 from models.lifecycle import Attempt, ContactOutcome
 from models.task import Task
@@ -44,7 +45,7 @@ async def shortly_before_midnight(office: Office) -> Services:
 
 @asynccontextmanager
 async def watching(
-    office: Office, server: Services, after: int | None = None
+    office: Office, server: Services, after: Position | None = None
 ) -> AsyncIterator[Callable[[], Awaitable[FeedRow]]]:
     """The recall queue as the staff sees it; yields what gives the next row."""
     context = Context(office.staff, server)
@@ -101,7 +102,7 @@ async def test_one_who_comes_back_after_midnight_gets_the_counts_of_the_new_day(
         board = await next_row()
         assert isinstance(board, Board)
         assert isinstance(await next_row(), QueueCounts)  # it is past midnight now
-    async with watching(office, server, after=board.seq) as next_row:
+    async with watching(office, server, after=board.position) as next_row:
         assert await next_row() == await fresh(office, server)
 
 

@@ -13,7 +13,7 @@ from gql_app.schema import queue_feed
 from gql_app.web.streams import Results, Streams
 from gql_app.work.board import counts_at, read_board
 from gql_app.work.queues import visible_queues
-from models.event import check_resumable
+from models.chain import Position
 from models.task import Task
 from tests.flows.shared_client import Client, Failed
 from tests.flows.shared_practice import Practice, add_queue, small_and_quick
@@ -173,7 +173,7 @@ async def test_one_that_comes_back_over_midnight_is_not_led_back_to_the_day_befo
         await join(practice, first)
         await practice.office.log(await Task.first())
         await first.catch_up()
-        gate = gate_behind(monkeypatch, QUEUE_FEED, "check_resumable", check_resumable)
+        gate = gate_behind(monkeypatch, QUEUE_FEED, "counts_at", counts_at)
         async with gate.holding(returned.next()):
             practice.to_midnight()
         await all_right(returned, first)
@@ -188,7 +188,7 @@ async def test_what_a_group_is_late_to_tell_is_not_told_to_one_whose_snapshot_ha
 
     async def late(self: Streams, results: Results) -> AsyncGenerator[Result, None]:
         async for result in guarded(self, results):
-            if result.seq == 3:
+            if result.position is not None and result.position.seq == 3:
                 await gate.go_through()
             yield result
 
@@ -240,12 +240,12 @@ async def test_what_comes_before_a_failure_is_told_though_more_was_to_follow_at_
     guarded = Streams._guarded
 
     async def broken(results: Results) -> AsyncGenerator[Result, None]:
-        begin: int | None = None
+        begin: Position | None = None
         async with aclosing(results):
             async for result in results:
                 yield result
-                begin = result.seq if begin is None else begin
-                if result.more and result.seq != begin:
+                begin = begin or result.position
+                if result.more and result.position != begin:
                     raise ConnectionError("The database is away for a moment.")
 
     task = await Task.first()

@@ -8,10 +8,10 @@ import pytest
 
 from gql_app.execution.compiled import CompiledExecutor
 from gql_app.keys import create_key
-from gql_app.work.cursors import event_cursor
 from models.access import Role
 from tests.flows.shared_client import FEED
 from tests.flows.test_slow_clients import slow_client
+from tests.positions import Names
 from tests.serving import Server
 from tests.web.raw_socket import RawSocket, raw_socket
 from tests.web.streams import event_stream, log_over_http, until_streams
@@ -170,7 +170,7 @@ async def test_one_that_does_not_read_is_let_go_with_its_cursor_while_the_others
         assert message["type"] == "error"
         extensions = message["payload"][0]["extensions"]
         assert extensions["code"] == "RESYNC_REQUIRED"
-        assert extensions["cursor"] == event_cursor(server.office.practice.id, seqs[-1])
+        assert extensions["cursor"] == Names(server.office.practice.id, seqs[-1])
         payload["variables"] = {"after": extensions["cursor"]}  # type: ignore[assignment]
         await slow.send({"id": "1", "type": "subscribe", "payload": payload})
         assert (await read_on())["type"] == "next"

@@ -15,7 +15,9 @@ from websockets.exceptions import ConnectionClosed
 from gql_app.keys import create_key, revoke_key
 from gql_app.work.cursors import event_cursor, read_event_cursor
 from models.access import AccessKey, Role
+from models.chain import Position
 from models.task import Task
+from tests.positions import Names
 from tests.serving import PATIENCE, Server
 from tests.web.streams import EventStream, log_over_http, until_streams
 
@@ -105,7 +107,7 @@ async def test_a_socket_that_is_not_read_is_told_to_resync_and_resumes_without_l
     task = await events_with_long_notes(server)
     practice = server.office.practice.id
     async with slow_client(server) as slow:
-        await slow.subscribe(event_cursor(practice, 0))
+        await slow.subscribe(event_cursor(practice, Position(0)))
         await until_streams(server, 1)
         await until_streams(server, 0)  # let go, while it still has not read a thing
         seqs: list[int] = []
@@ -113,7 +115,7 @@ async def test_a_socket_that_is_not_read_is_told_to_resync_and_resumes_without_l
         assert (message["id"], message["type"]) == ("1", "error")
         extensions = message["payload"][0]["extensions"]
         assert extensions["code"] == "RESYNC_REQUIRED"
-        assert extensions["cursor"] == event_cursor(practice, seqs[-1])
+        assert extensions["cursor"] == Names(practice, seqs[-1])
         await slow.subscribe(extensions["cursor"])
         await slow.events(seqs, EVENTS)
         await log_over_http(server, task)
@@ -126,7 +128,7 @@ async def test_other_sockets_do_not_wait_for_one_that_is_not_read(
 ) -> None:
     monkeypatch.setattr("gql_app.web.socket.SLOW_SECONDS", 60)
     task = await events_with_long_notes(server)
-    start = event_cursor(server.office.practice.id, 0)
+    start = event_cursor(server.office.practice.id, Position(0))
     async with slow_client(server) as slow, server.socket() as other:
         await slow.subscribe(start)
         await until_streams(server, 1)
@@ -146,7 +148,7 @@ async def test_a_revoked_key_ends_the_stream_of_a_socket_that_is_not_read(
     practice = server.office.practice
     key = await create_key(practice, Role.STAFF, "Desk")
     async with slow_client(server, key) as slow:
-        await slow.subscribe(event_cursor(practice.id, 0))
+        await slow.subscribe(event_cursor(practice.id, Position(0)))
         await until_streams(server, 1)
         await revoke_key(practice, (await AccessKey.get(staff__name="Desk")).id)
         await until_streams(server, 0)
@@ -162,7 +164,7 @@ async def test_an_event_stream_that_is_not_read_breaks_off_and_resumes_without_l
     await events_with_long_notes(server)
     practice = server.office.practice.id
     seqs: list[int] = []
-    last = event_cursor(practice, 0)
+    last = event_cursor(practice, Position(0))
     transport = httpx.AsyncHTTPTransport(socket_options=[SMALL_BUFFER])
     async with httpx.AsyncClient(transport=transport, timeout=PATIENCE) as client:
         for waits in (True, False):
@@ -185,7 +187,7 @@ async def test_an_event_stream_that_is_not_read_breaks_off_and_resumes_without_l
                         break
                     assert event["event"] == "next", "to complete is to say that no more will come"
                     last = event["id"]
-                    seqs.append(read_event_cursor(practice, last))
+                    seqs.append(read_event_cursor(practice, last).seq)
             assert (seqs[-1] < EVENTS) == waits
     assert seqs == list(range(1, EVENTS + 1))
     assert [record for record in caplog.records if record.name == "asyncio"] == []

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from datetime import date
 
 from gql_app.live.groups import Group, Result
+from models.chain import Position
 
 LIMIT = 10
 
@@ -14,14 +15,14 @@ class Source:
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[Result] = asyncio.Queue()
-        self.begun: list[int] = []
+        self.begun: list[Position] = []
         self.closed = asyncio.Event()
 
-    async def here(self) -> int:
+    async def here(self) -> Position:
         await asyncio.sleep(0)
-        return 10
+        return Position(10)
 
-    async def stream(self, start: int) -> AsyncGenerator[Result, None]:
+    async def stream(self, start: Position) -> AsyncGenerator[Result, None]:
         self.begun.append(start)
         try:
             while True:
@@ -32,25 +33,31 @@ class Source:
 
     def put(self, *seqs: int) -> None:
         for seq in seqs:
-            self.queue.put_nowait(Result(seq, f"result {seq}"))
+            self.queue.put_nowait(Result(Position(seq), f"result {seq}"))
 
 
 async def behind(group: Group, seq: int, day: date | None = None) -> list[Result] | None:
     """What the group tells one who has been told all up to `seq`; None if it cannot."""
-    place = group.place_behind(seq, day)
+    place = group.place_after(Position(seq), day)
     if place is None:
         return None
     async with asyncio.timeout(LIMIT):
         return await group.at(place)
 
 
-async def read(group: Group, seq: int, day: date | None = None) -> list[int | None]:
+async def read(group: Group, seq: int, day: date | None = None) -> list[int]:
     results = await behind(group, seq, day)
     assert results is not None
-    return [result.seq for result in results]
+    return seqs(results)
+
+
+def seqs(results: list[Result] | None) -> list[int]:
+    """The numbers of the events that results are true at."""
+    assert results is not None
+    return [result.position.seq for result in results if result.position is not None]
 
 
 async def until(group: Group, head: int) -> None:
     async with asyncio.timeout(LIMIT):
-        while group.head < head:
+        while group.head.seq < head:
             await asyncio.sleep(0)

@@ -9,6 +9,7 @@ import pytest
 
 from gql_app.live import feed as feed_module
 from gql_app.live.feed import Feeds, Resync
+from models.chain import Position
 from models.event import EventRow, TaskEvent
 from models.practice import Practice
 from models.task import Task
@@ -18,7 +19,7 @@ from tests.web.streams import eventually
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-Read = Callable[[int, int, int], Awaitable[list[EventRow]]]
+Read = Callable[[int, Position, int], Awaitable[list[EventRow]]]
 
 
 @pytest.fixture
@@ -37,11 +38,15 @@ async def task_with_events(office: Office, number: int) -> Task:
     return task
 
 
+def after_seq(seq: int | None) -> Position | None:
+    return None if seq is None else Position(seq)
+
+
 async def events_of(
     feeds: Feeds, practice_id: int, after: int | None
 ) -> AsyncGenerator[EventRow, None]:
     """What a follower is given, event by event."""
-    async with aclosing(feeds.batches(practice_id, after)) as batches:
+    async with aclosing(feeds.batches(practice_id, after_seq(after))) as batches:
         async for batch in batches:
             for event in batch.events:
                 yield event
@@ -75,7 +80,7 @@ async def followers(feeds: Feeds, number: int) -> None:
 async def test_every_follower_is_given_every_event_once_and_in_order(
     office: Office, feeds: Feeds, monkeypatch: pytest.MonkeyPatch, ring: int, batch: int
 ) -> None:
-    monkeypatch.setattr(feed_module, "RING", ring)
+    monkeypatch.setattr(feed_module, "KEPT", ring)
     monkeypatch.setattr(feed_module, "BATCH", batch)
     task = await task_with_events(office, 6)
 
@@ -108,7 +113,7 @@ async def test_every_follower_is_given_every_event_once_and_in_order(
 async def test_a_follower_far_behind_reads_the_table_then_the_ring(
     office: Office, feeds: Feeds, monkeypatch: pytest.MonkeyPatch, ring: int, batch: int
 ) -> None:
-    monkeypatch.setattr(feed_module, "RING", ring)
+    monkeypatch.setattr(feed_module, "KEPT", ring)
     monkeypatch.setattr(feed_module, "BATCH", batch)
     task = await office.make_task()
     async with following(feeds, office, 0) as slow, following(feeds, office, 1) as quick:
@@ -119,9 +124,9 @@ async def test_a_follower_far_behind_reads_the_table_then_the_ring(
         reads: list[int] = []
         read: Read = feed_module.events_after
 
-        async def watched(practice_id: int, seq: int, limit: int) -> list[EventRow]:
-            reads.append(seq)
-            return await read(practice_id, seq, limit)
+        async def watched(practice_id: int, position: Position, limit: int) -> list[EventRow]:
+            reads.append(position.seq)
+            return await read(practice_id, position, limit)
 
         monkeypatch.setattr(feed_module, "events_after", watched)
         assert await slow.seqs(10) == list(range(2, 12))
@@ -158,8 +163,8 @@ async def test_a_lost_bell_is_made_up_for_by_reading_every_feed(
     idle: list[bool] = []
     read: Read = feed_module.events_after
 
-    async def watched(practice_id: int, seq: int, limit: int) -> list[EventRow]:
-        events = await read(practice_id, seq, limit)
+    async def watched(practice_id: int, position: Position, limit: int) -> list[EventRow]:
+        events = await read(practice_id, position, limit)
         idle.append(not events)
         return events
 
@@ -220,10 +225,10 @@ async def test_a_database_that_fails_while_a_feed_is_read_is_asked_again(
     read: Read = feed_module.events_after
     failures = iter([ConnectionError("secret"), OSError("secret")])
 
-    async def failing(practice_id: int, seq: int, limit: int) -> list[EventRow]:
+    async def failing(practice_id: int, position: Position, limit: int) -> list[EventRow]:
         if (failure := next(failures, None)) is not None:
             raise failure
-        return await read(practice_id, seq, limit)
+        return await read(practice_id, position, limit)
 
     task = await office.make_task()
     monkeypatch.setattr(feed_module, "events_after", failing)
@@ -275,7 +280,7 @@ async def test_a_place_before_what_is_kept_or_beyond_the_last_event_must_resync(
 async def test_a_follower_that_retention_overtakes_must_resync(
     office: Office, feeds: Feeds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed_module, "RING", 1)
+    monkeypatch.setattr(feed_module, "KEPT", 1)
     monkeypatch.setattr(feed_module, "BATCH", 1)
     await task_with_events(office, 5)
     async with following(feeds, office, 0) as follower:

@@ -7,7 +7,8 @@ import pytest
 
 from gql_app.live import groups
 from gql_app.live.groups import Groups, Result
-from tests.live.source import LIMIT, Source, behind, read, until
+from models.chain import Position
+from tests.live.source import LIMIT, Source, behind, read, seqs, until
 
 
 async def test_all_who_ask_the_same_share_one_stream() -> None:
@@ -21,7 +22,7 @@ async def test_all_who_ask_the_same_share_one_stream() -> None:
         await until(first, 13)
         assert await read(first, 11) == [13]
         assert await read(second, 10) == [11, 13]
-        assert (source.begun, together.members, together.executions) == ([10], 2, 1)
+        assert (source.begun, together.members, together.executions) == ([Position(10)], 2, 1)
     assert source.closed.is_set()
     assert (together.members, together.executions) == (0, 0)
 
@@ -29,7 +30,7 @@ async def test_all_who_ask_the_same_share_one_stream() -> None:
 async def test_many_who_join_at_once_begin_one_stream() -> None:
     source, together, all_here = Source(), Groups(), asyncio.Barrier(50)
 
-    async def member() -> list[int | None]:
+    async def member() -> list[int]:
         async with together.join("key", source.here, source.stream) as group:
             await all_here.wait()
             return await read(group, 10)
@@ -37,7 +38,7 @@ async def test_many_who_join_at_once_begin_one_stream() -> None:
     members = [asyncio.create_task(member()) for _ in range(50)]
     source.put(11)
     assert await asyncio.gather(*members) == [[11]] * 50
-    assert source.begun == [10]
+    assert source.begun == [Position(10)]
 
 
 async def test_who_asks_for_something_else_has_a_stream_of_its_own() -> None:
@@ -56,30 +57,30 @@ async def test_a_member_further_behind_than_the_group_remembers_is_told(
     source, together = Source(), Groups()
     async with together.join("key", source.here, source.stream) as group:
         assert await behind(group, 9) is None  # from before it began
-        place = group.place_behind(10, None)
+        place = group.place_after(Position(10), None)
         assert place is not None
         source.put(11, 12, 13, 14, 15)
         await until(group, 15)
         assert await group.at(place) is None  # forgotten meanwhile
         assert await behind(group, 11) is None
-        assert await read(group, group.floor) == list(range(group.floor + 1, 16))
+        assert await read(group, group.floor.seq) == list(range(group.floor.seq + 1, 16))
 
 
 async def test_what_ends_the_stream_reaches_every_member_behind_all_that_came_before() -> None:
     source, together = Source(), Groups()
     async with together.join("key", source.here, source.stream) as group:
         source.put(11)
-        source.queue.put_nowait(Result(0, "the end", last=True))
+        source.queue.put_nowait(Result(None, "the end", last=True))
         await until(group, 11)
         assert await read(group, 10) == [11]
         async with asyncio.timeout(LIMIT):
-            assert await behind(group, 11) == [Result(0, "the end", last=True)]
+            assert await behind(group, 11) == [Result(None, "the end", last=True)]
 
 
 async def test_a_newcomer_does_not_get_the_end_of_a_stream_that_others_still_hold() -> None:
     source, together = Source(), Groups()
     async with together.join("key", source.here, source.stream) as ended:
-        source.queue.put_nowait(Result(0, "the end", last=True))
+        source.queue.put_nowait(Result(None, "the end", last=True))
         async with asyncio.timeout(LIMIT):
             await behind(ended, 10)
         async with together.join("key", source.here, source.stream) as fresh:
@@ -92,7 +93,7 @@ async def test_a_newcomer_does_not_get_the_end_of_a_stream_that_others_still_hol
 async def test_a_place_holds_for_several_results_of_one_event() -> None:
     source, together = Source(), Groups()
     async with together.join("key", source.here, source.stream) as group:
-        place = group.place_behind(10, None)
+        place = group.place_after(Position(10), None)
         assert place is not None
         source.put(11)
         await until(group, 11)
@@ -100,19 +101,19 @@ async def test_a_place_holds_for_several_results_of_one_event() -> None:
         source.put(11, 12)
         await until(group, 12)
         rest = await group.at(place + 1)
-        assert [[r.seq for r in results or []] for results in (first, rest)] == [[11], [11, 12]]
+        assert [seqs(results) for results in (first, rest)] == [[11], [11, 12]]
 
 
 async def test_one_joins_only_where_the_next_result_is_of_the_same_day() -> None:
     source, together = Source(), Groups()
     today, tomorrow = date(2026, 3, 1), date(2026, 3, 2)
     async with together.join("key", source.here, source.stream) as group:
-        assert group.place_behind(10, today) is None  # it has not told a day yet
+        assert group.place_after(Position(10), today) is None  # it has not told a day yet
         for seq, day in ((11, today), (12, today), (12, tomorrow), (13, tomorrow)):
-            source.queue.put_nowait(Result(seq, "", day))
+            source.queue.put_nowait(Result(Position(seq), "", day))
         await until(group, 13)
         assert await read(group, 11, today) == [12, 12, 13]
         assert await behind(group, 12, today) is None  # it would miss the change of day
         assert await read(group, 12, tomorrow) == [13]
-        assert group.place_behind(13, today) is None
-        assert group.place_behind(13, tomorrow) is not None
+        assert group.place_after(Position(13), today) is None
+        assert group.place_after(Position(13), tomorrow) is not None

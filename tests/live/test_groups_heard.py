@@ -8,7 +8,8 @@ from datetime import date
 import pytest
 
 from gql_app.live.groups import Abreast, Group, Groups, News, Result
-from tests.live.source import LIMIT, Source
+from models.chain import Position
+from tests.live.source import LIMIT, Source, seqs
 
 TODAY, TOMORROW = date(2026, 3, 1), date(2026, 3, 2)
 END = Result(None, "the end", last=True)
@@ -29,13 +30,8 @@ class Ear:
         return self.willing
 
     @property
-    def heard(self) -> list[list[int | None]]:
+    def heard(self) -> list[list[int]]:
         return [seqs(news.results) for news in self.news]
-
-
-def seqs(results: list[Result] | None) -> list[int | None]:
-    assert results is not None
-    return [result.seq for result in results]
 
 
 @asynccontextmanager
@@ -76,7 +72,7 @@ async def tell(source: Source, *results: Result) -> None:
 
 
 def result(seq: int, day: date | None = None, *, more: bool = False) -> Result:
-    return Result(seq, f"result {seq}", day, more=more)
+    return Result(Position(seq), f"result {seq}", day, more=more)
 
 
 async def test_one_who_listens_hears_all_that_comes_from_where_it_stands(
@@ -109,14 +105,14 @@ async def test_one_who_refuses_reads_the_same_where_it_stopped_and_can_listen_ag
         await tell(source, result(11, TODAY))
         ear.willing = False
         await tell(source, result(12, TOMORROW), result(13, TOMORROW))
-        assert await ends(task) == Abreast(1, 11, TODAY)
+        assert await ends(task) == Abreast(1, Position(11), TODAY)
         assert seqs(await group.at(1)) == [12, 13]
     ear.willing = True
     async with listening(group, ear, 3) as task:
         await tell(source, result(14, TOMORROW))
         ear.willing = False
         await tell(source, result(15, TOMORROW))
-        assert await ends(task) == Abreast(4, 14, TOMORROW)
+        assert await ends(task) == Abreast(4, Position(14), TOMORROW)
     assert ear.heard == [[11], [14]]
     assert seqs(await group.at(4)) == [15]
 
@@ -130,7 +126,7 @@ async def test_one_who_refuses_stands_where_it_was_though_the_group_forgets(
         await tell(source, *map(result, range(11, 15)))
         ear.willing = False
         await tell(source, result(15))  # and 11 to 13 are forgotten
-        assert await ends(task) == Abreast(4, 14, None)
+        assert await ends(task) == Abreast(4, Position(14), None)
     assert seqs(await group.at(4)) == [15]
     assert await group.at(2) is None
 
@@ -144,7 +140,7 @@ async def test_one_hears_while_another_refuses_and_a_third_waits(
         waiting = asyncio.create_task(group.at(0))
         await tell(source, result(11), result(12))
         assert seqs(await asyncio.wait_for(waiting, LIMIT)) == [11, 12]
-        assert await ends(released) == Abreast(0, 10, None)
+        assert await ends(released) == Abreast(0, Position(10), None)
         assert not task.done()
     assert willing.heard == [[11], [12]]
 
@@ -172,7 +168,7 @@ async def test_the_end_releases_all_who_listen_and_they_read_it(
     first, second = Ear(), Ear()
     async with listening(group, first) as one, listening(group, second) as other:
         await tell(source, result(11), END)
-        assert [await ends(one), await ends(other)] == [Abreast(1, 11, None)] * 2
+        assert [await ends(one), await ends(other)] == [Abreast(1, Position(11), None)] * 2
     assert first.heard == second.heard == [[11]]
     assert await group.at(1) == [END]
 
@@ -183,9 +179,9 @@ async def test_results_that_others_follow_at_once_are_told_with_them(
     ear = Ear()
     async with listening(group, ear):
         await tell(source, result(11, more=True), result(11, more=True))
-        assert (ear.heard, group.head) == ([], 10)
+        assert (ear.heard, group.head.seq) == ([], 10)
         await tell(source, result(12), result(13))
-        assert (ear.heard, group.head) == ([[11, 11, 12], [13]], 13)
+        assert (ear.heard, group.head.seq) == ([[11, 11, 12], [13]], 13)
     assert seqs(await group.at(0)) == [11, 11, 12, 13]
 
 
@@ -193,7 +189,7 @@ async def test_results_that_the_end_follows_are_not_lost(source: Source, group: 
     ear = Ear()
     async with listening(group, ear) as task:
         await tell(source, result(11), result(12, more=True), END)
-        assert await ends(task) == Abreast(1, 11, None)
+        assert await ends(task) == Abreast(1, Position(11), None)
     assert ear.heard == [[11]]
     assert seqs(await group.at(1)) == [12]
     assert await group.at(2) == [END]
@@ -230,7 +226,7 @@ async def test_one_who_is_cancelled_just_as_the_stream_ends_keeps_the_end_from_n
         await asyncio.sleep(0)
         source.queue.put_nowait(END)
         task.cancel()
-        assert await ends(stays) == Abreast(0, 10, None)
+        assert await ends(stays) == Abreast(0, Position(10), None)
         assert await asyncio.wait_for(waiting, LIMIT) == [END]
 
 

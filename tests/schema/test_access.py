@@ -17,6 +17,7 @@ from graphql import (
 from gql_app.schema import build_schema
 from gql_app.schema.ids import global_id
 from gql_app.work.cursors import due_cursor, event_cursor, id_cursor
+from models.chain import Position
 from models.contact import Contact
 from models.lifecycle import ContactOutcome
 from models.task import Task
@@ -203,7 +204,7 @@ async def test_cursors_of_another_practice_are_garbage(
     for query, cursor in (
         ("tasks(after: $id) { nodes { id } }", due_cursor(there, elsewhere.task.due_on, 0)),
         ("tasks(orderBy: CREATED, after: $id) { nodes { id } }", id_cursor(there, 9)),
-        ("events(after: $id) { nodes { seq } }", event_cursor(there, 0)),
+        ("events(after: $id) { nodes { seq } }", event_cursor(there, Position(0))),
     ):
         answer = await same_answer(
             server, f"query ($id: String!) {{ {query} }}", cursor, cursor[::-1]
@@ -221,7 +222,7 @@ async def test_streams_refuse_what_is_of_another_practice(
         for given in (
             {"queueIds": [global_id("Queue", ids["Queue"])]},
             {"queueIds": [global_id("Queue", MISSING)]},
-            {"after": event_cursor(there, 0)},
+            {"after": event_cursor(there, Position(0))},
             {"after": "garbage"},
         ):
             await socket.subscribe(stream, **given)
@@ -244,11 +245,11 @@ async def test_streams_do_not_send_what_happens_elsewhere(
             assert global_id(name, row_id) not in str(snapshot)
         assert global_id("Task", 1) in str(snapshot)
         here = server.office.practice.id
-        await socket.subscribe(STATUS_CHANGED, "changes", after=event_cursor(here, 0))
+        await socket.subscribe(STATUS_CHANGED, "changes", after=event_cursor(here, Position(0)))
         seqs = [(await socket.next_data())["taskStatusChanged"]["seq"] for _ in range(2)]
         assert seqs == [1, 2]
         async with server.socket(elsewhere.office.keys["staff"]) as other:
-            await other.subscribe(STATUS_CHANGED, after=event_cursor(there, 1))
+            await other.subscribe(STATUS_CHANGED, after=event_cursor(there, Position(1)))
             assert (await other.next_data())["taskStatusChanged"]["contact"]["notes"] == "secret"
             given = {"taskId": global_id("Task", ids["Task"]), "outcome": ContactOutcome.SCHEDULED}
             await other.subscribe(LOG_CONTACT, "log", close=True, **given)

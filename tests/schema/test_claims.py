@@ -9,6 +9,7 @@ import pytest
 from gql_app.schema.ids import global_id
 from gql_app.work.cursors import event_cursor
 from gql_app.work.expiry import free_lapsed
+from models.chain import Position
 from models.task import Task
 from tests.office import Office, make_office, task_id
 from tests.schema.documents import STATUS_CHANGED
@@ -277,7 +278,7 @@ async def test_a_snapshot_shows_who_is_calling(server: Server) -> None:
 async def test_claims_and_releases_are_no_changes_of_a_status(server: Server) -> None:
     office = server.office
     task, other = await office.make_task(office.recall), await office.make_task(office.missed)
-    start = event_cursor(office.practice.id, 2)
+    start = event_cursor(office.practice.id, Position(2))
     async with server.socket() as live, server.socket() as resumed:
         await live.subscribe(STATUS_CHANGED)
         await until_streams(server, 1)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gql_app.work.cursors import event_cursor
+from models.chain import Position
 from models.database import _connection
 from models.lifecycle import ContactOutcome
 from tests.serving import Server
@@ -73,7 +74,7 @@ async def test_events_that_are_read_together_are_loaded_together(
         await office.log(task, ContactOutcome.NO_ANSWER, close=True)
     what = "seq task { patient { name } queue { name } } actor { name }"
     selection = what if field == "taskStatusChanged" else f"... on TaskEvent {{ {what} }}"
-    beginning = event_cursor(office.practice.id, 0)
+    beginning = event_cursor(office.practice.id, Position(0))
     async with server.socket() as socket:
         await socket.subscribe(
             f"subscription ($after: String) {{ {field}(after: $after) {{ {selection} }} }}",

@@ -8,6 +8,7 @@ from gql_app.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.cursors import event_cursor
 from models.access import Role
+from models.chain import Position
 from models.task import Task
 from tests.office import task_id
 from tests.serving import Server
@@ -197,7 +198,7 @@ async def test_a_key_for_one_queue_is_told_what_leaves_it_and_what_comes(server:
     assert await told(office.recall.id, office.recall.id) == left
     assert await told(office.recall.id, office.missed.id) == []
     here = office.practice.id
-    assert await told(office.recall.id, after=event_cursor(here, 2)) == left[2:]
+    assert await told(office.recall.id, after=event_cursor(here, Position(2))) == left[2:]
     # What has left a queue is told of, but no longer to be found there.
     found = "query ($id: ID!) { node(id: $id) { id } }"
     contacts = {

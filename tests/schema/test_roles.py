@@ -9,6 +9,7 @@ from gql_app.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.cursors import event_cursor
 from models.access import Role
+from models.chain import Position
 from models.contact import Contact
 from models.task import Task
 from tests.office import task_id
@@ -133,7 +134,7 @@ async def test_a_limited_key_changes_nothing_elsewhere(limited: Limited) -> None
 
 
 async def test_a_limited_key_is_sent_the_changes_of_its_queues_alone(limited: Limited) -> None:
-    server, start = limited.server, event_cursor(limited.server.office.practice.id, 0)
+    server, start = limited.server, event_cursor(limited.server.office.practice.id, Position(0))
     async with (
         server.socket(limited.key) as socket,
         event_stream(server, STATUS_CHANGED, limited.key, last_event_id=start) as stream,
@@ -190,7 +191,7 @@ async def test_a_partner_reads_everything_but_notes(server: Server) -> None:
         shown = str(await server.data(query, role, **given))
         assert shown.count("afraid of needles") == times
         assert shown.count("NO_ANSWER") == 2
-    start = event_cursor(server.office.practice.id, 1)
+    start = event_cursor(server.office.practice.id, Position(1))
     async with server.socket(server.office.keys["partner"]) as socket:
         await socket.subscribe(STATUS_CHANGED, after=start)
         event = (await socket.next_data())["taskStatusChanged"]

@@ -7,17 +7,21 @@ import pytest
 
 from gql_app.schema.ids import global_id
 from gql_app.work.cursors import event_cursor
+from gql_app.work.records import add_event as record_event
+from models.chain import Position
+from models.database import fetch, transaction
 from models.event import TaskEvent, TaskEventKind
 from models.practice import Practice
-from models.task import Task
+from models.task import TASK_COLUMNS, Task, TaskRow
 from tests.office import task_id
+from tests.positions import Names
 from tests.schema.documents import CREATE_TASK, LOG_CONTACT, STATUS_CHANGED
 from tests.serving import Server, TestSocket
 from tests.web.streams import log_over_http, until_streams
 
 
 def cursor(server: Server, seq: int) -> str:
-    return event_cursor(server.office.practice.id, seq)
+    return event_cursor(server.office.practice.id, Position(seq))
 
 
 async def next_event(socket: TestSocket) -> dict[str, Any]:
@@ -36,22 +40,10 @@ async def refusal(socket: TestSocket, **given: Any) -> str:
 
 async def add_event(server: Server, task: Task, kind: TaskEventKind) -> None:
     """An event with the practice's next number, as a writer of another release would add it."""
-    practice = await Practice.get(id=server.office.practice.id)
-    await task.refresh_from_db()
-    await TaskEvent.create(
-        practice_id=practice.id,
-        seq=practice.seq + 1,
-        kind=kind,
-        at=server.office.clock(),
-        task_id=task.id,
-        queue_id=task.queue_id,
-        from_status=task.status,
-        to_status=task.status,
-        version=task.version,
-        due_on=task.due_on,
-        contact_count=task.contact_count,
-    )
-    await Practice.filter(id=practice.id).update(seq=practice.seq + 1)
+    sql = f"SELECT {TASK_COLUMNS} FROM task t WHERE t.id = $1"
+    async with transaction():
+        (row,) = await fetch(TaskRow, sql, task.id)
+        await record_event(row, kind, server.office.clock())
 
 
 async def test_a_change_is_sent_as_it_happens_with_all_that_a_dashboard_shows(
@@ -63,7 +55,7 @@ async def test_a_change_is_sent_as_it_happens_with_all_that_a_dashboard_shows(
         await until_streams(server, 1)
         payload = await log_over_http(server, task, notes="No answer at home.")
         assert await next_event(socket) == {
-            "cursor": cursor(server, 2),
+            "cursor": Names(server.office.practice.id, 2),
             "seq": 2,
             "kind": "CONTACT_LOGGED",
             "fromStatus": "OPEN",
@@ -122,7 +114,7 @@ async def test_a_refused_contact_sends_nothing(server: Server) -> None:
 async def test_a_replay_goes_live_with_no_gap_and_no_repeat_while_others_write(
     server: Server, monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int]
 ) -> None:
-    monkeypatch.setattr("gql_app.live.feed.RING", limits[0])
+    monkeypatch.setattr("gql_app.live.feed.KEPT", limits[0])
     monkeypatch.setattr("gql_app.live.feed.BATCH", limits[1])
     tasks = [await server.office.make_task() for _ in range(12)]
 

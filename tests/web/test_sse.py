@@ -7,6 +7,7 @@ import pytest
 from gql_app.keys import create_key
 from gql_app.work.cursors import event_cursor, read_event_cursor
 from models.access import Role
+from models.chain import Position
 from tests.schema.documents import LOG_CONTACT, STATUS_CHANGED
 from tests.serving import Server
 from tests.web.streams import event_stream, eventually, log_over_http, until_streams
@@ -19,7 +20,7 @@ SEQS = "subscription ($after: String) { taskStatusChanged(after: $after) { seq }
 
 
 def seq_of(server: Server, event: dict[str, str]) -> int:
-    return read_event_cursor(server.office.practice.id, event["id"])
+    return read_event_cursor(server.office.practice.id, event["id"]).seq
 
 
 async def test_the_response_is_a_stream_that_nobody_keeps(server: Server) -> None:
@@ -47,7 +48,7 @@ async def test_last_event_id_resumes_with_no_gap_and_no_repeat(server: Server) -
     task = await server.office.make_task()
     for _ in range(5):
         await server.office.log(task)
-    seen, last = [], event_cursor(server.office.practice.id, 0)
+    seen, last = [], event_cursor(server.office.practice.id, Position(0))
     for _ in range(3):
         async with event_stream(server, SEQS, last_event_id=last) as stream:
             for _ in range(2):
@@ -64,7 +65,7 @@ async def test_last_event_id_resumes_with_no_gap_and_no_repeat(server: Server) -
 async def test_last_event_id_is_newer_than_the_after_of_the_first_request(server: Server) -> None:
     task = await server.office.make_task()
     await server.office.log(task)
-    first, second = (event_cursor(server.office.practice.id, seq) for seq in (0, 1))
+    first, second = (event_cursor(server.office.practice.id, Position(seq)) for seq in (0, 1))
     async with event_stream(server, SEQS, last_event_id=second, after=first) as stream:
         assert seq_of(server, await stream.event()) == 2
 
@@ -81,7 +82,7 @@ async def test_a_garbage_last_event_id_is_an_error_that_ends_the_stream(
 
 
 async def test_a_cursor_from_the_future_is_told_to_fetch_afresh(server: Server) -> None:
-    future = event_cursor(server.office.practice.id, 10)
+    future = event_cursor(server.office.practice.id, Position(10))
     async with event_stream(server, SEQS, last_event_id=future) as stream:
         (error,) = (await stream.result())["errors"]
         assert error["extensions"]["code"] == "RESYNC_REQUIRED"
@@ -169,7 +170,7 @@ async def test_a_disconnect_in_the_middle_of_a_replay_leaves_nothing(
     task = await server.office.make_task()
     for _ in range(200):
         await server.office.log(task)
-    start = event_cursor(server.office.practice.id, 0)
+    start = event_cursor(server.office.practice.id, Position(0))
     for _ in range(5):
         async with event_stream(server, STATUS_CHANGED, last_event_id=start) as stream:
             await stream.event()

@@ -7,6 +7,7 @@ from gql_app.access import Viewer, authenticate
 from gql_app.keys import create_key
 from gql_app.work.claims import Claims
 from models.access import Role
+from models.chain import Position
 from models.event import EventRow, TaskEventKind, events_after
 from models.people import Patient
 from models.practice import Practice
@@ -51,7 +52,7 @@ async def claim_on(task: Task) -> Held:
 
 
 async def all_events(office: Office) -> list[EventRow]:
-    return await events_after(office.practice.id, 0, 100_000)
+    return await events_after(office.practice.id, Position(0), 100_000)
 
 
 async def assert_consistent(office: Office) -> None:

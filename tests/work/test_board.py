@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from gql_app.work.board import after_event, counts_at, read_board
 from gql_app.work.queues import QueueCounts, queue_counts
+from models.chain import Position
 from models.event import events_after
 from tests.office import Office
 
@@ -39,7 +40,7 @@ async def test_counts_carried_on_by_events_are_those_counted_afresh(office: Offi
     rolled = await counted(office)
     await live_two_days(office)
 
-    for event in await events_after(office.practice.id, 0, 100):
+    for event in await events_after(office.practice.id, Position(0), 100):
         before = rolled[event.queue_id]
         rolled[event.queue_id] = after_event(before, event, office.staff, office.today)
 

@@ -22,6 +22,7 @@ from gql_app.work.cursors import (
     read_moment_cursor,
 )
 from gql_app.work.reading import BadInput
+from models.chain import Position
 
 NUMBERS = st.integers(0, 10**18 - 1)
 PRACTICES = st.integers(1, 10**18 - 1)
@@ -45,7 +46,7 @@ def encoded(text: str) -> str:
 def test_each_cursor_is_read_as_it_was_written(
     practice: int, number: int, day: date, moment: datetime
 ) -> None:
-    assert read_event_cursor(practice, event_cursor(practice, number)) == number
+    assert read_event_cursor(practice, event_cursor(practice, Position(number))) == Position(number)
     assert read_id_cursor(practice, id_cursor(practice, number)) == number
     assert read_due_cursor(practice, due_cursor(practice, day, number)) == (day, number)
     for kind in Moment:
@@ -98,7 +99,7 @@ def test_a_cursor_whose_moment_is_none_is_refused(microseconds: str) -> None:
 def test_a_cursor_of_another_practice_is_refused(mine: int, other: int, number: int) -> None:
     assume(mine != other)
     with pytest.raises(BadInput):
-        read_event_cursor(mine, event_cursor(other, number))
+        read_event_cursor(mine, event_cursor(other, Position(number)))
     with pytest.raises(BadInput):
         read_id_cursor(mine, id_cursor(other, number))
     with pytest.raises(BadInput):
@@ -109,7 +110,7 @@ def test_a_cursor_of_another_practice_is_refused(mine: int, other: int, number: 
 
 
 def test_a_cursor_of_another_list_is_refused() -> None:
-    written = [event_cursor(1, 5), id_cursor(1, 5), due_cursor(1, date(2026, 5, 12), 5)]
+    written = [event_cursor(1, Position(5)), id_cursor(1, 5), due_cursor(1, date(2026, 5, 12), 5)]
     written += [moment_cursor(kind, 1, NOON, 5) for kind in Moment]
     for place, reader in enumerate(READERS):
         for other, cursor in enumerate(written):
@@ -120,7 +121,7 @@ def test_a_cursor_of_another_list_is_refused() -> None:
 
 @given(NUMBERS, st.sampled_from(" \n=*é"), st.integers(0, 12))
 def test_a_cursor_with_a_stray_character_is_refused(number: int, stray: str, place: int) -> None:
-    cursor = event_cursor(1, number)
+    cursor = event_cursor(1, Position(number))
 
     with pytest.raises(BadInput):
         read_event_cursor(1, cursor[:place] + stray + cursor[place:])

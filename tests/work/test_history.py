@@ -15,6 +15,7 @@ from gql_app.work.history import (
     staff_by_id,
 )
 from gql_app.work.reading import BadInput
+from models.chain import Position
 from models.contact import Contact
 from models.event import events_after
 from tests.office import Office, make_office
@@ -118,15 +119,15 @@ async def test_paging_through_events_meets_each_once_and_in_order(
         assert len(page.rows) == size or not page.has_next
         if not page.has_next:
             break
-        after = event_cursor(office.practice.id, page.rows[-1].seq)
+        after = event_cursor(office.practice.id, Position(page.rows[-1].seq))
 
     assert [event.seq for event in found] == [1, 2, 3, 4, 5]
-    assert found == await events_after(office.practice.id, 0, 100)
+    assert found == await events_after(office.practice.id, Position(0), 100)
 
 
 async def test_the_list_of_events_goes_on_from_where_it_ended(office: Office) -> None:
     await office.make_task()
-    end = event_cursor(office.practice.id, 1)
+    end = event_cursor(office.practice.id, Position(1))
     assert (await events_page(office.staff, 5, end, None)).rows == []
 
     await office.make_task()
@@ -163,9 +164,9 @@ async def test_a_page_of_an_impossible_size_is_refused(first: int, office: Offic
 async def test_a_cursor_of_another_list_or_another_practice_is_refused(office: Office) -> None:
     here = office.practice.id
     due = due_cursor(here, office.today + timedelta(days=1), 1)
-    for cursor in (due, id_cursor(here, 1), event_cursor(here + 1, 1), "", "nonsense"):
+    for cursor in (due, id_cursor(here, 1), event_cursor(here + 1, Position(1)), "", "nonsense"):
         with pytest.raises(BadInput, match="cursor"):
             await events_page(office.staff, 5, cursor, None)
-    for cursor in (due, event_cursor(here, 1), id_cursor(here + 1, 1), "", "nonsense"):
+    for cursor in (due, event_cursor(here, Position(1)), id_cursor(here + 1, 1), "", "nonsense"):
         with pytest.raises(BadInput, match="cursor"):
             await contacts_of_tasks(office.staff, [1], 5, cursor)

@@ -11,6 +11,7 @@ from gql_app.work.finding import TaskQuery
 from gql_app.work.orders import TaskOrder, cursor_of
 from gql_app.work.queues import tasks_page, tasks_page_in_full
 from gql_app.work.reading import BadInput
+from models.chain import Position
 from models.contact import Contact
 from models.task import LONG_AGO, NEVER, Task
 from tests.office import Office
@@ -133,7 +134,7 @@ async def test_an_order_goes_on_from_its_own_cursors_alone(office: Office) -> No
             TaskOrder.EXPIRES: moment_cursor(Moment.EXPIRY, practice, NEVER, 1),
             TaskOrder.CREATED: id_cursor(practice, 1),
             TaskOrder.LAST_CONTACTED: moment_cursor(Moment.LAST_CONTACT, practice, LONG_AGO, 1),
-            None: event_cursor(practice, 1),
+            None: event_cursor(practice, Position(1)),
         }
 
     for order in TaskOrder:

@@ -10,6 +10,7 @@ from gql_app.access import authenticate
 from gql_app.work.finding import TaskQuery
 from gql_app.work.orders import TaskOrder
 from gql_app.work.queues import tasks_page, tasks_page_in_full
+from models.chain import Position
 from models.database import fetch, opened
 from models.event import events_after, feed_bounds
 from models.lifecycle import TaskStatus
@@ -55,7 +56,7 @@ async def test_the_plan_of_a_page_of_tasks_is_kept(large: Office) -> None:
 async def test_the_plan_of_the_events_behind_a_number_is_kept(large: Office) -> None:
     last = (await feed_bounds(large.practice_id)).seq
     for number in range(TIMES):
-        assert len(await events_after(large.practice_id, last - number, 100)) == number
+        assert len(await events_after(large.practice_id, Position(last - number), 100)) == number
     await _assert_kept("%FROM task_event e%", 1)
 
 

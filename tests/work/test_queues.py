@@ -11,6 +11,7 @@ from gql_app.work.finding import TaskQuery, in_queue
 from gql_app.work.orders import TaskOrder
 from gql_app.work.queues import tasks_of_patients, tasks_of_queues, tasks_page, visible_queues
 from gql_app.work.reading import BadInput, Page
+from models.chain import Position
 from models.lifecycle import TaskOrigin, TaskStatus
 from models.task import TaskRow
 from tests.office import Office
@@ -167,7 +168,11 @@ async def test_a_page_of_none_says_whether_there_is_more(office: Office) -> None
 
 async def test_a_cursor_of_another_list_or_another_practice_is_refused(office: Office) -> None:
     here, today = office.practice.id, office.today
-    due, newest, event = due_cursor(here, today, 1), id_cursor(here, 1), event_cursor(here, 1)
+    due, newest, event = (
+        due_cursor(here, today, 1),
+        id_cursor(here, 1),
+        event_cursor(here, Position(1)),
+    )
     staff, query, recall = office.staff, TaskQuery(), [office.recall.id]
 
     for cursor in (newest, event, due_cursor(here + 1, today, 1), "", "nonsense"):

@@ -7,6 +7,7 @@ import pytest
 
 from gql_app.work.intake import NewTask
 from gql_app.work.transitions import Transitions
+from models.chain import Position
 from models.contact import Contact
 from models.event import TaskEventKind, events_after
 from models.lifecycle import Attempt, CloseCause, ContactOutcome, TaskOrigin, TaskStatus
@@ -85,7 +86,7 @@ async def test_events_hold_what_the_task_looked_like_right_after_each(office: Of
         office.clock.advance(minutes=1)
         looks.append((await office.log(task, **attempt)).task)
 
-    events = await events_after(office.practice.id, 0, 100)
+    events = await events_after(office.practice.id, Position(0), 100)
 
     assert [event.task for event in events] == looks
     assert [event.from_status for event in events] == [None, "OPEN", "IN_PROGRESS", "IN_PROGRESS"]
