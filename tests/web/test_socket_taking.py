@@ -16,6 +16,7 @@ from gql_app.web.sessions import REJECTED, Sessions
 from gql_app.web.socket import PROTOCOL, Socket
 from gql_app.web.streams import Streams
 from models.access import AccessKey, Role
+from models.chain import Position
 from tests.flows.dashboard import services
 from tests.live.source import Source
 from tests.office import Office
@@ -62,7 +63,7 @@ class Line:
         self._comes.put_nowait({"type": "websocket.disconnect"})
 
     def put(self, seq: int) -> None:
-        self.source.queue.put_nowait(Result(seq, f'{{"data":{{"seq":{seq}}}}}'))
+        self.source.queue.put_nowait(Result(Position(seq), f'{{"data":{{"seq":{seq}}}}}'))
 
     async def watch(self, *names: str) -> None:
         """Have operations of these names begun, and listening."""
@@ -109,7 +110,7 @@ async def line(office: Office, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     line = Line(office)
 
     async def told(_: Streams, __: object) -> AsyncGenerator[Result, None]:
-        async for result in line.source.stream(0):
+        async for result in line.source.stream(Position(0)):
             yield result
 
     monkeypatch.setattr(Streams, "_guarded", told)
