@@ -16,6 +16,7 @@ from uvicorn.supervisors import Multiprocess
 
 from gql_app import demo, keys, watch
 from gql_app.app import keep_values_out_of_logs, server_config
+from gql_app.commands import verify
 from gql_app.importing.command import Order, import_file
 from gql_app.importing.reading import CannotImport
 from gql_app.live.bus import ringing
@@ -220,6 +221,8 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("prune", help="remove the events that are older than is kept")
     verb.set_defaults(run=_prune)
+
+    verify.add(verbs.add_parser("verify", help="check that no event was changed or is missing"))
 
     verb = verbs.add_parser("schema", help="write schema.graphql")
     verb.add_argument("--check", action="store_true", help="only say whether it is up to date")

@@ -1,0 +1,1 @@
+"""What keeps a practice's records sound over time."""
