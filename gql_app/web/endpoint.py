@@ -18,7 +18,7 @@ from gql_app.schema.context import Context, Services
 from gql_app.web.credentials import viewer_of
 from gql_app.web.refusals import NotPost, refusal
 from gql_app.web.requests import GraphQLRequest, read_body, read_json, read_request
-from gql_app.web.sessions import Notice, Sessions
+from gql_app.web.sessions import Notices, Sessions
 from gql_app.web.socket import SLOW_SECONDS, Socket
 from gql_app.web.sse import HEADERS, events
 from gql_app.web.streams import Streams
@@ -67,8 +67,8 @@ class Endpoint:
     async def _stream(
         self, request: Request, viewer: Viewer, graphql: GraphQLRequest, send: Send
     ) -> None:
-        notices: asyncio.Queue[Notice] = asyncio.Queue()
-        with self._sessions.admit(viewer, notices.put_nowait):
+        notices = Notices()
+        with self._sessions.admit(viewer, notices.give):
             results = self._streams.run(viewer, graphql, request.headers.get("last-event-id"))
             async with aclosing(events(results, viewer.practice_id, notices)) as body:
                 response = StreamingResponse(body, media_type="text/event-stream", headers=HEADERS)

@@ -50,6 +50,30 @@ class Ended:
 Notice = Expiring | Ended
 
 
+class Notices:
+    """The notice that a session has not taken yet: one at most. A newer one takes its place, but
+    nothing takes the place of the first `Ended`, after which the rest does not matter."""
+
+    def __init__(self) -> None:
+        self._notice: Notice | None = None
+        self._given = asyncio.Event()
+
+    def give(self, notice: Notice) -> None:
+        if not isinstance(self._notice, Ended):
+            self._notice = notice
+            self._given.set()
+
+    async def take(self) -> Notice:
+        """Wait for a notice. An `Ended` stays: the session is over for all who ask."""
+        await self._given.wait()
+        notice = self._notice
+        assert notice is not None
+        if not isinstance(notice, Ended):
+            self._notice = None
+            self._given.clear()
+        return notice
+
+
 @dataclass(eq=False, slots=True)
 class Session:
     """One connection; `notify` must not block."""

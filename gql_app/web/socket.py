@@ -29,6 +29,9 @@ from models.event import Resync
 PROTOCOL = "graphql-transport-ws"
 INIT_SECONDS = 5.0
 MAX_OPERATIONS = 100
+MAX_RUNNING = 2 * MAX_OPERATIONS
+"""With those that the client has completed and that are still ending: a client that completes and
+subscribes again and again must not pile them up."""
 MAX_ID = 200
 SLOW_SECONDS = 4.0
 """How long a client may leave its full buffer (the server's, 64 KiB) unread in a stream."""
@@ -227,7 +230,7 @@ class Socket:
             request = read_request(message.get("payload"))
         except BadInput as error:
             raise _Close(4400, str(error)) from None
-        if len(self._operations) >= MAX_OPERATIONS:
+        if len(self._operations) >= MAX_OPERATIONS or len(self._running) >= MAX_RUNNING:
             limit = RateLimited(f"A socket runs at most {MAX_OPERATIONS} operations at once.")
             await self._fail(operation_id, [ERROR_CODES.request_error(limit)])
             return

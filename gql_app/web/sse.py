@@ -11,7 +11,7 @@ import orjson
 
 from gql_app.access import Unauthenticated
 from gql_app.schema import ERROR_CODES
-from gql_app.web.sessions import RESTARTING, Ended, Notice
+from gql_app.web.sessions import RESTARTING, Ended, Notices
 from gql_app.web.streams import Results
 from gql_app.work.cursors import event_cursor
 
@@ -22,13 +22,11 @@ QUIET_SECONDS = 15.0
 """A comment is sent after so long without an event, to show that the line is alive."""
 
 
-async def events(
-    results: Results, practice_id: int, notices: asyncio.Queue[Notice]
-) -> AsyncGenerator[str, None]:
+async def events(results: Results, practice_id: int, notices: Notices) -> AsyncGenerator[str, None]:
     """The response's body, until the operation ends or a notice ends the session."""
     yield ": connected\n\n"
     result = asyncio.ensure_future(anext(results, None))
-    notice = asyncio.ensure_future(notices.get())
+    notice = asyncio.ensure_future(notices.take())
     try:
         while True:
             first_of = asyncio.FIRST_COMPLETED
@@ -42,7 +40,7 @@ async def events(
                     yield _failure(orjson.dumps([error]).decode())
                     break
                 yield f": the key expires at {told.at.isoformat()}\n\n"
-                notice = asyncio.ensure_future(notices.get())
+                notice = asyncio.ensure_future(notices.take())
             elif not result.done():
                 yield ": quiet\n\n"
             elif (event := result.result()) is None:

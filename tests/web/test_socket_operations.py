@@ -1,13 +1,17 @@
 """Operations over a socket: queries, mutations, streams, and what is left when they end."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
+from gql_app.live.groups import Result
+from gql_app.web.streams import Streams
+from tests.brokers import until
 from tests.office import task_id
 from tests.schema.documents import LOG_CONTACT, STATUS_CHANGED
-from tests.serving import Server, TestSocket
+from tests.serving import PATIENCE, Server, TestSocket
 from tests.web.streams import log_over_http, until_streams
 from tests.web.test_socket import VIEWER, still_serves
 
@@ -112,6 +116,39 @@ async def test_more_operations_than_the_limit_are_refused_and_the_others_go_on(
         assert {(await socket.next())["id"] for _ in "ab"} == {"a", "b"}
         await socket.send({"id": "a", "type": "complete"})
         assert await is_free(socket, "c")
+
+
+async def test_operations_that_do_not_end_when_they_are_completed_count_until_they_have(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end = asyncio.Event()
+    ending = 0
+
+    async def run(*_: object, **__: object) -> AsyncGenerator[Result, None]:
+        nonlocal ending
+        try:
+            yield Result(None, "{}")
+            await asyncio.Event().wait()
+        finally:
+            ending += 1
+            await may_end.wait()
+
+    monkeypatch.setattr("gql_app.web.socket.MAX_RUNNING", 3)
+    async with server.socket() as socket:
+        with monkeypatch.context() as patched:
+            patched.setattr(Streams, "run", run)
+            for _ in range(3):
+                await socket.subscribe(VIEWER, "a")
+                assert (await socket.next())["type"] == "next"
+                await socket.send({"id": "a", "type": "complete"})
+            await until(lambda: ending == 3)
+        await socket.subscribe(VIEWER, "a")
+        refused = await socket.next()
+        assert refused["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
+        may_end.set()
+        async with asyncio.timeout(PATIENCE):
+            while not await is_free(socket, "a"):
+                await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("how", ["a close frame", "a broken line"])
