@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
-from weakref import WeakKeyDictionary
 
 import orjson
 
@@ -123,15 +122,9 @@ def bearer(authorization: object) -> str:
 
 
 async def authenticate(key: str, kind: str = KEY) -> Viewer:
-    """The viewer that `key` stands for. Raises `Unauthenticated`, with the same words for any key
-    that is not valid now."""
-    practice_id = practice_of(key, kind)
-    if practice_id is not None:
-        looks = _looks.setdefault(asyncio.get_running_loop(), _Looks())
-        found = await looks.find(practice_id, digest(key))
-        if found is not None and _is_valid(found, datetime.now(UTC)):
-            return _viewer(found)
-    raise Unauthenticated("The key is not valid.")
+    """The viewer that `key` stands for, by a look of its own: for those who ask once. Raises
+    `Unauthenticated`."""
+    return await KeyLookup().authenticate(key, kind)
 
 
 class _Look:
@@ -144,7 +137,7 @@ class _Look:
         self.found.add_done_callback(lambda found: found.cancelled() or found.exception())
 
 
-class _Looks:
+class KeyLookup:
     """Looks keys up, one look at a time for all who wait by then: each request comes with a key,
     and a statement each would cost as much as a short query. Who comes while a look is under way
     waits for the next: no answer rests on a look that began before its request came in."""
@@ -153,7 +146,17 @@ class _Looks:
         self._one_at_a_time = asyncio.Lock()
         self._next: _Look | None = None
 
-    async def find(self, practice_id: int, its_digest: str) -> _KeyRow | None:
+    async def authenticate(self, key: str, kind: str = KEY) -> Viewer:
+        """The viewer that `key` stands for. Raises `Unauthenticated`, with the same words for any
+        key that is not valid now."""
+        practice_id = practice_of(key, kind)
+        if practice_id is not None:
+            found = await self._find(practice_id, digest(key))
+            if found is not None and _is_valid(found, datetime.now(UTC)):
+                return _viewer(found)
+        raise Unauthenticated("The key is not valid.")
+
+    async def _find(self, practice_id: int, its_digest: str) -> _KeyRow | None:
         look = self._next
         if look is None or len(look.wanted) >= LOOK_KEYS:
             look = self._next = _Look(self._carry_out)
@@ -172,9 +175,6 @@ class _Looks:
             async with asyncio.timeout(LOOK_SECONDS):
                 rows = await fetch(_KeyRow, f"{_KEYS} JOIN {pair}", *values)
         return {(row.practice_id, row.digest): row for row in rows}
-
-
-_looks: WeakKeyDictionary[asyncio.AbstractEventLoop, _Looks] = WeakKeyDictionary()
 
 
 def practice_of(key: str, kind: str) -> int | None:

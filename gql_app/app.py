@@ -18,6 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route, WebSocketRoute
 
+from gql_app.access import KeyLookup
 from gql_app.live.bus import Bus
 from gql_app.live.feed import Feeds
 from gql_app.live.groups import Groups
@@ -59,7 +60,9 @@ def build_app(settings: Settings) -> Starlette:
     services = Services(transitions, claims, feeds, clock=_now)
     groups = Groups()
     sessions = Sessions()
-    endpoint = Endpoint(build_schema(), services, groups, sessions, settings.allowed_origins)
+    keys = KeyLookup()
+    schema = build_schema()
+    endpoint = Endpoint(schema, services, groups, sessions, keys, settings.allowed_origins)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -89,7 +92,7 @@ def build_app(settings: Settings) -> Starlette:
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
             *health_routes(feeds, groups, bus, is_reachable),
-            *page_routes(),
+            *page_routes(keys),
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts)),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gql_app import access
-from gql_app.access import Unauthenticated, Viewer, authenticate
+from gql_app.access import KeyLookup, Unauthenticated, Viewer
 from gql_app.keys import revoke_key
 from models.database import fetch
 from tests.brokers import until
@@ -21,6 +21,7 @@ class Looks:
 
     def __init__(self) -> None:
         self.read = 0
+        self.keys = KeyLookup()
         self.may_end = asyncio.Event()
         self.error: Exception | None = None
 
@@ -53,7 +54,7 @@ async def test_however_many_ask_at_once_each_gets_an_answer_from_few_looks(
     unknown = [f"cb_{office.practice.id}_{secrets.token_urlsafe(32)}" for _ in range(500)]
     looks.read = 0
     asked = [*viewers, *unknown, *viewers, "nonsense", *viewers]
-    answers = await _answers(*await _asking(*asked))
+    answers = await _answers(*await _asking(looks, *asked))
     assert looks.read <= 2
     for key, answer in zip(asked, answers, strict=True):
         if key in viewers:
@@ -67,7 +68,7 @@ async def test_who_asks_after_a_key_was_revoked_is_refused_though_a_look_is_unde
 ) -> None:
     before = await _looking(office, looks)
     await revoke_key(office.practice, office.staff.key_id)
-    after = await _asking(office.keys["staff"])
+    after = await _asking(looks, office.keys["staff"])
     looks.may_end.set()
     answers = await _answers(before, *after)
     assert answers[0] == office.staff
@@ -78,7 +79,7 @@ async def test_who_asks_while_a_look_is_under_way_shares_the_next(
     office: Office, looks: Looks
 ) -> None:
     before = await _looking(office, looks)
-    after = [asking for _ in range(20) for asking in await _asking(*office.keys.values())]
+    after = [asking for _ in range(20) for asking in await _asking(looks, *office.keys.values())]
     looks.may_end.set()
     answers = await _answers(before, *after)
     assert answers == [office.staff] + [getattr(office, role) for role in office.keys] * 20
@@ -89,7 +90,7 @@ async def test_who_asks_while_a_look_is_under_way_shares_the_next(
 async def test_one_who_goes_away_does_not_end_the_look_for_others(
     office: Office, looks: Looks, who: str
 ) -> None:
-    asking = await _asking(*[office.keys["staff"]] * 2)
+    asking = await _asking(looks, *[office.keys["staff"]] * 2)
     await until(lambda: looks.read == 1)
     gone, stays = asking if who == "the first" else reversed(asking)
     gone.cancel()
@@ -104,25 +105,25 @@ async def test_a_look_that_fails_does_so_for_those_who_wait_for_it_alone(
     office: Office, looks: Looks
 ) -> None:
     looks.error = ConnectionRefusedError("The database is away.")
-    before = await _asking(office.keys["staff"], office.keys["partner"])
+    before = await _asking(looks, office.keys["staff"], office.keys["partner"])
     await until(lambda: looks.read == 1)
-    after = await _asking(office.keys["staff"])
+    after = await _asking(looks, office.keys["staff"])
     looks.may_end.set()
     answers = await _answers(*before, *after)
     assert answers == [looks.error, looks.error, office.staff]
-    assert await authenticate(office.keys["partner"]) == office.partner
+    assert await looks.keys.authenticate(office.keys["partner"]) == office.partner
 
 
-async def _asking(*keys: str) -> list[asyncio.Task[Viewer]]:
+async def _asking(looks: Looks, *keys: str) -> list[asyncio.Task[Viewer]]:
     """Those who have asked, all at once, what each of the keys stands for."""
-    tasks = [asyncio.create_task(authenticate(key)) for key in keys]
+    tasks = [asyncio.create_task(looks.keys.authenticate(key)) for key in keys]
     await asyncio.sleep(0)
     return tasks
 
 
 async def _looking(office: Office, looks: Looks) -> asyncio.Task[Viewer]:
     """Somebody who has asked for staff's key, for whom the database has been read."""
-    (task,) = await _asking(office.keys["staff"])
+    (task,) = await _asking(looks, office.keys["staff"])
     await until(lambda: looks.read == 1)
     return task
 

@@ -4,17 +4,16 @@ Whatever goes wrong in a plan, the object is completed again by graphql-core fro
 results and errors are always its own. Completing only reads, so doing it twice changes nothing.
 """
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from graphql import (
     DirectiveNode,
     GraphQLError,
     GraphQLObjectType,
     GraphQLResolveInfo,
-    Node,
     VariableNode,
     Visitor,
     visit,
@@ -24,27 +23,21 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from gql_app.execution.bounded import Bounded
 from gql_app.execution.events import Root, root_of
+from gql_app.execution.memory import memory_of
 from gql_app.execution.plans import compile_object
 from gql_app.execution.runs import Complete, NotPlain, Run
 
 T = TypeVar("T")
-
-REMEMBERED = 2_000
-"""Plans that are kept: some a document."""
 
 
 class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
     """An executor whose plans outlive it: they are found by the nodes of the (cached) document, the
     type, and the values of the variables that its directives hang on."""
 
-    # The nodes stand beside the plan, so that no other node can have their ids meanwhile.
-    plans: ClassVar[Bounded[Hashable, tuple[list[Node], Complete | None]]] = Bounded(REMEMBERED)
-    directive_variables: ClassVar[Bounded[int, tuple[Node, tuple[str, ...]]]] = Bounded(REMEMBERED)
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._memory = memory_of(self.schema)
         self._deciding = tuple(
             (name, self.variable_values.coerced.get(name)) for name in self._directive_variables()
         )
@@ -104,7 +97,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
     def _plan(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Complete | None:
         key = (object_type, self._deciding, *[id(detail.node) for detail in details])
         try:
-            return self.plans[key][1]
+            return self._memory.plans[key][1]
         except KeyError:
             pass
         except TypeError:  # a variable of a directive that is a list
@@ -113,7 +106,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             plan = self._compile(object_type, details)
         except (NotPlain, GraphQLError):  # a directive that graphql-core refuses where it stands
             plan = None
-        self.plans.add(key, ([detail.node for detail in details], plan))
+        self._memory.plans.add(key, ([detail.node for detail in details], plan))
         return plan
 
     def _compile(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Complete:
@@ -131,13 +124,13 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
     def _directive_variables(self) -> tuple[str, ...]:
         """The variables that decide what is selected, looked for once a document."""
         operation = self.operation
-        known = self.directive_variables.get(id(operation))
+        known = self._memory.directive_variables.get(id(operation))
         if known is None:
             found = _DirectiveVariables()
             for node in (operation, *self.fragment_definitions.values()):
                 visit(node, found)
             known = (operation, tuple(sorted(found.names)))
-            self.directive_variables.add(id(operation), known)
+            self._memory.directive_variables.add(id(operation), known)
         return known[1]
 
 

@@ -1,13 +1,10 @@
 """Documents, each parsed, measured and validated once however often it is sent."""
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 from graphql import (
     DocumentNode,
-    GraphQLError,
     GraphQLSyntaxError,
-    OperationDefinitionNode,
     parse,
 )
 from strawberry.extensions import SchemaExtension
@@ -16,32 +13,16 @@ from strawberry.schema.schema import validate_document
 
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.limits import MAX_TOKENS, TooComplex, check
-
-REMEMBERED = 500
-PASSED = 20
-"""Sets of numbers, `first` and the like, that are remembered of a document as within the limits."""
-
-
-class _Known:
-    """A document, and what has been found out about it."""
-
-    def __init__(self, document: DocumentNode) -> None:
-        self.document = document
-        self.operations = sum(
-            isinstance(definition, OperationDefinitionNode) for definition in document.definitions
-        )
-        self.passed: Bounded[tuple[object, ...], None] = Bounded(PASSED)
-        self.errors: list[GraphQLError] | None = None
+from gql_app.execution.memory import Known
 
 
 class Documents(SchemaExtension):
     """Stands in for Strawberry's caches, whose key is the hash of all nodes of a document, and for
-    its limiters. A page larger than `largest_page` is measured as one of that size: it is refused
-    by name when it is read."""
+    its limiters. `known` is what is remembered of documents. A page larger than `largest_page` is
+    measured as one of that size: it is refused by name when it is read."""
 
-    _known: ClassVar[Bounded[str, _Known]] = Bounded(REMEMBERED)
-
-    def __init__(self, largest_page: int) -> None:
+    def __init__(self, known: Bounded[str, Known], largest_page: int) -> None:
+        self._known = known
         self._largest_page = largest_page
 
     def on_parse(self) -> Iterator[None]:
@@ -69,10 +50,10 @@ class Documents(SchemaExtension):
         context.pre_execution_errors = list(known.errors)
         yield
 
-    def _find(self, query: str) -> _Known:
+    def _find(self, query: str) -> Known:
         known = self._known.get(query)
         if known is None:
-            known = _Known(_parsed(query))
+            known = Known(_parsed(query))
             self._known.add(query, known)
         return known
 

@@ -3,25 +3,22 @@
 from typing import Any
 
 from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, Visitor, visit
-from graphql import OperationDefinitionNode as Operation
 from strawberry import Info
 
-from gql_app.execution.bounded import Bounded
-
-# The operation stands beside the names, so that no other node can have its id meanwhile.
-_seen: Bounded[int, tuple[Operation, frozenset[str]]] = Bounded(1_000)
+from gql_app.execution.memory import memory_of
 
 
 def names_in(info: Info[Any, Any]) -> frozenset[str]:
     """The names of all fields in the operation that is being carried out, at any depth, fragments
     included. Of the whole of it, because its fields share what they load."""
-    operation = info._raw_info.operation  # noqa: SLF001 - `selected_fields` costs more than it saves
-    known = _seen.get(id(operation))
+    raw = info._raw_info  # noqa: SLF001 - `selected_fields` costs more than it saves
+    operation, seen = raw.operation, memory_of(raw.schema).names
+    known = seen.get(id(operation))
     if known is None:
-        found = _Names(dict(info._raw_info.fragments))  # noqa: SLF001
+        found = _Names(dict(raw.fragments))
         visit(operation, found)
         known = (operation, frozenset(found.names))
-        _seen.add(id(operation), known)
+        seen.add(id(operation), known)
     return known[1]
 
 

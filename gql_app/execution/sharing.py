@@ -1,6 +1,5 @@
 """Which subscriptions can be executed once for all who sent the same."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 from graphql import (
@@ -16,6 +15,7 @@ from graphql import (
     visit,
 )
 
+from gql_app.execution.bounded import Bounded
 from gql_app.execution.limits import MAX_TOKENS
 
 SHARED_FIELDS = ("taskStatusChanged", "queueFeed")
@@ -33,7 +33,23 @@ class Shareable(NamedTuple):
     cursor_required: bool = False
 
 
-@lru_cache(maxsize=REMEMBERED)
+class Shapes:
+    """How subscriptions can be shared, looked at once however often they are sent."""
+
+    def __init__(self) -> None:
+        self._found: Bounded[tuple[str, str | None], Shareable | None] = Bounded(REMEMBERED)
+
+    def find(self, query: str, operation_name: str | None) -> Shareable | None:
+        """What `shareable` says of a subscription."""
+        key = (query, operation_name)
+        try:
+            return self._found[key]
+        except KeyError:
+            shape = shareable(query, operation_name)
+            self._found.add(key, shape)
+            return shape
+
+
 def shareable(query: str, operation_name: str | None) -> Shareable | None:
     """How the subscription can be shared, None if it is not of that kind. Never raises: what is
     wrong with a document is said by those who execute it."""

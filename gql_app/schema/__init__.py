@@ -3,20 +3,19 @@
 from datetime import datetime
 from typing import Any
 
-import strawberry
-from graphql import GraphQLError
 from strawberry.exceptions import MissingQueryError
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.tools import merge_types
-from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types import ExecutionResult
 
 from gql_app.access import Forbidden, RateLimited, Unauthenticated
 from gql_app.execution.compiled import CompiledExecutor
 from gql_app.execution.documents import Documents
 from gql_app.execution.errors import ErrorCodes
 from gql_app.execution.limits import TooComplex
+from gql_app.execution.memory import Schema
 from gql_app.schema.moments import DATE_TIME
 from gql_app.schema.moves import Moves
 from gql_app.schema.mutations import Mutation
@@ -40,23 +39,17 @@ ERROR_CODES = ErrorCodes(
 )
 
 
-class Schema(strawberry.Schema):
-    def process_errors(
-        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
-    ) -> None:
-        """Strawberry logs each error with its text here; ours are logged where they are masked."""
-
-
 def build_schema() -> Schema:
-    """The schema with its caches and limits."""
-    return Schema(
+    """The schema with its limits and a memory of its own."""
+    schema: Schema = Schema(
         query=Query,
         mutation=merge_types("Mutation", (Mutation, Moves)),
         subscription=Subscription,
-        extensions=[lambda: Documents(MAX_PAGE)],
+        extensions=[lambda: Documents(schema.memory.documents, MAX_PAGE)],
         execution_context_class=CompiledExecutor,
         config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
     )
+    return schema
 
 
 def shown(result: ExecutionResult) -> dict[str, Any]:

@@ -5,7 +5,6 @@ metadata what they read.
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from strawberry.types.field import StrawberryField
@@ -29,9 +28,8 @@ class Columns:
             for field in shown.__strawberry_definition__.fields:
                 name = field.graphql_name or to_camel_case(field.python_name)
                 self._by_name.setdefault(name, set()).update(_columns(field, row))
-        self.read_by = lru_cache(maxsize=500)(self._read_by)
 
-    def _read_by(self, names: frozenset[str]) -> frozenset[str]:
+    def read_by(self, names: frozenset[str]) -> frozenset[str]:
         """All columns that fields of these names read, of whichever type."""
         return frozenset(column for name in names for column in self._by_name.get(name, ()))
 

@@ -3,14 +3,14 @@
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
-from gql_app.access import SESSION, Unauthenticated, Viewer, authenticate, bearer
+from gql_app.access import SESSION, KeyLookup, Unauthenticated, Viewer, bearer
 
 COOKIE = "callboard"
 
 
-async def viewer_of(headers: Headers, authorization: object = None) -> Viewer:
-    """The viewer of a request; `authorization` is what was sent elsewhere in place of the header.
-    Raises `Unauthenticated`.
+async def viewer_of(keys: KeyLookup, headers: Headers, authorization: object = None) -> Viewer:
+    """The viewer of a request, by a key looked up in `keys`; `authorization` is what was sent
+    elsewhere in place of the header. Raises `Unauthenticated`.
 
     A browser sends the cookie with whatever a page asks of this server, so it counts only for pages
     of this server: browsers name the page's origin with each POST and each WebSocket.
@@ -21,10 +21,10 @@ async def viewer_of(headers: Headers, authorization: object = None) -> Viewer:
     if authorization is None:
         token = cookie_parser(headers.get("cookie", "")).get(COOKIE)
     if token is None:
-        return await authenticate(bearer(authorization))
+        return await keys.authenticate(bearer(authorization))
     if not is_own_page(headers):
         raise Unauthenticated("A session is good for the pages of this server only.")
-    return await authenticate(token, SESSION)
+    return await keys.authenticate(token, SESSION)
 
 
 def is_own_page(headers: Headers) -> bool:

@@ -11,9 +11,10 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
-from gql_app.access import Viewer
+from gql_app.access import KeyLookup, Viewer
+from gql_app.execution.memory import Schema
 from gql_app.live.groups import Groups
-from gql_app.schema import Schema, shown
+from gql_app.schema import shown
 from gql_app.schema.context import Context, Services
 from gql_app.web.credentials import viewer_of
 from gql_app.web.refusals import NotPost, refusal
@@ -34,17 +35,19 @@ class Endpoint:
         services: Services,
         groups: Groups,
         sessions: Sessions,
+        keys: KeyLookup,
         allowed_origins: tuple[str, ...],
     ) -> None:
         self._schema = schema
         self._streams = Streams(schema, services, groups)
         self._sessions = sessions
+        self._keys = keys
         self._services = services
         self._allowed_origins = allowed_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            socket = Socket(self._streams, self._sessions, self._allowed_origins)
+            socket = Socket(self._streams, self._sessions, self._keys, self._allowed_origins)
             await socket.run(scope, receive, send)
             return
         request = Request(scope, receive)
@@ -61,7 +64,7 @@ class Endpoint:
     async def _read(self, request: Request) -> tuple[Viewer, GraphQLRequest]:
         if request.method != "POST":
             raise NotPost("Send a POST request, or open a WebSocket.")
-        viewer = await viewer_of(request.headers)
+        viewer = await viewer_of(self._keys, request.headers)
         return viewer, read_request(read_json(await read_body(request)))
 
     async def _stream(

@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gql_app.access import Forbidden, Unauthenticated
+from gql_app.access import Forbidden, KeyLookup, Unauthenticated
 from gql_app.signin import SESSION_LASTS, SignedIn, sign_in, sign_in_by_link, sign_out
 from gql_app.web.credentials import COOKIE, is_own_page, viewer_of
 from gql_app.web.refusals import refusal
@@ -31,32 +31,32 @@ HEADERS = {
 }
 
 
-def page_routes() -> list[Route | Mount]:
+def page_routes(keys: KeyLookup) -> list[Route | Mount]:
     """/, /dashboard/… and /session."""
+
+    async def session(request: Request) -> Response:
+        """POST signs in, with a key or a link; DELETE signs out."""
+        try:
+            if not is_own_page(request.headers):
+                raise Forbidden("Signing in and out is for the pages of this server.")
+            if request.method == "DELETE":
+                with suppress(Unauthenticated):  # it has ended by itself
+                    await sign_out(await viewer_of(keys, request.headers))
+                return _with_cookie(request, "", lasts=0)
+            signed_in = await _begun(read_json(await read_body(request)))
+            return _with_cookie(request, signed_in.token, int(SESSION_LASTS.total_seconds()))
+        except Exception as error:
+            return refusal(error)
+
     return [
         Route("/", _index),
         Mount("/dashboard", _Guarded(GZipMiddleware(StaticFiles(directory=FILES)))),
-        Route("/session", _session, methods=["POST", "DELETE"]),
+        Route("/session", session, methods=["POST", "DELETE"]),
     ]
 
 
 async def _index(_: Request) -> Response:
     return FileResponse(FILES / "index.html", headers=HEADERS)
-
-
-async def _session(request: Request) -> Response:
-    """POST signs in, with a key or a link; DELETE signs out."""
-    try:
-        if not is_own_page(request.headers):
-            raise Forbidden("Signing in and out is for the pages of this server.")
-        if request.method == "DELETE":
-            with suppress(Unauthenticated):  # it has ended by itself
-                await sign_out(await viewer_of(request.headers))
-            return _with_cookie(request, "", lasts=0)
-        signed_in = await _begun(read_json(await read_body(request)))
-        return _with_cookie(request, signed_in.token, int(SESSION_LASTS.total_seconds()))
-    except Exception as error:
-        return refusal(error)
 
 
 async def _begun(body: object) -> SignedIn:

@@ -13,7 +13,7 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from gql_app.access import RateLimited, Unauthenticated, Viewer
+from gql_app.access import KeyLookup, RateLimited, Unauthenticated, Viewer
 from gql_app.live.groups import News
 from gql_app.schema import ERROR_CODES
 from gql_app.web.credentials import viewer_of
@@ -86,11 +86,13 @@ class Socket:
         self,
         streams: Streams,
         sessions: Sessions,
+        keys: KeyLookup,
         allowed_origins: tuple[str, ...],
     ) -> None:
         self._allowed_origins = allowed_origins
         self._streams = streams
         self._sessions = sessions
+        self._keys = keys
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._ended: Ended | None = None
@@ -173,7 +175,7 @@ class Socket:
                         raise _Close(4401, "Unauthorized")
                     await self._handle_ping(message)
                 payload = _payload(message)
-                return await viewer_of(headers, payload.get("authorization"))
+                return await viewer_of(self._keys, headers, payload.get("authorization"))
         except TimeoutError:
             raise _Close(4408, "Connection initialisation timeout") from None
         except Unauthenticated:

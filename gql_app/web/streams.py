@@ -13,9 +13,10 @@ from typing import Any
 import orjson
 
 from gql_app.access import Viewer
-from gql_app.execution.sharing import Shareable, shareable
+from gql_app.execution.memory import Schema
+from gql_app.execution.sharing import Shapes, Shareable
 from gql_app.live.groups import Group, Groups, Hear, Result
-from gql_app.schema import ERROR_CODES, Schema, shown
+from gql_app.schema import ERROR_CODES, shown
 from gql_app.schema.context import Context, Services
 from gql_app.web.requests import GraphQLRequest
 from gql_app.work.cursors import event_cursor, read_event_cursor
@@ -49,6 +50,7 @@ class Streams:
         self._schema = schema
         self._services = services
         self._groups = groups
+        self._shapes = Shapes()
 
     async def run(
         self,
@@ -60,7 +62,7 @@ class Streams:
         """The results of the operation, but for those that `hear` takes. A failure of the whole of
         it is the last one, a list of errors; `resume_after` is a cursor that stands in for that of
         the request."""
-        shape = shareable(request.query, request.operation_name)
+        shape = self._shapes.find(request.query, request.operation_name)
         if shape is not None:
             variables = dict(request.variables or {})
             own = variables.pop(shape.cursor_variable, None) if shape.cursor_variable else None

@@ -8,18 +8,18 @@ import pytest
 
 from gql_app.execution import compiled
 from gql_app.execution.bounded import Bounded
-from gql_app.execution.compiled import REMEMBERED, CompiledExecutor
+from gql_app.execution.memory import PLANS
 from gql_app.execution.source import Plan, Source
 from tests.execution.ways import Ways
 
 
 @pytest.fixture
-def forgetful(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+def forgetful(ways: Ways, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Makes room for so many plans and no more, and none is there yet."""
 
     def limit(size: int) -> None:
-        monkeypatch.setattr(CompiledExecutor, "plans", Bounded(size))
-        monkeypatch.setattr(CompiledExecutor, "directive_variables", Bounded(size))
+        monkeypatch.setattr(ways.compiled.memory, "plans", Bounded(size))
+        monkeypatch.setattr(ways.compiled.memory, "directive_variables", Bounded(size))
 
     return limit
 
@@ -27,13 +27,14 @@ def forgetful(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 def test_no_more_plans_are_kept_than_there_is_room_for(
     ways: Ways, forgetful: Callable[[int], None], objects: Counter[str]
 ) -> None:
-    assert CompiledExecutor.plans.limit == CompiledExecutor.directive_variables.limit == REMEMBERED
+    memory = ways.compiled.memory
+    assert memory.plans.limit == memory.directive_variables.limit == PLANS
     forgetful(3)
     for _ in range(2):
         for number in range(5):
             ways.data(f"{{ q{number}: queues {{ a{number}: name counts {{ open }} }} }}")
-            assert len(CompiledExecutor.plans) <= 3
-            assert len(CompiledExecutor.directive_variables) <= 3
+            assert len(memory.plans) <= 3
+            assert len(memory.directive_variables) <= 3
     assert objects["compiled"] == 0
 
 
@@ -84,7 +85,7 @@ def test_a_plan_is_kept_beside_the_nodes_that_it_is_found_by(
         given = "($yes: Boolean!)" if directive else ""
         document = f"query {given} {{ q{number}: queues {{ {fields[number % 5] % directive} }} }}"
         ways.data(document, yes=number % 2 == 0)
-        for key, (held, _) in CompiledExecutor.plans.items():
+        for key, (held, _) in ways.compiled.memory.plans.items():
             assert list(key[2:]) == [id(node) for node in held]
-        for operation, (node, _) in CompiledExecutor.directive_variables.items():
+        for operation, (node, _) in ways.compiled.memory.directive_variables.items():
             assert operation == id(node)

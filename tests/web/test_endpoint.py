@@ -161,7 +161,7 @@ async def test_an_error_on_our_side_is_masked(
     )
     error = refused(response, "INTERNAL")
     assert len(error["extensions"]["correlationId"]) == 16
-    monkeypatch.setattr("gql_app.web.credentials.authenticate", fail)
+    monkeypatch.setattr("gql_app.access.KeyLookup.authenticate", fail)
     response = await server.post({"query": VIEWER}, server.office.keys["staff"])
     assert response.status_code == 500
     refused(response, "INTERNAL")

@@ -81,7 +81,7 @@ async def test_no_log_line_holds_notes_or_a_name(
         assert masked["errors"][0]["extensions"]["code"] == "INTERNAL"
         await socket.subscribe("{ tasks { nodes { id } } }", "fail")
         assert (await socket.next())["type"] == "error"
-        monkeypatch.setattr("gql_app.web.credentials.authenticate", fail)
+        monkeypatch.setattr("gql_app.access.KeyLookup.authenticate", fail)
         answer = await server.post({"query": "{ viewer { name } }"}, server.office.keys["staff"])
         assert answer.status_code == 500
     assert any(masked["errors"][0]["extensions"]["correlationId"] in line for line in kept.lines)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gql_app.access import KeyLookup
 from gql_app.keys import create_key, revoke_key
 from gql_app.live.feed import Feeds
 from gql_app.live.groups import Groups, Result
@@ -53,7 +54,9 @@ class Line:
             "subprotocols": [PROTOCOL],
             "extensions": {EXTENSION: self._take},
         }
-        await Socket(self._streams, self.sessions, ("*",)).run(scope, self._receive, self._send)
+        await Socket(self._streams, self.sessions, KeyLookup(), ("*",)).run(
+            scope, self._receive, self._send
+        )
 
     def say(self, kind: str, name: str | None = None, **payload: Any) -> None:
         message = {"type": kind, "id": name, "payload": payload}

@@ -1,0 +1,72 @@
+"""What executions remember of the documents that clients send, and the schema that owns it.
+
+Nothing of it is kept on a class or a module: two applications in one process share none of it, and
+it is freed with the application that built the schema.
+"""
+
+from collections.abc import Hashable
+from typing import Any, TypeAlias
+
+import strawberry
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, Node, OperationDefinitionNode
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types import ExecutionContext
+
+from gql_app.execution.bounded import Bounded
+from gql_app.execution.runs import Complete
+
+DOCUMENTS = 500
+PLANS = 2_000
+"""Some a document."""
+OPERATIONS = 1_000
+PASSED = 20
+"""Sets of numbers, `first` and the like, that are remembered of a document as within the limits."""
+
+
+Plans: TypeAlias = Bounded[Hashable, tuple[list[Node], Complete | None]]
+
+
+class Known:
+    """A document, and what has been found out about it."""
+
+    def __init__(self, document: DocumentNode) -> None:
+        self.document = document
+        self.operations = sum(
+            isinstance(definition, OperationDefinitionNode) for definition in document.definitions
+        )
+        self.passed: Bounded[tuple[object, ...], None] = Bounded(PASSED)
+        self.errors: list[GraphQLError] | None = None
+
+
+class Memory:
+    """What has been found out about documents: by their text, or by their nodes.
+
+    A node is found by its id. It stands beside what is remembered of it, so that no other node can
+    have its id meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self.documents: Bounded[str, Known] = Bounded(DOCUMENTS)
+        self.plans: Plans = Bounded(PLANS)
+        self.directive_variables: Bounded[int, tuple[Node, tuple[str, ...]]] = Bounded(PLANS)
+        self.names: Bounded[int, tuple[Node, frozenset[str]]] = Bounded(OPERATIONS)
+
+
+class Schema(strawberry.Schema):
+    """A schema with the memory of its executions."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        self.memory = Memory()
+        super().__init__(*given, **named)
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Strawberry logs each error with its text here; ours are logged where they are masked."""
+
+
+def memory_of(schema: GraphQLSchema) -> Memory:
+    """The memory of the schema that graphql-core executes on."""
+    owner = schema.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
+    assert isinstance(owner, Schema)
+    return owner.memory
