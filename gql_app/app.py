@@ -91,7 +91,7 @@ def build_app(settings: Settings) -> Starlette:
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
-            *health_routes(feeds, groups, bus, is_reachable),
+            *health_routes(feeds, groups, bus, schema.memory.fallbacks, is_reachable),
             *page_routes(keys),
         ],
         middleware=[

@@ -45,7 +45,8 @@ def endpoint_of(app: Starlette) -> Endpoint:
 def remembered(endpoint: Endpoint) -> dict[str, int]:
     """How much an application remembers of what clients have sent, by what it is of."""
     shapes = {"shapes": endpoint._streams._shapes._found}
-    return {name: len(of) for name, of in {**vars(endpoint._schema.memory), **shapes}.items()}
+    memory = {k: of for k, of in vars(endpoint._schema.memory).items() if k != "fallbacks"}
+    return {name: len(of) for name, of in {**memory, **shapes}.items()}
 
 
 async def ask(endpoint: Endpoint, office: Office) -> None:

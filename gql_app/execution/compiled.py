@@ -2,10 +2,10 @@
 
 Whatever goes wrong in a plan, the object is completed again by graphql-core from the same row:
 results and errors are always its own. Completing only reads, so doing it twice changes nothing.
+Each such fallback is counted: nothing else would show that a plan never works.
 """
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -30,6 +30,9 @@ from gql_app.execution.runs import Complete, NotPlain, Run
 
 T = TypeVar("T")
 
+SUBSCRIPTION = "Subscription"
+"""Fallbacks of a subscription's root are counted under this name."""
+
 
 class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
     """An executor whose plans outlive it: they are found by the nodes of the (cached) document, the
@@ -38,6 +41,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._memory = memory_of(self.schema)
+        self._fallbacks = self._memory.fallbacks
         self._deciding = tuple(
             (name, self.variable_values.coerced.get(name)) for name in self._directive_variables()
         )
@@ -48,8 +52,12 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         """The executor of one event. What is found here, all events of the subscription share."""
         if not self._is_rooted:
             self._is_rooted = True
-            with suppress(Exception):  # graphql-core finds it again, and says what is wrong
+            try:
                 self._root = root_of(self)
+            except NotPlain:
+                self._fallbacks.not_plain(SUBSCRIPTION)
+            except Exception as error:  # graphql-core finds it again, and says what is wrong
+                self._fallbacks.failed(SUBSCRIPTION, error)
         return super().build_per_event_executor(payload)
 
     def execute_operation(self, serially: bool | None = None) -> Any:
@@ -60,14 +68,16 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         try:
             complete = self._plan(self._root.type_of(self.root_value), self._root.details)
             answer = None if complete is None else complete(self.root_value, run)
-        except Exception:  # said again, in its own words, by graphql-core
+        except Exception as error:  # said again, in its own words, by graphql-core
+            self._fallbacks.failed(SUBSCRIPTION, error)
             answer = None
         if answer is None:
             return super().execute_operation(serially)
         response = self.build_response({self._root.name: answer})
         if not run.wanted:
             return response
-        return _filled(run, response, partial(super().execute_operation, serially))
+        by_graphql_core = partial(super().execute_operation, serially)
+        return self._filled(run, response, SUBSCRIPTION, by_graphql_core)
 
     def complete_object_value(
         self,
@@ -82,17 +92,30 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         given = (return_type, field_details_list, info, path, result, position_context)
         by_graphql_core = super().complete_object_value
         complete = self._plan(return_type, field_details_list)
-        if complete is not None:
-            run = Run(info)
-            try:
-                answer = complete(result, run)
-            except Exception:  # noqa: S110 - said again, in its own words, by graphql-core
-                pass
-            else:
-                if not run.wanted:
-                    return answer
-                return _filled(run, answer, partial(by_graphql_core, *given))
-        return by_graphql_core(*given)
+        if complete is None:
+            self._fallbacks.not_plain(return_type.name)
+            return by_graphql_core(*given)
+        run = Run(info)
+        try:
+            answer = complete(result, run)
+        except Exception as error:  # said again, in its own words, by graphql-core
+            self._fallbacks.failed(return_type.name, error)
+            return by_graphql_core(*given)
+        if not run.wanted:
+            return answer
+        return self._filled(run, answer, return_type.name, partial(by_graphql_core, *given))
+
+    async def _filled(
+        self, run: Run, answer: T, type_name: str, otherwise: Callable[[], Any]
+    ) -> T | Any:
+        """The answer once its rows are loaded; what `otherwise` gives if anything goes wrong."""
+        try:
+            await run.fill()
+        except Exception as error:
+            self._fallbacks.failed(type_name, error)
+            completed = otherwise()
+            return await completed if isinstance(completed, Awaitable) else completed
+        return answer
 
     def _plan(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Complete | None:
         key = (object_type, self._deciding, *[id(detail.node) for detail in details])
@@ -132,16 +155,6 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             known = (operation, tuple(sorted(found.names)))
             self._memory.directive_variables.add(id(operation), known)
         return known[1]
-
-
-async def _filled(run: Run, answer: T, otherwise: Callable[[], Any]) -> T | Any:
-    """The answer once its rows are loaded; what `otherwise` gives if anything goes wrong."""
-    try:
-        await run.fill()
-    except Exception:
-        completed = otherwise()
-        return await completed if isinstance(completed, Awaitable) else completed
-    return answer
 
 
 class _DirectiveVariables(Visitor):

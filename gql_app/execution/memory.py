@@ -13,6 +13,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types import ExecutionContext
 
 from gql_app.execution.bounded import Bounded
+from gql_app.execution.fallbacks import Fallbacks
 from gql_app.execution.runs import Complete
 
 DOCUMENTS = 500
@@ -50,6 +51,7 @@ class Memory:
         self.plans: Plans = Bounded(PLANS)
         self.directive_variables: Bounded[int, tuple[Node, tuple[str, ...]]] = Bounded(PLANS)
         self.names: Bounded[int, tuple[Node, frozenset[str]]] = Bounded(OPERATIONS)
+        self.fallbacks = Fallbacks()
 
 
 class Schema(strawberry.Schema):

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from gql_app.execution.fallbacks import Fallbacks
 from gql_app.live.bus import Bus
 from gql_app.live.feed import Feeds
 from gql_app.live.groups import Groups
@@ -20,7 +21,11 @@ READY_SECONDS = 2.0
 
 
 def health_routes(
-    feeds: Feeds, groups: Groups, bus: Bus, is_reachable: Callable[[], Awaitable[bool]]
+    feeds: Feeds,
+    groups: Groups,
+    bus: Bus,
+    fallbacks: Fallbacks,
+    is_reachable: Callable[[], Awaitable[bool]],
 ) -> list[Route]:
     """`is_reachable` says whether the database answers now."""
     registry = CollectorRegistry()
@@ -28,6 +33,7 @@ def health_routes(
     # What is executed for a group's members follows the feed in their place.
     streams.set_function(lambda: feeds.followers - groups.executions + groups.members)
     registry.register(_BusMetrics(bus))
+    registry.register(_PlanMetrics(fallbacks))
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -67,3 +73,21 @@ class _BusMetrics(Collector):
             "Rings that were lost on the way; a poll makes up for them",
             value=self._bus.dropped_rings,
         )
+
+
+class _PlanMetrics(Collector):
+    """How often compiled plans were of no use, read when somebody asks."""
+
+    def __init__(self, fallbacks: Fallbacks) -> None:
+        self._fallbacks = fallbacks
+
+    def collect(self) -> Iterator[Metric]:
+        counter = CounterMetricFamily(
+            "callboard_plan_fallbacks",
+            "Objects that graphql-core completed: their selection has no plan (not_plain), or a"
+            " plan of theirs raised (failed)",
+            labels=["reason"],
+        )
+        for reason, count in self._fallbacks.by_reason().items():
+            counter.add_metric([reason], count)
+        yield counter

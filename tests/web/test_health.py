@@ -1,5 +1,7 @@
 """/healthz, /readyz and /metrics: open to whoever runs the server, and of no use to others."""
 
+import re
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -38,6 +40,31 @@ async def test_metrics_name_no_practice_and_no_patient(server: Server) -> None:
     assert response.headers["content-type"].startswith("text/plain")
     for word in ("Testwell", "maple", "Cleaning", "555-0100"):
         assert word not in response.text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_fallbacks_of_plans_are_counted_by_their_reason(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await fallbacks(server) == {"not_plain": 0, "failed": 0}
+    assert await server.data("{ queues { name } viewer { claimed { id } } }")
+    assert await fallbacks(server) == {"not_plain": 1, "failed": 0}
+    monkeypatch.setattr("gql_app.execution.compiled.compile_object", broken_plan)
+    assert len((await server.data("{ queues { id name } }"))["queues"]) == 2
+    assert await fallbacks(server) == {"not_plain": 1, "failed": 2}
+
+
+def broken_plan(*_: object) -> SimpleNamespace:
+    return SimpleNamespace(one=lambda *_: 1 // 0)
+
+
+async def fallbacks(server: Server) -> dict[str, int]:
+    """The counter, as an operator reads it."""
+    text = (await server.client.get("/metrics")).text
+    found = re.findall(
+        r'^callboard_plan_fallbacks_total\{reason="(\w+)"\} (\S+)$', text, re.MULTILINE
+    )
+    return {reason: int(float(value)) for reason, value in found}
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)

@@ -1,0 +1,141 @@
+"""What graphql-core does in place of compiled plans is counted, by the reason."""
+
+import asyncio
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from gql_app.execution import compiled
+from gql_app.execution.fallbacks import FAILED, NOT_PLAIN
+from gql_app.execution.memory import Schema
+from gql_app.schema import build_schema, loaders
+from gql_app.schema.ids import global_id
+from gql_app.work.cursors import event_cursor
+from tests.execution.published import published
+from tests.execution.ways import ALL, Ways
+from tests.office import task_id
+from tests.serving import PATIENCE
+
+PUBLISHED = dict(published())
+
+BY_DESIGN = {"Viewer", "Queue", "Task", "ClaimTaskPayload", "LogContactPayload"}
+"""Of what the dashboard asks, no plan knows three things: the tasks that one has claimed, who is at
+work in a queue, and a page of a task's contacts."""
+
+QUEUES = "{ queues { name counts { open } } }"
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_what_we_publish_is_completed_by_plans(ways: Ways, name: str) -> None:
+    schema = build_schema()
+    document, variables = with_ids(ways, PUBLISHED[name])
+    is_stream = document.startswith("subscription")
+    if is_stream:
+        ways.run(follow(schema, document, ways))
+    else:
+        assert not ways.answer(schema, document, "supervisor", **variables)["errors"]
+    allowed = BY_DESIGN if name.startswith("documents.js") and not is_stream else set()
+    assert set(schema.memory.fallbacks.counts) <= {(NOT_PLAIN, of) for of in allowed}
+
+
+def test_what_has_no_plan_is_counted_each_time(ways: Ways) -> None:
+    schema = build_schema()
+    for _ in range(2):
+        ways.answer(schema, "{ viewer { claimed { id } } queues { name } }")
+    assert schema.memory.fallbacks.counts == {(NOT_PLAIN, "Viewer"): 2}
+    assert schema.memory.fallbacks.by_reason() == {NOT_PLAIN: 2, FAILED: 0}
+
+
+def test_a_broken_plan_is_counted_and_said_once_and_the_answer_is_the_same(
+    ways: Ways, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = ways.answer(ways.plain, QUEUES)
+    break_plans(monkeypatch)
+    schema = build_schema()
+    assert [ways.answer(schema, QUEUES) for _ in range(2)] == [expected] * 2
+    queues = len(expected["data"]["queues"])
+    # Both the queue's plan and, once graphql-core goes through its fields, that of the counts.
+    assert schema.memory.fallbacks.counts == {
+        (FAILED, "Queue"): 2 * queues,
+        (FAILED, "QueueCounts"): 2 * queues,
+    }
+    said = [record for record in caplog.records if record.name.endswith("fallbacks")]
+    assert [record.getMessage() for record in said] == [
+        "a plan of Queue failed: ZeroDivisionError",
+        "a plan of QueueCounts failed: ZeroDivisionError",
+    ]
+
+
+def test_rows_that_cannot_be_loaded_for_a_plan_are_counted(
+    ways: Ways, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object) -> list[Any]:
+        raise OSError("The database is away.")
+
+    monkeypatch.setattr(loaders, "staff_by_id", fail)
+    schema = build_schema()
+    answer = ways.answer(
+        schema, f"{{ tasks({ALL}) {{ nodes {{ lastContact {{ loggedBy {{ id }} }} }} }} }}"
+    )
+    assert answer["errors"]
+    assert schema.memory.fallbacks.counts[FAILED, "TaskConnection"] == 1
+    assert "a plan of TaskConnection failed: OSError" in caplog.messages
+
+
+@pytest.mark.parametrize("broken", ["plans", "root"])
+def test_the_events_of_a_subscription_are_counted(
+    ways: Ways, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    if broken == "plans":
+        break_plans(monkeypatch)
+    else:
+        monkeypatch.setattr(compiled, "root_of", raise_it)
+    schema = build_schema()
+    ways.run(follow(schema, "subscription { taskStatusChanged { seq } }", ways, events=4))
+    counts = schema.memory.fallbacks.counts
+    if broken == "plans":
+        assert counts == {(FAILED, "Subscription"): 4, (FAILED, "TaskEvent"): 4}
+    else:
+        assert counts == {(FAILED, "Subscription"): 1}, "the root is looked for once"
+
+
+def break_plans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every plan that is made from now on raises when it is followed."""
+
+    class Broken:
+        one = staticmethod(raise_it)
+
+    monkeypatch.setattr(compiled, "compile_object", lambda *_: Broken)
+
+
+def raise_it(*_: object) -> Any:
+    raise ZeroDivisionError("patient data")
+
+
+def with_ids(ways: Ways, document: str) -> tuple[str, dict[str, Any]]:
+    """The document, with what it leaves open, and variables for it."""
+    task, queue = (
+        task_id(ways.run(ways.office.make_task())),
+        global_id("Queue", ways.office.recall.id),
+    )
+    document = document.replace('ids: ["…"]', f'ids: ["{task}"]').replace("…", queue)
+    today, tomorrow = ((ways.office.today + timedelta(days=days)).isoformat() for days in (0, 1))
+    contact = {"outcome": "NO_ANSWER", "followUp": tomorrow, "on": tomorrow, "close": False}
+    page = {"orderBy": "DUE", "first": 50, "day": today}
+    return document, {"id": task, "taskId": task, "notes": "Call back", **contact, **page}
+
+
+async def follow(schema: Schema, document: str, ways: Ways, events: int = 15) -> None:
+    """Take some messages, and a snapshot if there is one."""
+    starts: list[tuple[str | None, int]] = [(event_cursor(ways.office.practice.id, 0), events)]
+    if "queueFeed" in document:
+        starts.append((None, 1))
+    for start, messages in starts:
+        context = ways.context("supervisor")
+        context.resume_after = start
+        stream: Any = await schema.subscribe(document, None, context)
+        async with asyncio.timeout(PATIENCE), aclosing(stream):
+            for _ in range(messages):
+                assert not (await anext(stream)).errors
