@@ -39,22 +39,44 @@ class RateLimited(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Viewer:
-    """Whoever holds the key. Every read and write goes through one."""
+class Scope:
+    """What may be read: of which practice, by which role, in which queues. Every read goes through
+    one. Viewers with equal scopes read the same, so one execution may serve them all."""
 
-    key_id: int
     practice_id: int
     time_zone: str
     role: Role
-    staff_id: int
-    name: str
     queue_ids: frozenset[int] | None
-    may_create_tasks: bool
-    expires_at: datetime | None
 
     @property
     def may_read_notes(self) -> bool:
         return self.role is not Role.PARTNER
+
+    def sees_queue(self, queue_id: int) -> bool:
+        return self.queue_ids is None or queue_id in self.queue_ids
+
+    def allowed(self, queue_ids: Iterable[int] | None) -> frozenset[int] | None:
+        """Those of `queue_ids` (None: of all queues) that the key allows; None if it is all."""
+        if queue_ids is None:
+            return self.queue_ids
+        asked = frozenset(queue_ids)
+        return asked if self.queue_ids is None else asked & self.queue_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer(Scope):
+    """Whoever holds the key. Every write goes through one; reads take one for its scope."""
+
+    key_id: int
+    staff_id: int
+    name: str
+    may_create_tasks: bool
+    expires_at: datetime | None
+
+    @property
+    def scope(self) -> Scope:
+        """What others may have in common with this viewer, and nothing else of it."""
+        return Scope(self.practice_id, self.time_zone, self.role, self.queue_ids)
 
     @property
     def may_log_contacts(self) -> bool:
@@ -67,16 +89,6 @@ class Viewer:
     @property
     def may_move_tasks(self) -> bool:
         return self.role is Role.SUPERVISOR
-
-    def sees_queue(self, queue_id: int) -> bool:
-        return self.queue_ids is None or queue_id in self.queue_ids
-
-    def allowed(self, queue_ids: Iterable[int] | None) -> frozenset[int] | None:
-        """Those of `queue_ids` (None: of all queues) that the key allows; None if it is all."""
-        if queue_ids is None:
-            return self.queue_ids
-        asked = frozenset(queue_ids)
-        return asked if self.queue_ids is None else asked & self.queue_ids
 
     def require(self, permitted: bool, what: str) -> None:
         """Raise `Forbidden` unless `permitted`; `what` completes "this key may not …"."""

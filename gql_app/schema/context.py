@@ -1,4 +1,4 @@
-"""What a resolver can reach: the viewer, the services, and this operation's loaders."""
+"""What a resolver can reach: the scope or the viewer, the services, this operation's loaders."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import strawberry
 
-from gql_app.access import Viewer
+from gql_app.access import Scope, Viewer
 from gql_app.live.feed import Feeds
 from gql_app.schema.loaders import Loaders
 from gql_app.work.claims import Claims
@@ -25,8 +25,9 @@ class Services:
     clock: Callable[[], datetime]
 
 
-class Context:
-    """The context of one operation.
+class SharedContext:
+    """The context of an operation that may be carried out once for many: it knows their scope, and
+    nothing of any one of them.
 
     Of the event that is being sent, `position` is for transports that have a place of their own for
     its cursor, `day` and `of_the_clock` say what else the result hangs on, and with `more` others
@@ -43,14 +44,14 @@ class Context:
         "position",
         "queues",
         "resume_after",
+        "scope",
         "services",
-        "viewer",
     )
 
-    def __init__(self, viewer: Viewer, services: Services) -> None:
-        self.viewer = viewer
+    def __init__(self, scope: Scope, services: Services) -> None:
+        self.scope = scope
         self.services = services
-        self.loaders = Loaders(viewer, services.clock)
+        self.loaders = Loaders(scope, services.clock)
         self.position: Position | None = None
         self.day: date | None = None
         self.of_the_clock = False
@@ -70,8 +71,18 @@ class Context:
         """Forget what was loaded for the event before, unless both were read together: what was
         loaded since then is as new as either."""
         if not self.more:
-            self.loaders = Loaders(self.viewer, self.services.clock)
+            self.loaders = Loaders(self.scope, self.services.clock)
         self.position, self.day, self.of_the_clock, self.more = position, day, of_the_clock, more
+
+
+class Context(SharedContext):
+    """The context of one viewer's operation."""
+
+    __slots__ = ("viewer",)
+
+    def __init__(self, viewer: Viewer, services: Services) -> None:
+        super().__init__(viewer.scope, services)
+        self.viewer = viewer
 
 
 def _never(_: Position, __: date | None) -> bool:
@@ -79,3 +90,7 @@ def _never(_: Position, __: date | None) -> bool:
 
 
 Info: TypeAlias = strawberry.Info[Context, None]
+"""For fields of queries and mutations."""
+
+SharedInfo: TypeAlias = strawberry.Info[SharedContext, None]
+"""For all fields that a shared subscription may show: it has no viewer to hand them."""

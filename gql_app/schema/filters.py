@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import strawberry
 
-from gql_app.schema.context import Info
+from gql_app.schema.context import SharedContext
 from gql_app.schema.enums import ContactOutcome, TaskOrigin, TaskStatus
 from gql_app.schema.ids import read_id_of, read_ids_of
 from gql_app.schema.moments import checked_moment
@@ -66,13 +66,13 @@ class TaskFilter:
     )
 
 
-def task_query(filter: TaskFilter | None, info: Info) -> TaskQuery:
+def task_query(filter: TaskFilter | None, context: SharedContext) -> TaskQuery:
     """What the read side is asked for. Raises `BadInput`."""
     if filter is None:
         return TaskQuery()
     today = None
     if filter.overdue is not None:
-        today = local_date(info.context.services.clock(), info.context.viewer.time_zone)
+        today = local_date(context.services.clock(), context.scope.time_zone)
     queue_ids = read_ids_of("Queue", filter.queue_ids)
     return TaskQuery(
         queue_ids=None if queue_ids is None else tuple(queue_ids),

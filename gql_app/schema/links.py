@@ -8,7 +8,7 @@ import strawberry
 
 from gql_app.execution.runs import LINK, Link
 from gql_app.schema.columns import reads
-from gql_app.schema.context import Info
+from gql_app.schema.context import SharedInfo
 
 
 def linked(
@@ -25,7 +25,7 @@ def linked(
 
     key = whole if len(names) == 1 else key_of_several
 
-    async def resolve(parent: strawberry.Parent[Any], info: Info) -> Any:
+    async def resolve(parent: strawberry.Parent[Any], info: SharedInfo) -> Any:
         row_key = key(parent)
         return None if row_key is None else await rows(info.context).load(row_key)
 

@@ -1,6 +1,6 @@
 """Data loaders: what a level of a query asks for one by one is read in one statement.
 
-The viewer stands in every loader, so nothing is loaded that the key does not allow.
+The scope stands in every loader, so nothing is loaded that the key does not allow.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from operator import attrgetter
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from gql_app.access import Viewer
+from gql_app.access import Scope
 from gql_app.work.at_work import QueueAtWork, staff_at_work
 from gql_app.work.finding import TaskQuery
 from gql_app.work.history import (
@@ -96,7 +96,7 @@ class Rows(Generic[Key, Row]):
         self.known.update(zip(map(self._key_of, rows), rows, strict=True))
 
     async def load(self, key: Key) -> Row | None:
-        """The row, None if there is none that the viewer may see."""
+        """The row, None if there is none that the scope allows."""
         return (await self.load_many((key,)))[key]
 
     async def load_many(self, keys: Collection[Key]) -> Mapping[Key, Row | None]:
@@ -144,35 +144,35 @@ class Loaders:
     """The loaders of one operation; in a subscription, of the events that were read together. Each
     is made when it is first asked for: most operations need one or two, and events come often."""
 
-    def __init__(self, viewer: Viewer, clock: Callable[[], datetime]) -> None:
-        self._viewer = viewer
+    def __init__(self, scope: Scope, clock: Callable[[], datetime]) -> None:
+        self._scope = scope
         self._clock = clock
 
     @cached_property
     def task(self) -> Rows[int, TaskRow]:
-        return Rows(partial(tasks_by_id, self._viewer))
+        return Rows(partial(tasks_by_id, self._scope))
 
     @cached_property
     def contact(self) -> Rows[tuple[int, int], ContactRow]:
         """By the contact's number and its task's (see `ContactKey`)."""
-        return Rows(partial(contacts_of, self._viewer), ContactKey.of)
+        return Rows(partial(contacts_of, self._scope), ContactKey.of)
 
     @cached_property
     def contact_by_id(self) -> Rows[int, ContactRow]:
         """For who has been given a contact's id."""
-        return Rows(partial(contacts_by_id, self._viewer))
+        return Rows(partial(contacts_by_id, self._scope))
 
     @cached_property
     def patient(self) -> Rows[int, PatientRow]:
-        return Rows(partial(patients_by_id, self._viewer))
+        return Rows(partial(patients_by_id, self._scope))
 
     @cached_property
     def staff(self) -> Rows[int, StaffRow]:
-        return Rows(partial(staff_by_id, self._viewer))
+        return Rows(partial(staff_by_id, self._scope))
 
     @cached_property
     def queue(self) -> Rows[int, QueueRow]:
-        return Rows(partial(visible_queues, self._viewer))
+        return Rows(partial(visible_queues, self._scope))
 
     @cached_property
     def counts(self) -> Rows[int, QueueCounts]:
@@ -184,25 +184,25 @@ class Loaders:
 
     @cached_property
     def contacts_of_task(self) -> Rows[PageKey, PageOf]:
-        return _pages(lambda ids, key: contacts_of_tasks(self._viewer, ids, key.first, key.after))
+        return _pages(lambda ids, key: contacts_of_tasks(self._scope, ids, key.first, key.after))
 
     @cached_property
     def tasks_of_patient(self) -> Rows[PageKey, PageOf]:
-        return _pages(lambda ids, key: tasks_of_patients(self._viewer, ids, key.first, key.after))
+        return _pages(lambda ids, key: tasks_of_patients(self._scope, ids, key.first, key.after))
 
     @cached_property
     def tasks_of_queue(self) -> Rows[PageKey, PageOf]:
         return _pages(
             lambda ids, key: tasks_of_queues(
-                self._viewer, ids, key.query or TaskQuery(), key.first, key.after
+                self._scope, ids, key.query or TaskQuery(), key.first, key.after
             )
         )
 
     async def _counts(self, queue_ids: list[int]) -> list[QueueCounts]:
-        return await queue_counts(self._viewer, queue_ids, self._clock())
+        return await queue_counts(self._scope, queue_ids, self._clock())
 
     async def _at_work(self, queue_ids: list[int]) -> list[QueueAtWork]:
-        return await staff_at_work(self._viewer, queue_ids, self._clock())
+        return await staff_at_work(self._scope, queue_ids, self._clock())
 
 
 ReadPages: TypeAlias = Callable[[list[int], PageKey], Awaitable[Mapping[int, Page[Any]]]]

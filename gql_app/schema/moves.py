@@ -129,7 +129,7 @@ def _which(
     if (ids is None) == (filter is None):
         raise BadInput("Give ids or filter, one of them.")
     if ids is None:
-        return task_query(filter, info)
+        return task_query(filter, info.context)
     return [_number("Task", value) or 0 for value in ids]
 
 

@@ -66,7 +66,7 @@ class Query:
         first: PageSize = 50,
         after: After = None,
     ) -> Connection[TaskRow]:
-        viewer, query = info.context.viewer, task_query(filter, info)
+        viewer, query = info.context.viewer, task_query(filter, info.context)
         by_contact = order_by is TaskOrder.LAST_CONTACTED  # its cursors say when that was
         names = names_in(info)
         if not by_contact and not names >= {"patient", "lastContact"}:

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from datetime import timedelta
 
 from gql_app.live.feed import Batch
-from gql_app.schema.context import Context
+from gql_app.schema.context import SharedContext
 from gql_app.schema.feed_types import FeedRow, HeartbeatRow
 from gql_app.work.board import after_event, counts_at, read_board
 from gql_app.work.queues import QueueCounts, day_bounds
@@ -17,13 +17,13 @@ FIRST_PAGE = 50
 
 
 async def follow_queues(
-    context: Context, wanted: Sequence[int], after: Position | None
+    context: SharedContext, wanted: Sequence[int], after: Position | None
 ) -> AsyncGenerator[FeedRow, None]:
     """Everything that a dashboard of the queues `wanted` has to be told after a position.
 
     Raises `Resync` as `Feeds.batches` does.
     """
-    practice_id = context.viewer.practice_id
+    practice_id = context.scope.practice_id
     dashboard = _Dashboard(context, wanted)
 
     def tell(
@@ -54,12 +54,12 @@ async def follow_queues(
 class _Dashboard:
     """What one dashboard has been told: the counts of its queues at `position`, on one day."""
 
-    def __init__(self, context: Context, wanted: Sequence[int]) -> None:
-        self._viewer = context.viewer
+    def __init__(self, context: SharedContext, wanted: Sequence[int]) -> None:
+        self._scope = context.scope
         self._clock = context.services.clock
         self._wanted = wanted
         self._counts: dict[int, QueueCounts] = {}
-        self.today = local_date(self._clock(), self._viewer.time_zone)
+        self.today = local_date(self._clock(), self._scope.time_zone)
         self._next_beat = self._clock() + HEARTBEAT
         self.position = Position(0)
 
@@ -68,7 +68,7 @@ class _Dashboard:
         if after is not None:
             self.position = after
             return await self._count(after)
-        board = await read_board(self._viewer, self._wanted, FIRST_PAGE, self._clock())
+        board = await read_board(self._scope, self._wanted, FIRST_PAGE, self._clock())
         self.position = board.position
         self._counts = {on_board.queue.id: on_board.counts for on_board in board.queues}
         return [board]
@@ -81,7 +81,7 @@ class _Dashboard:
             if touched:
                 yield event, event.position
             for queue_id in touched:
-                counts = after_event(self._counts[queue_id], event, self._viewer, self.today)
+                counts = after_event(self._counts[queue_id], event, self._scope, self.today)
                 self._counts[queue_id] = counts
                 yield counts, event.position
 
@@ -91,21 +91,21 @@ class _Dashboard:
         The clock is looked at when a row is asked for: a slow reader is told of the day on which it
         reads, and a heartbeat means that nothing is behind it.
         """
-        while local_date(self._clock(), self._viewer.time_zone) != self.today:
+        while local_date(self._clock(), self._scope.time_zone) != self.today:
             for row in await self._count(batch.position):
                 yield row
         now = self._clock()
         if now >= self._next_beat:
             self._next_beat = now + HEARTBEAT
-            yield HeartbeatRow(self._viewer.practice_id, batch.position, now)
+            yield HeartbeatRow(self._scope.practice_id, batch.position, now)
 
     def patience(self) -> float:
         """Seconds until the clock brings something."""
-        midnight = day_bounds(self.today, self._viewer.time_zone)[1]
+        midnight = day_bounds(self.today, self._scope.time_zone)[1]
         return max((min(self._next_beat, midnight) - self._clock()).total_seconds(), 0.0)
 
     async def _count(self, position: Position) -> list[FeedRow]:
         now = self._clock()
-        self.today = local_date(now, self._viewer.time_zone)
-        self._counts = await counts_at(self._viewer, self._wanted, position, now)
+        self.today = local_date(now, self._scope.time_zone)
+        self._counts = await counts_at(self._scope, self._wanted, position, now)
         return list(self._counts.values())

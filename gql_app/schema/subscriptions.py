@@ -1,4 +1,4 @@
-"""Subscriptions: attach to the practice's feed and hand on what the viewer may see."""
+"""Subscriptions: attach to the practice's feed and hand on what the scope allows."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -6,8 +6,8 @@ from typing import Annotated
 
 import strawberry
 
-from gql_app.access import Viewer
-from gql_app.schema.context import Context, Info
+from gql_app.access import Scope
+from gql_app.schema.context import SharedContext, SharedInfo
 from gql_app.schema.feed_types import FeedRow, QueueFeedMessage
 from gql_app.schema.ids import read_ids_of
 from gql_app.schema.queue_feed import follow_queues
@@ -37,12 +37,12 @@ class Subscription:
         description="Every change of a task's status, in order, with no gap and no repeat.",
     )
     async def task_status_changed(
-        self, info: Info, queue_ids: QueueIds = None, after: StreamAfter = None
+        self, info: SharedInfo, queue_ids: QueueIds = None, after: StreamAfter = None
     ) -> AsyncGenerator[EventRow, None]:
         context = info.context
         wanted = None
         if queue_ids is not None:
-            wanted = frozenset(await _wanted_queues(context.viewer, queue_ids))
+            wanted = frozenset(await _wanted_queues(context.scope, queue_ids))
         return _status_changes(context, wanted, _start(context, after))
 
     @strawberry.subscription(
@@ -52,23 +52,23 @@ class Subscription:
         " snapshot.",
     )
     async def queue_feed(
-        self, info: Info, queue_ids: QueueIds = None, after: StreamAfter = None
+        self, info: SharedInfo, queue_ids: QueueIds = None, after: StreamAfter = None
     ) -> AsyncGenerator[FeedRow, None]:
         context = info.context
         if queue_ids is None and context.queues is not None:
             wanted = context.queues
         else:
-            wanted = await _wanted_queues(context.viewer, queue_ids)
+            wanted = await _wanted_queues(context.scope, queue_ids)
         return follow_queues(context, wanted, _start(context, after))
 
 
 async def _status_changes(
-    context: Context, wanted: frozenset[int] | None, after: Position | None
+    context: SharedContext, wanted: frozenset[int] | None, after: Position | None
 ) -> AsyncGenerator[EventRow, None]:
-    viewer, feeds = context.viewer, context.services.feeds
-    async with aclosing(feeds.batches(viewer.practice_id, after)) as batches:
+    scope, feeds = context.scope, context.services.feeds
+    async with aclosing(feeds.batches(scope.practice_id, after)) as batches:
         async for batch in batches:
-            told = [event for event in batch.events if _is_told(viewer, wanted, event)]
+            told = [event for event in batch.events if _is_told(scope, wanted, event)]
             for event in told:
                 context.at_event(event.position, more=event is not told[-1])
                 yield event
@@ -76,22 +76,22 @@ async def _status_changes(
                 return
 
 
-def _is_told(viewer: Viewer, wanted: frozenset[int] | None, event: EventRow) -> bool:
+def _is_told(scope: Scope, wanted: frozenset[int] | None, event: EventRow) -> bool:
     if event.kind not in STATUS_KINDS:
         return False
-    return viewer.sees_queue(event.queue_id) if wanted is None else event.queue_id in wanted
+    return scope.sees_queue(event.queue_id) if wanted is None else event.queue_id in wanted
 
 
-def _start(context: Context, after: str | None) -> Position | None:
+def _start(context: SharedContext, after: str | None) -> Position | None:
     cursor = context.resume_after or after
-    return None if cursor is None else read_event_cursor(context.viewer.practice_id, cursor)
+    return None if cursor is None else read_event_cursor(context.scope.practice_id, cursor)
 
 
-async def _wanted_queues(viewer: Viewer, queue_ids: list[strawberry.ID] | None) -> list[int]:
+async def _wanted_queues(scope: Scope, queue_ids: list[strawberry.ID] | None) -> list[int]:
     """The queues to watch. Raises `BadInput` for one that is not there or not for this key: a
     stream that stays silent for ever would look like a quiet queue."""
     ids = read_ids_of("Queue", queue_ids)
-    found = [row.id for row in await visible_queues(viewer, ids)]
+    found = [row.id for row in await visible_queues(scope, ids)]
     if queue_ids is not None and len(found) < len(set(queue_ids)):
         raise BadInput("There is no such queue here.")
     return found

@@ -8,7 +8,7 @@ import strawberry
 from gql_app.access import Viewer as ViewerRow
 from gql_app.schema.columns import Columns, reads
 from gql_app.schema.connections import Connection
-from gql_app.schema.context import Info
+from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.enums import (
     CloseCause,
     ContactOutcome,
@@ -89,8 +89,8 @@ class Contact(Node):
         description="What the agent noted. Null for a key that may not read notes.",
         metadata=reads("notes"),
     )
-    def notes(parent: strawberry.Parent[ContactRow], info: Info) -> str | None:
-        return parent.notes if info.context.viewer.may_read_notes else None
+    def notes(parent: strawberry.Parent[ContactRow], info: SharedInfo) -> str | None:
+        return parent.notes if info.context.scope.may_read_notes else None
 
     logged_by = linked("staff", "logged_by_id", Staff, "Who logged it.")
 
@@ -148,21 +148,23 @@ class Task(Node):
         " ladder. Null beyond its end, and where the task will have expired by then.",
         metadata=reads("queue_id", "status", "contact_count", "expires_at"),
     )
-    async def suggested_follow_up(parent: strawberry.Parent[TaskRow], info: Info) -> date | None:
+    async def suggested_follow_up(
+        parent: strawberry.Parent[TaskRow], info: SharedInfo
+    ) -> date | None:
         queue = await info.context.loaders.queue.load(parent.queue_id)
         now = info.context.services.clock()
         return (
             None
             if queue is None
-            else queues.suggested_follow_up(info.context.viewer, parent, queue, now)
+            else queues.suggested_follow_up(info.context.scope, parent, queue, now)
         )
 
     @strawberry.field(
         description="Why the task was withdrawn. Null for a key that may not read notes.",
         metadata=reads("withdrawn_reason"),
     )
-    def withdrawn_reason(parent: strawberry.Parent[TaskRow], info: Info) -> str | None:
-        return parent.withdrawn_reason if info.context.viewer.may_read_notes else None
+    def withdrawn_reason(parent: strawberry.Parent[TaskRow], info: SharedInfo) -> str | None:
+        return parent.withdrawn_reason if info.context.scope.may_read_notes else None
 
     @strawberry.field(
         graphql_type=Claim | None,
@@ -178,7 +180,10 @@ class Task(Node):
         metadata=reads("id"),
     )
     async def contacts(
-        parent: strawberry.Parent[TaskRow], info: Info, first: PageSize = 20, after: After = None
+        parent: strawberry.Parent[TaskRow],
+        info: SharedInfo,
+        first: PageSize = 20,
+        after: After = None,
     ) -> Connection[ContactRow]:
         key = PageKey(parent.id, first, after)
         return Connection(await load_page(info.context.loaders.contacts_of_task, key), id_cursor)
@@ -218,7 +223,9 @@ class Queue(Node):
         graphql_type=list[StaffAtWork],
         description="Who holds claims here now, by name. Empty for a partner's key.",
     )
-    async def staff_at_work(parent: strawberry.Parent[queues.QueueRow], info: Info) -> list[AtWork]:
+    async def staff_at_work(
+        parent: strawberry.Parent[queues.QueueRow], info: SharedInfo
+    ) -> list[AtWork]:
         found = await info.context.loaders.at_work.load(parent.id)
         return [] if found is None else found.staff
 
@@ -234,12 +241,12 @@ class Queue(Node):
     )
     async def tasks(
         parent: strawberry.Parent[queues.QueueRow],
-        info: Info,
+        info: SharedInfo,
         filter: TaskFilter | None = None,
         first: PageSize = 50,
         after: After = None,
     ) -> Connection[TaskRow]:
-        key = PageKey(parent.id, first, after, task_query(filter, info))
+        key = PageKey(parent.id, first, after, task_query(filter, info.context))
         return Connection(await load_page(info.context.loaders.tasks_of_queue, key), by_due)
 
 
@@ -262,7 +269,7 @@ class Patient(Node):
     )
     async def tasks(
         parent: strawberry.Parent[history.PatientRow],
-        info: Info,
+        info: SharedInfo,
         first: PageSize = 20,
         after: After = None,
     ) -> Connection[TaskRow]:

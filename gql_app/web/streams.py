@@ -8,16 +8,16 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from gql_app.access import Viewer
+from gql_app.access import Scope, Viewer
 from gql_app.execution.memory import Schema
 from gql_app.execution.sharing import Shapes, Shareable
 from gql_app.live.groups import Group, Groups, Hear, Result
 from gql_app.schema import ERROR_CODES, shown
-from gql_app.schema.context import Context, Services
+from gql_app.schema.context import Context, Services, SharedContext
 from gql_app.web.requests import GraphQLRequest
 from gql_app.work.cursors import event_cursor, read_event_cursor
 from gql_app.work.queues import visible_queues
@@ -25,6 +25,22 @@ from models.chain import Position
 from models.event import feed_bounds
 
 Results = AsyncGenerator[Result, None]
+
+
+class _Key(NamedTuple):
+    """All that the results of a shared execution hang on: nothing else is handed to it."""
+
+    scope: Scope
+    query: str
+    operation_name: str | None
+    variables: str
+    queues: tuple[int, ...]
+
+    @classmethod
+    def of(cls, scope: Scope, request: GraphQLRequest, queues: list[int] | None) -> "_Key":
+        # Decoded, because orjson leaves each of its results in a block of four kilobytes.
+        variables = orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS).decode()
+        return cls(scope, request.query, request.operation_name, variables, tuple(queues or ()))
 
 
 @dataclass
@@ -73,11 +89,11 @@ class Streams:
             # If something is wrong with the cursor, let the schema say what.
             if isinstance(cursor, str | None) and not is_missing:
                 shared = GraphQLRequest(request.query, variables, request.operation_name)
-                results = self._share(viewer, shared, shape, cursor, hear)
+                results = self._share(viewer.scope, shared, shape, cursor, hear)
             else:
-                results = self._execute(viewer, request)
+                results = self._execute(Context(viewer, self._services), request)
         else:
-            results = self._execute(viewer, request, resume_after)
+            results = self._execute(Context(viewer, self._services), request, resume_after)
         try:
             async with aclosing(results):
                 async for result in results:
@@ -87,13 +103,12 @@ class Streams:
 
     async def _execute(
         self,
-        viewer: Viewer,
+        context: SharedContext,
         request: GraphQLRequest,
         resume_after: str | None = None,
         enough: Callable[[Position, date | None], bool] | None = None,
         queues: list[int] | None = None,
     ) -> Results:
-        context = Context(viewer, self._services)
         context.resume_after = resume_after
         context.queues = queues
         if enough is not None:
@@ -120,25 +135,25 @@ class Streams:
 
     async def _share(
         self,
-        viewer: Viewer,
+        scope: Scope,
         request: GraphQLRequest,
         shape: Shareable,
         cursor: str | None,
         hear: Hear | None,
     ) -> Results:
         """The results of a request without its cursor that can be shared, from `cursor` on."""
-        practice_id = viewer.practice_id
+        practice_id = scope.practice_id
         after = None if cursor is None else read_event_cursor(practice_id, cursor)
-        queues = await _queues_of_feed(viewer, shape)
+        queues = await _queues_of_feed(scope, shape)
 
         async def here() -> Position:
             return (await feed_bounds(practice_id)).last
 
         def stream(start: Position) -> Results:
             begin = event_cursor(practice_id, start)
-            return self._guarded(self._execute(viewer, request, begin, queues=queues))
+            return self._guarded(self._execute(self._shared(scope), request, begin, queues=queues))
 
-        key = _key(viewer, request, tuple(queues or ()))
+        key = _Key.of(scope, request, queues)
         async with self._groups.join(key, here, stream) as group:
             place = _Place(group.head if after is None else after)
             if after is not None:
@@ -146,7 +161,7 @@ class Streams:
             alone = shape.field == "queueFeed" or not place.join(group)  # its snapshot is its own
             while True:
                 if alone:
-                    caught_up = self._catch_up(viewer, request, group, place, cursor, queues)
+                    caught_up = self._catch_up(scope, request, group, place, cursor, queues)
                     async with aclosing(caught_up) as results:
                         async for result in results:
                             yield result
@@ -161,7 +176,7 @@ class Streams:
 
     async def _catch_up(
         self,
-        viewer: Viewer,
+        scope: Scope,
         request: GraphQLRequest,
         group: Group,
         place: _Place,
@@ -174,10 +189,15 @@ class Streams:
             place.position, place.day = position, day
             return place.join(group)
 
+        context = self._shared(scope)
         with self._groups.catching_up():
-            async with aclosing(self._execute(viewer, request, after, joined, queues)) as results:
+            async with aclosing(self._execute(context, request, after, joined, queues)) as results:
                 async for result in results:
                     yield result
+
+    def _shared(self, scope: Scope) -> SharedContext:
+        """What a shared execution reaches: of those it serves, no more than they have in common."""
+        return SharedContext(scope, self._services)
 
     async def _guarded(self, results: Results) -> Results:
         """A group's stream, which ends with what has gone wrong instead of raising it."""
@@ -214,27 +234,12 @@ async def _walk(group: Group, place: _Place, hear: Hear | None) -> Results:
             yield result
 
 
-async def _queues_of_feed(viewer: Viewer, shape: Shareable) -> list[int] | None:
+async def _queues_of_feed(scope: Scope, shape: Shareable) -> list[int] | None:
     """A feed is of the queues that there were when it began, for as long as it lasts."""
     if shape.field != "queueFeed":
         return None
-    return [queue.id for queue in await visible_queues(viewer)]
+    return [queue.id for queue in await visible_queues(scope)]
 
 
 def _failure(*errors: dict[str, Any]) -> Result:
     return Result(None, orjson.dumps(errors).decode(), last=True)
-
-
-def _key(viewer: Viewer, request: GraphQLRequest, queues: tuple[int, ...]) -> tuple[object, ...]:
-    """All that the results depend on: the document, its variables, and the viewer's scope."""
-    return (
-        request.query,
-        request.operation_name,
-        # Decoded, because orjson leaves each of its results in a block of four kilobytes.
-        orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS).decode(),
-        viewer.practice_id,
-        viewer.time_zone,
-        viewer.role,
-        viewer.queue_ids,
-        queues,
-    )

@@ -1,1 +1,1 @@
-"""What happens to tasks, always through a viewer: the writer, the read side, the sweeper."""
+"""What happens to tasks, always through a viewer or a scope: writer, read side, sweeper."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from gql_app.access import Viewer
+from gql_app.access import Scope
 from models.access import Role
 from models.database import among, fetch
 
@@ -23,13 +23,11 @@ class QueueAtWork(NamedTuple):
     staff: list[AtWork]
 
 
-async def staff_at_work(
-    viewer: Viewer, queue_ids: Sequence[int], now: datetime
-) -> list[QueueAtWork]:
+async def staff_at_work(scope: Scope, queue_ids: Sequence[int], now: datetime) -> list[QueueAtWork]:
     """Who holds claims in each of `queue_ids` at `now`, by name. Nobody for a partner, and in a
     queue that the key does not allow: how busy whom is, is the practice's own affair."""
-    may = viewer.role is not Role.PARTNER
-    visible = [i for i in queue_ids if may and viewer.sees_queue(i)]
+    may = scope.role is not Role.PARTNER
+    visible = [i for i in queue_ids if may and scope.sees_queue(i)]
     sql = f"""
     SELECT t.queue_id, t.claimed_by_id, COUNT(*), MAX(t.claimed_until)
     FROM task t
@@ -37,5 +35,5 @@ async def staff_at_work(
     WHERE t.practice_id = $1 AND {among("t.queue_id", 2)} AND t.claimed_until > $3
     GROUP BY t.queue_id, t.claimed_by_id, s.name ORDER BY s.name
     """
-    rows = await fetch(AtWork, sql, viewer.practice_id, visible, now) if visible else []
+    rows = await fetch(AtWork, sql, scope.practice_id, visible, now) if visible else []
     return [QueueAtWork(i, [row for row in rows if row.queue_id == i]) for i in queue_ids]

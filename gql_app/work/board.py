@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from gql_app.access import Viewer
+from gql_app.access import Scope
 from gql_app.work.finding import TaskQuery
 from gql_app.work.queues import QueueCounts, QueueRow, queue_counts, tasks_of_queues, visible_queues
 from gql_app.work.reading import Page
@@ -43,20 +43,20 @@ class Board:
         return self.position.seq
 
 
-async def read_board(viewer: Viewer, ids: Sequence[int], first: int, now: datetime) -> Board:
+async def read_board(scope: Scope, ids: Sequence[int], first: int, now: datetime) -> Board:
     """The queues in `ids` that the key allows, at one moment."""
     async with snapshot():
-        queues = await visible_queues(viewer, ids)
+        queues = await visible_queues(scope, ids)
         visible = [queue.id for queue in queues]
-        counts = {row.queue_id: row for row in await queue_counts(viewer, visible, now)}
-        pages = await tasks_of_queues(viewer, visible, TaskQuery(), first, None) if visible else {}
-        position = (await feed_bounds(viewer.practice_id)).last
+        counts = {row.queue_id: row for row in await queue_counts(scope, visible, now)}
+        pages = await tasks_of_queues(scope, visible, TaskQuery(), first, None) if visible else {}
+        position = (await feed_bounds(scope.practice_id)).last
     on_board = [QueueOnBoard(queue, counts[queue.id], pages[queue.id]) for queue in queues]
-    return Board(viewer.practice_id, position, on_board)
+    return Board(scope.practice_id, position, on_board)
 
 
 async def counts_at(
-    viewer: Viewer, ids: Sequence[int], position: Position, now: datetime
+    scope: Scope, ids: Sequence[int], position: Position, now: datetime
 ) -> dict[int, QueueCounts]:
     """The counts of each queue as the event at `position` left them, on the day that `now` is.
 
@@ -65,25 +65,25 @@ async def counts_at(
     seq = position.seq
     since: list[EventRow] = []
     async with snapshot():
-        counts = {row.queue_id: row for row in await queue_counts(viewer, ids, now)}
-        while events := await events_after(viewer.practice_id, position, BATCH):
+        counts = {row.queue_id: row for row in await queue_counts(scope, ids, now)}
+        while events := await events_after(scope.practice_id, position, BATCH):
             since += events
             position = events[-1].position
-    today = local_date(now, viewer.time_zone)
+    today = local_date(now, scope.time_zone)
     for event in since:
         for queue_id in event.queues:
             if queue_id in counts:
-                counts[queue_id] = _moved(counts[queue_id], event, viewer, today, -1)
+                counts[queue_id] = _moved(counts[queue_id], event, scope, today, -1)
     return {queue_id: row._replace(seq=seq) for queue_id, row in counts.items()}
 
 
-def after_event(counts: QueueCounts, event: EventRow, viewer: Viewer, today: date) -> QueueCounts:
+def after_event(counts: QueueCounts, event: EventRow, scope: Scope, today: date) -> QueueCounts:
     """The counts that `event`, on a task that is or was in the queue, leads to."""
-    return _moved(counts, event, viewer, today, +1)._replace(seq=event.seq)
+    return _moved(counts, event, scope, today, +1)._replace(seq=event.seq)
 
 
 def _moved(
-    counts: QueueCounts, event: EventRow, viewer: Viewer, today: date, sign: int
+    counts: QueueCounts, event: EventRow, scope: Scope, today: date, sign: int
 ) -> QueueCounts:
     was_here = counts.queue_id == event.queues[0]
     is_here = counts.queue_id == event.queue_id
@@ -92,7 +92,7 @@ def _moved(
     closed = (
         event.from_status != event.to_status == TaskStatus.CLOSED
         and event.closed_at is not None
-        and local_date(event.closed_at, viewer.time_zone) == today
+        and local_date(event.closed_at, scope.time_zone) == today
     )
     changes = [sign * (b - a) for a, b in zip(before, after, strict=True)] + [sign * closed]
     figures = zip(counts[2:], changes, strict=True)

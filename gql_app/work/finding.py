@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from gql_app.access import Viewer
+from gql_app.access import Scope
 from gql_app.work.patients import whose_patient
 from gql_app.work.reading import BadInput, Conditions
 from models.lifecycle import ContactOutcome, TaskOrigin, TaskStatus
@@ -45,10 +45,10 @@ def in_queue(query: TaskQuery, queue_id: int) -> TaskQuery:
     return replace(query, queue_ids=(queue_id,))
 
 
-def conditions(viewer: Viewer, query: TaskQuery) -> Conditions:
+def conditions(scope: Scope, query: TaskQuery) -> Conditions:
     """What holds for the tasks (called `t`) that are asked for. Raises `BadInput`."""
     _check(query)
-    where = Conditions.of(viewer, "t", "t.queue_id")
+    where = Conditions.of(scope, "t", "t.queue_id")
     if query.queue_ids is not None:
         where.among("t.queue_id", list(query.queue_ids))
     # Written out, not bound: the planner must see that a partial index covers them.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gql_app.access import Viewer
+from gql_app.access import Scope
 from gql_app.work.cursors import read_event_cursor, read_id_cursor
 from gql_app.work.reading import Conditions, Page, page_of, row_limit
 from models.contact import CONTACT_COLUMNS, ContactRow
@@ -35,13 +35,13 @@ def event_shown_in(queue_ids: int) -> str:
 
 
 async def contacts_of_tasks(
-    viewer: Viewer, task_ids: Sequence[int], first: int, after: str | None
+    scope: Scope, task_ids: Sequence[int], first: int, after: str | None
 ) -> dict[int, Page[ContactRow]]:
     """The latest contacts of each task, in one statement. Raises `BadInput`."""
-    where = Conditions.of(viewer, "c", "t.queue_id")
+    where = Conditions.of(scope, "c", "t.queue_id")
     where.among("c.task_id", list(task_ids))
     if after is not None:
-        where.add(f"c.id < ${where.value(read_id_cursor(viewer.practice_id, after))}")
+        where.add(f"c.id < ${where.value(read_id_cursor(scope.practice_id, after))}")
     sql = f"""
     SELECT {CONTACT_COLUMNS} FROM (
         SELECT c.*, ROW_NUMBER() OVER (PARTITION BY c.task_id ORDER BY c.id DESC) AS place
@@ -65,12 +65,12 @@ class ContactKey(NamedTuple):
         return cls(contact.id, contact.task_id)
 
 
-async def contacts_by_id(viewer: Viewer, ids: Sequence[int]) -> list[ContactRow]:
+async def contacts_by_id(scope: Scope, ids: Sequence[int]) -> list[ContactRow]:
     """The contacts among `ids` that the key allows: on tasks of its queues, and those that an event
     there shows though its task has been moved since."""
-    where = Conditions.of(viewer, "c")
+    where = Conditions.of(scope, "c")
     where.among("c.id", list(ids))
-    if viewer.queue_ids is not None:
+    if scope.queue_ids is not None:
         shown = Conditions(
             [
                 "e.practice_id = c.practice_id",
@@ -79,7 +79,7 @@ async def contacts_by_id(viewer: Viewer, ids: Sequence[int]) -> list[ContactRow]
             ],
             where.values,
         )
-        allowed = where.value(list(viewer.queue_ids))
+        allowed = where.value(list(scope.queue_ids))
         shown.add(event_shown_in(allowed))
         here = among("t.queue_id", allowed)
         where.add(f"({here} OR EXISTS (SELECT 1 FROM task_event e WHERE {shown}))")
@@ -90,22 +90,22 @@ async def contacts_by_id(viewer: Viewer, ids: Sequence[int]) -> list[ContactRow]
     return await fetch(ContactRow, sql, *where.values)
 
 
-async def contacts_of(viewer: Viewer, keys: Sequence[tuple[int, int]]) -> list[ContactRow]:
-    """The contacts among `keys`, as `ContactKey`s, that the viewer may see."""
+async def contacts_of(scope: Scope, keys: Sequence[tuple[int, int]]) -> list[ContactRow]:
+    """The contacts among `keys`, as `ContactKey`s, that the scope may see."""
     wanted = set(keys)
-    found = await contacts_by_id(viewer, sorted({contact_id for contact_id, _ in keys}))
+    found = await contacts_by_id(scope, sorted({contact_id for contact_id, _ in keys}))
     return [contact for contact in found if ContactKey.of(contact) in wanted]
 
 
-async def patients_by_id(viewer: Viewer, ids: Sequence[int]) -> list[PatientRow]:
+async def patients_by_id(scope: Scope, ids: Sequence[int]) -> list[PatientRow]:
     """The patients among `ids`. A key that is limited to some queues sees those who have a task
     there, or had one that an event still tells of."""
-    where = Conditions.of(viewer, "p")
+    where = Conditions.of(scope, "p")
     where.among("p.id", list(ids))
-    if viewer.queue_ids is not None:
+    if scope.queue_ids is not None:
         tasks = Conditions(["t.practice_id = p.practice_id", "t.patient_id = p.id"], where.values)
         events = Conditions(["e.practice_id = t.practice_id", "e.task_id = t.id"], where.values)
-        allowed = where.value(list(viewer.queue_ids))
+        allowed = where.value(list(scope.queue_ids))
         events.add(event_shown_in(allowed))
         here = among("t.queue_id", allowed)
         tasks.add(f"({here} OR EXISTS (SELECT 1 FROM task_event e WHERE {events}))")
@@ -114,29 +114,29 @@ async def patients_by_id(viewer: Viewer, ids: Sequence[int]) -> list[PatientRow]
     return await fetch(PatientRow, sql, *where.values)
 
 
-async def staff_by_id(viewer: Viewer, ids: Sequence[int]) -> list[StaffRow]:
-    """Those among `ids` who act at the viewer's practice."""
-    where = Conditions.of(viewer, "s")
+async def staff_by_id(scope: Scope, ids: Sequence[int]) -> list[StaffRow]:
+    """Those among `ids` who act at the scope's practice."""
+    where = Conditions.of(scope, "s")
     where.among("s.id", list(ids))
     sql = f"SELECT s.id, s.practice_id, s.name FROM staff s WHERE {where}"
     return await fetch(StaffRow, sql, *where.values)
 
 
 async def events_page(
-    viewer: Viewer, first: int, after: str | None, queue_ids: list[int] | None
+    scope: Scope, first: int, after: str | None, queue_ids: list[int] | None
 ) -> Page[EventRow]:
     """The events after the cursor `after`, oldest first. Raises `BadInput`, and `Resync` if some of
     them are no longer kept, or the cursor's event is not in the practice's history."""
-    where = Conditions.of(viewer, "e")
-    allowed = viewer.allowed(queue_ids)
+    where = Conditions.of(scope, "e")
+    allowed = scope.allowed(queue_ids)
     if allowed is not None:
         where.add(event_shown_in(where.value(list(allowed))))
     if after is None:
         events = await select_events(str(where), row_limit(first), where.values)
         return page_of(events, first, after)
-    position = read_event_cursor(viewer.practice_id, after)
+    position = read_event_cursor(scope.practice_id, after)
     where.add(f"e.seq > ${where.value(position.seq)}")
     async with snapshot():
-        await check_resumable(viewer.practice_id, position)
+        await check_resumable(scope.practice_id, position)
         events = await select_events(str(where), row_limit(first), where.values)
     return page_of(events, first, after)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
-from gql_app.access import Viewer
+from gql_app.access import Scope
 from gql_app.work.cursors import (
     Moment,
     due_cursor,
@@ -69,9 +69,9 @@ _CURSORS = {
 }
 
 
-def go_on_after(where: Conditions, viewer: Viewer, order: TaskOrder, after: str | None) -> None:
+def go_on_after(where: Conditions, scope: Scope, order: TaskOrder, after: str | None) -> None:
     """Narrow a list in `order` to what stands behind the cursor `after`. Raises `BadInput`."""
-    here = viewer.practice_id
+    here = scope.practice_id
     if after is None:
         return
     if order is TaskOrder.CREATED:

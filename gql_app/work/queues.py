@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from gql_app.access import Viewer
+from gql_app.access import Scope
 from gql_app.work.finding import TaskQuery, conditions
 from gql_app.work.history import PatientRow
 from gql_app.work.orders import SORT, TaskOrder, go_on_after
@@ -54,9 +54,9 @@ class Count(NamedTuple):
     number: int
 
 
-async def visible_queues(viewer: Viewer, ids: Sequence[int] | None = None) -> list[QueueRow]:
+async def visible_queues(scope: Scope, ids: Sequence[int] | None = None) -> list[QueueRow]:
     """The queues that the key allows, in the practice's order; of `ids`, if given."""
-    where = Conditions.of(viewer, "q", "q.id")
+    where = Conditions.of(scope, "q", "q.id")
     if ids is not None:
         where.among("q.id", list(ids))
     sql = (
@@ -65,11 +65,11 @@ async def visible_queues(viewer: Viewer, ids: Sequence[int] | None = None) -> li
     return await fetch(QueueRow, sql, *where.values)
 
 
-async def queue_counts(viewer: Viewer, ids: Sequence[int], now: datetime) -> list[QueueCounts]:
+async def queue_counts(scope: Scope, ids: Sequence[int], now: datetime) -> list[QueueCounts]:
     """The counts of each queue in `ids` that the key allows, at `now`."""
-    today = now.astimezone(ZoneInfo(viewer.time_zone)).date()
-    begin, end = day_bounds(today, viewer.time_zone)
-    visible = [i for i in ids if viewer.sees_queue(i)]
+    today = now.astimezone(ZoneInfo(scope.time_zone)).date()
+    begin, end = day_bounds(today, scope.time_zone)
+    visible = [i for i in ids if scope.sees_queue(i)]
     sql = f"""
     SELECT q.id, p.seq, COALESCE(o.still_open, 0), COALESCE(o.not_contacted, 0),
            COALESCE(o.in_progress, 0), COALESCE(o.due_today, 0), COALESCE(o.overdue, 0),
@@ -95,7 +95,7 @@ async def queue_counts(viewer: Viewer, ids: Sequence[int], now: datetime) -> lis
     ) c ON c.queue_id = q.id
     WHERE q.practice_id = $1 AND {among("q.id", 2)}
     """
-    return await fetch(QueueCounts, sql, viewer.practice_id, visible, today, begin, end)
+    return await fetch(QueueCounts, sql, scope.practice_id, visible, today, begin, end)
 
 
 class TaskInFull(NamedTuple):
@@ -107,20 +107,20 @@ class TaskInFull(NamedTuple):
 
 
 async def tasks_page(
-    viewer: Viewer, query: TaskQuery, order: TaskOrder, first: int, after: str | None
+    scope: Scope, query: TaskQuery, order: TaskOrder, first: int, after: str | None
 ) -> Page[TaskRow]:
     """A page of tasks behind the cursor `after`. Raises `BadInput`.
 
     Paging is by key, so that a page far down costs what the first one does.
     """
-    where = _page(viewer, query, order, after)
+    where = _page(scope, query, order, after)
     limit = row_limit(first)
     sql = f"SELECT {TASK_COLUMNS} FROM task t WHERE {where} ORDER BY {SORT[order]} LIMIT {limit}"
     return page_of(await fetch(TaskRow, sql, *where.values), first, after)
 
 
 async def tasks_page_in_full(
-    viewer: Viewer,
+    scope: Scope,
     query: TaskQuery,
     order: TaskOrder,
     first: int,
@@ -131,7 +131,7 @@ async def tasks_page_in_full(
 
     Only the `columns` are read, and those that cursors are made of; in all others there is None.
     """
-    where = _page(viewer, query, order, after)
+    where = _page(scope, query, order, after)
     wanted = None if columns is None else columns | OF_CURSORS
     rows = (("t", TaskRow), ("p", PatientRow), ("c", ContactRow))
     sql = f"""
@@ -145,35 +145,35 @@ async def tasks_page_in_full(
     return page_of([TaskInFull._make(row) for row in joined], first, after)
 
 
-def _page(viewer: Viewer, query: TaskQuery, order: TaskOrder, after: str | None) -> Conditions:
-    where = conditions(viewer, query)
-    go_on_after(where, viewer, order, after)
+def _page(scope: Scope, query: TaskQuery, order: TaskOrder, after: str | None) -> Conditions:
+    where = conditions(scope, query)
+    go_on_after(where, scope, order, after)
     return where
 
 
-async def count_tasks(viewer: Viewer, query: TaskQuery) -> int:
+async def count_tasks(scope: Scope, query: TaskQuery) -> int:
     """How many tasks there are in all pages."""
-    where = conditions(viewer, query)
+    where = conditions(scope, query)
     return (await fetch(Count, f"SELECT COUNT(*) FROM task t WHERE {where}", *where.values))[
         0
     ].number
 
 
-async def task_ids(viewer: Viewer, query: TaskQuery, limit: int) -> list[int]:
+async def task_ids(scope: Scope, query: TaskQuery, limit: int) -> list[int]:
     """The ids of at most `limit` tasks of all pages."""
-    where = conditions(viewer, query)
+    where = conditions(scope, query)
     sql = f"SELECT t.id FROM task t WHERE {where} ORDER BY t.id LIMIT {limit}"
     return [row.number for row in await fetch(Count, sql, *where.values)]
 
 
 async def tasks_of_queues(
-    viewer: Viewer, queue_ids: Sequence[int], query: TaskQuery, first: int, after: str | None
+    scope: Scope, queue_ids: Sequence[int], query: TaskQuery, first: int, after: str | None
 ) -> dict[int, Page[TaskRow]]:
     """The same page of each queue, in one statement for up to `MAX_SELECTS`. Raises `BadInput`."""
     rows: list[TaskRow] = []
     for begin in range(0, len(queue_ids), MAX_SELECTS):
-        shared = conditions(viewer, query)
-        go_on_after(shared, viewer, TaskOrder.DUE, after)
+        shared = conditions(scope, query)
+        go_on_after(shared, scope, TaskOrder.DUE, after)
         limit = row_limit(first)
         # A select a queue, each of which reads its own stretch of the index.
         selects = [
@@ -188,12 +188,12 @@ async def tasks_of_queues(
 
 
 async def tasks_of_patients(
-    viewer: Viewer, patient_ids: Sequence[int], first: int, after: str | None
+    scope: Scope, patient_ids: Sequence[int], first: int, after: str | None
 ) -> dict[int, Page[TaskRow]]:
     """The newest tasks of each patient, open and closed, in one statement. Raises `BadInput`."""
-    where = Conditions.of(viewer, "t", "t.queue_id")
+    where = Conditions.of(scope, "t", "t.queue_id")
     where.among("t.patient_id", list(patient_ids))
-    go_on_after(where, viewer, TaskOrder.CREATED, after)
+    go_on_after(where, scope, TaskOrder.CREATED, after)
     sql = f"""
     SELECT {TASK_COLUMNS} FROM (
         SELECT t.*, ROW_NUMBER() OVER (PARTITION BY t.patient_id ORDER BY t.id DESC) AS place
@@ -206,9 +206,9 @@ async def tasks_of_patients(
     }
 
 
-async def tasks_by_id(viewer: Viewer, ids: Sequence[int]) -> list[TaskRow]:
+async def tasks_by_id(scope: Scope, ids: Sequence[int]) -> list[TaskRow]:
     """The tasks among `ids` that the key allows."""
-    where = Conditions.of(viewer, "t", "t.queue_id")
+    where = Conditions.of(scope, "t", "t.queue_id")
     where.among("t.id", list(ids))
     return await fetch(TaskRow, f"SELECT {TASK_COLUMNS} FROM task t WHERE {where}", *where.values)
 
@@ -218,16 +218,14 @@ def ladder_of(queue: QueueRow) -> list[int] | None:
     return list(read_ladder(queue.follow_up_ladder)) if queue.follow_up_ladder else None
 
 
-def suggested_follow_up(
-    viewer: Viewer, task: TaskRow, queue: QueueRow, now: datetime
-) -> date | None:
+def suggested_follow_up(scope: Scope, task: TaskRow, queue: QueueRow, now: datetime) -> date | None:
     """When to call again if a contact is logged now, by the ladder of the task's queue."""
     return suggest_follow_up(
         TaskStatus(task.status),
         task.contact_count,
         ladder_of(queue) or (),
-        today=local_date(now, viewer.time_zone),
-        last_day=task.expires_at and last_day(task.expires_at, viewer.time_zone),
+        today=local_date(now, scope.time_zone),
+        last_day=task.expires_at and last_day(task.expires_at, scope.time_zone),
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-from gql_app.access import Viewer
+from gql_app.access import Scope
 from models.database import among, unplanned
 
 MAX_PAGE = 500
@@ -57,17 +57,17 @@ def row_limit(first: int) -> int:
 class Conditions:
     """The WHERE clause of a query on one practice, with its parameters.
 
-    Made from a viewer, so that no query can forget the practice or the key's queues.
+    Made from a scope, so that no query can forget the practice or the key's queues.
     """
 
     parts: list[str]
     values: list[object] = field(default_factory=list)
 
     @classmethod
-    def of(cls, viewer: Viewer, table: str, queue_column: str | None = None) -> "Conditions":
-        conditions = cls([f"{table}.practice_id = {unplanned(1)}"], [viewer.practice_id])
-        if queue_column is not None and viewer.queue_ids is not None:
-            conditions.among(queue_column, viewer.queue_ids)
+    def of(cls, scope: Scope, table: str, queue_column: str | None = None) -> "Conditions":
+        conditions = cls([f"{table}.practice_id = {unplanned(1)}"], [scope.practice_id])
+        if queue_column is not None and scope.queue_ids is not None:
+            conditions.among(queue_column, scope.queue_ids)
         return conditions
 
     def among(self, column: str, ids: frozenset[int] | list[int]) -> None:

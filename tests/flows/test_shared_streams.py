@@ -3,11 +3,14 @@
 import asyncio
 import json
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
+from gql_app.access import Scope
+from gql_app.execution.memory import Schema
 from gql_app.live import groups
-from gql_app.schema import Schema
+from gql_app.schema.context import Context, SharedContext
 from models.practice import Queue
 from tests.office import task_id
 from tests.serving import PATIENCE, Server, TestSocket
@@ -16,6 +19,7 @@ from tests.web.streams import EventStream, event_stream, until_streams
 STREAM = """subscription ($after: String) {
   taskStatusChanged(after: $after) { seq cursor contact { notes } }
 }"""
+FEED = "subscription ($after: String) { queueFeed(after: $after) { __typename } }"
 LOG = """mutation ($task: ID!, $notes: String) {
   logContact(taskId: $task, outcome: NO_ANSWER, followUp: "%s", notes: $notes) {
     errors { code }
@@ -67,6 +71,35 @@ async def test_an_event_is_executed_once_for_all_who_watch_alike(
         for socket in sockets:
             assert await _seqs(socket, 6) == list(range(1, 7))
     assert executed == [STREAM]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_whoever_shares_is_served_without_being_known(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[SharedContext] = []
+    stream = Schema.stream
+
+    async def noting(self: Schema, query: str, **how: Any) -> object:
+        given.append(how["context_value"])
+        return await stream(self, query, **how)
+
+    monkeypatch.setattr(Schema, "stream", noting)
+    start = (await server.data("{ viewer { practice { cursor } } }"))["viewer"]["practice"]
+    async with server.socket() as first, server.socket() as late:
+        await first.subscribe(FEED)
+        await first.next_data()
+        await late.subscribe(FEED, after=start["cursor"])  # catches up for itself alone
+        await late.next_data()
+        await late.subscribe(STREAM, "2")
+        await until_streams(server, 3)
+        assert {type(context) for context in given} == {SharedContext}
+        assert {type(context.scope) for context in given} == {Scope}
+        assert len(given) >= 4, "two groups, and two that began by themselves"
+    async with server.socket() as alone:
+        await alone.subscribe("{ viewer { name } }")
+        assert (await alone.next_data())["viewer"]["name"] == "Staff of maple"
+    assert type(given[-1]) is Context
 
 
 async def _metrics(server: Server) -> str:
