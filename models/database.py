@@ -280,6 +280,16 @@ def among(column: str, parameter: int, kind: str = "bigint") -> str:
     return f"{column} = ANY(${parameter}::{kind}[])"
 
 
+def any_among(column: str, parameter: int) -> str:
+    """SQL that is true where one of the numbers in the JSON list `column` is in the list
+    `parameter`."""
+    if is_sqlite(_connection()):
+        numbers, number = f"json_each({column}) n", "n.value"
+    else:
+        numbers, number = f"jsonb_array_elements_text({column}) n (value)", "n.value::bigint"
+    return f"EXISTS (SELECT 1 FROM {numbers} WHERE {among(number, parameter)})"
+
+
 def moments(parameter: int) -> str:
     """SQL for a table `m` whose column `moment` has the moments in the list `parameter`."""
     if is_sqlite(_connection()):

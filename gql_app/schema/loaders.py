@@ -16,14 +16,13 @@ from gql_app.work.at_work import QueueAtWork, staff_at_work
 from gql_app.work.finding import TaskQuery
 from gql_app.work.history import (
     ContactKey,
-    PatientRow,
     StaffRow,
     contacts_by_id,
     contacts_of,
     contacts_of_tasks,
-    patients_by_id,
     staff_by_id,
 )
+from gql_app.work.patients import PatientRow, patients_by_id
 from gql_app.work.queues import (
     QueueCounts,
     QueueRow,
@@ -168,6 +167,7 @@ class Loaders:
 
     @cached_property
     def staff(self) -> Rows[int, StaffRow]:
+        """For the people whom rows name."""
         return Rows(partial(staff_by_id, self._scope))
 
     @cached_property

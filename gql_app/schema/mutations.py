@@ -198,7 +198,7 @@ class Mutation:
         moment, stored = checked_moment(at, "at"), storable(external_id)
         assert moment is not None
         assert stored is not None
-        new = NewAppointment(read_id_of("Patient", patient_id), moment, stored)
+        new = NewAppointment(read_id_of("Patient", patient_id) or 0, moment, stored)
         transitions = info.context.services.transitions
         return AppointmentPayload(*await transitions.record_appointment(info.context.viewer, new))
 

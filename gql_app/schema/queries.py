@@ -1,5 +1,6 @@
 """Queries: unpack the arguments, call the read side, hand back rows."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import strawberry
@@ -29,8 +30,9 @@ from gql_app.schema.types import (
 from gql_app.work.activity import Activity as ActivityRow
 from gql_app.work.activity import read_activity
 from gql_app.work.buckets import BucketSize
-from gql_app.work.history import PatientRow, events_page
+from gql_app.work.history import colleagues_by_id, events_page
 from gql_app.work.orders import cursor_of
+from gql_app.work.patients import PatientRow
 from gql_app.work.queues import QueueRow, tasks_page, tasks_page_in_full, visible_queues
 from gql_app.work.reading import Page
 from models.event import EventRow
@@ -137,7 +139,7 @@ class Query:
             "Queue": loaders.queue,
             "Patient": loaders.patient,
             "Contact": loaders.contact_by_id,
-            "Staff": loaders.staff,
+            "Staff": Rows(partial(colleagues_by_id, info.context.viewer)),
         }
         loader = by_type.get(type_name)
         return None if loader is None or row_id is None else await loader.load(row_id)

@@ -25,6 +25,7 @@ from gql_app.work import cursors, history, queues
 from gql_app.work.at_work import AtWork
 from gql_app.work.claims import claimed_tasks
 from gql_app.work.orders import by_due
+from gql_app.work.patients import PatientRow
 from models.contact import ContactRow
 from models.event import EventRow, feed_bounds
 from models.lifecycle import local_date
@@ -38,7 +39,7 @@ After = Annotated[
 
 ROWS: dict[str, type[HasId]] = {
     "Contact": ContactRow,
-    "Patient": history.PatientRow,
+    "Patient": PatientRow,
     "Queue": queues.QueueRow,
     "Staff": history.StaffRow,
     "Task": TaskRow,
@@ -268,7 +269,7 @@ class Patient(Node):
         metadata=reads("id"),
     )
     async def tasks(
-        parent: strawberry.Parent[history.PatientRow],
+        parent: strawberry.Parent[PatientRow],
         info: SharedInfo,
         first: PageSize = 20,
         after: After = None,
@@ -277,7 +278,7 @@ class Patient(Node):
         return Connection(await load_page(info.context.loaders.tasks_of_patient, key), id_cursor)
 
 
-COLUMNS_OF_TASKS = Columns([(Task, TaskRow), (Patient, history.PatientRow), (Contact, ContactRow)])
+COLUMNS_OF_TASKS = Columns([(Task, TaskRow), (Patient, PatientRow), (Contact, ContactRow)])
 """What a list of tasks reads, with their patients and last contacts."""
 
 

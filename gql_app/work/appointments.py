@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from gql_app.access import Viewer
+from gql_app.work.reading import Conditions
 from models.appointment import APPOINTMENT_COLUMNS, AppointmentRow
 from models.database import fetch, for_update, insert, write
 from models.lifecycle import TaskOrigin
@@ -12,19 +14,19 @@ MAX_EXTERNAL_ID = 200
 
 
 class NewAppointment(NamedTuple):
-    """What a partner sends. `at` is aware."""
+    """What a partner sends. `at` is aware; the patient's number is 0 for one that no row has."""
 
-    patient_id: int | None
+    patient_id: int
     at: datetime
     external_id: str
 
 
 async def put_appointment(
-    practice_id: int, recorded_by_id: int, new: NewAppointment, now: datetime
+    viewer: Viewer, new: NewAppointment, now: datetime
 ) -> AppointmentRow | None:
-    """The appointment, made or moved to another time; None if it is another patient's. The patient
-    is locked."""
-    assert new.patient_id is not None
+    """The appointment, made or moved to another time; None if it is another patient's, whom the key
+    need not see: external ids are the practice's. The patient is locked."""
+    practice_id = viewer.practice_id
     sql = f"""SELECT {APPOINTMENT_COLUMNS} FROM appointment a
     WHERE a.practice_id = $1 AND a.external_id = $2 {for_update()}"""
     found = await fetch(AppointmentRow, sql, practice_id, new.external_id)
@@ -36,7 +38,7 @@ async def put_appointment(
             at=new.at,
             external_id=new.external_id,
             recorded_at=now,
-            recorded_by_id=recorded_by_id,
+            recorded_by_id=viewer.staff_id,
         )
         return AppointmentRow(row_id, practice_id, new.patient_id, new.at, new.external_id)
     if found[0].patient_id != new.patient_id:
@@ -47,13 +49,16 @@ async def put_appointment(
     return found[0]._replace(at=new.at)
 
 
-async def tasks_to_close(practice_id: int, patient_id: int) -> list[TaskRow]:
-    """The patient's open automatic tasks whose queue closes them on an appointment, locked."""
+async def tasks_to_close(viewer: Viewer, patient_id: int) -> list[TaskRow]:
+    """The patient's open automatic tasks whose queue closes them on an appointment, of those that
+    the key allows, locked."""
+    where = Conditions.of(viewer, "t", "t.queue_id")
+    where.add(f"t.patient_id = ${where.value(patient_id)}")
+    where.add(f"t.origin = ${where.value(TaskOrigin.AUTOMATIC)}")
     sql = f"""
     SELECT {TASK_COLUMNS} FROM task t
-    WHERE t.practice_id = $1 AND t.patient_id = $2
-      AND t.status IN ('OPEN', 'IN_PROGRESS') AND t.origin = $3
+    WHERE {where} AND t.status IN ('OPEN', 'IN_PROGRESS')
       AND t.queue_id IN (SELECT id FROM queue WHERE practice_id = $1 AND closes_on_appointment)
     ORDER BY t.id {for_update()}
     """
-    return await fetch(TaskRow, sql, practice_id, patient_id, TaskOrigin.AUTOMATIC)
+    return await fetch(TaskRow, sql, *where.values)

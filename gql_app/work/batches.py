@@ -101,7 +101,7 @@ async def _move_batch(
     transitions: Transitions, viewer: Viewer, batch: list[int], move: Move
 ) -> tuple[_Tally, int | None]:
     async with transaction():
-        tasks = await lock_tasks(viewer.practice_id, batch)
+        tasks = await lock_tasks(viewer, batch)
         locked = time.monotonic()
         now = transitions.clock()
         tally = await _tally(viewer, batch, tasks, move, now)
@@ -128,7 +128,7 @@ async def _ids(viewer: Viewer, which: list[int] | TaskQuery) -> list[int]:
 async def _tally(
     viewer: Viewer, asked: list[int], found: list[TaskRow], move: Move, now: datetime
 ) -> _Tally:
-    tasks = {task.id: task for task in found if viewer.sees_queue(task.queue_id)}
+    tasks = {task.id: task for task in found}
     tally = _Tally()
     for task_id in asked:
         task = tasks.get(task_id)

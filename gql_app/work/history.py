@@ -3,23 +3,12 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gql_app.access import Scope
+from gql_app.access import Scope, Viewer
 from gql_app.work.cursors import read_event_cursor, read_id_cursor
 from gql_app.work.reading import Conditions, Page, page_of, row_limit
 from models.contact import CONTACT_COLUMNS, ContactRow
-from models.database import among, fetch, select_list, snapshot
+from models.database import among, any_among, fetch, snapshot
 from models.event import EventRow, check_resumable, select_events
-
-
-class PatientRow(NamedTuple):
-    id: int
-    practice_id: int
-    name: str
-    phone: str
-
-
-PATIENT_COLUMNS = select_list("p", PatientRow)
-"""The select list of a `PatientRow`, from a table that is called `p` in the query."""
 
 
 class StaffRow(NamedTuple):
@@ -97,27 +86,34 @@ async def contacts_of(scope: Scope, keys: Sequence[tuple[int, int]]) -> list[Con
     return [contact for contact in found if ContactKey.of(contact) in wanted]
 
 
-async def patients_by_id(scope: Scope, ids: Sequence[int]) -> list[PatientRow]:
-    """The patients among `ids`. A key that is limited to some queues sees those who have a task
-    there, or had one that an event still tells of."""
-    where = Conditions.of(scope, "p")
-    where.among("p.id", list(ids))
-    if scope.queue_ids is not None:
-        tasks = Conditions(["t.practice_id = p.practice_id", "t.patient_id = p.id"], where.values)
-        events = Conditions(["e.practice_id = t.practice_id", "e.task_id = t.id"], where.values)
-        allowed = where.value(list(scope.queue_ids))
-        events.add(event_shown_in(allowed))
-        here = among("t.queue_id", allowed)
-        tasks.add(f"({here} OR EXISTS (SELECT 1 FROM task_event e WHERE {events}))")
-        where.add(f"EXISTS (SELECT 1 FROM task t WHERE {tasks})")
-    sql = f"SELECT {PATIENT_COLUMNS} FROM patient p WHERE {where}"
-    return await fetch(PatientRow, sql, *where.values)
-
-
 async def staff_by_id(scope: Scope, ids: Sequence[int]) -> list[StaffRow]:
-    """Those among `ids` who act at the scope's practice."""
+    """Those among `ids` who act at the scope's practice. The ids come from rows that the key sees:
+    a row also shows the people it names. For ids that come from a client see `colleagues_by_id`."""
     where = Conditions.of(scope, "s")
     where.among("s.id", list(ids))
+    return await _select_staff(where)
+
+
+async def colleagues_by_id(viewer: Viewer, ids: Sequence[int]) -> list[StaffRow]:
+    """Those among `ids` whom the key may ask for: for a limited key its holder, and everyone who
+    has or had a key for one of its queues."""
+    where = Conditions.of(viewer, "s")
+    where.among("s.id", list(ids))
+    if viewer.queue_ids is not None:
+        itself = where.value(viewer.staff_id)
+        key = f"""SELECT 1 FROM access_key k WHERE k.practice_id = s.practice_id
+            AND k.staff_id = s.id AND {key_reaches(where, viewer.queue_ids)}"""
+        where.add(f"(s.id = ${itself} OR EXISTS ({key}))")
+    return await _select_staff(where)
+
+
+def key_reaches(where: Conditions, queue_ids: frozenset[int]) -> str:
+    """SQL that is true of an access key `k` that allows one of the queues, bound in `where`."""
+    allowed = where.value(list(queue_ids))
+    return f"(k.queue_ids IS NULL OR {any_among('k.queue_ids', allowed)})"
+
+
+async def _select_staff(where: Conditions) -> list[StaffRow]:
     sql = f"SELECT s.id, s.practice_id, s.name FROM staff s WHERE {where}"
     return await fetch(StaffRow, sql, *where.values)
 

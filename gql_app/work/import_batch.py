@@ -5,7 +5,7 @@ Runs inside the transaction of `Transitions.import_batch`. Locks: patients by id
 counter last; tasks are made, never changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
@@ -14,15 +14,19 @@ from typing import NamedTuple
 from gql_app.access import Viewer
 from gql_app.work.import_rows import ImportResult, Incoming, Target
 from gql_app.work.intake import NewTask, check_new_task, with_default_life
-from gql_app.work.patients import index_patients
+from gql_app.work.patients import index_patients, seen_patients
 from gql_app.work.records import Claim, add_events, new_task
 from models.database import among, fetch, for_update, insert_many, write
 from models.event import TaskEventKind
 from models.lifecycle import Refusal, RefusalCode
 
 TAKEN = Refusal(
-    RefusalCode.EXTERNAL_ID_TAKEN, "The task with this external id is another one.", "externalId"
+    RefusalCode.EXTERNAL_ID_TAKEN,
+    "An external id in this row stands for another task or patient.",
+    "externalId",
 )
+"""The same words whether the key may see the other one or not, and whichever it is."""
+
 TWICE = Refusal(
     RefusalCode.EXTERNAL_ID_TWICE, "An earlier row has the same external id.", "externalId"
 )
@@ -75,6 +79,10 @@ class _PatientThere(NamedTuple):
     phone: str
 
 
+class _ExternalId(NamedTuple):
+    external_id: str
+
+
 class _TaskThere(NamedTuple):
     id: int
     external_id: str
@@ -91,6 +99,15 @@ class _OpenTask(NamedTuple):
     claimed_until: datetime | None
 
 
+class _Known(NamedTuple):
+    """What there is already: patients and tasks by their external ids. Of the patients in `hidden`
+    the key may know no more than that their external ids are taken."""
+
+    patients: dict[str, _Patient]
+    hidden: frozenset[str]
+    tasks: dict[str, _TaskThere]
+
+
 class _Decision(NamedTuple):
     result: ImportResult
     row: Incoming
@@ -104,8 +121,9 @@ async def load_batch(
 ) -> tuple[list[RowResult], int | None]:
     """Bring the rows in: a result a row, and the number of the last event if there is any."""
     patients = await _known_patients(viewer, batch, now)
-    tasks = await _known_tasks(viewer, batch)
-    decisions = [_decide(viewer, batch, row, patients, tasks, now) for row in batch.rows]
+    hidden = await _hidden_patients(viewer, batch, patients)
+    known = _Known(patients, hidden, await _known_tasks(viewer, batch))
+    decisions = [_decide(viewer, batch, row, known, now) for row in batch.rows]
     seq = None
     if not batch.is_trial:
         seq = await _carry_out(viewer, batch, decisions, patients, now)
@@ -123,16 +141,14 @@ def _decide(
     viewer: Viewer,
     batch: Batch,
     row: Incoming,
-    patients: dict[str, _Patient],
-    tasks: dict[str, _TaskThere],
+    known: _Known,
     now: datetime,
 ) -> _Decision:
-    """What comes of a row. Puts what it brings into `patients`."""
-    patient = patients.get(row.patient_external_id)
-    if (task := tasks.get(row.external_id)) is not None:
-        is_his = patient is not None and patient.id == task.patient_id
-        if patient is None or not is_his or not viewer.sees_queue(task.queue_id):
-            return _Decision(ImportResult.REJECTED, row, refusals=(TAKEN,))
+    """What comes of a row. Puts what it brings into the known patients."""
+    if _names_another(viewer, row, known):
+        return _Decision(ImportResult.REJECTED, row, refusals=(TAKEN,))
+    patient, task = known.patients.get(row.patient_external_id), known.tasks.get(row.external_id)
+    if patient is not None and task is not None:
         result = ImportResult.UPDATED if patient.learn(row) else ImportResult.UNCHANGED
         return _Decision(result, row, patient, task.id)
     if patient is not None and patient.open_task_id is not None:
@@ -146,12 +162,25 @@ def _decide(
         return _Decision(ImportResult.REJECTED, row, refusals=refusals)
     if patient is None:
         patient = _Patient(0, row.patient_external_id, row.name, row.phone)
-        patients[row.patient_external_id] = patient
+        known.patients[row.patient_external_id] = patient
     patient.learn(row)
     patient.open_task_id = 0
     if batch.is_trial:
         batch.would_have_one.add(hash(row.patient_external_id))
     return _Decision(ImportResult.CREATED, row._replace(new=new), patient)
+
+
+def _names_another(viewer: Viewer, row: Incoming, known: _Known) -> bool:
+    """Whether an external id of the row stands for another task or patient than the row can mean:
+    the task is another patient's, or the key does not see one of the two."""
+    if row.patient_external_id in known.hidden:
+        return True
+    task = known.tasks.get(row.external_id)
+    if task is None:
+        return False
+    patient = known.patients.get(row.patient_external_id)
+    is_his = patient is not None and patient.id == task.patient_id
+    return not is_his or not viewer.sees_queue(task.queue_id)
 
 
 async def _carry_out(
@@ -214,23 +243,24 @@ async def _write_patients(
 
 
 async def _known_patients(viewer: Viewer, batch: Batch, now: datetime) -> dict[str, _Patient]:
-    """The patients of the rows, locked, with their open task in the queue and who claims them."""
-    here = viewer.practice_id
+    """The patients of the rows whom the key may see, locked, with their open task in the queue and
+    who claims them."""
+    where = seen_patients(viewer)
+    where.add(f"p.source = ${where.value(batch.source)}")
+    wanted = sorted({row.patient_external_id for row in batch.rows})
+    where.add(among("p.external_id", where.value(wanted), "text"))
     sql = f"""
     SELECT p.id, p.external_id, p.name, p.phone FROM patient p
-    WHERE p.practice_id = $1 AND p.source = $2
-      AND {among("p.external_id", 3, "text")}
-    ORDER BY p.id {"" if batch.is_trial else for_update()}
+    WHERE {where} ORDER BY p.id {"" if batch.is_trial else for_update()}
     """
-    wanted = sorted({row.patient_external_id for row in batch.rows})
-    known = [_Patient(*row) for row in await fetch(_PatientThere, sql, here, batch.source, wanted)]
+    known = [_Patient(*row) for row in await fetch(_PatientThere, sql, *where.values)]
     by_id = {patient.id: patient for patient in known}
     sql = f"""
     SELECT t.id, t.patient_id, t.queue_id, t.expires_at, t.claimed_by_id, t.claimed_until
     FROM task t
     WHERE t.practice_id = $1 AND t.status IN ('OPEN', 'IN_PROGRESS') AND {among("t.patient_id", 2)}
     """
-    for task in await fetch(_OpenTask, sql, here, list(by_id)) if by_id else ():
+    for task in await fetch(_OpenTask, sql, viewer.practice_id, list(by_id)) if by_id else ():
         patient = by_id[task.patient_id]
         # The clock, not the sweeper, says whether it is open still.
         if task.queue_id == batch.target.queue_id and not (
@@ -240,6 +270,23 @@ async def _known_patients(viewer: Viewer, batch: Batch, now: datetime) -> dict[s
         if task.claimed_by_id and task.claimed_until and task.claimed_until > now:
             patient.claim = Claim(task.claimed_by_id, task.claimed_until)
     return {patient.external_id: patient for patient in known}
+
+
+async def _hidden_patients(
+    viewer: Viewer, batch: Batch, seen: Mapping[str, _Patient]
+) -> frozenset[str]:
+    """The external ids in the rows that stand for patients whom the key does not see: they are
+    unique at their source, so no others can be made under them. Nothing else is read of these
+    patients, and nobody waits for their locks."""
+    unseen = sorted({row.patient_external_id for row in batch.rows} - seen.keys())
+    if viewer.queue_ids is None or not unseen:
+        return frozenset()
+    sql = f"""
+    SELECT p.external_id FROM patient p
+    WHERE p.practice_id = $1 AND p.source = $2 AND {among("p.external_id", 3, "text")}
+    """
+    found = await fetch(_ExternalId, sql, viewer.practice_id, batch.source, unseen)
+    return frozenset(row.external_id for row in found)
 
 
 async def _known_tasks(viewer: Viewer, batch: Batch) -> dict[str, _TaskThere]:

@@ -3,9 +3,11 @@
 The clock decides, not the sweeper: who meets a key that is too old takes it off first.
 """
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from gql_app.access import Viewer
 from models.database import fetch, for_update, transaction, write
 
 KEPT = timedelta(hours=24)
@@ -28,16 +30,36 @@ class _PracticeId(NamedTuple):
     practice_id: int
 
 
+def stored_key(viewer: Viewer, key: str | None) -> str | None:
+    """An idempotency key as it is stored. They are unique within the practice. What comes from a
+    limited key is made its holder's own first: a refusal would tell that somebody has used the same
+    one for a task in another queue."""
+    if key is None or viewer.queue_ids is None:
+        return key
+    return _own(viewer, key)
+
+
+def keys_as_stored(viewer: Viewer, key: str) -> list[str]:
+    """All that the holder may have stored for `key`: with a limited key, and with one that is not.
+    What stands there as it was sent may be another's."""
+    return [key, _own(viewer, key)]
+
+
+def _own(viewer: Viewer, key: str) -> str:
+    return "own:" + hashlib.sha256(f"{viewer.staff_id}:{key}".encode()).hexdigest()
+
+
 def is_kept(since: datetime, now: datetime) -> bool:
     """Whether a key that was used at `since` still counts."""
     return since > now - KEPT
 
 
-async def free_key(keyed: _Keyed, practice_id: int, key: str, now: datetime) -> None:
-    """Take `key` off its row if it is too old, inside the caller's transaction."""
+async def free_key(keyed: _Keyed, viewer: Viewer, key: str, now: datetime) -> None:
+    """Take what is to be stored for `key` off its row if it is too old, inside the caller's
+    transaction."""
     sql = f"""UPDATE {keyed.table} SET idempotency_key = NULL
     WHERE practice_id = $1 AND idempotency_key = $2 AND {keyed.since} <= $3"""
-    await write(sql, practice_id, key, now - KEPT)
+    await write(sql, viewer.practice_id, stored_key(viewer, key), now - KEPT)
 
 
 async def forget_old_keys(now: datetime | None = None) -> int:

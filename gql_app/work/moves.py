@@ -7,8 +7,10 @@ from typing import NamedTuple
 from gql_app.access import Viewer
 from gql_app.work.batches import Move, Moved, move_all
 from gql_app.work.finding import TaskQuery
+from gql_app.work.history import key_reaches
 from gql_app.work.outcomes import missing
 from gql_app.work.queues import visible_queues
+from gql_app.work.reading import Conditions
 from gql_app.work.records import add_events
 from gql_app.work.transitions import Transitions, withdraw_all
 from models.database import among, fetch, write
@@ -87,14 +89,19 @@ async def _check_target(viewer: Viewer, target: _Target, now: datetime) -> tuple
     if target.queue_id is not None:
         queues = await visible_queues(viewer, [target.queue_id])
         return () if queues else missing("queue", "toQueueId").refusals
-    # One who has no key, or whose key is a partner's, would never call anybody.
-    sql = """
-    SELECT s.id FROM staff s WHERE s.practice_id = $1 AND s.id = $2 AND EXISTS (
+    # One who has no key, or whose key is a partner's, would never call anybody; neither would one
+    # whose key is for other queues than those that the tasks can be in.
+    where = Conditions.of(viewer, "s")
+    where.add(f"s.id = ${where.value(target.staff_id)}")
+    until = where.value(now)
+    reaches = "" if viewer.queue_ids is None else f"AND {key_reaches(where, viewer.queue_ids)}"
+    sql = f"""
+    SELECT s.id FROM staff s WHERE {where} AND EXISTS (
         SELECT 1 FROM access_key k
         WHERE k.practice_id = s.practice_id AND k.staff_id = s.id AND k.role <> 'PARTNER'
-          AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $3))
+          AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ${until}) {reaches})
     """
-    staff = await fetch(_StaffId, sql, viewer.practice_id, target.staff_id, now)
+    staff = await fetch(_StaffId, sql, *where.values)
     return () if staff else missing("member of staff", "toStaffId").refusals
 
 

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 from gql_app.access import Viewer
 from gql_app.work.history import staff_by_id
 from gql_app.work.intake import NewTask
-from gql_app.work.keys import CONTACT_KEYS, free_key, is_kept
+from gql_app.work.keys import CONTACT_KEYS, free_key, is_kept, keys_as_stored, stored_key
+from gql_app.work.reading import Conditions
 from models.contact import CONTACT_COLUMNS, ContactRow
-from models.database import fetch, fetch_joined
+from models.database import among, fetch, fetch_joined
 from models.event import select_events
 from models.lifecycle import Attempt, CloseCause, Refusal, RefusalCode, TaskOrigin
 from models.task import TASK_COLUMNS, TaskRow
@@ -70,18 +71,22 @@ async def earlier_log(
     """
     if made.idempotency_key is None:
         return None
-    here = viewer.practice_id
+    where = Conditions.of(viewer, "c")
+    keys = where.value(keys_as_stored(viewer, made.idempotency_key))
+    where.add(among("c.idempotency_key", keys, "text"))
+    if viewer.queue_ids is not None:
+        where.add(f"c.logged_by_id = ${where.value(viewer.staff_id)}")
     sql = f"""
     SELECT {CONTACT_COLUMNS}, {TASK_COLUMNS} FROM contact c
     JOIN task t ON t.practice_id = c.practice_id AND t.id = c.task_id
-    WHERE c.practice_id = $1 AND c.idempotency_key = $2
+    WHERE {where} ORDER BY c.logged_at DESC
     """
-    found = await fetch_joined((ContactRow, TaskRow), sql, here, made.idempotency_key)
+    found = await fetch_joined((ContactRow, TaskRow), sql, *where.values)
     if not found:
         return None
     contact, of_task = found[0]
     if not is_kept(contact.logged_at, now):
-        await free_key(CONTACT_KEYS, here, made.idempotency_key, now)
+        await free_key(CONTACT_KEYS, viewer, made.idempotency_key, now)
         return None
     kept = Attempt(contact.outcome, contact.follow_up, contact.notes, contact.closed_task)
     if (made.attempt, made.contacted_at) != (kept, contact.contacted_at) or (
@@ -102,15 +107,22 @@ async def earlier_creation(viewer: Viewer, new: NewTask, now: datetime) -> Outco
     """The answer to a new task whose idempotency key has been used before, None if it has not."""
     if new.idempotency_key is None:
         return None
-    here = viewer.practice_id
-    sql = f"""SELECT {TASK_COLUMNS} FROM task t
-    WHERE t.practice_id = $1 AND t.idempotency_key = $2"""
-    found = await fetch(TaskRow, sql, here, new.idempotency_key)
+    where = Conditions.of(viewer, "t")
+    keys = where.value(keys_as_stored(viewer, new.idempotency_key))
+    where.add(among("t.idempotency_key", keys, "text"))
+    if viewer.queue_ids is not None:
+        its_own = where.value(stored_key(viewer, new.idempotency_key))
+        made_by = where.value(viewer.staff_id)
+        where.add(f"""(t.idempotency_key = ${its_own} OR EXISTS (
+            SELECT 1 FROM task_event e WHERE e.practice_id = t.practice_id
+              AND e.task_id = t.id AND e.version = 1 AND e.actor_id = ${made_by}))""")
+    sql = f"SELECT {TASK_COLUMNS} FROM task t WHERE {where} ORDER BY t.created_at DESC"
+    found = await fetch(TaskRow, sql, *where.values)
     if not found or not is_kept(found[0].created_at, now):
         return None
     task = found[0]
     creation = "e.practice_id = $1 AND e.task_id = $2 AND e.version = 1"
-    events = await select_events(creation, 1, [here, task.id])
+    events = await select_events(creation, 1, [viewer.practice_id, task.id])
     made = events[0].task if events else task
     kept = NewTask(
         queue_id=made.queue_id,

@@ -1,12 +1,14 @@
-"""Patients by their names and telephone numbers: the words that they are found by."""
+"""Patients: the one look-up of them, for reads and writes, and the words that they are found by."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from gql_app.access import Scope
+from gql_app.work.history import event_shown_in
 from gql_app.work.reading import BadInput, Conditions
-from models.database import among, word_lists, write
+from models.database import among, fetch, for_update, select_list, word_lists, write
 from models.people import backwards, digits_of, name_words, search_words
 
 BATCH = 1_000
@@ -16,6 +18,47 @@ SHORTEST, LONGEST = 2, 100
 
 LAST = "\U0010ffff"
 """Comes after every character that a word can go on with."""
+
+
+class PatientRow(NamedTuple):
+    id: int
+    practice_id: int
+    name: str
+    phone: str
+
+
+PATIENT_COLUMNS = select_list("p", PatientRow)
+"""The select list of a `PatientRow`, from a table that is called `p` in the query."""
+
+
+def seen_patients(scope: Scope) -> Conditions:
+    """What holds for the patients (called `p`) whom the key may see and change. A key that is
+    limited to some queues reaches those who have a task there, open or closed, or had one that an
+    event still tells of. So a patient whom it brought in itself stays in its reach: the event that
+    tells of the first task is shown in the queue it was made in, wherever the task is now."""
+    where = Conditions.of(scope, "p")
+    if scope.queue_ids is not None:
+        tasks = Conditions(["t.practice_id = p.practice_id", "t.patient_id = p.id"], where.values)
+        events = Conditions(["e.practice_id = t.practice_id", "e.task_id = t.id"], where.values)
+        allowed = where.value(list(scope.queue_ids))
+        events.add(event_shown_in(allowed))
+        here = among("t.queue_id", allowed)
+        tasks.add(f"({here} OR EXISTS (SELECT 1 FROM task_event e WHERE {events}))")
+        where.add(f"EXISTS (SELECT 1 FROM task t WHERE {tasks})")
+    return where
+
+
+async def patients_by_id(
+    scope: Scope, ids: Sequence[int], *, lock: bool = False
+) -> list[PatientRow]:
+    """The patients among `ids` whom the key may see and change. With `lock` they are locked until
+    the transaction ends, in the order of their ids, and no task can be made for them meanwhile.
+    One whom the key does not see is not waited for either: that would tell of a patient there."""
+    where = seen_patients(scope)
+    where.among("p.id", list(ids))
+    locked = f"ORDER BY p.id {for_update()}" if lock else ""
+    sql = f"SELECT {PATIENT_COLUMNS} FROM patient p WHERE {where} {locked}"
+    return await fetch(PatientRow, sql, *where.values)
 
 
 class Findable(Protocol):

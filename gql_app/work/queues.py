@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from gql_app.access import Scope
 from gql_app.work.finding import TaskQuery, conditions
-from gql_app.work.history import PatientRow
 from gql_app.work.orders import SORT, TaskOrder, go_on_after
+from gql_app.work.patients import PatientRow
 from gql_app.work.reading import Conditions, Page, page_of, row_limit
 from models.contact import ContactRow
 from models.database import among, fetch, fetch_joined, select_list

@@ -1,6 +1,7 @@
 """The rows that a change locks and writes, whatever the change is.
 
-Locks are taken in one order everywhere: patient, tasks by id, practice counter last.
+Locks are taken in one order everywhere: patients by id, tasks by id, practice counter last. What
+the viewer's key does not allow is not locked: to wait for it would tell of it.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,9 @@ from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.intake import NewTask
+from gql_app.work.keys import stored_key
 from gql_app.work.outcomes import Made
+from gql_app.work.reading import Conditions
 from models.chain import chained
 from models.contact import ContactRow
 from models.database import (
@@ -44,54 +47,50 @@ async def lock_task(practice_id: int, task_id: int) -> TaskRow | None:
     return next(iter(await fetch(TaskRow, sql, practice_id, task_id)), None)
 
 
-async def lock_tasks_around(practice_id: int, task_id: int) -> list[TaskRow]:
-    """The task, and the open tasks of the same patient, behind the patient; none if there is no
-    such task."""
+async def lock_tasks_around(
+    practice_id: int, task_id: int, queue_ids: frozenset[int] | None = None
+) -> list[TaskRow]:
+    """The task, and the open tasks of the same patient in all queues, behind the patient; none if
+    there is no such task, or it is in none of `queue_ids`."""
+    values: list[object] = [practice_id, task_id]
+    whose = "SELECT patient_id FROM task WHERE practice_id = $1 AND id = $2"
+    if queue_ids is not None:
+        values.append(list(queue_ids))
+        whose += f" AND {among('queue_id', 3)}"
     if is_waited_for():
         patient = f"""
-        SELECT p.id FROM patient p WHERE p.practice_id = $1
-          AND p.id = (SELECT patient_id FROM task WHERE practice_id = $1 AND id = $2)
-        {for_update()}
+        SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.id = ({whose}) {for_update()}
         """
-        await fetch(PatientId, patient, practice_id, task_id)
+        await fetch(PatientId, patient, *values)
     sql = f"""
     SELECT {TASK_COLUMNS} FROM task t
-    WHERE t.practice_id = $1
-      AND t.patient_id = (SELECT patient_id FROM task WHERE practice_id = $1 AND id = $2)
+    WHERE t.practice_id = $1 AND t.patient_id = ({whose})
       AND (t.id = $2 OR t.status IN ('OPEN', 'IN_PROGRESS'))
     ORDER BY t.id {for_update()}
     """
-    return await fetch(TaskRow, sql, practice_id, task_id)
+    return await fetch(TaskRow, sql, *values)
 
 
-async def lock_tasks(practice_id: int, task_ids: list[int]) -> list[TaskRow]:
-    """Those of the tasks that there are, by id, behind their patients."""
+async def lock_tasks(viewer: Viewer, task_ids: list[int]) -> list[TaskRow]:
+    """Those of the tasks that the key allows, by id, behind their patients."""
+    where = Conditions.of(viewer, "t", "t.queue_id")
+    where.among("t.id", task_ids)
     if is_waited_for():
         patients = f"""
         SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.id IN (
-            SELECT t.patient_id FROM task t WHERE t.practice_id = $1 AND {among("t.id", 2)})
+            SELECT t.patient_id FROM task t WHERE {where})
         ORDER BY p.id {for_update()}
         """
-        await fetch(PatientId, patients, practice_id, task_ids)
-    sql = f"""SELECT {TASK_COLUMNS} FROM task t
-    WHERE t.practice_id = $1 AND {among("t.id", 2)} ORDER BY t.id {for_update()}"""
-    return await fetch(TaskRow, sql, practice_id, task_ids)
+        await fetch(PatientId, patients, *where.values)
+    sql = f"SELECT {TASK_COLUMNS} FROM task t WHERE {where} ORDER BY t.id {for_update()}"
+    return await fetch(TaskRow, sql, *where.values)
 
 
 async def lock_for(viewer: Viewer, task_id: int) -> tuple[list[TaskRow], TaskRow | None]:
     """What `lock_tasks_around` locks, and the task that is meant; nothing and None if the key does
     not allow it."""
-    tasks = await lock_tasks_around(viewer.practice_id, task_id)
-    task = next((task for task in tasks if task.id == task_id), None)
-    if task is None or not viewer.sees_queue(task.queue_id):
-        return [], None
-    return tasks, task
-
-
-async def lock_patient(practice_id: int, patient_id: int) -> bool:
-    """Whether there is such a patient. No task can be made for one that is locked."""
-    sql = f"SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.id = $2 {for_update()}"
-    return bool(await fetch(PatientId, sql, practice_id, patient_id))
+    tasks = await lock_tasks_around(viewer.practice_id, task_id, viewer.queue_ids)
+    return tasks, next((task for task in tasks if task.id == task_id), None)
 
 
 async def live_claim(practice_id: int, patient_id: int, now: datetime) -> Claim | None:
@@ -108,7 +107,7 @@ async def live_claim(practice_id: int, patient_id: int, now: datetime) -> Claim 
 async def add_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datetime) -> TaskRow:
     """A new task. It comes under the claim that its patient is under."""
     task = new_task(viewer, new, claim, now)
-    return task._replace(id=await _insert("task", task, new.idempotency_key))
+    return task._replace(id=await _insert("task", task, stored_key(viewer, new.idempotency_key)))
 
 
 def new_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datetime) -> TaskRow:
@@ -153,7 +152,8 @@ async def add_contact(task: TaskRow, made: Made, viewer: Viewer, now: datetime) 
         logged_at=now,
         logged_by_id=viewer.staff_id,
     )
-    return contact._replace(id=await _insert("contact", contact, made.idempotency_key))
+    key = stored_key(viewer, made.idempotency_key)
+    return contact._replace(id=await _insert("contact", contact, key))
 
 
 async def _insert(table: str, row: TaskRow | ContactRow, idempotency_key: str | None) -> int:

@@ -17,6 +17,7 @@ from gql_app.access import Viewer
 from gql_app.work.appointments import NewAppointment, put_appointment, tasks_to_close
 from gql_app.work.bell import Bell
 from gql_app.work.import_batch import Batch, RowResult, load_batch
+from gql_app.work.import_rows import find_target
 from gql_app.work.intake import NewTask, check_new_task, with_default_life
 from gql_app.work.keys import TASK_KEYS, free_key
 from gql_app.work.outcomes import (
@@ -30,6 +31,7 @@ from gql_app.work.outcomes import (
     missing,
     version_conflict,
 )
+from gql_app.work.patients import patients_by_id
 from gql_app.work.records import (
     add_contact,
     add_event,
@@ -38,7 +40,6 @@ from gql_app.work.records import (
     change_claim,
     live_claim,
     lock_for,
-    lock_patient,
     lock_task,
 )
 from models.appointment import AppointmentRow
@@ -59,7 +60,6 @@ from models.lifecycle import (
     local_date,
     withdraw,
 )
-from models.practice import Queue
 from models.task import TaskRow
 
 T = TypeVar("T")
@@ -199,8 +199,9 @@ class Transitions:
     async def record_appointment(
         self, viewer: Viewer, new: NewAppointment
     ) -> tuple[AppointmentRow | None, Outcome, list[TaskRow]]:
-        """Record an appointment, and close what it makes needless. Returns it, what was refused,
-        and the tasks that were closed. Recorded again, it is moved. Raises `Forbidden`."""
+        """Record an appointment, and close what it makes needless in the queues that the key
+        allows. Returns it, what was refused, and the tasks that were closed. Recorded again, it is
+        moved; a key for more queues then closes more. Raises `Forbidden`."""
         viewer.require(viewer.may_create_tasks, "record appointments")
         return await self._carry_out_seeing_others(
             viewer, lambda: self._record_appointment(viewer, new)
@@ -209,16 +210,16 @@ class Transitions:
     async def _record_appointment(
         self, viewer: Viewer, new: NewAppointment
     ) -> tuple[tuple[AppointmentRow | None, Outcome, list[TaskRow]], int | None]:
-        here, seq = viewer.practice_id, None
+        seq = None
         async with transaction():
             now = self.clock()
-            if new.patient_id is None or not await lock_patient(here, new.patient_id):
+            if not await patients_by_id(viewer, [new.patient_id], lock=True):
                 return (None, missing("patient", "patientId"), []), None
-            appointment = await put_appointment(here, viewer.staff_id, new, now)
+            appointment = await put_appointment(viewer, new, now)
             if appointment is None:
                 return (None, EXTERNAL_ID_TAKEN, []), None
             closed = []
-            for task in await tasks_to_close(here, new.patient_id):
+            for task in await tasks_to_close(viewer, new.patient_id):
                 rule = book(TaskStatus(task.status))
                 assert rule is not None
                 kind = TaskEventKind.CLOSED_BY_APPOINTMENT
@@ -241,21 +242,20 @@ class Transitions:
             return await load_batch(viewer, batch, self.clock())
 
     async def _create_task(self, viewer: Viewer, new: NewTask) -> tuple[Outcome, int | None]:
-        here = viewer.practice_id
         async with transaction():
-            queue = await Queue.get_or_none(id=new.queue_id, practice_id=here)
-            if queue is None or not viewer.sees_queue(queue.id):
+            queue = await find_target(viewer, new.queue_id)
+            if queue is None:
                 return missing("queue", "queueId"), None
-            patient_id = new.patient_id
-            if patient_id is None or not await lock_patient(here, patient_id):
+            patient_id = new.patient_id or 0
+            if not await patients_by_id(viewer, [patient_id], lock=True):
                 return missing("patient", "patientId"), None
             now = self.clock()
             new = with_default_life(new, queue.automatic_life_days, now)
             if refusals := check_new_task(new, viewer.time_zone, now):
                 return Outcome(None, refusals=refusals), None
             if new.idempotency_key is not None:
-                await free_key(TASK_KEYS, here, new.idempotency_key, now)
-            claim = await live_claim(here, patient_id, now)
+                await free_key(TASK_KEYS, viewer, new.idempotency_key, now)
+            claim = await live_claim(viewer.practice_id, patient_id, now)
             task = await add_task(viewer, new, claim, now)
             kind = TaskEventKind.CREATED
             seq = await add_event(task, kind, now, before=(None, None), viewer=viewer)

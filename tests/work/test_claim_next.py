@@ -13,7 +13,7 @@ from gql_app.access import authenticate
 from gql_app.keys import create_key
 from gql_app.work import claims as claims_module
 from gql_app.work.claims import WINDOW, Claims
-from gql_app.work.records import lock_patient
+from gql_app.work.patients import patients_by_id
 from gql_app.work.transitions import Transitions
 from models.access import Role
 from models.database import fetch, transaction, write
@@ -69,7 +69,7 @@ async def somebody_at(office: Office, patient: Patient) -> AsyncIterator[None]:
 
     async def change() -> None:
         async with transaction():
-            await lock_patient(office.practice.id, patient.id)
+            await patients_by_id(office.staff, [patient.id], lock=True)
             locked.set()
             await go_on.wait()
 

@@ -11,9 +11,9 @@ from gql_app.work.history import (
     contacts_by_id,
     contacts_of_tasks,
     events_page,
-    patients_by_id,
     staff_by_id,
 )
+from gql_app.work.patients import patients_by_id
 from gql_app.work.reading import BadInput
 from models.chain import Position
 from models.contact import Contact
