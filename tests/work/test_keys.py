@@ -117,8 +117,10 @@ async def test_a_repeat_is_answered_also_when_the_task_has_left_the_keys_queues(
     office: Office,
 ) -> None:
     desk = replace(office.supervisor, queue_ids=frozenset([office.recall.id]))
+    await office.make_task()  # without which the patient is none of the desk's
     made = await office.transitions.create_task(desk, new_task(office))
-    task = await Task.get()
+    assert made.task is not None
+    task = await Task.get(id=made.task.id)
     first = await office.log(task, viewer=desk, idempotency_key="log")
     await reassign_tasks(
         office.transitions, office.supervisor, [task.id], to_queue_id=office.missed.id

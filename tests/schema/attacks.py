@@ -1,0 +1,197 @@
+"""What a client may send to reach what its key does not allow, root field by root field.
+
+Each attack is a function of what it names. It is carried out with what is hidden, with what belongs
+to another practice, and with what is not there at all; the three answers must be the same.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from gql_app.schema.ids import global_id
+from gql_app.work.cursors import event_cursor
+from tests.office import task_id
+from tests.schema.hidden import SOURCE, Named, World
+
+Variables = dict[str, Any]
+Attack = Callable[[World, Named], Variables]
+
+ANY = ["OPEN", "IN_PROGRESS", "CLOSED"]
+FAR = "2999-01-01T00:00:00Z"
+
+
+def _log(world: World, task: str, **given: Any) -> Variables:
+    tomorrow = (world.office.today + timedelta(days=1)).isoformat()
+    return {"taskId": task, "outcome": "NO_ANSWER", "followUp": tomorrow} | given
+
+
+def _create(world: World, **given: Any) -> Variables:
+    return {"input": {"queueId": _seen(world), "patientId": _shared(world), "reason": "x"} | given}
+
+
+def _import(world: World, queue: str | None = None, **given: Any) -> Variables:
+    row = {"externalId": "t1", "name": "Fern", "phone": "+12175550123", "reason": "x"}
+    rows = {"source": SOURCE, "rows": [row | given]}
+    return {"input": {"queueId": queue or _seen(world)} | rows}
+
+
+def _move(**given: Any) -> Variables:
+    return {"input": given}
+
+
+def _seen(world: World) -> str:
+    return global_id("Queue", world.office.recall.id)
+
+
+def _shared(world: World) -> str:
+    return global_id("Patient", world.office.patients[0].id)
+
+
+def _me(world: World) -> str:
+    return global_id("Staff", world.viewer.staff_id)
+
+
+def _start(world: World) -> str:
+    return event_cursor(world.office.practice.id, 0)
+
+
+MUTATIONS: dict[str, list[Attack]] = {
+    "logContact": [
+        lambda w, n: _log(w, n.task),
+        lambda w, n: _log(w, n.task, outcome="SCHEDULED", followUp=None, close=True),
+        lambda w, n: _log(w, n.task, outcome="SCHEDULED"),
+        lambda w, n: _log(w, n.task, expectedVersion=999),
+        lambda w, n: _log(w, n.task, idempotencyKey=n.log_key),
+        lambda w, n: _log(w, n.claimed),
+        lambda w, n: _log(w, n.moved),
+        lambda w, n: _log(w, task_id(w.seen), idempotencyKey=n.log_key),
+    ],
+    "claimNextTask": [lambda w, n: {"queueIds": [n.queue]}],
+    "claimTask": [
+        lambda w, n: {"taskId": n.task},
+        lambda w, n: {"taskId": n.claimed},
+        lambda w, n: {"taskId": n.moved},
+    ],
+    "releaseTask": [lambda w, n: {"taskId": n.task}, lambda w, n: {"taskId": n.claimed}],
+    "createTask": [
+        lambda w, n: _create(w, patientId=n.patient),
+        lambda w, n: _create(w, patientId=n.newcomer),
+        lambda w, n: _create(w, queueId=n.queue),
+        lambda w, n: _create(w, patientId=n.patient, idempotencyKey=n.creation_key),
+        lambda w, n: _create(w, idempotencyKey=n.creation_key),
+    ],
+    "importTasks": [
+        lambda w, n: _import(w) | {"input": _import(w)["input"] | {"queueId": n.queue}}
+    ],
+    "recordAppointment": [
+        lambda w, n: {"patientId": n.patient, "at": FAR, "externalId": "new booking"},
+        lambda w, n: {"patientId": n.patient, "at": FAR, "externalId": n.booking},
+        lambda w, n: {"patientId": n.newcomer, "at": FAR, "externalId": "newer booking"},
+    ],
+    "reassignTasks": [
+        lambda w, n: _move(ids=[n.task], toQueueId=_seen(w), dryRun=True),
+        lambda w, n: _move(filter={"assigneeId": n.staff, "status": ANY}, toQueueId=_seen(w)),
+        lambda w, n: _move(filter={"queueIds": [n.queue], "status": ANY}, toStaffId=_me(w)),
+        lambda w, n: _move(ids=[n.task, n.claimed, n.moved], toQueueId=_seen(w)),
+        lambda w, n: _move(ids=[n.task], toStaffId=_me(w)),
+        lambda w, n: _move(ids=[task_id(w.seen)], toQueueId=n.queue),
+        lambda w, n: _move(ids=[task_id(w.seen)], toStaffId=n.staff),
+    ],
+    "withdrawTasks": [
+        lambda w, n: _move(ids=[n.task], reason="x", dryRun=True),
+        lambda w, n: _move(filter={"assigneeId": n.staff, "status": ANY}, reason="x"),
+        lambda w, n: _move(filter={"queueIds": [n.queue], "status": ANY}, reason="x"),
+        lambda w, n: _move(ids=[n.task, n.claimed, n.moved], reason="x"),
+    ],
+}
+
+QUERIES: dict[str, list[Attack]] = {
+    "viewer": [lambda w, n: {}],
+    "queues": [lambda w, n: {}],
+    "queue": [lambda w, n: {"id": n.queue}],
+    "task": [lambda w, n: {"id": n.task}, lambda w, n: {"id": n.moved}],
+    "patient": [lambda w, n: {"id": n.patient}, lambda w, n: {"id": n.newcomer}],
+    "node": [
+        *(
+            lambda w, n, field=field: {"id": getattr(n, field)}  # type: ignore[misc]
+            for field in ("task", "moved", "queue", "patient", "newcomer", "contact", "staff")
+        )
+    ],
+    "tasks": [
+        *(
+            lambda w, n, order=order: {"orderBy": order}  # type: ignore[misc]
+            for order in ("DUE", "EXPIRES", "CREATED", "LAST_CONTACTED")
+        ),
+        lambda w, n: {"filter": {"status": ANY}},
+        lambda w, n: {"filter": {"queueIds": [n.queue]}},
+        lambda w, n: {"filter": {"patient": "canary"}},
+        lambda w, n: {"filter": {"patient": "9876"}},
+        lambda w, n: {"filter": {"assigneeId": n.staff}},
+        lambda w, n: {"filter": {"minContacts": 1}},
+        lambda w, n: {"filter": {"lastOutcome": ["NO_ANSWER"]}},
+    ],
+    "events": [
+        lambda w, n: {},
+        lambda w, n: {"after": _start(w), "first": 500},
+        lambda w, n: {"queueIds": [n.queue]},
+    ],
+    "activity": [
+        lambda w, n: _today(w),
+        lambda w, n: _today(w) | {"queueIds": [n.queue]},
+    ],
+}
+
+SUBSCRIPTIONS: dict[str, list[Attack]] = {
+    name: [
+        lambda w, n: {},
+        lambda w, n: {"after": _start(w)},
+        lambda w, n: {"queueIds": [_seen(w)], "after": _start(w)},
+    ]
+    for name in ("taskStatusChanged", "queueFeed")
+}
+"""A queue that is not the key's is refused, which tests/schema/test_roles.py shows."""
+
+ALONE: dict[str, list[Attack]] = {
+    "claimNextTask": [lambda w, n: {}],
+    "claimTask": [lambda w, n: {"taskId": task_id(w.seen)}],
+    "logContact": [lambda w, n: _log(w, task_id(w.seen))],
+    "releaseTask": [lambda w, n: {"taskId": task_id(w.seen)}],
+    "importTasks": [
+        lambda w, n: _import(w, patientExternalId="hidden patient 0"),
+        lambda w, n: _import(w, externalId="hidden patient 1"),
+        lambda w, n: _import(w, externalId="hidden task", patientExternalId="new patient"),
+        lambda w, n: _import(w, externalId="hidden task", patientExternalId="hidden patient 0"),
+    ],
+    "withdrawTasks": [lambda w, n: _move(filter={"patient": "canary"}, reason="x")],
+    "reassignTasks": [lambda w, n: _move(filter={"patient": "9876"}, toQueueId=_seen(w))],
+    "recordAppointment": [
+        lambda w, n: {"patientId": _shared(w), "at": FAR, "externalId": n.booking},
+        lambda w, n: {"patientId": _shared(w), "at": FAR, "externalId": "of the seen patient"},
+    ],
+}
+"""What names something that has nothing like it elsewhere, or what the key may do: only nothing of
+what is hidden may appear or change."""
+
+
+def _today(world: World) -> Variables:
+    today = world.office.today.isoformat()
+    return {"from": today, "to": today}
+
+
+LAST = "The end of the test"
+
+
+def work_in_the_hidden_queue(world: World) -> list[tuple[str, Variables]]:
+    """A day's work on what is hidden, and on a task that is moved there; then one that is seen."""
+    hidden = global_id("Queue", world.office.missed.id)
+    of_newcomer = {"queueId": hidden, "patientId": world.named.newcomer, "reason": "Canary reason"}
+    moving = task_id(world.seen)
+    return [
+        ("createTask", {"input": of_newcomer}),
+        ("claimTask", {"taskId": world.named.task}),
+        ("logContact", _log(world, world.named.task, notes="Canary notes")),
+        ("reassignTasks", _move(ids=[moving], toQueueId=hidden)),
+        ("logContact", _log(world, moving, notes="Canary notes")),
+        ("withdrawTasks", _move(ids=[moving], reason="Canary withdrawn")),
+        ("createTask", _create(world, reason=LAST)),
+    ]

@@ -1,0 +1,186 @@
+"""A practice with one queue that a limited key sees and one that it does not: in each row behind
+that queue stands a canary, which no answer may show and nothing may change."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from tortoise.expressions import Q
+
+from gql_app.access import Viewer, authenticate
+from gql_app.keys import create_key
+from gql_app.schema.ids import global_id
+from gql_app.work.appointments import NewAppointment
+from gql_app.work.moves import reassign_tasks, withdraw_tasks
+from gql_app.work.patients import index_patients
+from models.access import AccessKey, Role
+from models.appointment import Appointment
+from models.contact import Contact
+from models.event import TaskEvent, TaskEventKind
+from models.people import Patient, PatientWord, Staff
+from models.practice import Practice, Queue
+from models.task import Task
+from tests.office import Office, make_office, task_id
+from tests.work.agents import claims_of
+
+SOURCE = "pms"
+NUMBER = "+12175559876"
+CANARIES = ("canary", NUMBER[-7:])
+"""What stands in hidden rows, in small letters, and nowhere else."""
+
+CLAIMS = (TaskEventKind.CLAIMED, TaskEventKind.RELEASED)
+CLAIM = {"claimed_by_id", "claimed_until", "version"}
+"""What a claim changes on all open tasks of its patient: also in queues that its holder does not
+see, so that nobody calls the patient meanwhile."""
+
+
+class Named(NamedTuple):
+    """What a client may name, hidden or not: global ids, and texts that are unique."""
+
+    task: str
+    claimed: str
+    moved: str
+    queue: str
+    patient: str
+    newcomer: str
+    contact: str
+    staff: str
+    log_key: str
+    creation_key: str
+    booking: str
+
+
+NOTHING = Named(
+    *(global_id("Task", number) for number in (999_999, 999_998, 999_997)),
+    global_id("Queue", 999_999),
+    *(global_id("Patient", 999_999), global_id("Patient", 999_998)),
+    *(global_id("Contact", 999_999), global_id("Staff", 999_999)),
+    *("unused log", "unused creation", "unused booking"),
+)
+"""What is not there at all."""
+
+
+@dataclass
+class World:
+    """A practice as a limited key `key` is to see it: `recall` is its queue, `missed` is hidden.
+    The first patient has tasks in both, one of them moved there, the second and the fourth have
+    tasks in the hidden one, the third has none."""
+
+    office: Office
+    key: str
+    viewer: Viewer
+    seen: Task
+    named: Named
+
+    async def hidden_rows(self) -> dict[str, list[dict[str, Any]]]:
+        """Every column of every row that the key may not change, but for the claim of the patient
+        whom it sees."""
+        here, office = self.office.practice.id, self.office
+        shared, *patients = (patient.id for patient in office.patients)
+        hidden = Q(queue_id=office.missed.id) | Q(patient_id__in=patients)
+        tasks = await Task.filter(hidden, practice_id=here).values()
+        of_shared = {task["id"] for task in tasks if task["patient_id"] == shared}
+        of_tasks = {"practice_id": here, "task_id__in": [task["id"] for task in tasks]}
+        of_patients = {"practice_id": here, "patient_id__in": patients}
+        rows = {
+            "task": [
+                {k: v for k, v in task.items() if task["id"] not in of_shared or k not in CLAIM}
+                for task in tasks
+            ],
+            "event": [
+                event
+                for event in await TaskEvent.filter(**of_tasks).values()
+                if event["task_id"] not in of_shared or event["kind"] not in CLAIMS
+            ],
+            "contact": await Contact.filter(**of_tasks).values(),
+            "patient": await Patient.filter(practice_id=here, id__in=patients).values(),
+            "word": await PatientWord.filter(**of_patients).values(),
+            "appointment": await Appointment.filter(**of_patients).values(),
+            "queue": await Queue.filter(practice_id=here).values(),
+            "staff": await Staff.filter(practice_id=here).values(),
+            "key": await AccessKey.filter(practice_id=here).values(),
+        }
+        return {name: sorted(of, key=lambda row: row["id"]) for name, of in rows.items()}
+
+    async def everything(self) -> dict[str, list[dict[str, Any]]]:
+        """Every row of the practice."""
+        here = self.office.practice.id
+        tables = (Task, TaskEvent, Contact, Patient, PatientWord, Appointment, Queue, Staff)
+        of_practice = {t.__name__: t.filter(practice_id=here) for t in (*tables, AccessKey)}
+        rows = {name: await of.order_by("id").values() for name, of in of_practice.items()}
+        return rows | {"Practice": await Practice.filter(id=here).values()}
+
+
+async def make_world(slug: str, role: Role, *, may_create_tasks: bool) -> World:
+    office = await make_office(slug)
+    await _hang_canaries(office)
+    here, missed = office.practice, office.missed
+    key = await create_key(
+        here, role, "Desk", queue_ids=[office.recall.id], may_create_tasks=may_create_tasks
+    )
+    elsewhere = await create_key(here, Role.STAFF, "Canary Staff", queue_ids=[missed.id])
+    hidden_staff = await authenticate(elsewhere)
+    shared, hidden_patient, newcomer = office.patients
+    soon = office.clock() + timedelta(days=9)
+    await _book(office, hidden_patient)
+    seen = await office.make_task(expires_at=soon, patient=shared)
+    await office.make_task(missed, expires_at=soon, patient=shared, reason="Canary, as well")
+    moved = await office.make_task(patient=shared, reason="Has left")
+    hidden, withdrawn, claimed = [
+        await office.make_task(missed, patient=patient, reason="Canary reason", **given)
+        for patient, given in (
+            (hidden_patient, {"expires_at": soon, "idempotency_key": f"creation {slug}"}),
+            (hidden_patient, {}),
+            (await _another(office), {}),
+        )
+    ]
+    await Task.filter(id=hidden.id).update(source=SOURCE, external_id="hidden task")
+    logged = await office.log(hidden, notes="Canary notes", idempotency_key=f"log {slug}")
+    assert logged.contact is not None
+    transitions, supervisor = office.transitions, office.supervisor
+    await withdraw_tasks(transitions, supervisor, [withdrawn.id], reason="Canary withdrawn")
+    to_staff = hidden_staff.staff_id
+    await reassign_tasks(transitions, supervisor, [hidden.id], to_staff_id=to_staff)
+    await reassign_tasks(transitions, supervisor, [moved.id], to_queue_id=missed.id)
+    await office.log(moved, notes="Canary notes after it has left")
+    assert not (await claims_of(office).claim(hidden_staff, claimed.id)).refusals
+    named = Named(
+        *(task_id(hidden), task_id(claimed), task_id(moved), global_id("Queue", missed.id)),
+        *(global_id("Patient", patient.id) for patient in (hidden_patient, newcomer)),
+        *(global_id("Contact", logged.contact.id), global_id("Staff", to_staff)),
+        *(f"log {slug}", f"creation {slug}", "Canary booking"),
+    )
+    viewer = await authenticate(key)
+    return World(office, key, viewer, seen, named)
+
+
+async def _hang_canaries(office: Office) -> None:
+    for queue in (office.recall, office.missed):
+        queue.closes_on_appointment = True
+    office.missed.name = "Canary queue"
+    for queue in (office.recall, office.missed):
+        await queue.save()
+    for number, patient in enumerate(office.patients[1:]):
+        patient.name, patient.phone = f"Canary Patient {number}", NUMBER
+        patient.source, patient.external_id = SOURCE, f"hidden patient {number}"
+        await patient.save()
+    await index_patients(office.practice.id, office.patients)
+
+
+async def _another(office: Office) -> Patient:
+    """One more hidden patient, to be claimed."""
+    patient = await Patient.create(
+        practice_id=office.practice.id,
+        name="Canary Claimed",
+        phone=NUMBER,
+        created_at=office.clock(),
+    )
+    office.patients.append(patient)
+    return patient
+
+
+async def _book(office: Office, patient: Patient) -> None:
+    at: datetime = office.clock() + timedelta(days=3)
+    new = NewAppointment(patient.id, at, "Canary booking")
+    appointment, _, _ = await office.transitions.record_appointment(office.partner, new)
+    assert appointment is not None

@@ -1,0 +1,79 @@
+"""Documents made from the schema: a root field with all its arguments, asking for all that there is
+below it, so that what is new in the schema is walked over without being named in a test."""
+
+from functools import cache
+from typing import Any
+
+from graphql import (
+    GraphQLSyntaxError,
+    Undefined,
+    ast_from_value,
+    get_named_type,
+    is_leaf_type,
+    is_object_type,
+    is_union_type,
+    parse,
+    print_ast,
+)
+
+from gql_app.execution.limits import MAX_TOKENS, TooComplex, check
+from gql_app.schema import build_schema
+from gql_app.work.reading import MAX_PAGE
+
+SCHEMA = build_schema()._schema
+DEEPEST = 5
+"""Objects within objects, as far as the server's own limits allow."""
+PAGE = 5
+
+
+def root_fields(kind: str) -> set[str]:
+    """The names of the fields of `query`, `mutation` or `subscription`."""
+    return set(getattr(SCHEMA, f"{kind}_type").fields)
+
+
+@cache
+def document(kind: str, name: str) -> str:
+    """An operation on one root field, each of its arguments a variable of the same name."""
+    field = getattr(SCHEMA, f"{kind}_type").fields[name]
+    declared = ", ".join(_declared(argument, given) for argument, given in field.args.items())
+    passed = ", ".join(f"{argument}: ${argument}" for argument in field.args)
+    head = f"{kind} ({declared}) {{ {name}({passed})" if declared else f"{kind} {{ {name}"
+    for depth in range(DEEPEST, 0, -1):
+        made = f"{head} {_selection(field.type, depth)} }}"
+        try:
+            parsed = parse(made, max_tokens=MAX_TOKENS)
+            check(SCHEMA, parsed, {"first": PAGE}, MAX_PAGE)
+        except (TooComplex, GraphQLSyntaxError):
+            continue
+        return made
+    raise AssertionError(f"No document asks for {name}.")
+
+
+def _declared(name: str, argument: Any) -> str:
+    default = argument.default_value
+    if default is None or default is Undefined:
+        return f"${name}: {argument.type}"
+    return f"${name}: {argument.type} = {print_ast(ast_from_value(default, argument.type))}"
+
+
+def _selection(of_type: Any, depth: int) -> str:
+    named = get_named_type(of_type)
+    if is_leaf_type(named):
+        return ""
+    if depth == 0:
+        return "{ __typename }"
+    if is_object_type(named):
+        fields = (_field(name, field, depth) for name, field in named.fields.items())
+        return "{ __typename " + " ".join(filter(None, fields)) + " }"
+    kinds = named.types if is_union_type(named) else SCHEMA.get_possible_types(named)
+    parts = (f"... on {kind.name} {_selection(kind, depth)}" for kind in kinds)
+    return "{ __typename " + " ".join(parts) + " }"
+
+
+def _field(name: str, field: Any, depth: int) -> str:
+    if name == "edges":  # the same rows as `nodes`
+        return ""
+    if depth == 1 and not is_leaf_type(get_named_type(field.type)):
+        return ""
+    page = f"(first: {PAGE})" if "first" in field.args else ""
+    return f"{name}{page} {_selection(field.type, depth - 1)}"
