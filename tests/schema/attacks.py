@@ -161,6 +161,7 @@ ALONE: dict[str, list[Attack]] = {
         lambda w, n: _import(w, externalId="hidden patient 1"),
         lambda w, n: _import(w, externalId="hidden task", patientExternalId="new patient"),
         lambda w, n: _import(w, externalId="hidden task", patientExternalId="hidden patient 0"),
+        lambda w, n: _import(w, externalId="other task", patientExternalId="shared patient"),
     ],
     "withdrawTasks": [lambda w, n: _move(filter={"patient": "canary"}, reason="x")],
     "reassignTasks": [lambda w, n: _move(filter={"patient": "9876"}, toQueueId=_seen(w))],

@@ -124,7 +124,9 @@ async def make_world(slug: str, role: Role, *, may_create_tasks: bool) -> World:
     soon = office.clock() + timedelta(days=9)
     await _book(office, hidden_patient)
     seen = await office.make_task(expires_at=soon, patient=shared)
-    await office.make_task(missed, expires_at=soon, patient=shared, reason="Canary, as well")
+    other = await office.make_task(
+        missed, expires_at=soon, patient=shared, reason="Canary, as well"
+    )
     moved = await office.make_task(patient=shared, reason="Has left")
     hidden, withdrawn, claimed = [
         await office.make_task(missed, patient=patient, reason="Canary reason", **given)
@@ -134,7 +136,9 @@ async def make_world(slug: str, role: Role, *, may_create_tasks: bool) -> World:
             (await _another(office), {}),
         )
     ]
-    await Task.filter(id=hidden.id).update(source=SOURCE, external_id="hidden task")
+    for task, external_id in ((hidden, "hidden task"), (other, "other task")):
+        await Task.filter(id=task.id).update(source=SOURCE, external_id=external_id)
+    await Patient.filter(id=shared.id).update(source=SOURCE, external_id="shared patient")
     logged = await office.log(hidden, notes="Canary notes", idempotency_key=f"log {slug}")
     assert logged.contact is not None
     transitions, supervisor = office.transitions, office.supervisor

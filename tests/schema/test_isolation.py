@@ -101,6 +101,8 @@ async def test_no_mutation_reaches_what_is_hidden(server: Server, worlds: dict[s
                 told = await send(server, world.key, "mutation", name, attack(world, world.named))
                 assert_no_canary(json.dumps(told), where)
                 assert await world.hidden_rows() == before, where
+                if name == "importTasks" and world.viewer.may_import:
+                    assert "EXTERNAL_ID_TAKEN" in json.dumps(told), where
         assert await other.everything() == foreign, role
 
 

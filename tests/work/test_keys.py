@@ -164,3 +164,55 @@ async def test_where_nobody_can_be_named_the_version_is_said_all_the_same(
 
     (refusal,) = outcome.refusals
     assert refusal.message == "This task has changed meanwhile; it is at version 2 now."
+
+
+async def test_what_a_limited_key_sends_is_its_holders_own(office: Office) -> None:
+    """Or else a refusal would tell that the key was used for a task in another queue."""
+    limited = replace(office.supervisor, queue_ids=frozenset([office.recall.id]))
+    desk = replace(limited, staff_id=office.partner.staff_id)
+    other = replace(limited, staff_id=office.staff.staff_id)
+    task = await office.make_task()
+    hidden = await office.make_task(office.missed, idempotency_key="k")
+    logged = await office.log(hidden, idempotency_key="k")
+
+    made = await office.transitions.create_task(desk, new_task(office))
+    assert made.task is not None
+    assert made.task.id != hidden.id
+    first = await office.log(task, viewer=desk, idempotency_key="k")
+    assert None not in (first.contact, logged.contact)
+    assert first.contact != logged.contact
+
+    assert await office.transitions.create_task(desk, new_task(office)) == made
+    again = await office.log(task, viewer=desk, idempotency_key="k")
+    assert again.contact == first.contact
+    different = await office.log(task, viewer=desk, notes="other", idempotency_key="k")
+    assert tuple(refusal.code for refusal in different.refusals) == REUSED
+    others = await office.transitions.create_task(other, new_task(office))
+    assert others.task not in (None, made.task)
+    assert await Contact.all().count() == 2
+
+
+async def test_a_repeat_is_known_when_its_sender_has_another_key(office: Office) -> None:
+    desk = replace(office.supervisor, queue_ids=frozenset([office.recall.id]))
+    task = await office.make_task()
+    for key, (first, then) in {
+        "limited first": (desk, office.supervisor),
+        "limited then": (office.supervisor, desk),
+    }.items():
+        new = replace(new_task(office), idempotency_key=key)
+        made = await office.transitions.create_task(first, new)
+        assert await office.transitions.create_task(then, new) == made
+        logged = await office.log(task, viewer=first, idempotency_key=key)
+        again = await office.log(task, viewer=then, idempotency_key=key)
+        assert (again.contact, again.refusals) == (logged.contact, ())
+
+
+async def test_a_limited_keys_own_is_new_again_after_a_day(office: Office) -> None:
+    desk = replace(office.supervisor, queue_ids=frozenset([office.recall.id]))
+    task = await office.make_task()
+    first = await office.log(task, viewer=desk, idempotency_key="k")
+    made = await office.transitions.create_task(desk, new_task(office))
+    office.clock.advance(hours=24)
+    assert (await office.log(task, viewer=desk, idempotency_key="k")).contact != first.contact
+    assert (await office.transitions.create_task(desk, new_task(office))).task != made.task
+    assert await Contact.all().count() == 2

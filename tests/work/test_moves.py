@@ -266,3 +266,20 @@ async def test_work_is_given_to_those_alone_who_can_do_it(office: Office) -> Non
     for viewer in (oak.staff, gone, brief, office.partner):
         (refusal,) = (await to_staff(office, [task], viewer)).refusals
         assert (refusal.code, refusal.field) == (RefusalCode.NOT_FOUND, "toStaffId")
+
+
+async def test_a_limited_key_gives_tasks_to_those_who_see_its_queues(office: Office) -> None:
+    task = await office.make_task()
+    desk = replace(office.supervisor, queue_ids=frozenset({office.recall.id}))
+    for name, queue, refused in (
+        ("Here", office.recall, []),
+        ("Elsewhere", office.missed, [RefusalCode.NOT_FOUND]),
+    ):
+        key = await create_key(office.practice, Role.STAFF, name, queue_ids=[queue.id])
+        staff_id = (await authenticate(key)).staff_id
+        moved = await reassign_tasks(office.transitions, desk, [task.id], to_staff_id=staff_id)
+        assert [refusal.code for refusal in moved.refusals] == refused
+        everywhere = await reassign_tasks(
+            office.transitions, office.supervisor, [task.id], to_staff_id=staff_id
+        )
+        assert everywhere.refusals == ()
