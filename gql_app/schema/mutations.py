@@ -54,7 +54,9 @@ class ClaimTaskPayload:
 @strawberry.type
 class RecordAppointmentPayload:
     appointment: Appointment | None
-    closed_tasks: list[Task] = strawberry.field(description="The tasks that it has made needless.")
+    closed_tasks: list[Task] = strawberry.field(
+        description="The tasks that it has made needless, in the queues that the key allows."
+    )
     errors: list[UserError]
 
 
@@ -188,7 +190,7 @@ class Mutation:
     @strawberry.mutation(
         graphql_type=RecordAppointmentPayload,
         description="Record an appointment: the patient's open automatic tasks close, where their"
-        " queue says so. With the same externalId again, it is moved.",
+        " queue says so and the key allows it. With the same externalId again, it is moved.",
     )
     async def record_appointment(
         self, info: Info, patient_id: strawberry.ID, at: datetime, external_id: str
