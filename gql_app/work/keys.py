@@ -39,10 +39,10 @@ def stored_key(viewer: Viewer, key: str | None) -> str | None:
     return _own(viewer, key)
 
 
-def keys_as_stored(viewer: Viewer, key: str) -> list[str]:
-    """All that the holder may have stored for `key`: with a limited key, and with one that is not.
-    What stands there as it was sent may be another's."""
-    return [key, _own(viewer, key)]
+def keys_as_stored(viewer: Viewer, key: str) -> tuple[str, str]:
+    """What may be stored for `key`: as it was sent, which may be another's, and as its holder's
+    own. The holder may have sent it first with another key to the practice."""
+    return key, _own(viewer, key)
 
 
 def _own(viewer: Viewer, key: str) -> str:

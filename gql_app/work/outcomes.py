@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 from gql_app.access import Viewer
 from gql_app.work.history import staff_by_id
 from gql_app.work.intake import NewTask
-from gql_app.work.keys import CONTACT_KEYS, free_key, is_kept, keys_as_stored, stored_key
-from gql_app.work.reading import Conditions
+from gql_app.work.keys import CONTACT_KEYS, free_key, is_kept, keys_as_stored
 from models.contact import CONTACT_COLUMNS, ContactRow
-from models.database import among, fetch, fetch_joined
+from models.database import fetch, fetch_joined
 from models.event import select_events
 from models.lifecycle import Attempt, CloseCause, Refusal, RefusalCode, TaskOrigin
 from models.task import TASK_COLUMNS, TaskRow
@@ -71,20 +70,20 @@ async def earlier_log(
     """
     if made.idempotency_key is None:
         return None
-    where = Conditions.of(viewer, "c")
-    keys = where.value(keys_as_stored(viewer, made.idempotency_key))
-    where.add(among("c.idempotency_key", keys, "text"))
+    values: list[object] = [viewer.practice_id, *keys_as_stored(viewer, made.idempotency_key)]
+    its_own = ""
     if viewer.queue_ids is not None:
-        where.add(f"c.logged_by_id = ${where.value(viewer.staff_id)}")
+        values.append(viewer.staff_id)
+        its_own = "AND c.logged_by_id = $4"
     sql = f"""
     SELECT {CONTACT_COLUMNS}, {TASK_COLUMNS} FROM contact c
     JOIN task t ON t.practice_id = c.practice_id AND t.id = c.task_id
-    WHERE {where} ORDER BY c.logged_at DESC
+    WHERE c.practice_id = $1 AND c.idempotency_key IN ($2, $3) {its_own}
     """
-    found = await fetch_joined((ContactRow, TaskRow), sql, *where.values)
+    found = await fetch_joined((ContactRow, TaskRow), sql, *values)
     if not found:
         return None
-    contact, of_task = found[0]
+    contact, of_task = max(found, key=lambda rows: rows[0].logged_at)
     if not is_kept(contact.logged_at, now):
         await free_key(CONTACT_KEYS, viewer, made.idempotency_key, now)
         return None
@@ -107,20 +106,19 @@ async def earlier_creation(viewer: Viewer, new: NewTask, now: datetime) -> Outco
     """The answer to a new task whose idempotency key has been used before, None if it has not."""
     if new.idempotency_key is None:
         return None
-    where = Conditions.of(viewer, "t")
-    keys = where.value(keys_as_stored(viewer, new.idempotency_key))
-    where.add(among("t.idempotency_key", keys, "text"))
+    values: list[object] = [viewer.practice_id, *keys_as_stored(viewer, new.idempotency_key)]
+    its_own = ""
     if viewer.queue_ids is not None:
-        its_own = where.value(stored_key(viewer, new.idempotency_key))
-        made_by = where.value(viewer.staff_id)
-        where.add(f"""(t.idempotency_key = ${its_own} OR EXISTS (
-            SELECT 1 FROM task_event e WHERE e.practice_id = t.practice_id
-              AND e.task_id = t.id AND e.version = 1 AND e.actor_id = ${made_by}))""")
-    sql = f"SELECT {TASK_COLUMNS} FROM task t WHERE {where} ORDER BY t.created_at DESC"
-    found = await fetch(TaskRow, sql, *where.values)
-    if not found or not is_kept(found[0].created_at, now):
+        values.append(viewer.staff_id)
+        its_own = """AND (t.idempotency_key = $3 OR EXISTS (
+            SELECT 1 FROM task_event e WHERE e.practice_id = $1
+              AND e.task_id = t.id AND e.version = 1 AND e.actor_id = $4))"""
+    sql = f"""SELECT {TASK_COLUMNS} FROM task t
+    WHERE t.practice_id = $1 AND t.idempotency_key IN ($2, $3) {its_own}"""
+    found = await fetch(TaskRow, sql, *values)
+    task = max(found, key=lambda row: row.created_at, default=None)
+    if task is None or not is_kept(task.created_at, now):
         return None
-    task = found[0]
     creation = "e.practice_id = $1 AND e.task_id = $2 AND e.version = 1"
     events = await select_events(creation, 1, [viewer.practice_id, task.id])
     made = events[0].task if events else task
