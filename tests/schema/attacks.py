@@ -10,6 +10,7 @@ from typing import Any
 
 from gql_app.schema.ids import global_id
 from gql_app.work.cursors import event_cursor
+from models.chain import Position
 from tests.office import task_id
 from tests.schema.hidden import SOURCE, Named, World
 
@@ -52,7 +53,7 @@ def _me(world: World) -> str:
 
 
 def _start(world: World) -> str:
-    return event_cursor(world.office.practice.id, 0)
+    return event_cursor(world.office.practice.id, Position(0))
 
 
 MUTATIONS: dict[str, list[Attack]] = {
