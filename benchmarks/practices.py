@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from gql_app.access import authenticate
+from gql_app.clock import machine_time
 from gql_app.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.intake import NewTask
@@ -41,7 +42,7 @@ async def _practice(slug: str, tasks: int) -> Sample:
     await index_patients(practice.id, [patient])
     keys = {role: await create_key(practice, role, role.lower()) for role in Role}
     viewer = await authenticate(keys[Role.SUPERVISOR])
-    transitions = Transitions(ring=lambda _practice, _seq: None)
+    transitions = Transitions(lambda _practice, _seq: None, machine_time)
     ids = []
     for n in range(tasks):
         new = NewTask(queue.id, patient.id, f"Reason {n}")

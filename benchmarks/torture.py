@@ -30,6 +30,7 @@ import httpx
 
 from benchmarks.stage import Redis, Server, postgres
 from gql_app.access import authenticate
+from gql_app.clock import machine_time
 from gql_app.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.cursors import event_cursor
@@ -107,7 +108,7 @@ async def prepare(database_url: str) -> tuple[int, str, list[str]]:
         patient = await Patient.create(name="Sage Nobodey", phone="555-0100", **here)
         key = await create_key(practice, Role.SUPERVISOR, "Writer")
         viewer = await authenticate(key)
-        transitions = Transitions(ring=lambda _practice, _seq: None)
+        transitions = Transitions(lambda _practice, _seq: None, machine_time)
         tasks = []
         for n in range(WRITERS):
             new = NewTask(queue.id, patient.id, f"Torture {n}")

@@ -8,12 +8,13 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
+from gql_app.clock import machine_time
 from models.access import Role
 from models.database import among, fetch
 
@@ -133,10 +134,12 @@ def bearer(authorization: object) -> str:
     raise Unauthenticated("Send a key: Authorization: Bearer KEY.")
 
 
-async def authenticate(key: str, kind: str = KEY) -> Viewer:
+async def authenticate(
+    key: str, kind: str = KEY, clock: Callable[[], datetime] = machine_time
+) -> Viewer:
     """The viewer that `key` stands for, by a look of its own: for those who ask once. Raises
     `Unauthenticated`."""
-    return await KeyLookup().authenticate(key, kind)
+    return await KeyLookup(clock).authenticate(key, kind)
 
 
 class _Look:
@@ -152,9 +155,11 @@ class _Look:
 class KeyLookup:
     """Looks keys up, one look at a time for all who wait by then: each request comes with a key,
     and a statement each would cost as much as a short query. Who comes while a look is under way
-    waits for the next: no answer rests on a look that began before its request came in."""
+    waits for the next: no answer rests on a look that began before its request came in. Keys expire
+    by `clock`."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
         self._one_at_a_time = asyncio.Lock()
         self._next: _Look | None = None
 
@@ -164,7 +169,7 @@ class KeyLookup:
         practice_id = practice_of(key, kind)
         if practice_id is not None:
             found = await self._find(practice_id, digest(key))
-            if found is not None and _is_valid(found, datetime.now(UTC)):
+            if found is not None and _is_valid(found, self._clock()):
                 return _viewer(found)
         raise Unauthenticated("The key is not valid.")
 
@@ -200,14 +205,13 @@ def practice_of(key: str, kind: str) -> int | None:
     return int(practice) if secret else None
 
 
-async def still_valid(viewers: set[Viewer]) -> set[Viewer]:
-    """Those of `viewers` whose key still says the same of them."""
+async def still_valid(viewers: set[Viewer], now: datetime) -> set[Viewer]:
+    """Those of `viewers` whose key still says the same of them `now`."""
     if not viewers:
         return set()
     practices = sorted({viewer.practice_id for viewer in viewers})
     keys = sorted({viewer.key_id for viewer in viewers})
     where = f"{among('k.practice_id', 1)} AND {among('k.id', 2)}"
-    now = datetime.now(UTC)
     rows = await fetch(_KeyRow, f"{_KEYS} WHERE {where}", practices, keys)
     return viewers & {_viewer(row) for row in rows if _is_valid(row, now)}
 

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route, WebSocketRoute
 
 from gql_app.access import KeyLookup
+from gql_app.clock import Clock
 from gql_app.live.bus import Bus
 from gql_app.live.feed import Feeds
 from gql_app.live.groups import Groups
@@ -53,14 +54,15 @@ TALKATIVE = (
 
 def build_app(settings: Settings) -> Starlette:
     """The ASGI application, from settings."""
+    clock = Clock()
     feeds = Feeds()
     bus = Bus(settings.bus_url, feeds.notice, feeds.notice_all)
-    transitions = Transitions(bus.ring)
+    transitions = Transitions(bus.ring, clock)
     claims = Claims(transitions, timedelta(minutes=settings.claim_minutes))
-    services = Services(transitions, claims, feeds, clock=_now)
+    services = Services(transitions, claims, feeds, clock)
     groups = Groups()
-    sessions = Sessions()
-    keys = KeyLookup()
+    sessions = Sessions(clock)
+    keys = KeyLookup(clock)
     schema = build_schema()
     endpoint = Endpoint(schema, services, groups, sessions, keys, settings.allowed_origins)
 
@@ -70,12 +72,14 @@ def build_app(settings: Settings) -> Starlette:
         _on_stop(sessions.end_all)
         async with (
             opened(settings.database_url),
+            _set(clock),
             _running(
+                clock.keep_looking(),
                 bus.run(),
                 feeds.keep_polling(POLL_SECONDS),
-                keep_sweeping(transitions),
-                keep_freeing(claims),
-                keep_pruning(timedelta(days=settings.retention_days)),
+                keep_sweeping(transitions, clock),
+                keep_freeing(claims, clock),
+                keep_pruning(timedelta(days=settings.retention_days), clock),
                 sessions.keep_checking(),
             ),
         ):
@@ -92,7 +96,7 @@ def build_app(settings: Settings) -> Starlette:
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
             *health_routes(feeds, groups, bus, schema.memory.fallbacks, is_reachable),
-            *page_routes(keys),
+            *page_routes(keys, clock),
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts)),
@@ -152,6 +156,16 @@ def _on_stop(act: Callable[[], None]) -> None:
 
 
 @asynccontextmanager
+async def _set(clock: Clock) -> AsyncIterator[None]:
+    """Set the clock before anything is done by it."""
+    try:
+        await clock.set()
+    except Exception as error:  # the database may be away: it is set as soon as that is back
+        log.warning("the clock could not be set, will retry: %s", type(error).__name__)
+    yield
+
+
+@asynccontextmanager
 async def _running(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Background jobs for as long as the block lasts; they are awaited at its end."""
     tasks = [asyncio.create_task(job) for job in jobs]
@@ -168,7 +182,3 @@ async def _running(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 def _say_if_failed(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.critical("a background job has ended: %s", type(error).__name__)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -16,6 +16,7 @@ from uvicorn.supervisors import Multiprocess
 
 from gql_app import demo, keys, watch
 from gql_app.app import keep_values_out_of_logs, server_config
+from gql_app.clock import Clock, Doubtful
 from gql_app.commands import verify
 from gql_app.importing.command import Order, import_file
 from gql_app.importing.reading import CannotImport
@@ -39,7 +40,7 @@ def main() -> None:
         settings = read_settings(os.environ)
         keep_values_out_of_logs()
         sys.exit(arguments.run(arguments, settings))
-    except (BadSetting, keys.NotThere, watch.CannotWatch, CannotImport) as error:
+    except (BadSetting, keys.NotThere, watch.CannotWatch, CannotImport, Doubtful) as error:
         sys.exit(_complain(str(error)))
     except OperationalError:  # without its text, which may hold values
         sys.exit(_complain("the database is not there or has no tables yet: callboard migrate"))
@@ -84,19 +85,22 @@ def _migrate(_: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _expire(_: argparse.Namespace, settings: Settings) -> int:
+def _expire(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> int:
         async with opened(settings.database_url), ringing(settings.bus_url) as ring:
-            return await sweep(Transitions(ring))
+            clock = await Clock.of_database()
+            return await sweep(Transitions(ring, clock), clock(), forced=arguments.force)
 
     print(f"{asyncio.run(run())} closed")
     return 0
 
 
-def _prune(_: argparse.Namespace, settings: Settings) -> int:
+def _prune(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> int:
         async with opened(settings.database_url):
-            return await prune(timedelta(days=settings.retention_days))
+            now = (await Clock.of_database())()
+            keep = timedelta(days=settings.retention_days)
+            return await prune(keep, now, forced=arguments.force)
 
     print(f"{asyncio.run(run())} events removed")
     return 0
@@ -123,7 +127,8 @@ def _create_key(arguments: argparse.Namespace, settings: Settings) -> int:
 def _list_keys(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> list[str]:
         async with opened(settings.database_url):
-            return await keys.list_keys(await keys.practice_called(arguments.practice))
+            practice = await keys.practice_called(arguments.practice)
+            return await keys.list_keys(practice, (await Clock.of_database())())
 
     print("\n".join(asyncio.run(run())))
     return 0
@@ -217,9 +222,11 @@ def _parser() -> argparse.ArgumentParser:
     verb.set_defaults(run=_migrate)
 
     verb = verbs.add_parser("expire", help="close the automatic tasks whose time is up")
+    verb.add_argument("--force", action="store_true", help="also if the clock may be wrong")
     verb.set_defaults(run=_expire)
 
     verb = verbs.add_parser("prune", help="remove the events that are older than is kept")
+    verb.add_argument("--force", action="store_true", help="also if the clock may be wrong")
     verb.set_defaults(run=_prune)
 
     verify.add(verbs.add_parser("verify", help="check that no event was changed or is missing"))

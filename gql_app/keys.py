@@ -82,9 +82,8 @@ async def queues_called(practice: Practice, names: Iterable[str]) -> list[int]:
     return [known[name.lower()] for name in names]
 
 
-async def list_keys(practice: Practice) -> list[str]:
+async def list_keys(practice: Practice, now: datetime) -> list[str]:
     """A line for each key of the practice: number, role, name and state, never the key."""
-    now = datetime.now(UTC)
     lines = []
     keys = AccessKey.filter(practice_id=practice.id, parent_id=None).order_by("id")
     for key in await keys.select_related("staff"):

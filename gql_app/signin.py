@@ -6,10 +6,12 @@ they begin, which their digests cover: `cb_` a key, `cs_` a session, `cl_` a lin
 """
 
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from gql_app.access import SESSION, Unauthenticated, Viewer, authenticate, digest, practice_of
+from gql_app.clock import machine_time
 from models.access import AccessKey
 from models.database import transaction, write
 
@@ -17,6 +19,8 @@ SESSION_LASTS = timedelta(hours=12)
 LINK = "cl"
 LINK_LASTS = timedelta(hours=1)
 KEPT = timedelta(days=1)
+
+Clock: TypeAlias = Callable[[], datetime]
 
 
 class SignedIn(NamedTuple):
@@ -26,23 +30,23 @@ class SignedIn(NamedTuple):
     expires_at: datetime
 
 
-async def sign_in(key: str) -> SignedIn:
+async def sign_in(key: str, clock: Clock = machine_time) -> SignedIn:
     """Begin a session with a key. Raises `Unauthenticated`."""
-    viewer = await authenticate(key)
+    viewer = await authenticate(key, clock=clock)
     async with transaction():
-        return await _derive(viewer.practice_id, viewer.key_id, SESSION, SESSION_LASTS)
+        return await _derive(viewer.practice_id, viewer.key_id, SESSION, SESSION_LASTS, clock())
 
 
-async def create_link(key: str) -> str:
+async def create_link(key: str, clock: Clock = machine_time) -> str:
     """What begins one session, within an hour, in place of `key`. Raises `Unauthenticated`."""
-    viewer = await authenticate(key)
+    viewer = await authenticate(key, clock=clock)
     async with transaction():
-        return (await _derive(viewer.practice_id, viewer.key_id, LINK, LINK_LASTS)).token
+        return (await _derive(viewer.practice_id, viewer.key_id, LINK, LINK_LASTS, clock())).token
 
 
-async def sign_in_by_link(link: str) -> SignedIn:
+async def sign_in_by_link(link: str, clock: Clock = machine_time) -> SignedIn:
     """Begin a session with a link, which is used up by it. Raises `Unauthenticated`."""
-    practice_id, now = practice_of(link, LINK), datetime.now(UTC)
+    practice_id, now = practice_of(link, LINK), clock()
     if practice_id is not None:
         async with transaction():
             used = await write(
@@ -51,7 +55,8 @@ async def sign_in_by_link(link: str) -> SignedIn:
                 *(practice_id, digest(link), now),
             )
             if used:
-                return await _derive(practice_id, used[0]["parent_id"], SESSION, SESSION_LASTS)
+                key_id = used[0]["parent_id"]
+                return await _derive(practice_id, key_id, SESSION, SESSION_LASTS, now)
     raise Unauthenticated("The link is not valid, or was used before.")
 
 
@@ -67,13 +72,14 @@ async def forget_ended(now: datetime) -> None:
     await ended.delete()
 
 
-async def _derive(practice_id: int, key_id: int, kind: str, lasts: timedelta) -> SignedIn:
+async def _derive(
+    practice_id: int, key_id: int, kind: str, lasts: timedelta, now: datetime
+) -> SignedIn:
     # Locked, so that the key is not revoked meanwhile, and its sessions without this one.
     keys = AccessKey.filter(practice_id=practice_id, id=key_id, revoked_at=None)
     parent = await keys.select_for_update().first()
     if parent is None:
         raise Unauthenticated("The key is not valid.")
-    now = datetime.now(UTC)
     token = f"{kind}_{practice_id}_{secrets.token_urlsafe(32)}"
     expires_at = min(now + lasts, parent.expires_at or datetime.max.replace(tzinfo=UTC))
     await AccessKey.create(

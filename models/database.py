@@ -346,3 +346,14 @@ async def is_reachable() -> bool:
     except Exception:  # whatever it is, the database does not answer
         return False
     return True
+
+
+class _Moment(NamedTuple):
+    moment: datetime
+
+
+async def database_time() -> datetime | None:
+    """What the database's clock shows now; None in SQLite, which has none of its own."""
+    if is_sqlite(_connection()):
+        return None
+    return (await fetch(_Moment, "SELECT clock_timestamp()"))[0].moment

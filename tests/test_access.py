@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gql_app.access import Forbidden, Unauthenticated, authenticate, bearer
+from gql_app.clock import machine_time
 from gql_app.keys import NotThere, create_key, list_keys, practice_called, queues_called, revoke_key
 from models.access import AccessKey, Role
 from models.people import Staff
@@ -136,7 +137,7 @@ async def test_keys_are_listed_with_their_state_and_without_their_secrets(office
     await create_key(office.practice, Role.STAFF, "Old", expires_at=datetime.now(UTC))
     await revoke_key(office.practice, office.partner.key_id)
     await make_office("birch")
-    lines = [line.split("\t") for line in await list_keys(office.practice)]
+    lines = [line.split("\t") for line in await list_keys(office.practice, machine_time())]
     assert [line[1:] for line in lines] == [
         ["STAFF", "Staff of maple", "valid"],
         ["SUPERVISOR", "Supervisor of maple", "valid"],

@@ -8,6 +8,7 @@ import pytest
 
 from gql_app import access
 from gql_app.access import KeyLookup, Unauthenticated, Viewer
+from gql_app.clock import machine_time
 from gql_app.keys import revoke_key
 from models.database import fetch
 from tests.brokers import until
@@ -21,7 +22,7 @@ class Looks:
 
     def __init__(self) -> None:
         self.read = 0
-        self.keys = KeyLookup()
+        self.keys = KeyLookup(machine_time)
         self.may_end = asyncio.Event()
         self.error: Exception | None = None
 

@@ -96,10 +96,10 @@ async def test_neither_stands_in_for_a_key(office: Office) -> None:
 
 
 async def test_keys_alone_are_listed_and_revoked_by_number(office: Office) -> None:
-    before = await list_keys(office.practice)
+    before = await list_keys(office.practice, office.clock())
     await sign_in(office.keys["staff"])
     await create_link(office.keys["staff"])
-    assert await list_keys(office.practice) == before
+    assert await list_keys(office.practice, office.clock()) == before
 
 
 async def test_what_has_ended_long_ago_is_forgotten(office: Office) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from gql_app.clock import Clock
 from gql_app.importing.reading import CannotImport, FileCode, Record, Source, Trouble
 from gql_app.importing.rejects import Rejects
 from gql_app.keys import NotThere, practice_called, queues_called, viewer_on_the_spot
@@ -133,7 +134,7 @@ async def _run_of(order: Order, bus_url: str) -> AsyncIterator[Import]:
     target = await find_target(viewer, queue_id)
     assert target is not None
     async with ringing(bus_url) as ring:
-        transitions = Transitions(ring)
+        transitions = Transitions(ring, await Clock.of_database())
         try:
             yield Import(transitions, viewer, target, order.source, is_trial=order.dry_run)
         finally:

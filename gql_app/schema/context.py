@@ -1,5 +1,6 @@
 """What a resolver can reach: the scope or the viewer, the services, this operation's loaders."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,12 +18,14 @@ from models.chain import Position
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the composition root has wired together for the schema."""
+    """What the composition root has wired together for the schema. `clock` gives the aware time;
+    `passed` gives seconds that only ever grow, for what waits."""
 
     transitions: Transitions
     claims: Claims
     feeds: Feeds
     clock: Callable[[], datetime]
+    passed: Callable[[], float] = time.monotonic
 
 
 class SharedContext:

@@ -57,10 +57,11 @@ class _Dashboard:
     def __init__(self, context: SharedContext, wanted: Sequence[int]) -> None:
         self._scope = context.scope
         self._clock = context.services.clock
+        self._passed = context.services.passed
         self._wanted = wanted
         self._counts: dict[int, QueueCounts] = {}
         self.today = local_date(self._clock(), self._scope.time_zone)
-        self._next_beat = self._clock() + HEARTBEAT
+        self._next_beat = self._passed() + HEARTBEAT.total_seconds()
         self.position = Position(0)
 
     async def begin(self, after: Position | None) -> list[FeedRow]:
@@ -94,15 +95,17 @@ class _Dashboard:
         while local_date(self._clock(), self._scope.time_zone) != self.today:
             for row in await self._count(batch.position):
                 yield row
-        now = self._clock()
-        if now >= self._next_beat:
-            self._next_beat = now + HEARTBEAT
-            yield HeartbeatRow(self._scope.practice_id, batch.position, now)
+        passed = self._passed()
+        if passed >= self._next_beat:
+            self._next_beat = passed + HEARTBEAT.total_seconds()
+            yield HeartbeatRow(self._scope.practice_id, batch.position, self._clock())
 
     def patience(self) -> float:
-        """Seconds until the clock brings something."""
+        """Seconds until time brings something: midnight by the clock, a sign of life however that
+        is set."""
         midnight = day_bounds(self.today, self._scope.time_zone)[1]
-        return max((min(self._next_beat, midnight) - self._clock()).total_seconds(), 0.0)
+        to_midnight = (midnight - self._clock()).total_seconds()
+        return max(min(self._next_beat - self._passed(), to_midnight), 0.0)
 
     async def _count(self, position: Position) -> list[FeedRow]:
         now = self._clock()

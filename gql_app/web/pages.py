@@ -1,6 +1,8 @@
 """The dashboard at /: its files, and signing in and out of it."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -31,8 +33,8 @@ HEADERS = {
 }
 
 
-def page_routes(keys: KeyLookup) -> list[Route | Mount]:
-    """/, /dashboard/… and /session."""
+def page_routes(keys: KeyLookup, clock: Callable[[], datetime]) -> list[Route | Mount]:
+    """/, /dashboard/… and /session. Sessions begin and end by `clock`."""
 
     async def session(request: Request) -> Response:
         """POST signs in, with a key or a link; DELETE signs out."""
@@ -43,7 +45,7 @@ def page_routes(keys: KeyLookup) -> list[Route | Mount]:
                 with suppress(Unauthenticated):  # it has ended by itself
                     await sign_out(await viewer_of(keys, request.headers))
                 return _with_cookie(request, "", lasts=0)
-            signed_in = await _begun(read_json(await read_body(request)))
+            signed_in = await _begun(read_json(await read_body(request)), clock)
             return _with_cookie(request, signed_in.token, int(SESSION_LASTS.total_seconds()))
         except Exception as error:
             return refusal(error)
@@ -59,12 +61,12 @@ async def _index(_: Request) -> Response:
     return FileResponse(FILES / "index.html", headers=HEADERS)
 
 
-async def _begun(body: object) -> SignedIn:
+async def _begun(body: object, clock: Callable[[], datetime]) -> SignedIn:
     match body:
         case {"key": str(key)}:
-            return await sign_in(key.strip())
+            return await sign_in(key.strip(), clock)
         case {"link": str(link)}:
-            return await sign_in_by_link(link)
+            return await sign_in_by_link(link, clock)
     raise BadInput('Send {"key": "…"}, or {"link": "…"}.')
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from gql_app.access import RateLimited, Viewer, still_valid
 
@@ -84,9 +84,10 @@ class Session:
 
 
 class Sessions:
-    """The sessions of this process."""
+    """The sessions of this process; keys expire by `clock`."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
         self._sessions: set[Session] = set()
         self._a_key: Counter[int] = Counter()
         self._is_ending = False
@@ -128,7 +129,7 @@ class Sessions:
                 log.warning("checking keys failed, will retry: %s", type(error).__name__)
 
     async def _check(self) -> None:
-        now = datetime.now(UTC)
+        now = self._clock()
         for session in list(self._sessions):
             expires_at = session.viewer.expires_at
             if expires_at is None:
@@ -139,7 +140,7 @@ class Sessions:
                 session.warned = True
                 session.notify(Expiring(expires_at))
         asked = list(self._sessions)  # not of those who come in while we ask
-        valid = await still_valid({session.viewer for session in asked})
+        valid = await still_valid({session.viewer for session in asked}, now)
         for session in asked:
             if session.viewer not in valid and session in self._sessions:
                 session.notify(Ended(REJECTED, "Key revoked or changed"))

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
+from gql_app.clock import Clock, Doubtful
 from gql_app.work.claims import Claims
+from gql_app.work.doubt import check_share
 from gql_app.work.transitions import Transitions
 from models.database import fetch
 
@@ -16,6 +18,9 @@ LONGEST_SLEEP = timedelta(seconds=5)
 """Also how late an end can be seen that another process set meanwhile."""
 
 BATCH = 500
+
+LATE = timedelta(hours=1)
+"""What should have been closed that long ago was swept by nobody, or the clock has jumped."""
 
 
 class _Due(NamedTuple):
@@ -39,22 +44,31 @@ WHERE t.claimed_until IS NOT NULL AND t.claimed_until <= $1
 ORDER BY t.claimed_until LIMIT 500
 """
 
-Clock: TypeAlias = Callable[[], datetime]
+
+class _Count(NamedTuple):
+    number: int
+
+
+_OPEN_UNTIL = """
+SELECT COUNT(*) FROM practice p JOIN task t ON t.practice_id = p.id
+WHERE t.status IN ('OPEN', 'IN_PROGRESS') AND t.expires_at IS NOT NULL AND t.expires_at <= $1
+"""
+
 Act: TypeAlias = Callable[[int, int], Awaitable[bool]]
+Sweep: TypeAlias = Callable[[datetime], Awaitable[int]]
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+async def sweep(transitions: Transitions, now: datetime, *, forced: bool = False) -> int:
+    """Close every task that has expired by `now`. Returns how many were closed. Raises `Doubtful`
+    if that would be too many for the clock to be believed, unless it is `forced`."""
+    if not forced:
+        await _check_expired(now)
+    return await _sweep(_NEXT_TO_EXPIRE, transitions.expire, now)
 
 
-async def sweep(transitions: Transitions, now: datetime | None = None) -> int:
-    """Close every task that has expired by `now`. Returns how many were closed."""
-    return await _sweep(_NEXT_TO_EXPIRE, transitions.expire, now or _now())
-
-
-async def keep_sweeping(transitions: Transitions, clock: Clock = _now) -> None:
+async def keep_sweeping(transitions: Transitions, clock: Clock) -> None:
     """Close expired tasks until cancelled, waking when the next one expires."""
-    await _keep_sweeping(_NEXT_TO_EXPIRE, transitions.expire, clock)
+    await _keep_sweeping(lambda now: sweep(transitions, now), _NEXT_TO_EXPIRE, clock)
 
 
 async def free_lapsed(claims: Claims, now: datetime) -> int:
@@ -62,9 +76,16 @@ async def free_lapsed(claims: Claims, now: datetime) -> int:
     return await _sweep(_NEXT_TO_LAPSE, claims.lapse, now)
 
 
-async def keep_freeing(claims: Claims, clock: Clock = _now) -> None:
+async def keep_freeing(claims: Claims, clock: Clock) -> None:
     """Free lapsed claims until cancelled, waking when the next one lapses."""
-    await _keep_sweeping(_NEXT_TO_LAPSE, claims.lapse, clock)
+    await _keep_sweeping(lambda now: free_lapsed(claims, now), _NEXT_TO_LAPSE, clock)
+
+
+async def _check_expired(now: datetime) -> None:
+    [late] = await fetch(_Count, _OPEN_UNTIL, now - LATE)
+    if late.number:
+        [all_] = await fetch(_Count, _OPEN_UNTIL, datetime.max.replace(tzinfo=UTC))
+        await check_share("expire", late.number, all_.number, now)
 
 
 async def _sweep(next_due: str, act: Act, now: datetime) -> int:
@@ -77,14 +98,21 @@ async def _sweep(next_due: str, act: Act, now: datetime) -> int:
     return done
 
 
-async def _keep_sweeping(next_due: str, act: Act, clock: Clock) -> None:
+async def _keep_sweeping(sweep_by: Sweep, next_due: str, clock: Clock) -> None:
+    doubts = False
     while True:
         pause = LONGEST_SLEEP
         try:
-            await _sweep(next_due, act, clock())
-            soon = await fetch(_Due, next_due, clock() + LONGEST_SLEEP)
-            if soon:
-                pause = max(soon[0].at - clock(), timedelta(milliseconds=10))
+            clock.check()
+            await sweep_by(clock())
+            doubts = False
+            now = clock()
+            if soon := await fetch(_Due, next_due, now + LONGEST_SLEEP):
+                pause = max(soon[0].at - now, timedelta(milliseconds=10))
+        except Doubtful as doubt:
+            if not doubts:  # and not every few seconds
+                log.error("a sweep stops: %s", doubt)  # noqa: TRY400 - it says all there is
+            doubts = True
         except Exception as error:  # the database may be away; the next round tries again
             log.warning("a sweep failed: %s", type(error).__name__)
         await asyncio.sleep(pause.total_seconds())

@@ -4,7 +4,7 @@ The clock decides, not the sweeper: who meets a key that is too old takes it off
 """
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from gql_app.access import Viewer
@@ -62,9 +62,9 @@ async def free_key(keyed: _Keyed, viewer: Viewer, key: str, now: datetime) -> No
     await write(sql, viewer.practice_id, stored_key(viewer, key), now - KEPT)
 
 
-async def forget_old_keys(now: datetime | None = None) -> int:
+async def forget_old_keys(now: datetime) -> int:
     """Take all keys off that are too old. Returns how many."""
-    before, forgotten = (now or datetime.now(UTC)) - KEPT, 0
+    before, forgotten = now - KEPT, 0
     for keyed in (CONTACT_KEYS, TASK_KEYS):
         sql = f"""SELECT p.id FROM practice p WHERE EXISTS (
             SELECT 1 FROM {keyed.table} r

@@ -8,7 +8,7 @@ commit.
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 from tortoise.exceptions import IntegrityError
@@ -78,11 +78,7 @@ class Transitions:
     """`ring(practice_id, seq)` is called after each commit, or once for several that come together;
     `clock` gives the aware time."""
 
-    def __init__(
-        self,
-        ring: Callable[[int, int], None],
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
+    def __init__(self, ring: Callable[[int, int], None], clock: Callable[[], datetime]) -> None:
         self._bell = Bell(ring)
         self.clock = clock
         self._running: set[asyncio.Task[Any]] = set()

@@ -18,6 +18,7 @@ from benchmarks import requests
 from benchmarks.dataset import Office, fill
 from benchmarks.requests import Order, carried_out, run
 from gql_app.access import authenticate
+from gql_app.clock import machine_time
 from gql_app.work.finding import TaskQuery
 from gql_app.work.orders import TaskOrder
 from gql_app.work.queues import tasks_page
@@ -321,7 +322,7 @@ async def test_what_is_called_workable_takes_a_contact(filled: Filled) -> None:
     attempt = Attempt(
         ContactOutcome.NO_ANSWER, datetime.now(UTC).date() + timedelta(days=30), None, False
     )
-    transitions = Transitions(ring=lambda _practice, _seq: None)
+    transitions = Transitions(lambda _practice, _seq: None, machine_time)
     before = (await feed_bounds(office.practice_id)).seq
     chosen = {office.workable(random.Random(seed)) for seed in range(200)}
     assert len(chosen) == office.tasks // 2

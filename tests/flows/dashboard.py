@@ -30,9 +30,11 @@ Figures = tuple[int, ...]
 
 
 def services(feeds: Feeds, clock: Callable[[], datetime]) -> Services:
-    """What the schema reaches in one server process whose bell is the feeds' own."""
+    """What the schema reaches in one server process whose bell is the feeds' own. Time passes by
+    the clock alone."""
     transitions = Transitions(feeds.notice, clock)
-    return Services(transitions, Claims(transitions), feeds, clock)
+    claims = Claims(transitions)
+    return Services(transitions, claims, feeds, clock, lambda: clock().timestamp())
 
 
 def state(task: TaskRow) -> State:

@@ -37,7 +37,8 @@ class Line:
 
     def __init__(self, office: Office) -> None:
         self.source = Source()
-        self.sessions = Sessions()
+        self.clock = office.clock
+        self.sessions = Sessions(self.clock)
         self.messages: list[dict[str, Any]] = []
         self.taken: list[dict[str, Any]] = []
         self.closed: int | None = None
@@ -54,7 +55,7 @@ class Line:
             "subprotocols": [PROTOCOL],
             "extensions": {EXTENSION: self._take},
         }
-        await Socket(self._streams, self.sessions, KeyLookup(), ("*",)).run(
+        await Socket(self._streams, self.sessions, KeyLookup(self.clock), ("*",)).run(
             scope, self._receive, self._send
         )
 

@@ -27,7 +27,8 @@ def unscoped(caplog: pytest.LogCaptureFixture, at_least: int) -> list[str]:
         statement
         for statement in statements
         if "practice_id" not in statement.partition(" WHERE ")[2]
-        and not statement.startswith("UPDATE practice ")
+        and " practice WHERE id = " not in " ".join(statement.split())
+        and not statement.startswith(("UPDATE practice ", "WITH updated AS (UPDATE practice "))
     ]
 
 

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from datetime import timedelta
 
+from gql_app.clock import Clock
 from gql_app.work.claims import Claims
 from gql_app.work.expiry import free_lapsed, keep_freeing
 from gql_app.work.transitions import Transitions
@@ -121,11 +122,12 @@ async def test_a_claim_that_is_renewed_before_the_sweeper_comes_to_it_is_kept(
 
 async def test_the_sweeper_wakes_when_the_next_claim_ends_and_not_before(office: Office) -> None:
     task = await office.make_task()
-    transitions = Transitions(lambda practice, seq: office.rings.append((practice, seq)))
+    clock = await Clock.of_database()
+    transitions = Transitions(lambda practice, seq: office.rings.append((practice, seq)), clock)
     claims = Claims(transitions, timedelta(seconds=0.5))
     outcome = await claims.claim(office.staff, task.id)
     assert outcome.task is not None
-    sweeper = asyncio.create_task(keep_freeing(claims))
+    sweeper = asyncio.create_task(keep_freeing(claims, clock))
 
     async def is_free() -> bool:
         return await claim_on(task) == FREE

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gql_app.clock import Clock
 from gql_app.work import expiry
 from gql_app.work.expiry import BATCH, keep_sweeping, sweep
 from gql_app.work.transitions import Transitions
@@ -23,8 +24,9 @@ HOUR = timedelta(hours=1)
 @asynccontextmanager
 async def sweeping(office: Office) -> AsyncIterator[None]:
     """The sweeper at work by the real clock for as long as the block lasts."""
-    transitions = Transitions(lambda practice, seq: office.rings.append((practice, seq)))
-    sweeper = asyncio.create_task(keep_sweeping(transitions))
+    clock = await Clock.of_database()
+    transitions = Transitions(lambda practice, seq: office.rings.append((practice, seq)), clock)
+    sweeper = asyncio.create_task(keep_sweeping(transitions, clock))
     try:
         yield
         assert not sweeper.done(), "the sweeper has given up"
