@@ -139,4 +139,5 @@ class Clock:
 
 
 def _in_words(jump: timedelta) -> str:
-    return f"{abs(jump)} {'forward' if jump > timedelta() else 'back'}"
+    seconds = timedelta(seconds=round(abs(jump).total_seconds()))
+    return f"{seconds} {'forward' if jump > timedelta() else 'back'}"
