@@ -1,12 +1,13 @@
 """The composition root: the only place that wires the parts together."""
 
 import asyncio
+import faulthandler
 import gc
 import logging
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -18,7 +19,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route, WebSocketRoute
 
-from gql_app.access import KeyLookup
+from gql_app.access import KeyLookup, Unauthenticated
 from gql_app.clock import Clock
 from gql_app.live.bus import Bus
 from gql_app.live.feed import Feeds
@@ -30,16 +31,26 @@ from gql_app.web.endpoint import Endpoint
 from gql_app.web.frames import FramesProtocol
 from gql_app.web.health import health_routes
 from gql_app.web.pages import page_routes
+from gql_app.web.readiness import Readiness
 from gql_app.web.sessions import Sessions
 from gql_app.work.claims import Claims
 from gql_app.work.expiry import keep_freeing, keep_sweeping
 from gql_app.work.retention import keep_pruning
+from gql_app.work.shares import Shares
 from gql_app.work.transitions import Transitions
-from models.database import is_reachable, opened
+from models.database import opened
+from models.probe import can_read, can_write
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 5.0
+
+REQUESTS_SHARE, DRAIN_SHARE = 0.4, 0.2
+"""Of the time that a stop may take: for requests to end, and then for changes under way. The rest
+is for background jobs and the database."""
+
+JOBS_SECONDS = 1.0
+"""How long background jobs may take to end."""
 
 TALKATIVE = (
     "aiosqlite",
@@ -57,21 +68,26 @@ def build_app(settings: Settings) -> Starlette:
     clock = Clock()
     feeds = Feeds()
     bus = Bus(settings.bus_url, feeds.notice, feeds.notice_all)
-    transitions = Transitions(bus.ring, clock)
+    shares = Shares(settings.practice_connections, settings.wait_seconds)
+    transitions = Transitions(bus.ring, clock, shares)
     claims = Claims(transitions, timedelta(minutes=settings.claim_minutes))
     services = Services(transitions, claims, feeds, clock)
     groups = Groups()
     sessions = Sessions(clock)
     keys = KeyLookup(clock)
     schema = build_schema()
+    readiness = Readiness(
+        {"key": partial(_look_a_key_up, keys), "read": can_read, "write": can_write}
+    )
     endpoint = Endpoint(schema, services, groups, sessions, keys, settings.allowed_origins)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         keep_values_out_of_logs()
+        end_in_time(settings.stop_seconds)
         _on_stop(sessions.end_all)
         async with (
-            opened(settings.database_url),
+            opened(settings.database_url, settings.limits),
             _set(clock),
             _running(
                 clock.keep_looking(),
@@ -89,13 +105,16 @@ def build_app(settings: Settings) -> Starlette:
             gc.set_threshold(10_000, 20, 100)
             yield
             gc.unfreeze()
-            await transitions.drain()
+            await readiness.end()
+            with suppress(TimeoutError):  # what is left ends with its connection
+                async with asyncio.timeout(DRAIN_SHARE * settings.stop_seconds):
+                    await transitions.drain()
 
     return Starlette(
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
-            *health_routes(feeds, groups, bus, schema.memory.fallbacks, is_reachable),
+            *health_routes(feeds, groups, bus, schema.memory.fallbacks, readiness),
             *page_routes(keys, clock),
         ],
         middleware=[
@@ -127,7 +146,7 @@ def server_config(settings: Settings, host: str, port: int, workers: int = 1) ->
         ws_max_size=256 * 1024,
         access_log=False,
         log_level="warning",
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=int(REQUESTS_SHARE * settings.stop_seconds),
     )
 
 
@@ -138,17 +157,33 @@ def keep_values_out_of_logs() -> None:
         logger.setLevel(max(logger.level, logging.INFO))
 
 
+def end_in_time(seconds: float) -> None:
+    """Have the process end within `seconds` of being told to stop, whatever hangs by then. Where it
+    hung is written to standard error: names of functions, no values."""
+
+    def arm() -> None:
+        # A second for the parent of several workers, which looks twice a second.
+        faulthandler.dump_traceback_later(seconds - 1, exit=True, file=2)
+
+    _before_handlers(arm)
+
+
 def _on_stop(act: Callable[[], None]) -> None:
     """Have `act` called when the process is told to stop, before uvicorn waits for connections to
     end: streams would never end by themselves."""
+    loop = asyncio.get_running_loop()
+    _before_handlers(lambda: loop.call_soon_threadsafe(act))
+
+
+def _before_handlers(act: Callable[[], object]) -> None:
+    """Have `act` called by the signals that stop the process, before what they do already."""
     if threading.current_thread() is not threading.main_thread():
         return
-    loop = asyncio.get_running_loop()
     for stop in (signal.SIGTERM, signal.SIGINT):
-        server_stops = signal.getsignal(stop)
+        handler = signal.getsignal(stop)
 
-        def handle(number: int, frame: Any, then: Any = server_stops) -> None:
-            loop.call_soon_threadsafe(act)
+        def handle(number: int, frame: Any, then: Any = handler) -> None:
+            act()
             if callable(then):
                 then(number, frame)
 
@@ -167,7 +202,8 @@ async def _set(clock: Clock) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _running(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Background jobs for as long as the block lasts; they are awaited at its end."""
+    """Background jobs for as long as the block lasts; they are awaited at its end, but not long:
+    one may hang in the database, which is closed next."""
     tasks = [asyncio.create_task(job) for job in jobs]
     for task in tasks:
         task.add_done_callback(_say_if_failed)
@@ -176,7 +212,12 @@ async def _running(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.wait(tasks)
+        await asyncio.wait(tasks, timeout=JOBS_SECONDS)
+
+
+async def _look_a_key_up(keys: KeyLookup) -> None:
+    with suppress(Unauthenticated):
+        await keys.authenticate("cb_0_nobody")
 
 
 def _say_if_failed(task: asyncio.Task[None]) -> None:

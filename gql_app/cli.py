@@ -15,7 +15,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from gql_app import demo, keys, watch
-from gql_app.app import keep_values_out_of_logs, server_config
+from gql_app.app import end_in_time, keep_values_out_of_logs, server_config
 from gql_app.clock import Clock, Doubtful
 from gql_app.commands import verify
 from gql_app.importing.command import Order, import_file
@@ -29,6 +29,7 @@ from gql_app.work.retention import prune
 from gql_app.work.transitions import Transitions
 from models.access import Role
 from models.database import migrate, opened
+from models.limits import Busy
 
 SCHEMA_FILE = Path("schema.graphql")
 
@@ -42,6 +43,8 @@ def main() -> None:
         sys.exit(arguments.run(arguments, settings))
     except (BadSetting, keys.NotThere, watch.CannotWatch, CannotImport, Doubtful) as error:
         sys.exit(_complain(str(error)))
+    except Busy as busy:
+        sys.exit(_complain(f"{busy} It was not done because {busy.reason}."))
     except OperationalError:  # without its text, which may hold values
         sys.exit(_complain("the database is not there or has no tables yet: callboard migrate"))
     except KeyboardInterrupt:
@@ -76,6 +79,7 @@ def _serve_until_stopped(settings: Settings, arguments: argparse.Namespace) -> i
         server.run()
         return 0 if server.started else 1
     supervisor = Multiprocess(config, [config.bind_socket()])
+    end_in_time(settings.stop_seconds)  # a worker that hangs must not keep it
     supervisor.run()
     return int(any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes))
 
@@ -87,7 +91,10 @@ def _migrate(_: argparse.Namespace, settings: Settings) -> int:
 
 def _expire(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> int:
-        async with opened(settings.database_url), ringing(settings.bus_url) as ring:
+        async with (
+            opened(settings.database_url, settings.limits),
+            ringing(settings.bus_url) as ring,
+        ):
             clock = await Clock.of_database()
             return await sweep(Transitions(ring, clock), clock(), forced=arguments.force)
 
@@ -97,7 +104,7 @@ def _expire(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _prune(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> int:
-        async with opened(settings.database_url):
+        async with opened(settings.database_url, settings.limits):
             now = (await Clock.of_database())()
             keep = timedelta(days=settings.retention_days)
             return await prune(keep, now, forced=arguments.force)
@@ -108,7 +115,7 @@ def _prune(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _create_key(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> str:
-        async with opened(settings.database_url):
+        async with opened(settings.database_url, settings.limits):
             practice = await keys.practice_called(arguments.practice)
             queue_ids = arguments.queue and await keys.queues_called(practice, arguments.queue)
             return await keys.create_key(
@@ -126,7 +133,7 @@ def _create_key(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _list_keys(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> list[str]:
-        async with opened(settings.database_url):
+        async with opened(settings.database_url, settings.limits):
             practice = await keys.practice_called(arguments.practice)
             return await keys.list_keys(practice, (await Clock.of_database())())
 
@@ -136,7 +143,7 @@ def _list_keys(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _revoke_key(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> None:
-        async with opened(settings.database_url):
+        async with opened(settings.database_url, settings.limits):
             await keys.revoke_key(await keys.practice_called(arguments.practice), arguments.id)
 
     asyncio.run(run())
@@ -152,12 +159,13 @@ def _import(arguments: argparse.Namespace, settings: Settings) -> int:
         arguments.rejects,
         arguments.dry_run,
     )
-    return asyncio.run(import_file(settings.database_url, settings.bus_url, order))
+    work = import_file(settings.database_url, settings.bus_url, order, settings.limits)
+    return asyncio.run(work)
 
 
 def _set_queue(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> None:
-        async with opened(settings.database_url):
+        async with opened(settings.database_url, settings.limits):
             practice = await keys.practice_called(arguments.practice)
             (queue_id,) = await keys.queues_called(practice, [arguments.queue])
             given = {"ladder": arguments.ladder, "automatic_life": arguments.automatic_life}

@@ -4,10 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from models.limits import USUAL_LIMITS, Limits
+
 PREFIX = "CALLBOARD_"
 DATABASES = ("sqlite://", "postgres://", "postgresql://")
 BUSES = ("memory://", "postgres://", "postgresql://", "redis://", "rediss://")
 ONE_PROCESS_ONLY = ("memory://", "sqlite://")
+NUMBERS = {
+    "statement_seconds": ("seconds", 1, 600),
+    "report_seconds": ("seconds", 1, 3_600),
+    "wait_seconds": ("seconds", 1, 60),
+    "idle_seconds": ("seconds", 1, 600),
+    "silence_seconds": ("seconds", 1, 600),
+    "practice_connections": ("connections", 1, 100),
+    "stop_seconds": ("seconds", 5, 300),
+}
+"""The settings that bound what the database may take, and the stop: unit, least, most."""
 
 
 class BadSetting(Exception):
@@ -18,7 +30,10 @@ class BadSetting(Exception):
 class Settings:
     """`retention_days`: how long events are kept, and cursors good; `claim_minutes`: how long a
     claim lasts that is not renewed; `allowed_origins`: web pages
-    elsewhere that may connect; `allowed_hosts`: the names this server answers to ("*" for any)."""
+    elsewhere that may connect; `allowed_hosts`: the names this server answers to ("*" for any);
+    `statement_seconds` to `silence_seconds`: see `Limits`; `practice_connections`: how many
+    connections to PostgreSQL the changes of one practice may use at once, in a process;
+    `stop_seconds`: how long a process may take to stop."""
 
     database_url: str = "sqlite://callboard.sqlite3"
     bus_url: str = "memory://"
@@ -26,6 +41,23 @@ class Settings:
     claim_minutes: int = 10
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ("*",)
+    statement_seconds: int = int(USUAL_LIMITS.statement)
+    report_seconds: int = int(USUAL_LIMITS.report)
+    wait_seconds: int = int(USUAL_LIMITS.wait)
+    idle_seconds: int = int(USUAL_LIMITS.idle)
+    silence_seconds: int = int(USUAL_LIMITS.silence)
+    practice_connections: int = 2
+    stop_seconds: int = 10
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            self.statement_seconds,
+            self.report_seconds,
+            self.wait_seconds,
+            self.idle_seconds,
+            self.silence_seconds,
+        )
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -51,6 +83,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         claim_minutes=_number(given, "claim_minutes", defaults.claim_minutes, "minutes", 1_440),
         allowed_origins=_list(given.get("allowed_origins"), defaults.allowed_origins),
         allowed_hosts=_list(given.get("allowed_hosts"), defaults.allowed_hosts),
+        **{
+            name: _number(given, name, getattr(defaults, name), unit, most, least)
+            for name, (unit, least, most) in NUMBERS.items()
+        },
     )
     _check_url("DATABASE_URL", settings.database_url, DATABASES)
     _check_url("BUS_URL", settings.bus_url, BUSES)
@@ -76,13 +112,16 @@ def _list(value: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-def _number(given: Mapping[str, str], name: str, default: int, unit: str, most: int) -> int:
+def _number(
+    given: Mapping[str, str], name: str, default: int, unit: str, most: int, least: int = 1
+) -> int:
     value = given.get(name)
     if value is None:
         return default
-    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= most):
+    if not (value.isascii() and value.isdigit() and least <= int(value) <= most):
+        allowed = f"{least:,} to {most:,}"
         raise BadSetting(
-            f"{PREFIX}{name.upper()} is a number of {unit} from 1 to {most:,}, not {value!r}."
+            f"{PREFIX}{name.upper()} is a number of {unit} from {allowed}, not {value!r}."
         )
     return int(value)
 

@@ -5,12 +5,13 @@ Statements are written once for SQLite and PostgreSQL, with numbered parameters 
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from types import UnionType
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
+import asyncpg
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient, TransactionContext
 from tortoise.backends.base.config_generator import expand_db_url
@@ -20,8 +21,12 @@ from tortoise.migrations.api import migrate as run_migrations
 from tortoise.transactions import in_transaction
 
 from models import postgres, sqlite
+from models.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
 
 Row = TypeVar("Row", bound=NamedTuple)
+
+MIGRATION_WAIT_SECONDS = 5.0
+"""How long a migration of SQLite waits for another process that writes."""
 
 TABLES = [
     "models.practice",
@@ -34,7 +39,7 @@ TABLES = [
 ]
 
 
-def orm_config(url: str) -> dict[str, Any]:
+def orm_config(url: str, limits: Limits = NO_LIMITS) -> dict[str, Any]:
     """Tortoise's configuration for the database at `url` (sqlite://… or postgres://…)."""
     # Tortoise keeps the statements it has built by the connection's name, with the placeholders of
     # the database they were built for: two kinds of database in one process need two names.
@@ -42,8 +47,11 @@ def orm_config(url: str) -> dict[str, Any]:
     if name == "sqlite":
         # synchronous=FULL: an acknowledged change survives a power cut. busy_timeout: the command
         # line may write to the file while the server does.
-        url += ("&" if "?" in url else "?") + "synchronous=FULL&busy_timeout=5000"
+        wait = round((limits.wait or MIGRATION_WAIT_SECONDS) * 1_000)
+        url += ("&" if "?" in url else "?") + f"synchronous=FULL&busy_timeout={wait}"
     connection = expand_db_url(url)
+    if name != "sqlite":
+        connection["credentials"]["limits"] = limits
     connection["engine"] = "models.sqlite" if name == "sqlite" else "models.postgres"
     return {
         "connections": {name: connection},
@@ -64,13 +72,13 @@ MAKEMIGRATIONS_CONFIG = orm_config("sqlite://:memory:")
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[None]:
+async def opened(url: str, limits: Limits = USUAL_LIMITS) -> AsyncIterator[None]:
     """The database for as long as the block lasts, for every task of the process.
 
     The global fallback is needed because Starlette runs its lifespan in another task than the
     requests, and Tortoise finds connections through a context variable.
     """
-    context = await Tortoise.init(config=orm_config(url), _enable_global_fallback=True)
+    context = await Tortoise.init(config=orm_config(url, limits), _enable_global_fallback=True)
     try:
         client = _connection()
         if isinstance(client, sqlite.Client):
@@ -100,7 +108,7 @@ def is_sqlite(connection: BaseDBAsyncClient) -> bool:
 
 @asynccontextmanager
 async def transaction() -> AsyncIterator[BaseDBAsyncClient]:
-    """A writing transaction; rolled back if the block raises."""
+    """A writing transaction; rolled back if the block raises. Raises `Busy`."""
     async with _begun(in_transaction()) as connection:
         yield connection
 
@@ -118,15 +126,18 @@ async def _begun(context: TransactionContext) -> AsyncIterator[BaseDBAsyncClient
     try:
         yield connection
     except BaseException as error:
-        await context.__aexit__(type(error), error, error.__traceback__)
+        # Where the connection is lost there is nothing to roll back.
+        with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError, Busy):
+            await context.__aexit__(type(error), error, error.__traceback__)
         raise
     else:
         await context.__aexit__(None, None, None)
 
 
 @asynccontextmanager
-async def snapshot() -> AsyncIterator[None]:
-    """A reading transaction in which every statement sees the same moment."""
+async def snapshot(*, is_long: bool = False) -> AsyncIterator[None]:
+    """A reading transaction in which every statement sees the same moment; with `is_long` each may
+    take as long as a report may. Raises `Busy`."""
     client = _connection()
     context = client.in_snapshot() if isinstance(client, sqlite.Client) else in_transaction()
     async with _begun(context) as connection:
@@ -134,7 +145,14 @@ async def snapshot() -> AsyncIterator[None]:
             await connection.execute_query(
                 "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
             )
+            if is_long:
+                await _give_time(connection)
         yield
+
+
+async def _give_time(transaction: Any) -> None:
+    """Let the statements of a transaction of PostgreSQL take as long as a report's."""
+    await transaction._parent.give_time(transaction)  # noqa: SLF001 - what Tortoise began it on
 
 
 async def fetch(row: type[Row], sql: str, *values: object) -> list[Row]:
@@ -227,8 +245,10 @@ async def write(sql: str, *values: object) -> list[dict[str, Any]]:
 async def take_stock(*tables: str) -> None:
     """Tell PostgreSQL how large tables have become: until it looks by itself, after a minute, it
     would go through all rows of a practice where an index leads to the few that are wanted."""
-    connection = _connection()
-    if not is_sqlite(connection):
+    if is_sqlite(_connection()):
+        return
+    async with transaction() as connection:
+        await _give_time(connection)
         await connection.execute_query(f"ANALYZE {', '.join(tables)}")
 
 
@@ -337,15 +357,6 @@ def _converters(row: type[NamedTuple]) -> list[Any]:
         options = get_args(hint) if get_origin(hint) is UnionType else (hint,)
         converters.append(next((from_text[o] for o in options if o in from_text), None))
     return converters
-
-
-async def is_reachable() -> bool:
-    """Whether the database answers."""
-    try:
-        await _connection().execute_query("SELECT 1")
-    except Exception:  # whatever it is, the database does not answer
-        return False
-    return True
 
 
 class _Moment(NamedTuple):

@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, cast
 
 import aiosqlite
@@ -12,10 +11,23 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapp
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
+from models.limits import Busy
 from models.sqlite_changes import Change, Changes
 
-CLOSE_SECONDS = 5.0
-"""How long a transaction is waited for that is under way when the database is closed."""
+CLOSE_SECONDS = 1.0
+"""How long what is under way is waited for when the database is closed."""
+
+
+def refuse_if_locked(error: BaseException | None) -> None:
+    """Raise `Busy` if `error`, or what it came from, says that another process has the lock."""
+    cause = error
+    while cause is not None:  # Tortoise wraps what SQLite says
+        if getattr(cause, "sqlite_errorcode", 0) & 0xFF in (
+            sqlite3.SQLITE_BUSY,
+            sqlite3.SQLITE_LOCKED,
+        ):
+            raise Busy("another process writes to the file") from error
+        cause = cause.__cause__ or cause.__context__
 
 
 class Connected(SqliteClient):
@@ -42,23 +54,34 @@ class Connected(SqliteClient):
 
     async def close(self) -> None:
         self._is_closed = True
-        with suppress(TimeoutError):  # to close it under a statement would end the process
+        try:  # to close it under a statement would end the process
             async with asyncio.timeout(CLOSE_SECONDS), self._lock:
                 pass  # who comes now finds it closed
+        except TimeoutError:
+            if self._connection is not None:
+                await self._connection.interrupt()  # its thread would be waited for
         await super().close()
 
     async def begin(self, how: str) -> None:
         """Begin a transaction by the statement `how`, in the connection's own thread: another
         process may have to be waited for. Nobody else gets the connection until `end`. Raises
-        `OperationalError` if that process takes too long."""
+        `Busy` if that process takes too long."""
         await self._lock.acquire()
         try:
             await self.create_connection(with_db=True)
             await self.opened.execute_fetchall(how)
         except BaseException as error:
             await self._roll_back()
+            refuse_if_locked(error)
             if isinstance(error, sqlite3.OperationalError):
                 raise OperationalError(error) from error
+            raise
+
+    async def execute_query(self, query: str, values: list[Any] | None = None) -> Any:
+        try:
+            return await super().execute_query(query, values)
+        except OperationalError as error:
+            refuse_if_locked(error)
             raise
 
     async def end(self, *, commits: bool) -> None:
@@ -110,9 +133,7 @@ class Client(Connected):
             await client.create_connection(with_db=True)
 
     async def close(self) -> None:
-        await self._reader.close()
-        await self._snapshots.close()
-        await super().close()
+        await asyncio.gather(self._reader.close(), self._snapshots.close(), super().close())
 
     async def read(self, sql: str, values: Sequence[object]) -> Sequence[Any]:
         """The records of one statement, in no transaction."""

@@ -13,6 +13,8 @@ from tortoise.backends.sqlite.client import SqliteTransactionWrapper
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
+from models.limits import Busy
+
 if TYPE_CHECKING:
     from models.sqlite import Connected
 
@@ -38,9 +40,9 @@ class Changes:
         self._committing: asyncio.Task[Exception | None] | None = None
 
     async def begin(self) -> TransactionalDBClient:
-        """Wait for a turn, which lasts until `commit` or `roll_back`. Raises `OperationalError` if
-        another process writes for too long, or the transaction is lost."""
-        await self._turn.acquire()
+        """Wait for a turn, which lasts until `commit` or `roll_back`. Raises `Busy` if others write
+        for too long, `OperationalError` if the transaction is lost."""
+        await self._take_turn()
         try:
             if not self._is_begun:
                 await self._client.begin("BEGIN IMMEDIATE")
@@ -53,6 +55,18 @@ class Changes:
         connection = SqliteTransactionWrapper(self._client)
         connection._connection = cast("aiosqlite.Connection", at_once)  # noqa: SLF001 - as Tortoise
         return connection
+
+    async def _take_turn(self) -> None:
+        """As long as SQLite itself would wait: behind a process that keeps the lock, each in the
+        line would otherwise wait for all before it too."""
+        if not self._turn.locked():
+            await self._turn.acquire()
+            return
+        try:
+            async with asyncio.timeout(int(self._client.pragmas["busy_timeout"]) / 1_000):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise Busy("the turn to write did not come in time") from error
 
     async def commit(self) -> None:
         """Let the others have their turns, and wait until all is committed. Raises

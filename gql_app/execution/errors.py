@@ -42,6 +42,8 @@ class ErrorCodes:
             code = next((c for t, c in self._codes.items() if isinstance(cause, t)), "INTERNAL")
         if code != "INTERNAL":
             formatted["extensions"] = {**formatted.get("extensions", {}), "code": code}
+            if (seconds := getattr(cause, "retry_after", None)) is not None:
+                formatted["extensions"]["retryAfter"] = seconds
             return formatted
         correlation_id = secrets.token_hex(8)
         log.error("internal error %s: %s", correlation_id, _where(cause))

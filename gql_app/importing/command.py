@@ -29,6 +29,7 @@ from gql_app.work.importing import BATCH, Import
 from gql_app.work.reading import is_storable
 from gql_app.work.transitions import Transitions
 from models.database import opened
+from models.limits import USUAL_LIMITS, Limits
 
 ACTOR = "callboard import"
 """Who is on record as having made the tasks."""
@@ -46,7 +47,9 @@ class Order(NamedTuple):
     dry_run: bool
 
 
-async def import_file(database_url: str, bus_url: str, order: Order) -> int:
+async def import_file(
+    database_url: str, bus_url: str, order: Order, limits: Limits = USUAL_LIMITS
+) -> int:
     """Carry the order out. Returns the command's exit code: 0 if every row is in, 1 if some were
     rejected. Raises `CannotImport`; cut off, it says how far it had come and can be run again."""
     if not (0 < len(order.source) <= MAX_SOURCE and is_storable(order.source)):
@@ -59,7 +62,7 @@ async def import_file(database_url: str, bus_url: str, order: Order) -> int:
         source = Source(file, order.path)
         if source.unused:
             print(f"columns not used: {', '.join(source.unused)}", file=sys.stderr)
-        async with opened(database_url), _run_of(order, bus_url) as run:
+        async with opened(database_url, limits), _run_of(order, bus_url) as run:
             with Rejects(rejects_path, source) as rejects, _bar(file, order.path) as bar:
                 tally = Tally(order.dry_run)
                 try:

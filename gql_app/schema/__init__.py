@@ -23,6 +23,7 @@ from gql_app.schema.queries import Query
 from gql_app.schema.subscriptions import Subscription
 from gql_app.work.reading import MAX_PAGE, BadInput
 from models.event import Resync
+from models.limits import Busy
 
 ERROR_CODES = ErrorCodes(
     {
@@ -32,6 +33,7 @@ ERROR_CODES = ErrorCodes(
         TooComplex: "TOO_COMPLEX",
         BadInput: "BAD_USER_INPUT",
         Resync: "RESYNC_REQUIRED",
+        Busy: "BUSY",
         MissingQueryError: "BAD_USER_INPUT",
         CannotGetOperationTypeError: "BAD_USER_INPUT",
         InvalidOperationTypeError: "BAD_USER_INPUT",

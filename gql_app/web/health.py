@@ -1,7 +1,6 @@
 """/healthz, /readyz and /metrics: for those who run the server. None of them shows patient data."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -15,19 +14,12 @@ from gql_app.execution.fallbacks import Fallbacks
 from gql_app.live.bus import Bus
 from gql_app.live.feed import Feeds
 from gql_app.live.groups import Groups
-
-READY_SECONDS = 2.0
-"""A database that takes longer to say anything is not there."""
+from gql_app.web.readiness import Readiness
 
 
 def health_routes(
-    feeds: Feeds,
-    groups: Groups,
-    bus: Bus,
-    fallbacks: Fallbacks,
-    is_reachable: Callable[[], Awaitable[bool]],
+    feeds: Feeds, groups: Groups, bus: Bus, fallbacks: Fallbacks, readiness: Readiness
 ) -> list[Route]:
-    """`is_reachable` says whether the database answers now."""
     registry = CollectorRegistry()
     streams = Gauge("callboard_live_streams", "Streams being followed now", registry=registry)
     # What is executed for a group's members follows the feed in their place.
@@ -39,16 +31,13 @@ def health_routes(
         return PlainTextResponse("ok\n")
 
     async def readyz(_: Request) -> Response:
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                database = await is_reachable()
-        except TimeoutError:
-            database = False
+        failed = await readiness.failed_step()
+        answer: dict[str, object] = {"database": failed is None, "bus": bus.is_connected}
+        if failed is not None:
+            answer["failed"] = failed
         # The bus is told, but does not count: without it writes go on and dashboards poll, and
         # taking every process out of service for it would be the worse failure.
-        return JSONResponse(
-            {"database": database, "bus": bus.is_connected}, 200 if database else 503
-        )
+        return JSONResponse(answer, 200 if failed is None else 503)
 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)

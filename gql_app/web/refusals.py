@@ -6,6 +6,7 @@ from starlette.responses import Response
 from gql_app.access import Forbidden, RateLimited, Unauthenticated
 from gql_app.schema import ERROR_CODES
 from gql_app.work.reading import BadInput
+from models.limits import RETRY_AFTER, Busy
 
 
 class TooLarge(BadInput):
@@ -28,6 +29,7 @@ _STATUS: dict[type[Exception], tuple[int, dict[str, str]]] = {
     TooLarge: (413, {}),
     NotJson: (415, {}),
     RateLimited: (429, {}),
+    Busy: (503, {"Retry-After": str(RETRY_AFTER)}),
 }
 
 

@@ -105,7 +105,7 @@ async def read_activity(
     key allows, of `queue_ids` if given. Raises `Forbidden` and `BadInput`."""
     viewer.require(viewer.role is Role.SUPERVISOR, "read activity reports")
     bounds = bucket_bounds(first, last, size, viewer.time_zone)
-    async with snapshot():
+    async with snapshot(is_long=True):
         queues = await visible_queues(viewer, queue_ids)
         asked = (viewer.practice_id, [queue.id for queue in queues], bounds)
         counts = await count_all(*asked)

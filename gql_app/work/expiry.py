@@ -11,6 +11,7 @@ from gql_app.work.claims import Claims
 from gql_app.work.doubt import check_share
 from gql_app.work.transitions import Transitions
 from models.database import fetch
+from models.limits import Busy
 
 log = logging.getLogger(__name__)
 
@@ -90,10 +91,18 @@ async def _check_expired(now: datetime) -> None:
 
 async def _sweep(next_due: str, act: Act, now: datetime) -> int:
     done = 0
+    busy: set[int] = set()  # others need not wait for a practice that is held up
     while due := await fetch(_Due, next_due, now):
-        results = [await act(task.practice_id, task.task_id) for task in due]
-        done += sum(results)
-        if len(due) < BATCH or not any(results):
+        ended = 0
+        for task in due:
+            if task.practice_id in busy:
+                continue
+            try:
+                ended += await act(task.practice_id, task.task_id)
+            except Busy:  # the log has named the practice
+                busy.add(task.practice_id)
+        done += ended
+        if len(due) < BATCH or not ended:
             break
     return done
 

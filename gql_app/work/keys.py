@@ -4,11 +4,13 @@ The clock decides, not the sweeper: who meets a key that is too old takes it off
 """
 
 import hashlib
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from gql_app.access import Viewer
-from models.database import fetch, for_update, transaction, write
+from models.database import fetch, for_update, snapshot, transaction, write
+from models.limits import Busy
 
 KEPT = timedelta(hours=24)
 
@@ -70,8 +72,11 @@ async def forget_old_keys(now: datetime) -> int:
             SELECT 1 FROM {keyed.table} r
             WHERE r.practice_id = p.id AND r.idempotency_key IS NOT NULL AND r.{keyed.since} <= $1)
         """
-        for practice in await fetch(_PracticeId, sql, before):
-            forgotten += await _forget(keyed, practice.practice_id, before)
+        async with snapshot(is_long=True):
+            practices = await fetch(_PracticeId, sql, before)
+        for practice in practices:
+            with suppress(Busy):  # the next round tries again
+                forgotten += await _forget(keyed, practice.practice_id, before)
     return forgotten
 
 

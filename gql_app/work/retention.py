@@ -10,7 +10,8 @@ from gql_app.clock import Clock, Doubtful
 from gql_app.signin import forget_ended
 from gql_app.work.doubt import check_share
 from gql_app.work.keys import forget_old_keys
-from models.database import fetch, transaction, write
+from models.database import fetch, snapshot, transaction, write
+from models.limits import Busy
 
 log = logging.getLogger(__name__)
 
@@ -66,14 +67,20 @@ async def prune(keep: timedelta, now: datetime, *, forced: bool = False) -> int:
     it is told to start afresh, and the tables let nothing else be deleted.
     """
     if not forced:
-        shares = await fetch(_Share, _SHARES, now - keep - LATE)
+        async with snapshot(is_long=True):
+            shares = await fetch(_Share, _SHARES, now - keep - LATE)
         late, kept = (sum(numbers) for numbers in zip(*shares, strict=True)) if shares else (0, 0)
         await check_share("prune", late, kept, now)
     removed = 0
-    for old in await fetch(_Old, _OLD, now - keep):
-        for first in range(old.first_seq, old.last_seq + 1, BATCH):
-            last = min(first + BATCH - 1, old.last_seq)
-            removed += await _prune_through(old.practice_id, last)
+    async with snapshot(is_long=True):
+        found = await fetch(_Old, _OLD, now - keep)
+    for old in found:
+        try:
+            for first in range(old.first_seq, old.last_seq + 1, BATCH):
+                last = min(first + BATCH - 1, old.last_seq)
+                removed += await _prune_through(old.practice_id, last)
+        except Busy as busy:  # the next round tries again
+            log.warning("practice %d is busy, not pruned: %s", old.practice_id, busy.reason)
     return removed
 
 

@@ -7,6 +7,7 @@ commit.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -42,9 +43,10 @@ from gql_app.work.records import (
     lock_for,
     lock_task,
 )
+from gql_app.work.shares import BusyLog, Shares
 from models.appointment import AppointmentRow
 from models.contact import ContactRow
-from models.database import snapshot, transaction, write
+from models.database import is_waited_for, snapshot, transaction, write
 from models.event import TaskEventKind
 from models.lifecycle import (
     Attempt,
@@ -60,6 +62,7 @@ from models.lifecycle import (
     local_date,
     withdraw,
 )
+from models.limits import Busy
 from models.task import TaskRow
 
 T = TypeVar("T")
@@ -76,11 +79,18 @@ WHERE practice_id = $1 AND id = $2
 
 class Transitions:
     """`ring(practice_id, seq)` is called after each commit, or once for several that come together;
-    `clock` gives the aware time."""
+    `clock` gives the aware time; `shares` bounds the connections that a practice's changes use."""
 
-    def __init__(self, ring: Callable[[int, int], None], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        ring: Callable[[int, int], None],
+        clock: Callable[[], datetime],
+        shares: Shares | None = None,
+    ) -> None:
         self._bell = Bell(ring)
         self.clock = clock
+        self._shares = shares or Shares()
+        self._busy_log = BusyLog()
         self._running: set[asyncio.Task[Any]] = set()
 
     async def log_contact(
@@ -140,7 +150,7 @@ class Transitions:
     ) -> T:
         """Carry a change out to its end, also when the caller is cancelled (a socket that closes):
         half a transaction must not hold locks, and a committed one must ring the bell. The change
-        gives its result, and the number of its last event if it has any."""
+        gives its result, and the number of its last event if it has any. Raises `Busy`."""
         task = asyncio.create_task(self._ringing(practice_id, change))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -159,10 +169,19 @@ class Transitions:
     async def _ringing(
         self, practice_id: int, change: Coroutine[Any, Any, tuple[T, int | None]]
     ) -> T:
-        with self._bell.change(practice_id) as committed:
-            result, seq = await change
-            if seq is not None:
-                committed(seq)
+        try:
+            # SQLite has one connection that writes, and its changes have their own line.
+            place = self._shares.place(practice_id) if is_waited_for() else nullcontext()
+            async with place:
+                with self._bell.change(practice_id) as committed:
+                    result, seq = await change
+                    if seq is not None:
+                        committed(seq)
+        except Busy as busy:
+            self._busy_log.note(practice_id, busy)
+            raise
+        finally:
+            change.close()  # it may not have had its turn
         return result
 
     async def _log_contact(

@@ -9,7 +9,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from models.database import is_reachable, opened, transaction
+from models.database import opened, transaction
+from models.probe import can_read, can_write
 from tests.office import Office, make_office
 
 MORE_THAN_THE_POOL = 12
@@ -43,7 +44,8 @@ async def test_a_reader_that_is_cancelled_leaves_the_database_usable(office: Off
             await task
     async with asyncio.timeout(5):
         await _begin_and_end(office.practice.id)
-        assert await is_reachable()
+        await can_read()
+        await can_write()
 
 
 async def test_two_processes_may_write_to_one_file(sqlite_template: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from tortoise.exceptions import OperationalError
 
 from models import sqlite_changes
 from models.database import _connection, fetch, snapshot, transaction, write
+from models.limits import Busy
 from tests.brokers import until
 from tests.office import Office
 from tests.serving import PATIENCE
@@ -119,7 +120,7 @@ async def test_a_transaction_fails_that_has_waited_too_long_and_the_next_one_beg
     elsewhere.execute("BEGIN IMMEDIATE")
     async with asyncio.timeout(PATIENCE):
         for _ in range(2):
-            with pytest.raises(OperationalError, match="locked"):
+            with pytest.raises(Busy):
                 await rename()
             assert await name() == OLD
         elsewhere.execute("COMMIT")

@@ -1,0 +1,40 @@
+"""How long the database may take, and the error for work that had to be given up."""
+
+from dataclasses import dataclass
+
+RETRY_AFTER = 2
+"""Seconds after which it is worth to try again: locks are usually held for much less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """All in seconds; 0 means no limit.
+
+    `statement`: one statement. `report`: one statement of a report, an import's statistics, or the
+    hourly clean-up. `wait`: for a lock, for a free connection, or for a turn. `idle`: a transaction
+    in which nothing happens, because its process hangs. `silence`: a network connection whose other
+    end confirms nothing.
+    """
+
+    statement: float = 10
+    report: float = 120
+    wait: float = 3
+    idle: float = 15
+    silence: float = 10
+
+
+USUAL_LIMITS = Limits()
+
+NO_LIMITS = Limits(0, 0, 0, 0, 10)
+"""For migrations: to build an index takes as long as it takes."""
+
+
+class Busy(Exception):
+    """The database is busy. This was not done; try again in a moment."""
+
+    retry_after = RETRY_AFTER
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(self.__doc__)
+        self.reason = reason
+        """For the log: what was waited for. It holds no values."""

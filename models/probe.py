@@ -1,0 +1,40 @@
+"""Whether the database does what a request needs of it. Nothing is changed, no row is locked."""
+
+from typing import NamedTuple
+
+from models.database import fetch, is_waited_for, transaction, write
+
+_TABLES = ("queue", "staff", "patient", "task", "contact", "task_event")
+
+_COUNTS = " + ".join(f"(SELECT COUNT(*) FROM {t} WHERE practice_id = 0)" for t in _TABLES)
+
+# No practice has the number 0. The statements lock the tables as every change does, and PostgreSQL
+# refuses them where it only reads; the message makes the commit wait for the disk, like any other.
+_WRITE = """
+WITH a AS (UPDATE practice SET seq = seq WHERE id = 0),
+     b AS (UPDATE patient SET name = name WHERE practice_id = 0 AND id = 0),
+     c AS (UPDATE task SET version = version WHERE practice_id = 0 AND id = 0),
+     d AS (INSERT INTO contact SELECT * FROM contact WHERE practice_id = 0 AND id = 0),
+     e AS (INSERT INTO task_event SELECT * FROM task_event WHERE practice_id = 0 AND seq = 0)
+SELECT CAST(pg_logical_emit_message(true, 'callboard', 'ready') AS TEXT) AS at
+"""
+
+
+class _Number(NamedTuple):
+    number: int
+
+
+async def can_read() -> None:
+    """Read from the tables that requests read. Raises what stands in the way."""
+    await fetch(_Number, f"SELECT {_COUNTS}")
+
+
+async def can_write() -> None:
+    """Commit a transaction that reaches the disk and leaves nothing behind. Raises what stands in
+    the way."""
+    async with transaction():
+        if is_waited_for():
+            await write(_WRITE)
+        else:  # a number in the file's header that SQLite leaves to its users: set to what it is
+            ((version,),) = await fetch(_Number, "PRAGMA user_version")
+            await write(f"PRAGMA user_version = {int(version)}")
