@@ -17,6 +17,7 @@ import orjson
 from gql_app.clock import machine_time
 from models.access import Role
 from models.database import among, fetch
+from models.limits import Busy
 
 MAX_KEY_LENGTH = 200
 LOOK_SECONDS = 5.0
@@ -189,8 +190,11 @@ class KeyLookup:
             pairs = ", ".join(f"(CAST(${n} AS BIGINT), CAST(${n + 1} AS TEXT))" for n in numbers)
             pair = f"(VALUES {pairs}) AS w ON w.column1 = k.practice_id AND w.column2 = k.digest"
             values = chain.from_iterable(look.wanted)
-            async with asyncio.timeout(LOOK_SECONDS):
-                rows = await fetch(_KeyRow, f"{_KEYS} JOIN {pair}", *values)
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    rows = await fetch(_KeyRow, f"{_KEYS} JOIN {pair}", *values)
+            except TimeoutError as error:
+                raise Busy("keys could not be looked up in time") from error
         return {(row.practice_id, row.digest): row for row in rows}
 
 

@@ -154,6 +154,8 @@ class Transitions:
         task = asyncio.create_task(self._ringing(practice_id, change))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        # If it fails when the caller has gone, asyncio would log it with its text: patient data.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(task)
 
     async def _carry_out_seeing_others(
