@@ -10,12 +10,14 @@ import pytest
 from tortoise.exceptions import OperationalError
 
 from models.database import _connection, fetch, opened, snapshot, transaction
+from models.limits import Limits
 from models.postgres import CONNECTIONS
 from tests.brokers import until
 from tests.serving import PATIENCE
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 
+PATIENT = Limits(statement=PATIENCE, wait=PATIENCE)
 READERS = CONNECTIONS // 2
 MANY = 10 * CONNECTIONS
 
@@ -44,7 +46,7 @@ async def outside(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 async def test_half_of_the_connections_are_for_transactions_however_many_read(
     database_url: str, outside: asyncpg.Connection, maxsize: int | None
 ) -> None:
-    async with opened(with_options(database_url, maxsize=maxsize)):
+    async with opened(with_options(database_url, maxsize=maxsize), PATIENT):
         allowed = maxsize or CONNECTIONS
         assert len(await _backends_at_once(outside, allowed)) == allowed
         assert await outside.fetchval(OPEN) == allowed
@@ -58,7 +60,11 @@ async def test_many_can_read_while_transactions_have_their_half(database_url: st
             await held.wait()
             await may_end.wait()
 
-    async with opened(database_url), asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+    async with (
+        opened(database_url, PATIENT),
+        asyncio.timeout(PATIENCE),
+        asyncio.TaskGroup() as group,
+    ):
         for _ in range(CONNECTIONS - READERS):
             group.create_task(hold())
         await held.wait()
@@ -72,7 +78,7 @@ async def test_one_connection_is_enough(database_url: str) -> None:
         async with transaction():
             return await fetch(Number, "SELECT COUNT(*) FROM practice")
 
-    async with opened(with_options(database_url, maxsize=1)), asyncio.timeout(PATIENCE):
+    async with opened(with_options(database_url, maxsize=1), PATIENT), asyncio.timeout(PATIENCE):
         reads = [fetch(Number, "SELECT $1::bigint", n) for n in range(MANY)]
         assert await asyncio.gather(*reads) == [[(n,)] for n in range(MANY)]
         assert await count() == await fetch(Number, "SELECT COUNT(*) FROM practice") == [(0,)]
@@ -84,7 +90,7 @@ async def test_the_end_does_not_wait_longer_than_the_statements_that_are_under_w
 ) -> None:
     await outside.execute("SELECT pg_advisory_lock(1)")
     async with asyncio.timeout(PATIENCE / 2), asyncio.TaskGroup() as group:
-        async with opened(database_url):
+        async with opened(database_url, PATIENT):
             reads = [group.create_task(fetch(Number, HELD_UP)) for _ in range(READERS)]
             while await outside.fetchval(AT_IT, HELD_UP) < READERS:
                 await asyncio.sleep(0)
@@ -96,7 +102,7 @@ async def test_the_end_does_not_wait_longer_than_the_statements_that_are_under_w
 async def test_a_statement_that_fails_costs_no_connection(
     database_url: str, outside: asyncpg.Connection, statement: str
 ) -> None:
-    async with opened(database_url), asyncio.timeout(PATIENCE):
+    async with opened(database_url, PATIENT), asyncio.timeout(PATIENCE):
         for _ in range(MANY):
             with pytest.raises(OperationalError):
                 await fetch(Number, statement)
@@ -108,7 +114,7 @@ async def test_a_statement_that_is_cancelled_costs_no_connection(
     database_url: str, outside: asyncpg.Connection
 ) -> None:
     endless = "SELECT 1 FROM pg_sleep(3600)"
-    async with opened(database_url), asyncio.timeout(2 * PATIENCE):
+    async with opened(database_url, PATIENT), asyncio.timeout(2 * PATIENCE):
         for _ in range(10):
             reads = [asyncio.create_task(fetch(Number, endless)) for _ in range(2 * READERS)]
             while await outside.fetchval(AT_IT, endless) < READERS:
@@ -130,7 +136,7 @@ async def test_a_statement_that_is_cancelled_leaves_no_transaction_behind(
         await prepare(*given, **options)
         raise asyncio.CancelledError
 
-    async with opened(with_options(database_url, maxsize=1)), asyncio.timeout(PATIENCE):
+    async with opened(with_options(database_url, maxsize=1), PATIENT), asyncio.timeout(PATIENCE):
         monkeypatch.setattr(asyncpg.Connection, "_get_statement", prepare_and_be_cancelled)
         cancelled = asyncio.create_task(fetch(Number, "SELECT id FROM patient"))
         await asyncio.wait({cancelled})
@@ -143,7 +149,7 @@ async def test_a_statement_that_is_cancelled_leaves_no_transaction_behind(
 async def test_a_reader_that_was_lost_while_it_was_idle_is_replaced(
     database_url: str, outside: asyncpg.Connection
 ) -> None:
-    async with opened(database_url), asyncio.timeout(PATIENCE):
+    async with opened(database_url, PATIENT), asyncio.timeout(PATIENCE):
         seen: set[int] = set()
         for _ in range(2 * CONNECTIONS):
             ((pid,),) = await fetch(Number, "SELECT pg_backend_pid()")
