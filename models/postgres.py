@@ -6,6 +6,7 @@ network. A connection whose other end is silent is cut off, and those that are i
 
 import asyncio
 import logging
+import math
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -33,6 +34,9 @@ GRACE_SECONDS = 1.0
 """The server itself ends a statement that takes too long. If it has not said so by then, it does
 not answer at all."""
 
+LOOK_SECONDS = 0.5
+"""How often the connections are looked at. A timer for each statement would cost more."""
+
 _BUSY = {
     asyncpg.LockNotAvailableError: "a lock was not free in time",
     asyncpg.QueryCanceledError: "a statement took too long",
@@ -49,10 +53,13 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
     """
 
     is_cut_off = False
-    allowed: float | None = None
-    """Seconds for a statement, if not the usual ones."""
+    allowed: float = math.inf
+    """Seconds for a statement, until the connection goes back."""
 
-    on_silence: Callable[[], None]
+    waits_since: float | None = None
+    is_silent = False
+    usual = math.inf
+    clock: Callable[[], float]
 
     async def fetch(self, sql: str, *given: Any, **options: Any) -> Any:
         return await self._noting(super().fetch, sql, given, options)
@@ -70,25 +77,30 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
         given: tuple[Any, ...],
         options: dict[str, Any],
     ) -> Any:
-        if sql.startswith("ROLLBACK"):  # waits until what was cancelled has come to its end
-            options["timeout"] = GIVE_BACK_SECONDS
-        elif self.allowed is not None:
-            options.setdefault("timeout", self.allowed)
+        if self.is_cut_off and sql.startswith("ROLLBACK"):
+            options["timeout"] = GIVE_BACK_SECONDS  # for what was cancelled to come to its end
+        self.waits_since = self.clock()
         try:
             return await act(sql, *given, **options)
-        except TimeoutError as error:
-            self.terminate()
-            self.on_silence()
-            if sql.startswith("COMMIT"):
-                raise  # it may have been committed: "not done" would be wrong
-            raise Busy("the database did not answer") from error
         except BaseException as error:
             self.is_cut_off = True
+            if self.is_silent and not sql.startswith("COMMIT"):  # that may have been committed
+                raise Busy("the database did not answer") from error
             if reason := _BUSY.get(type(error)):
                 raise Busy(reason) from error
             raise
+        finally:
+            self.waits_since = None
 
-    def allow(self, seconds: float | None) -> None:
+    def give_up_silence(self) -> bool:
+        """Cut the connection off if its statement has not been answered in time. Says so."""
+        if self.waits_since is None or self.clock() - self.waits_since <= self.allowed:
+            return False
+        self.is_silent = True
+        self.terminate()
+        return True
+
+    def allow(self, seconds: float) -> None:
         """Let statements take so long from here on, until the connection goes back."""
         self.allowed = seconds
 
@@ -96,7 +108,7 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
 async def leave_as_it_is(connection: Connection) -> None:
     """For a connection that goes back. asyncpg would clear its session each time, a second round
     trip for each first one; ours never change their session. One that was cut off is cleared."""
-    connection.allowed = None
+    connection.allowed = connection.usual
     if connection.is_cut_off:
         await connection.execute(connection.get_reset_query(), timeout=GIVE_BACK_SECONDS)
         connection.is_cut_off = False
@@ -113,6 +125,8 @@ class Pool(asyncpg.Pool):  # type: ignore[misc]
 
     async def _acquire(self, timeout: float | None) -> Any:  # noqa: ASYNC109 - asyncpg's
         try:
+            if self._has_one():
+                return await super()._acquire(None)
             async with asyncio.timeout(self._wait if timeout is None else timeout):
                 return await super()._acquire(None)
         except TimeoutError as error:
@@ -123,12 +137,24 @@ class Pool(asyncpg.Pool):  # type: ignore[misc]
     async def release(self, connection: Any) -> None:
         """Take a connection back. Waits until a statement that was cancelled has come to its end;
         the end of one that is half open never comes."""
+        is_in_order = connection._con is not None and not connection.is_cut_off  # noqa: SLF001
         try:
-            await super().release(connection, timeout=GIVE_BACK_SECONDS)
+            await super().release(connection, timeout=None if is_in_order else GIVE_BACK_SECONDS)
         except TimeoutError:
             self._on_silence()
         except (asyncpg.InterfaceError, Busy):
             pass  # it was lost meanwhile
+
+    def _has_one(self) -> bool:
+        """Whether a connection can be had at once."""
+        free = self._queue._queue  # noqa: SLF001 - the next one is its last
+        return bool(free) and free[-1].is_connected()
+
+    def give_up_silence(self) -> bool:
+        """Cut the connections off whose statements have not been answered in time. Says whether
+        there were any."""
+        opened = [holder._con for holder in self._holders]  # noqa: SLF001
+        return sum(con.give_up_silence() for con in opened if con is not None) > 0
 
     def drop_idle(self) -> None:
         """Cut off the connections that nobody uses now."""
@@ -153,11 +179,11 @@ class Client(AsyncpgDBClient):
         self._free = asyncio.Semaphore(self.pool_maxsize // 2)
         self._readers: list[Any] = []
         self._is_closing = False
+        self._looking: asyncio.TimerHandle | None = None
 
     async def create_pool(self, **options: Any) -> Pool:
         usual = {"max_queries": 50_000, "max_inactive_connection_lifetime": 300.0, "setup": None}
         made = {
-            "command_timeout": _with_grace(self._limits.statement),
             "record_class": asyncpg.Record,
             "connect": self._connect,
             "init": None,
@@ -165,7 +191,13 @@ class Client(AsyncpgDBClient):
         }
         pool = Pool(self._limits.wait, self._distrust, **usual | options | made)
         await pool
+        self._looking = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look, pool)
         return pool
+
+    def _look(self, pool: Pool) -> None:
+        if pool.give_up_silence():
+            self._distrust()
+        self._looking = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look, pool)
 
     async def _connect(self, **options: Any) -> Connection:
         """A connection on which the server keeps the limits too. PgBouncer refuses settings that
@@ -185,7 +217,8 @@ class Client(AsyncpgDBClient):
                 ", ".join(limits),
             )
             connection = await asyncpg.connect(**options, server_settings=given)
-        connection.on_silence = self._distrust
+        connection.clock = asyncio.get_running_loop().time
+        connection.allowed = connection.usual = _with_grace(self._limits.statement)
         _notice_silence(connection, self._limits.silence)
         return connection
 
@@ -256,6 +289,8 @@ class Client(AsyncpgDBClient):
         self._is_closing = True
         while self._readers:
             await self._give_back(self._readers.pop())
+        if self._looking is not None:
+            self._looking.cancel()
         if self._pool is not None:
             with suppress(TimeoutError):  # closing a pool ends what is left when it is cancelled
                 async with asyncio.timeout(CLOSE_SECONDS):
@@ -275,8 +310,8 @@ def _ms(seconds: float) -> str:
     return str(round(seconds * 1_000))
 
 
-def _with_grace(seconds: float) -> float | None:
-    return seconds + GRACE_SECONDS if seconds else None
+def _with_grace(seconds: float) -> float:
+    return seconds + GRACE_SECONDS if seconds else math.inf
 
 
 def _notice_silence(connection: Any, seconds: float) -> None:

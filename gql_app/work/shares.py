@@ -6,8 +6,7 @@ would sit on every connection, and all other practices would wait with them.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from time import monotonic
 
 from models.limits import USUAL_LIMITS, Busy
@@ -38,9 +37,11 @@ class Shares:
         self._wait = wait
         self._shares: dict[int, _Share] = {}
 
-    @asynccontextmanager
-    async def place(self, practice_id: int) -> AsyncIterator[None]:
+    def place(self, practice_id: int) -> "_Place":
         """A place for a change of the practice, for as long as the block lasts. Raises `Busy`."""
+        return _Place(self, practice_id)
+
+    async def take(self, practice_id: int) -> None:
         share = self._shares.get(practice_id)
         if share is None:
             share = self._shares[practice_id] = _Share(self._places)
@@ -48,25 +49,42 @@ class Shares:
             raise Busy("too many of its changes wait already")
         share.changes += 1
         try:
-            await self._take(share)
-            try:
-                yield
-            finally:
-                share.free.release()
-        finally:
-            share.changes -= 1
-            if not share.changes:
-                del self._shares[practice_id]
-
-    async def _take(self, share: _Share) -> None:
-        if not share.free.locked():
-            await share.free.acquire()
-            return
-        try:
+            if not share.free.locked():
+                await share.free.acquire()
+                return
             async with asyncio.timeout(self._wait):
                 await share.free.acquire()
-        except TimeoutError as error:
-            raise Busy("its other changes were not done in time") from error
+        except BaseException as error:
+            self._leave(practice_id, share)
+            if isinstance(error, TimeoutError):
+                raise Busy("its other changes were not done in time") from error
+            raise
+
+    def give_back(self, practice_id: int) -> None:
+        share = self._shares[practice_id]
+        share.free.release()
+        self._leave(practice_id, share)
+
+    def _leave(self, practice_id: int, share: _Share) -> None:
+        share.changes -= 1
+        if not share.changes:
+            del self._shares[practice_id]
+
+
+class _Place:
+    """What `Shares.place` gives; a generator would cost more than the place itself."""
+
+    __slots__ = ("_practice_id", "_shares")
+
+    def __init__(self, shares: Shares, practice_id: int) -> None:
+        self._shares = shares
+        self._practice_id = practice_id
+
+    async def __aenter__(self) -> None:
+        await self._shares.take(self._practice_id)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._shares.give_back(self._practice_id)
 
 
 class BusyLog:
