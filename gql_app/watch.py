@@ -49,6 +49,7 @@ async def watch(url: str, key: str, queues: list[str], console: Console | None =
     cursor: list[str] = []
     pause = FIRST_PAUSE
     while True:
+        trouble = "The stream has ended"
         try:
             async with connect(
                 _socket_url(url),
@@ -105,6 +106,9 @@ async def _show_changes(
             cursor[:] = [event["cursor"]]
         elif message["type"] == "error":
             error = message["payload"][0]
+            if error["extensions"]["code"] == "BUSY":
+                console.print(f"[red]{error['message']}[/red]")
+                return
             if error["extensions"]["code"] != "RESYNC_REQUIRED":
                 raise CannotWatch(error["message"])
             console.print("[red]Some changes are no longer kept; going on from now.[/red]")

@@ -30,7 +30,7 @@ NO_LIMITS = Limits(0, 0, 0, 0, 10)
 
 
 class Busy(Exception):
-    """The database is busy. This was not done; try again in a moment."""
+    """Callboard is busy right now, so this was not done. Try again in a moment."""
 
     retry_after = RETRY_AFTER
 

@@ -191,6 +191,8 @@ class Client(AsyncpgDBClient):
         }
         pool = Pool(self._limits.wait, self._distrust, **usual | options | made)
         await pool
+        if self._looking is not None:
+            self._looking.cancel()
         self._looking = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look, pool)
         return pool
 

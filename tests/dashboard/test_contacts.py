@@ -1,6 +1,9 @@
 """Logging a contact: the two buttons, refusals, claims, and the keyboard alone."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Locator, WebSocketRoute, expect
@@ -245,3 +248,24 @@ async def test_a_contact_is_logged_by_the_keyboard_alone(server: Server, sign_in
     await keyboard.press("Escape")
     await keyboard.press("k")
     await expect(selected).to_have_count(1)
+
+
+async def test_while_others_keep_the_database_the_page_keeps_what_was_typed(
+    server: Server, sign_in: SignIn, tmp_path: Path
+) -> None:
+    task = await server.office.make_task()
+    agent = await sign_in()
+    await agent.open("Amber Testwell")
+    await agent.choose("Scheduled")
+    await agent.write("For Monday.")
+    errors = agent.dialog.locator("[data-part=errors]")
+    with closing(sqlite3.connect(tmp_path / "callboard.sqlite3")) as elsewhere:
+        elsewhere.execute("BEGIN IMMEDIATE")
+        await agent.log_and_close.click()
+        await expect(errors).to_contain_text("What you typed is kept", timeout=15_000)
+        await expect(errors).to_contain_text("Callboard is busy right now")
+        await expect(agent.page.get_by_label("Notes")).to_have_value("For Monday.")
+    await agent.log_and_close.click()
+    await expect(agent.dialog).to_be_hidden()
+    logged = (await server.data(TASK, id=task_id(task)))["task"]["lastContact"]
+    assert logged == {"outcome": "SCHEDULED", "notes": "For Monday."}

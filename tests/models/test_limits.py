@@ -1,10 +1,14 @@
 """PostgreSQL: how long statements, locks, connections and idle transactions may take."""
 
 import asyncio
+import os
+import shutil
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -12,13 +16,16 @@ import pytest
 from models.database import _connection, fetch, opened, snapshot, transaction, write
 from models.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
 from models.postgres import CONNECTIONS
+from tests.brokers import until
+from tests.flows.commands import free_port
 from tests.office import make_office
-from tests.proxies import swallower
+from tests.proxies import Swallower, swallower
 from tests.serving import PATIENCE
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 
 NAMES = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
 LONGER = "SELECT 1 FROM pg_sleep(0.3)"
 TOUCH = "UPDATE practice SET seq = seq RETURNING id"
 HELD_UP = "SELECT 1 FROM practice FOR UPDATE"
@@ -126,3 +133,48 @@ async def test_the_kernel_ends_a_network_connection_that_is_silent(database_url:
             assert tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
             assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 2
             assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 6_000
+
+
+@pytest.mark.skipif(PGBOUNCER is None, reason="PgBouncer is not there; on Debian: pgbouncer")
+async def test_a_pooler_that_refuses_limits_is_used_without_them_and_the_log_says_so(
+    database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        swallower(database_url) as proxy,
+        pooler(proxy, tmp_path) as url,
+        opened(f"{url}?statement_cache_size=0"),
+        asyncio.timeout(PATIENCE),
+    ):
+        await make_office()
+        async with transaction():
+            assert await write(TOUCH)
+    (line,) = [record.message for record in caplog.records if "pooler" in record.message]
+    assert "lock_timeout" in line
+
+
+@asynccontextmanager
+async def pooler(proxy: Swallower, folder: Path) -> AsyncIterator[str]:
+    """PgBouncer before the database behind the proxy; its URL."""
+    parts = urlsplit(proxy.url)
+    port, name = free_port(), parts.path[1:]
+    (folder / "users").write_text(f'"{parts.username}" ""\n')
+    (folder / "settings").write_text(
+        f"[databases]\n{name} = host=127.0.0.1 port={parts.port} user={parts.username}\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+        f"auth_type = any\nauth_file = {folder}/users\npool_mode = transaction\n"
+    )
+    assert PGBOUNCER is not None
+    process = await asyncio.create_subprocess_exec(
+        PGBOUNCER, "-q", *(["-u", "nobody"] if os.geteuid() == 0 else []), str(folder / "settings")
+    )
+    try:
+        await until(lambda: listens(port))
+        yield f"postgres://{parts.username}@127.0.0.1:{port}/{name}"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

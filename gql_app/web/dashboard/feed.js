@@ -110,13 +110,15 @@ export class Feed {
   }
 
   fail([error]) {
-    const { code, cursor } = error.extensions ?? {};
+    const { code, cursor, retryAfter } = error.extensions ?? {};
     if (code === 'RESYNC_REQUIRED') {
       // With a cursor the stream goes on there; without one a snapshot is the new beginning.
       this.cursor = cursor ?? null;
       this.subscribe();
     } else if (code === 'UNAUTHENTICATED') {
       this.end('ended', error.message);
+    } else if (code === 'BUSY') {
+      this.drop(1000 * retryAfter);
     } else if (code === 'RATE_LIMITED' || code === 'INTERNAL') {
       this.drop(TRY_LATER_PAUSE);
     } else if (this.cursor !== null) {
