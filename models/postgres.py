@@ -154,7 +154,8 @@ class Pool(asyncpg.Pool):  # type: ignore[misc]
         """Cut the connections off whose statements have not been answered in time. Says whether
         there were any."""
         opened = [holder._con for holder in self._holders]  # noqa: SLF001
-        return sum(con.give_up_silence() for con in opened if con is not None) > 0
+        silent = [con for con in opened if con is not None and con.give_up_silence()]
+        return bool(silent)
 
     def drop_idle(self) -> None:
         """Cut off the connections that nobody uses now."""
