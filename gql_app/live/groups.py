@@ -2,21 +2,34 @@
 
 A group runs one stream and keeps its latest results, encoded once. Members hold no queue, only
 their place, and take what comes next from the group: the same bytes for each of them. Those who are
-abreast of it may listen instead, and are called with what comes. One who is further behind than
-the group remembers catches up by itself first.
+abreast of it may listen instead, and are called with what comes. Those who are further behind than
+the group remembers catch up first, together with all who are about as far behind: the past is told
+by a group as well, which waits for its members.
 """
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import aclosing, asynccontextmanager
 from datetime import date
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from models.chain import Position
+from models.limits import Busy
 
 RING = 1_000
 """Results that a group keeps."""
+
+CHUNK = 100
+"""Results of the past that are handed to a member at once."""
+
+PACE_SECONDS = 1.0
+"""How long a group that tells of the past waits for a member that does not read. It falls behind
+then, and the others go on."""
+
+OPEN_SECONDS = 5.0
+"""How long it may take to find out where a group begins."""
 
 
 class Result(NamedTuple):
@@ -53,6 +66,7 @@ class Abreast(NamedTuple):
 
 
 Stream = AsyncGenerator[Result, None]
+MakeStream = Callable[[Position], Stream]
 Hear = Callable[[News], bool]
 """Takes all news at once, or none of it and says False."""
 
@@ -60,12 +74,18 @@ Hear = Callable[[News], bool]
 class Group:
     """The latest results of one stream that began after the event at `start`.
 
-    `floor` is the position after which it has everything, `head` the one it has come to.
+    `floor` is the position after which it has everything, `head` the one it has come to. With
+    `waits` it goes on only when its members have taken what there is.
     """
 
-    def __init__(self, start: Position, results: Stream) -> None:
+    def __init__(self, start: Position, results: Stream, *, waits: bool = False) -> None:
         self.floor = self.head = start
         self.members = 0
+        self._waits = waits
+        self._places: dict[object, int] = {}
+        self._taken = asyncio.Event()
+        self._begun = asyncio.Event()
+        self._chunks: dict[tuple[int, int], News] = {}
         self._ring: list[Result] = []
         self._first = 0
         self._day: date | None = None
@@ -79,15 +99,27 @@ class Group:
         """Whether its stream is over: those who are in it hear so, a newcomer begins another."""
         return self._ended is not None
 
+    async def begun(self) -> None:
+        """Wait for the first results: before them it is not known on which day the group is."""
+        await self._begun.wait()
+
+    def can_lead_from(self, position: Position, day: date | None) -> bool:
+        """Whether one who has been told all up to `position`, as it is on `day`, may follow."""
+        if self.has_ended:
+            return False
+        if not self._begun.is_set():
+            return self.floor.agrees(position)
+        return self.place_after(position, day) is not None
+
     def place_after(self, position: Position, day: date | None) -> int | None:
         """The place at which one goes on who has been told all up to `position`, as it is on `day`.
         None if some of what follows is forgotten, the group has come to another day, or it has
         another event there."""
         index = bisect_right(self._ring, position.seq, key=_seq)
         next_day = self._ring[index].day if index < len(self._ring) else self._day
-        here = self._ring[index - 1].position if index else self.floor
-        other = here is not None and here.seq == position.seq and not here.agrees(position)
-        if position.seq < self.floor.seq or next_day != day or other:
+        here = _position(self._ring[index - 1]) if index else self.floor
+        is_other = here.seq == position.seq and not here.agrees(position)
+        if position.seq < self.floor.seq or next_day != day or is_other:
             # Of a stream that is over one can still hear the end, but nothing behind a gap.
             return None if self._ended is None else self._end
         return self._first + index
@@ -107,6 +139,22 @@ class Group:
             if self._ended is not None:
                 return [self._ended]
             await self._grown.wait()
+
+    async def chunk_at(self, place: int, reader: object) -> News | None:
+        """Some of the results from `place` on, which members at the same place share; None if some
+        are forgotten. `reader` has taken all that stands before `place`."""
+        self._places[reader] = place
+        self._taken.set()
+        results = await self.at(place)
+        if results is None:
+            return None
+        results = results[: CHUNK - place % CHUNK]
+        return self._chunks.setdefault((place, len(results)), News(results))
+
+    def leave(self, reader: object) -> None:
+        """Wait for `reader` no longer."""
+        self._places.pop(reader, None)
+        self._taken.set()
 
     async def listen(self, place: int, hear: Hear) -> Abreast | None:
         """Call `hear` with all that comes, for as long as it takes it. Returns where it stopped;
@@ -135,11 +183,25 @@ class Group:
                 if not result.more:
                     self._announce(together)
                     together = []
+                    if self._waits:
+                        await self._wait_for_members()
+
+    async def _wait_for_members(self) -> None:
+        """Wait until all have taken what there is, but not long for one that does not read."""
+        try:
+            async with asyncio.timeout(PACE_SECONDS):
+                while not self._places or min(self._places.values()) < self._end:
+                    self._taken.clear()
+                    await self._taken.wait()
+        except TimeoutError:
+            self._places = {r: place for r, place in self._places.items() if place == self._end}
 
     def _announce(self, results: list[Result]) -> None:
         """Tell everybody. Those who listen are told by a call: it takes a turn of the event loop
         to wake a member that waits, and more time than to send it what it waits for."""
         abreast = Abreast(self._end, self.head, self._day)
+        self._begun.set()
+        self._chunks.clear()
         if results:
             self._ring += results
             self.head, self._day = _position(results[-1]), results[-1].day
@@ -173,22 +235,13 @@ class Groups:
 
     def __init__(self) -> None:
         self._groups: dict[Hashable, Group] = {}
-        self._catching_up = 0
-        self._opening = asyncio.Lock()
+        self._replays: dict[Hashable, list[Group]] = {}
+        self._opening: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def executions(self) -> int:
-        """How many streams run for the members: one a group, and one for each who catches up."""
-        return len(self._groups) + self._catching_up
-
-    @contextmanager
-    def catching_up(self) -> Iterator[None]:
-        """A member executes for itself for as long as the block lasts."""
-        self._catching_up += 1
-        try:
-            yield
-        finally:
-            self._catching_up -= 1
+        """How many streams run for the members: one a group, those that tell of the past too."""
+        return len(self._groups) + sum(map(len, self._replays.values()))
 
     @property
     def members(self) -> int:
@@ -200,13 +253,19 @@ class Groups:
         self,
         key: Hashable,
         here: Callable[[], Awaitable[Position]],
-        stream: Callable[[Position], Stream],
+        stream: MakeStream,
     ) -> AsyncIterator[Group]:
-        """The group of `key`; made with `stream(await here())` by the first who joins."""
-        async with self._opening:
+        """The group of `key`; made with `stream(await here())` by the first who joins. Raises
+        `Busy` if that takes too long."""
+        lock = self._opening.setdefault(key, asyncio.Lock())
+        async with lock:
             group = self._groups.get(key)
             if group is None or group.has_ended:
-                start = await here()
+                try:
+                    async with asyncio.timeout(OPEN_SECONDS):
+                        start = await here()
+                except TimeoutError:
+                    raise Busy("where a practice's events end was not told in time") from None
                 group = self._groups[key] = Group(start, stream(start))
             group.members += 1
         try:
@@ -216,4 +275,26 @@ class Groups:
             if not group.members:
                 if self._groups.get(key) is group:
                     del self._groups[key]
+                await group.close()
+
+    @asynccontextmanager
+    async def replay(
+        self, key: Hashable, position: Position, day: date | None, stream: MakeStream
+    ) -> AsyncIterator[Group]:
+        """A group that tells of the past of the group of `key`, from `position` on: one that is at
+        it already, or one that is made with `stream(position)`. Its members read by `chunk_at`."""
+        replays = self._replays.setdefault(key, [])
+        group = next((g for g in replays if g.can_lead_from(position, day)), None)
+        if group is None:
+            group = Group(position, stream(position), waits=True)
+            replays.append(group)
+        group.members += 1
+        try:
+            yield group
+        finally:
+            group.members -= 1
+            if not group.members:
+                replays.remove(group)
+                if not replays and self._replays.get(key) is replays:
+                    del self._replays[key]
                 await group.close()

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -43,7 +44,27 @@ class _Key(NamedTuple):
         return cls(scope, request.query, request.operation_name, variables, tuple(queues or ()))
 
 
-@dataclass
+class _Shared(NamedTuple):
+    """A request that many send alike, without its cursor. A feed is of the `queues` that there were
+    when it began, for as long as it lasts."""
+
+    scope: Scope
+    request: GraphQLRequest
+    queues: list[int] | None
+    is_feed: bool
+
+    @classmethod
+    async def of(cls, scope: Scope, request: GraphQLRequest, shape: Shareable) -> "_Shared":
+        is_feed = shape.field == "queueFeed"
+        queues = [queue.id for queue in await visible_queues(scope)] if is_feed else None
+        return cls(scope, request, queues, is_feed)
+
+    @property
+    def key(self) -> _Key:
+        return _Key.of(self.scope, self.request, self.queues)
+
+
+@dataclass(eq=False)
 class _Place:
     """How far a member has come: all up to `position`, as it is on `day`; and its place in the
     group, once it has joined at event `joined`."""
@@ -57,6 +78,18 @@ class _Place:
         self.in_group = group.place_after(self.position, self.day)
         self.joined = self.position.seq
         return self.in_group is not None
+
+    def takes(self, results: list[Result]) -> bool:
+        """Whether all of the results are new to the member, and none is the end."""
+        return not results[-1].last and all(
+            r.position is not None and r.position.seq > self.joined for r in results
+        )
+
+    def move(self, results: list[Result]) -> None:
+        """Have been told the results, which `takes` is true of."""
+        assert self.in_group is not None
+        self.in_group += len(results)
+        self.position, self.day = results[-1].position or self.position, results[-1].day
 
 
 class Streams:
@@ -144,60 +177,64 @@ class Streams:
         """The results of a request without its cursor that can be shared, from `cursor` on."""
         practice_id = scope.practice_id
         after = None if cursor is None else read_event_cursor(practice_id, cursor)
-        queues = await _queues_of_feed(scope, shape)
+        shared = await _Shared.of(scope, request, shape)
 
         async def here() -> Position:
             return (await feed_bounds(practice_id)).last
 
-        def stream(start: Position) -> Results:
-            begin = event_cursor(practice_id, start)
-            return self._guarded(self._execute(self._shared(scope), request, begin, queues=queues))
-
-        key = _Key.of(scope, request, queues)
-        async with self._groups.join(key, here, stream) as group:
+        async with self._groups.join(shared.key, here, partial(self._stream, shared)) as group:
             place = _Place(group.head if after is None else after)
             if after is not None:
                 await self._services.feeds.check(practice_id, after)
-            alone = shape.field == "queueFeed" or not place.join(group)  # its snapshot is its own
-            while True:
-                if alone:
-                    caught_up = self._catch_up(scope, request, group, place, cursor, queues)
-                    async with aclosing(caught_up) as results:
-                        async for result in results:
-                            yield result
-                            if result.last:
-                                return
+            async with aclosing(self._follow(shared, group, place, cursor, hear)) as results:
+                async for result in results:
+                    yield result
+                    if result.last:
+                        return
+
+    async def _follow(
+        self, shared: _Shared, group: Group, place: _Place, cursor: str | None, hear: Hear | None
+    ) -> Results:
+        """What a member is told: by the group, and before that, and each time that it falls behind,
+        of the past."""
+        while True:
+            if shared.is_feed:  # its snapshot, or the counts at its cursor, are the member's own
+                async with aclosing(self._begin(shared, place, cursor)) as begin:
+                    async for result in begin:
+                        yield result
+                await group.begun()
+            if not place.join(group):
+                stream = partial(self._stream, shared)
+                async with (
+                    self._groups.replay(shared.key, place.position, place.day, stream) as replay,
+                    aclosing(_catch_up(shared, replay, group, place, hear)) as past,
+                ):
+                    async for result in past:
+                        yield result
+            if place.join(group):
                 async with aclosing(_walk(group, place, hear)) as results:
                     async for result in results:
                         yield result
-                        if result.last:
-                            return
-                alone, cursor = True, event_cursor(practice_id, place.position)
+            cursor = event_cursor(shared.scope.practice_id, place.position)
 
-    async def _catch_up(
-        self,
-        scope: Scope,
-        request: GraphQLRequest,
-        group: Group,
-        place: _Place,
-        after: str | None,
-        queues: list[int] | None,
-    ) -> Results:
-        """Execute for one member alone, until it has joined the group."""
+    def _stream(self, shared: _Shared, start: Position) -> Results:
+        """The stream of a group that begins after `start`."""
+        context = SharedContext(shared.scope, self._services)
+        begin = event_cursor(shared.scope.practice_id, start)
+        return self._guarded(self._execute(context, shared.request, begin, queues=shared.queues))
 
-        def joined(position: Position, day: date | None) -> bool:
+    async def _begin(self, shared: _Shared, place: _Place, after: str | None) -> Results:
+        """What a stream begins with, executed for one member alone."""
+
+        def begun(position: Position, day: date | None) -> bool:
             place.position, place.day = position, day
-            return place.join(group)
+            return True
 
-        context = self._shared(scope)
-        with self._groups.catching_up():
-            async with aclosing(self._execute(context, request, after, joined, queues)) as results:
-                async for result in results:
-                    yield result
-
-    def _shared(self, scope: Scope) -> SharedContext:
-        """What a shared execution reaches: of those it serves, no more than they have in common."""
-        return SharedContext(scope, self._services)
+        context = SharedContext(shared.scope, self._services)
+        begin = self._execute(context, shared.request, after, begun, shared.queues)
+        async with aclosing(begin) as results:
+            async for result in results:
+                yield result
 
     async def _guarded(self, results: Results) -> Results:
         """A group's stream, which ends with what has gone wrong instead of raising it."""
@@ -213,7 +250,7 @@ class Streams:
 
 async def _walk(group: Group, place: _Place, hear: Hear | None) -> Results:
     """What the group tells from `place` on, but for what `hear` takes, until the member has to
-    catch up by itself again."""
+    catch up again."""
     while place.in_group is not None:
         if hear is not None and group.head.seq >= place.joined:  # nothing is known already
             abreast = await group.listen(place.in_group, hear)
@@ -223,22 +260,56 @@ async def _walk(group: Group, place: _Place, hear: Hear | None) -> Results:
         if results is None:
             return  # some are forgotten: the member was too slow
         for result in results:
-            place.in_group += 1
-            position = result.position or place.position
-            # The group was behind the member when it joined, and is telling what it knows already.
-            if position.seq <= place.joined and not result.of_the_clock and not result.last:
+            if not _is_next(result, place):
+                return
+            if not _is_known(result, place):
+                yield result
+
+
+async def _catch_up(
+    shared: _Shared, replay: Group, group: Group, place: _Place, hear: Hear | None
+) -> Results:
+    """What `replay` tells from `place` on, but for what `hear` takes, until the member can join the
+    group, or cannot follow the replay."""
+    if shared.is_feed:
+        await replay.begun()
+    place.join(replay)
+    try:
+        while place.in_group is not None and group.place_after(place.position, place.day) is None:
+            chunk = await replay.chunk_at(place.in_group, place)
+            if chunk is None:
+                return  # some are forgotten: the member was too slow
+            if hear is not None and place.takes(chunk.results) and hear(chunk):
+                place.move(chunk.results)
+                await asyncio.sleep(0)  # others have to be told as well
                 continue
-            if position.seq < place.joined:
-                return  # a new day at an older event: the counts of both would contradict
-            place.position, place.day = position, result.day
-            yield result
+            for result in chunk.results:
+                if not _is_next(result, place):
+                    return
+                if not _is_known(result, place):
+                    yield result
+    finally:
+        replay.leave(place)
 
 
-async def _queues_of_feed(scope: Scope, shape: Shareable) -> list[int] | None:
-    """A feed is of the queues that there were when it began, for as long as it lasts."""
-    if shape.field != "queueFeed":
-        return None
-    return [queue.id for queue in await visible_queues(scope)]
+def _is_next(result: Result, place: _Place) -> bool:
+    """Go on by a result, and say whether the member may: not to the counts of a new day at an older
+    event than it has been told of, nor from those of another day that it has been told already."""
+    assert place.in_group is not None
+    place.in_group += 1
+    seq = place.position.seq if result.position is None else result.position.seq
+    if result.of_the_clock:
+        return seq >= place.joined
+    return result.last or seq > place.joined or result.day == place.day
+
+
+def _is_known(result: Result, place: _Place) -> bool:
+    """Whether the member was told the result before it joined; otherwise it is told it now."""
+    position = result.position or place.position
+    if position.seq <= place.joined and not result.of_the_clock and not result.last:
+        return True
+    place.position, place.day = position, result.day
+    return False
 
 
 def _failure(*errors: dict[str, Any]) -> Result:
