@@ -13,6 +13,7 @@ from gql_app.execution.memory import Schema
 from gql_app.schema import build_schema, loaders
 from gql_app.schema.ids import global_id
 from gql_app.work.cursors import event_cursor
+from models.chain import Position
 from tests.execution.published import published
 from tests.execution.ways import ALL, Ways
 from tests.office import task_id
@@ -129,7 +130,8 @@ def with_ids(ways: Ways, document: str) -> tuple[str, dict[str, Any]]:
 
 async def follow(schema: Schema, document: str, ways: Ways, events: int = 15) -> None:
     """Take some messages, and a snapshot if there is one."""
-    starts: list[tuple[str | None, int]] = [(event_cursor(ways.office.practice.id, 0), events)]
+    beginning = event_cursor(ways.office.practice.id, Position(0))
+    starts: list[tuple[str | None, int]] = [(beginning, events)]
     if "queueFeed" in document:
         starts.append((None, 1))
     for start, messages in starts:
