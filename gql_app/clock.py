@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from models.database import database_time
+from models.limits import Busy
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class Clock:
 
     def __call__(self) -> datetime:
         if self._zero is None:  # the machine's own time could be anything
-            raise ConnectionError("the database's time is not known yet")
+            raise Busy("the database's time is not known yet")
         return self._zero + timedelta(seconds=self._passed())
 
     async def set(self) -> None:

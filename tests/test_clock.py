@@ -8,6 +8,7 @@ import pytest
 from gql_app import clock as module
 from gql_app.clock import Clock, Doubtful, machine_time
 from models.database import database_time, opened
+from models.limits import Busy
 from tests.clocks import Machine, clock_off_by
 
 DAY, HOUR, MINUTE, SECOND = (
@@ -77,7 +78,7 @@ async def test_it_is_read_without_the_database(database_url: str) -> None:
 
 
 async def test_nothing_is_decided_by_a_clock_that_was_not_set() -> None:
-    with pytest.raises(ConnectionError):
+    with pytest.raises(Busy):
         Clock()()
 
 
