@@ -9,7 +9,7 @@ by a group as well, which waits for its members.
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import date
 from typing import NamedTuple
@@ -79,7 +79,7 @@ class Group:
     """
 
     def __init__(self, start: Position, results: Stream, *, waits: bool = False) -> None:
-        self.floor = self.head = start
+        self.floor = self.head = self._start = start
         self.members = 0
         self._waits = waits
         self._places: dict[object, int] = {}
@@ -102,6 +102,10 @@ class Group:
     async def begun(self) -> None:
         """Wait for the first results: before them it is not known on which day the group is."""
         await self._begun.wait()
+
+    def begins_at(self, position: Position) -> bool:
+        """Whether one who has been told all up to `position` can be told all of it."""
+        return not self.has_ended and not self._first and self._start == position
 
     def can_lead_from(self, position: Position, day: date | None) -> bool:
         """Whether one who has been told all up to `position`, as it is on `day`, may follow."""
@@ -205,8 +209,11 @@ class Group:
         if results:
             self._ring += results
             self.head, self._day = _position(results[-1]), results[-1].day
-        if len(self._ring) > 2 * RING:
-            forgotten = len(self._ring) - RING
+        forgotten = len(self._ring) - RING if len(self._ring) > 2 * RING else 0
+        if self._waits:  # not what somebody it waits for has still to take
+            slowest = min(self._places.values(), default=self._first)
+            forgotten = min(forgotten, slowest - self._first)
+        if forgotten > 0:
             self.floor = _position(self._ring[forgotten - 1])
             self._first += forgotten
             del self._ring[:forgotten]
@@ -277,14 +284,19 @@ class Groups:
                     del self._groups[key]
                 await group.close()
 
+    def replays(self, key: Hashable) -> Sequence[Group]:
+        """Those that tell of the past of the group of `key` now."""
+        return [group for group in self._replays.get(key, ()) if not group.has_ended]
+
     @asynccontextmanager
     async def replay(
-        self, key: Hashable, position: Position, day: date | None, stream: MakeStream
+        self, key: Hashable, position: Position, fits: Callable[[Group], bool], stream: MakeStream
     ) -> AsyncIterator[Group]:
         """A group that tells of the past of the group of `key`, from `position` on: one that is at
-        it already, or one that is made with `stream(position)`. Its members read by `chunk_at`."""
+        it already and fits, or one that is made with `stream(position)`. Its members read by
+        `chunk_at`."""
         replays = self._replays.setdefault(key, [])
-        group = next((g for g in replays if g.can_lead_from(position, day)), None)
+        group = next((group for group in replays if fits(group)), None)
         if group is None:
             group = Group(position, stream(position), waits=True)
             replays.append(group)

@@ -5,7 +5,7 @@ Subscriptions that many send alike are executed and encoded once for all of them
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -78,6 +78,10 @@ class _Place:
         self.in_group = group.place_after(self.position, self.day)
         self.joined = self.position.seq
         return self.in_group is not None
+
+    def begin(self) -> None:
+        """Go on from the beginning of a group that begins at `position`."""
+        self.in_group, self.joined = 0, self.position.seq - 1
 
     def takes(self, results: list[Result]) -> bool:
         """Whether all of the results are new to the member, and none is the end."""
@@ -198,16 +202,16 @@ class Streams:
         """What a member is told: by the group, and before that, and each time that it falls behind,
         of the past."""
         while True:
-            if shared.is_feed:  # its snapshot, or the counts at its cursor, are the member's own
+            is_whole = cursor is not None and self._is_whole(shared, group, place)
+            if shared.is_feed and not is_whole:
                 async with aclosing(self._begin(shared, place, cursor)) as begin:
                     async for result in begin:
                         yield result
                 await group.begun()
-            if not place.join(group):
-                stream = partial(self._stream, shared)
+            if is_whole or not place.join(group):
                 async with (
-                    self._groups.replay(shared.key, place.position, place.day, stream) as replay,
-                    aclosing(_catch_up(shared, replay, group, place, hear)) as past,
+                    self._replay(shared, place, is_whole=is_whole) as replay,
+                    aclosing(_catch_up(replay, group, place, hear)) as past,
                 ):
                     async for result in past:
                         yield result
@@ -216,6 +220,38 @@ class Streams:
                     async for result in results:
                         yield result
             cursor = event_cursor(shared.scope.practice_id, place.position)
+
+    def _is_whole(self, shared: _Shared, group: Group, place: _Place) -> bool:
+        """Whether a replay tells a feed's member all, the counts at its cursor too, which others at
+        the same cursor want as well. Not where one is under way that began earlier: to have the
+        counts alone and go on with it takes less than another replay."""
+        if not shared.is_feed or place.position.seq >= group.floor.seq:
+            return False
+        replays = self._groups.replays(shared.key)
+        return any(replay.begins_at(place.position) for replay in replays) or not any(
+            replay.floor.seq < place.position.seq for replay in replays
+        )
+
+    @asynccontextmanager
+    async def _replay(
+        self, shared: _Shared, place: _Place, *, is_whole: bool
+    ) -> AsyncGenerator[Group, None]:
+        """A group that tells of the past from `place` on, which stands in it then."""
+
+        def fits(replay: Group) -> bool:
+            if is_whole:
+                return replay.begins_at(place.position)
+            return replay.can_lead_from(place.position, place.day)
+
+        stream = partial(self._stream, shared)
+        async with self._groups.replay(shared.key, place.position, fits, stream) as replay:
+            if is_whole:
+                place.begin()
+            else:
+                if shared.is_feed:
+                    await replay.begun()
+                place.join(replay)
+            yield replay
 
     def _stream(self, shared: _Shared, start: Position) -> Results:
         """The stream of a group that begins after `start`."""
@@ -266,14 +302,9 @@ async def _walk(group: Group, place: _Place, hear: Hear | None) -> Results:
                 yield result
 
 
-async def _catch_up(
-    shared: _Shared, replay: Group, group: Group, place: _Place, hear: Hear | None
-) -> Results:
+async def _catch_up(replay: Group, group: Group, place: _Place, hear: Hear | None) -> Results:
     """What `replay` tells from `place` on, but for what `hear` takes, until the member can join the
     group, or cannot follow the replay."""
-    if shared.is_feed:
-        await replay.begun()
-    place.join(replay)
     try:
         while place.in_group is not None and group.place_after(place.position, place.day) is None:
             chunk = await replay.chunk_at(place.in_group, place)
@@ -288,6 +319,8 @@ async def _catch_up(
                     return
                 if not _is_known(result, place):
                     yield result
+                    if hear is not None:
+                        break  # once it is sent, there is room again for the rest at once
     finally:
         replay.leave(place)
 
