@@ -9,7 +9,7 @@ from gql_app.schema.ids import global_id
 from models.lifecycle import ContactOutcome, TaskStatus
 from models.task import Task
 from tests.dashboard.conftest import SignIn
-from tests.office import task_id
+from tests.office import Office, task_id
 from tests.schema.documents import CREATE_TASK, LOG_CONTACT
 from tests.serving import Server
 
@@ -140,9 +140,8 @@ async def test_a_patient_is_searched_and_found_again_by_what_comes_in(
     await expect(agent.rows).to_have_count(2)
 
 
-async def many(server: Server, number: int) -> None:
+async def many(office: Office, number: int) -> None:
     """Tasks of one queue, each due a day after the one before it."""
-    office = server.office
     await Task.bulk_create(
         Task(
             practice_id=office.practice.id,
@@ -162,7 +161,7 @@ async def many(server: Server, number: int) -> None:
 async def test_two_thousand_tasks_scroll_with_few_rows_in_the_page(
     server: Server, sign_in: SignIn
 ) -> None:
-    await many(server, 2000)
+    await many(server.office, 2000)
     agent = await sign_in()
     await expect(agent.page.locator("#note")).to_contain_text("more as you scroll")
     await agent.page.locator("#grid").focus()
@@ -184,7 +183,7 @@ async def test_two_thousand_tasks_scroll_with_few_rows_in_the_page(
 async def test_the_selection_and_the_scroll_stay_when_others_work(
     server: Server, sign_in: SignIn
 ) -> None:
-    await many(server, 300)
+    await many(server.office, 300)
     agent = await sign_in()
     await agent.page.locator("#grid").focus()
     await expect(agent.rows.first).to_be_visible()

@@ -25,7 +25,13 @@ addEventListener('securitypolicyviolation', (event) =>
   console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
 """
 
-EXPECTED = ("401 (Unauthorized)", "ERR_CONNECTION_REFUSED", "ERR_FAILED", "WebSocket connection to")
+EXPECTED = (
+    "401 (Unauthorized)",
+    "503 (Service Unavailable)",
+    "ERR_CONNECTION_REFUSED",
+    "ERR_FAILED",
+    "WebSocket connection to",
+)
 """What Chromium itself writes of a request without a session, and of a server that is away."""
 
 
@@ -40,6 +46,12 @@ class Visit:
 
     async def load(self, path: str = "/") -> None:
         await self.page.goto(self.url + path)
+
+    async def tab(self) -> "Visit":
+        """Another page in the same browser, which is signed in as this one is."""
+        tab = Visit(await self.page.context.new_page(), self.url, self.problems)
+        _listen(tab)
+        return tab
 
     async def enter(self, key: str) -> None:
         """Sign in with a key, and wait until the dashboard is live."""

@@ -28,6 +28,7 @@ export class Feed {
     this.attempts = 0;
     this.operation = 0;
     this.rejection = null;
+    this.resyncs = 0; // since the stream last told something
     this.goOnline = () => this.retry && this.retryAfter(300 * Math.random());
     this.goOffline = () => this.drop();
   }
@@ -104,6 +105,7 @@ export class Feed {
       this.rejection = null;
       this.onState({ name: 'live' });
     }
+    this.resyncs = 0;
     this.onMessage(message);
     // Only now: what we failed to deal with has to come again.
     this.cursor = message.cursor ?? this.cursor;
@@ -112,9 +114,12 @@ export class Feed {
   fail([error]) {
     const { code, cursor, retryAfter } = error.extensions ?? {};
     if (code === 'RESYNC_REQUIRED') {
-      // With a cursor the stream goes on there; without one a snapshot is the new beginning.
+      // With a cursor the stream goes on there; without one a snapshot is the new beginning. If that
+      // tells nothing either, asking at once could go on without end.
       this.cursor = cursor ?? null;
-      this.subscribe();
+      this.resyncs += 1;
+      if (this.resyncs === 1) this.subscribe();
+      else this.drop();
     } else if (code === 'UNAUTHENTICATED') {
       this.end('ended', error.message);
     } else if (code === 'BUSY') {

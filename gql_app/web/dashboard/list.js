@@ -12,6 +12,7 @@ import { today } from './words.js';
 const FIRST = 60;
 const MORE = 200;
 const MOST = 500; // rows that the server gives at once
+const PAUSE = 2_000; // ms after a failure; every drawing of the list's end asks for more
 
 export const WORKABLE = ['OPEN', 'IN_PROGRESS'];
 
@@ -35,6 +36,7 @@ export class TaskList {
     this.cursor = null;
     this.hasMore = false;
     this.isLoading = false;
+    this.pausedUntil = 0;
     this.loaded = 0;
     this.question = (this.question ?? 0) + 1;
   }
@@ -56,13 +58,14 @@ export class TaskList {
     const rows = this.rows;
     this.reset();
     this.rows = rows;
-    while (this.loaded < wanted && (this.loaded === 0 || this.hasMore)) {
+    do {
       if (!(await this.load(Math.min(wanted - this.loaded, MOST)))) return;
-    }
+    } while (this.hasMore && this.loaded < wanted); // the server says whether there is more
   }
 
   more() {
-    if (this.hasMore && !this.isLoading) this.load(MORE);
+    if (!this.hasMore || this.isLoading || performance.now() < this.pausedUntil) return;
+    this.load(MORE);
   }
 
   async load(first) {
@@ -84,6 +87,7 @@ export class TaskList {
       if (question === this.question) {
         this.isLoading = false;
         this.hasFailed = true;
+        this.pausedUntil = performance.now() + PAUSE;
         this.onError(error);
       }
       return false;
