@@ -14,13 +14,13 @@ from gql_app.schema.enums import (
     ContactOutcome,
     Role,
     TaskEventKind,
-    TaskOrigin,
     TaskStatus,
 )
 from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import id_of
 from gql_app.schema.links import linked
 from gql_app.schema.loaders import HasId, PageKey, load_page
+from gql_app.schema.task_state import Claim, TaskSnapshot, TaskState, claim_of
 from gql_app.work import cursors, history, queues
 from gql_app.work.at_work import AtWork
 from gql_app.work.claims import claimed_tasks
@@ -96,54 +96,8 @@ class Contact(Node):
     logged_by = linked("staff", "logged_by_id", Staff, "Who logged it.")
 
 
-@strawberry.type(
-    description="Who is calling a patient now. It stands on every open task of the patient, in all"
-    " queues, until a contact is logged, it is released, or its time is up."
-)
-class Claim:
-    by = linked("staff", "claimed_by_id", Staff)
-
-    @strawberry.field(description="When it ends by itself, if it is not renewed.")
-    def until(parent: strawberry.Parent[TaskRow]) -> datetime:
-        assert parent.claimed_until is not None
-        return parent.claimed_until
-
-
 @strawberry.type(description="A patient to be contacted, for one reason, from one queue.")
-class Task(Node):
-    status: TaskStatus
-    is_open: bool = strawberry.field(
-        description="Whether it is still to be worked.", metadata=reads("status")
-    )
-    status_label: str = strawberry.field(
-        description="Open, Open + In Progress, or Closed.", metadata=reads("status")
-    )
-    origin: TaskOrigin
-    reason: str = strawberry.field(description="Why the patient is to be called.")
-    follow_up: date | None = strawberry.field(
-        description="When to call again, a date at the practice. Null on a closed task."
-    )
-    expires_at: datetime | None = strawberry.field(
-        description="When an automatic task closes by itself."
-    )
-    version: int = strawberry.field(description="1 when made, one more with each change.")
-    contact_count: int
-    created_at: datetime
-    closed_at: datetime | None
-    close_cause: CloseCause | None
-
-    queue = linked(
-        "queue",
-        "queue_id",
-        _LATER["Queue"] | None,
-        "Null only in the event by which a task goes to a queue that the key does not allow.",
-    )
-    patient = linked("patient", "patient_id", _LATER["Patient"])
-    assignee = linked(
-        "staff", "assignee_id", Staff | None, "Whose work it is; null if that of all in the queue."
-    )
-    last_contact = linked("contact", ("last_contact_id", "id"), Contact | None)
-
+class Task(Node, TaskState):
     @strawberry.field(
         description="When to call again, if a contact is logged now, by the queue's follow-up"
         " ladder. Null beyond its end, and where the task will have expired by then.",
@@ -160,20 +114,7 @@ class Task(Node):
             else queues.suggested_follow_up(info.context.scope, parent, queue, now)
         )
 
-    @strawberry.field(
-        description="Why the task was withdrawn. Null for a key that may not read notes.",
-        metadata=reads("withdrawn_reason"),
-    )
-    def withdrawn_reason(parent: strawberry.Parent[TaskRow], info: SharedInfo) -> str | None:
-        return parent.withdrawn_reason if info.context.scope.may_read_notes else None
-
-    @strawberry.field(
-        graphql_type=Claim | None,
-        description="Null if nobody is calling now.",
-        metadata=reads("claimed_by_id", "claimed_until"),
-    )
-    def claim(parent: strawberry.Parent[TaskRow]) -> TaskRow | None:
-        return None if parent.claimed_by_id is None else parent
+    claim = claim_of(Claim | None, "Who is calling now; null if nobody is.")
 
     @strawberry.field(
         graphql_type=Annotated["ContactConnection", strawberry.lazy("gql_app.schema.types")],
@@ -301,7 +242,18 @@ class TaskEvent:
     def cursor(parent: strawberry.Parent[EventRow]) -> str:
         return event_cursor(parent)
 
-    @strawberry.field(graphql_type=Task, description="The task as it was right after this event.")
+    @strawberry.field(
+        graphql_type=TaskSnapshot, description="The task as it was right after this event."
+    )
+    def snapshot(parent: strawberry.Parent[EventRow]) -> TaskRow:
+        return parent.task
+
+    @strawberry.field(
+        graphql_type=Task,
+        description="The same under the id of the task as it is now.",
+        deprecation_reason="A cache that keeps objects by their ids takes what was for what is: use"
+        " `snapshot`.",
+    )
     def task(parent: strawberry.Parent[EventRow]) -> TaskRow:
         return parent.task
 
