@@ -28,12 +28,14 @@ CHANGES = """
 subscription ($queueIds: [ID!], $after: String) {
   taskStatusChanged(queueIds: $queueIds, after: $after) {
     cursor seq kind at fromStatus toStatus closeCause
-    task { reason followUp queue { name } patient { name } }
+    snapshot { followUp queue { name } patient { name } }
     contact { outcome }
     actor { name }
   }
 }
 """
+
+GONE = "Some changes are no longer kept; going on from now"
 
 STYLES = {"OPEN": "cyan", "IN_PROGRESS": "yellow", "CLOSED": "green"}
 
@@ -65,7 +67,7 @@ async def watch(url: str, key: str, queues: list[str], console: Console | None =
                     f"{', caught up from where it broke off' if again else ''}. Ctrl-C ends.[/dim]"
                 )
                 pause = FIRST_PAUSE
-                await _show_changes(socket, console, ids, cursor)
+                trouble = await _show_changes(socket, console, ids, cursor)
         except ConnectionClosed as closed:
             trouble = "Connection lost"
             code = closed.rcvd.code if closed.rcvd else 1006
@@ -96,7 +98,8 @@ async def _begin(socket: ClientConnection, key: str) -> dict[str, Any]:
 
 async def _show_changes(
     socket: ClientConnection, console: Console, ids: list[str] | None, cursor: list[str]
-) -> None:
+) -> str:
+    """Show changes until the stream has to begin anew: the cursor is then where. Returns why."""
     variables = {"queueIds": ids, "after": cursor[0]}
     await _subscribe(socket, "changes", CHANGES, variables)
     async for message in _messages(socket):
@@ -111,9 +114,10 @@ async def _show_changes(
                 return
             if error["extensions"]["code"] != "RESYNC_REQUIRED":
                 raise CannotWatch(error["message"])
-            console.print("[red]Some changes are no longer kept; going on from now.[/red]")
-            cursor.clear()
-            return
+            place = error["extensions"].get("cursor")
+            cursor[:] = [] if place is None else [place]
+            return "The connection was too slow" if cursor else GONE
+    raise CannotWatch("The server has ended the stream.")
 
 
 async def _subscribe(
@@ -133,7 +137,7 @@ async def _messages(socket: ClientConnection) -> Any:
 
 def line(event: dict[str, Any]) -> Text:
     """One change as a line: number, time, patient, queue, what happened, by whom."""
-    task, contact, actor = event["task"], event["contact"], event["actor"]
+    task, contact, actor = event["snapshot"], event["contact"], event["actor"]
     what = _words(contact["outcome"]) if contact else _words(event["kind"])
     if task["followUp"]:
         what += f", again on {task['followUp']}"

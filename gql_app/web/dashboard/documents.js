@@ -1,10 +1,11 @@
 // What the dashboard asks the server.
 
-const TASK = `fragment Row on Task {
-  id status isOpen statusLabel origin reason followUp expiresAt version contactCount createdAt
+// What a row shows: of a task as it is now, and of one as it was right after an event.
+const STATE = `status isOpen statusLabel origin reason followUp expiresAt version contactCount createdAt
   closedAt closeCause queue { id name } assignee { name } patient { id name phone }
-  lastContact { outcome contactedAt } claim { by { id name } until }
-}`;
+  lastContact { outcome contactedAt } claim { by { id name } until }`;
+
+const TASK = `fragment Row on Task { id ${STATE} }`;
 
 const DETAIL = `fragment Detail on Task {
   ...Row suggestedFollowUp
@@ -22,13 +23,12 @@ export const FEED = `subscription ($after: String) {
     ... on QueueSnapshot { cursor queues { queue { id name } counts { ...Counts } } }
     ... on TaskEvent {
       cursor seq kind at fromStatus closeCause actor { name } contact { outcome followUp }
-      task { ...Row }
+      snapshot { taskId ${STATE} }
     }
     ... on QueueCounts { ...Counts }
     ... on Heartbeat { cursor }
   }
 }
-${TASK}
 ${COUNTS}`;
 
 export const VIEWER = `{

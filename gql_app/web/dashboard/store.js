@@ -16,7 +16,8 @@ export class Store {
     this.me = null; // the viewer's own id as staff, once it is known
   }
 
-  /** `listener(what, detail)`: "snapshot", "counts", "task" (with the task) or "event" (with it). */
+  /** `listener(what, detail)`: "snapshot", "counts", "task" (with the task) or "event" (with it, and
+   *  in it the task as it was then). */
   listen(listener) {
     this.listeners.push(listener);
   }
@@ -34,9 +35,12 @@ export class Store {
         this.queues = message.queues.map(({ queue }) => queue);
         this.counts = new Map(message.queues.map(({ queue, counts }) => [queue.id, counts]));
         return this.tell('snapshot');
-      case 'TaskEvent':
-        this.put(message.task);
-        return this.tell('event', message);
+      case 'TaskEvent': {
+        const { taskId, ...state } = message.snapshot;
+        const task = { id: taskId, ...state };
+        this.put(task);
+        return this.tell('event', { ...message, task });
+      }
       case 'QueueCounts':
         this.counts.set(message.queue.id, message);
         return this.tell('counts');
