@@ -9,6 +9,7 @@ from gql_app.execution import limits
 from gql_app.execution.sharing import shareable
 from gql_app.schema import build_schema
 from gql_app.work.cursors import event_cursor
+from models.chain import Position
 from tests.execution.ways import ROLES, Ways
 
 SNAPSHOT = """taskId status isOpen statusLabel origin reason followUp expiresAt version contactCount
@@ -39,7 +40,7 @@ def test_snapshots_are_completed_by_plans_alone(
 def test_a_stream_of_snapshots_is_completed_by_plans_alone(
     ways: Ways, objects: Counter[str], document: str
 ) -> None:
-    seen = ways.messages(document, event_cursor(ways.office.practice.id, 0), 15)
+    seen = ways.messages(document, event_cursor(ways.office.practice.id, Position(0)), 15)
     assert any('"taskId"' in message for message in seen)
     assert objects["plain"] > 15
     assert objects["compiled"] == 0

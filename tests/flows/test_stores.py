@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from gql_app.work.cursors import event_cursor
+from models.chain import Position
 from tests.npm import install
 from tests.office import task_id
 from tests.schema.documents import LOG_CONTACT
@@ -78,7 +79,7 @@ async def server(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Server]
 
 @asynccontextmanager
 async def client(code: Path, server: Server, task: str, *how: str) -> AsyncIterator[Lines]:
-    start = event_cursor(server.office.practice.id, 0)
+    start = event_cursor(server.office.practice.id, Position(0))
     process = await asyncio.create_subprocess_exec(
         *("node", "stores.mjs", *how, f"{server.url}/graphql"),
         *(server.office.keys["staff"], start, task),
