@@ -51,7 +51,6 @@ async def watch(url: str, key: str, queues: list[str], console: Console | None =
     cursor: list[str] = []
     pause = FIRST_PAUSE
     while True:
-        trouble = "The stream has ended"
         try:
             async with connect(
                 _socket_url(url),
@@ -99,7 +98,7 @@ async def _begin(socket: ClientConnection, key: str) -> dict[str, Any]:
 async def _show_changes(
     socket: ClientConnection, console: Console, ids: list[str] | None, cursor: list[str]
 ) -> str:
-    """Show changes until the stream has to begin anew: the cursor is then where. Returns why."""
+    """Show changes until the stream has to begin again: the cursor is then where. Returns why."""
     variables = {"queueIds": ids, "after": cursor[0]}
     await _subscribe(socket, "changes", CHANGES, variables)
     async for message in _messages(socket):
@@ -110,8 +109,7 @@ async def _show_changes(
         elif message["type"] == "error":
             error = message["payload"][0]
             if error["extensions"]["code"] == "BUSY":
-                console.print(f"[red]{error['message']}[/red]")
-                return
+                return str(error["message"]).removesuffix(".")
             if error["extensions"]["code"] != "RESYNC_REQUIRED":
                 raise CannotWatch(error["message"])
             place = error["extensions"].get("cursor")

@@ -1,4 +1,4 @@
-"""What `callboard watch` does when its stream has to begin anew."""
+"""What `callboard watch` does when its stream has to begin again."""
 
 import asyncio
 import io
@@ -19,14 +19,13 @@ VIEWER = {"name": "Sam", "practice": {"cursor": "now"}, "queues": []}
 
 
 class Endpoint:
-    """Answers as a server does. The first `resyncs` streams end with RESYNC_REQUIRED, which names a
-    cursor if there is one; `after` is what each stream was asked to begin at."""
+    """Answers as a server does. The first stream ends with an error of these extensions; `after` is
+    what each stream was asked to begin at."""
 
-    def __init__(self, resyncs: int, cursor: str | None) -> None:
+    def __init__(self, extensions: dict[str, Any]) -> None:
         self.after: list[str | None] = []
         self.settled = asyncio.Event()
-        self._resyncs = resyncs
-        self._cursor = cursor
+        self._extensions = extensions
 
     async def __call__(self, socket: ServerConnection) -> None:
         async for text in socket:
@@ -43,11 +42,10 @@ class Endpoint:
             data = {"data": {"viewer": VIEWER}}
             return [{**told, "type": "next", "payload": data}, {**told, "type": "complete"}]
         self.after.append(message["payload"]["variables"]["after"])
-        if len(self.after) > self._resyncs:
+        if len(self.after) > 1:
             self.settled.set()
             return []
-        extensions = {"code": "RESYNC_REQUIRED", "cursor": self._cursor}
-        error = {"message": "Fetch afresh.", "extensions": extensions}
+        error = {"message": "Not now.", "extensions": self._extensions}
         return [{**told, "type": "error", "payload": [error]}]
 
 
@@ -60,18 +58,22 @@ async def watched(endpoint: Endpoint) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
+RESYNC = "RESYNC_REQUIRED"
+
+
 @pytest.mark.parametrize(
-    ("cursor", "after", "said"),
+    ("extensions", "after", "said"),
     [
-        (None, ["now", "now"], "Some changes are no longer kept; going on from now"),
-        ("seen", ["now", "seen"], "The connection was too slow"),
+        ({"code": RESYNC}, "now", "Some changes are no longer kept; going on from now"),
+        ({"code": RESYNC, "cursor": "seen"}, "seen", "The connection was too slow"),
+        ({"code": "BUSY", "retryAfter": 1}, "now", "Not now"),
     ],
 )
-async def test_a_watch_that_has_to_begin_anew_says_so_and_goes_on(
-    monkeypatch: pytest.MonkeyPatch, cursor: str | None, after: list[str], said: str
+async def test_a_watch_that_has_to_begin_again_says_why_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch, extensions: dict[str, Any], after: str, said: str
 ) -> None:
     monkeypatch.setattr("gql_app.watch.FIRST_PAUSE", 0.01)
-    endpoint = Endpoint(1, cursor)
+    endpoint = Endpoint(extensions)
     written = io.StringIO()
     async with watched(endpoint) as url:
         watching = asyncio.create_task(watch(url, "key", [], Console(file=written, width=200)))
@@ -81,5 +83,5 @@ async def test_a_watch_that_has_to_begin_anew_says_so_and_goes_on(
         assert not watching.done(), watching.exception()
         watching.cancel()
         await asyncio.wait({watching})
-    assert endpoint.after == after
+    assert endpoint.after == ["now", after]
     assert said in written.getvalue()
