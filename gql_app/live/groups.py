@@ -128,6 +128,13 @@ class Group:
             return None if self._ended is None else self._end
         return self._first + index
 
+    def is_between_events(self, place: int) -> bool:
+        """Whether all that was told of the event before `place` stands before it too."""
+        index = place - self._first
+        if not 0 < index < len(self._ring):
+            return index == len(self._ring)
+        return _seq(self._ring[index]) != _seq(self._ring[index - 1])
+
     @property
     def _end(self) -> int:
         return self._first + len(self._ring)

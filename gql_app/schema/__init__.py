@@ -54,11 +54,22 @@ def build_schema() -> Schema:
     return schema
 
 
-def shown(result: ExecutionResult) -> dict[str, Any]:
-    """A result as it goes to the client."""
+FAILURES = frozenset({"INTERNAL", "BUSY"})
+"""Codes of errors that say nothing of the request: sent again, it may be answered."""
+
+
+def shown(result: ExecutionResult, *, whole: bool = False) -> dict[str, Any]:
+    """A result as it goes to the client. One that has to be `whole` has no data if a part failed:
+    events are shown with their cursors, and are not asked for again."""
     if not result.errors:
         return {"data": result.data}
-    return {"data": result.data, "errors": ERROR_CODES.describe(result.errors)}
+    errors = ERROR_CODES.describe(result.errors)
+    return {"data": None if whole and has_failed(errors) else result.data, "errors": errors}
+
+
+def has_failed(errors: list[dict[str, Any]]) -> bool:
+    """Whether one of the errors is not the client's."""
+    return any(error["extensions"]["code"] in FAILURES for error in errors)
 
 
 def schema_text() -> str:

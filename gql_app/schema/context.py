@@ -35,12 +35,15 @@ class SharedContext:
     Of the event that is being sent, `position` is for transports that have a place of their own for
     its cursor, `day` and `of_the_clock` say what else the result hangs on, and with `more` others
     follow at once. `resume_after` is a cursor that came in a transport's own place. A stream ends
-    once the position and the day that it has come to are `enough`.
+    once the position and the day that it has come to are `enough`. `failures` counts how often the
+    event that is being sent could not be shown whole: it is told again. An answer that has to be
+    `whole` has no data if any part of it failed.
     """
 
     __slots__ = (
         "day",
         "enough",
+        "failures",
         "loaders",
         "more",
         "of_the_clock",
@@ -49,6 +52,7 @@ class SharedContext:
         "resume_after",
         "scope",
         "services",
+        "whole",
     )
 
     def __init__(self, scope: Scope, services: Services) -> None:
@@ -60,8 +64,14 @@ class SharedContext:
         self.of_the_clock = False
         self.more = False
         self.resume_after: str | None = None
+        self.failures = 0
+        self.whole = False
         self.queues: list[int] | None = None
         self.enough: Callable[[Position, date | None], bool] = _never
+
+    def load_afresh(self) -> None:
+        """Forget what was loaded."""
+        self.loaders = Loaders(self.scope, self.services.clock)
 
     def at_event(
         self,
@@ -74,7 +84,7 @@ class SharedContext:
         """Forget what was loaded for the event before, unless both were read together: what was
         loaded since then is as new as either."""
         if not self.more:
-            self.loaders = Loaders(self.scope, self.services.clock)
+            self.load_afresh()
         self.position, self.day, self.of_the_clock, self.more = position, day, of_the_clock, more
 
 

@@ -111,6 +111,7 @@ class Query:
         first: PageSize = 100,
         queue_ids: list[strawberry.ID] | None = None,
     ) -> Connection[EventRow]:
+        info.context.whole = True
         page = await events_page(info.context.viewer, first, after, read_ids_of("Queue", queue_ids))
         return Connection(page, event_cursor)
 

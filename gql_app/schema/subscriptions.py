@@ -11,6 +11,7 @@ from gql_app.schema.context import SharedContext, SharedInfo
 from gql_app.schema.feed_types import FeedRow, QueueFeedMessage
 from gql_app.schema.ids import read_ids_of
 from gql_app.schema.queue_feed import follow_queues
+from gql_app.schema.repeating import repeated
 from gql_app.schema.types import TaskEvent
 from gql_app.work.cursors import read_event_cursor
 from gql_app.work.queues import visible_queues
@@ -43,7 +44,7 @@ class Subscription:
         wanted = None
         if queue_ids is not None:
             wanted = frozenset(await _wanted_queues(context.scope, queue_ids))
-        return _status_changes(context, wanted, _start(context, after))
+        return repeated(context, _status_changes(context, wanted, _start(context, after)))
 
     @strawberry.subscription(
         graphql_type=QueueFeedMessage,
@@ -59,7 +60,7 @@ class Subscription:
             wanted = context.queues
         else:
             wanted = await _wanted_queues(context.scope, queue_ids)
-        return follow_queues(context, wanted, _start(context, after))
+        return repeated(context, follow_queues(context, wanted, _start(context, after)))
 
 
 async def _status_changes(

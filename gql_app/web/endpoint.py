@@ -80,11 +80,12 @@ class Endpoint:
                     await response(request.scope, request.receive, _within(SLOW_SECONDS, send))
 
     async def _execute(self, viewer: Viewer, graphql: GraphQLRequest) -> Response:
+        context = Context(viewer, self._services)
         try:
             result = await self._schema.execute(
                 graphql.query,
                 variable_values=graphql.variables,
-                context_value=Context(viewer, self._services),
+                context_value=context,
                 operation_name=graphql.operation_name,
                 allowed_operation_types=(OperationType.QUERY, OperationType.MUTATION),
             )
@@ -93,7 +94,8 @@ class Endpoint:
         except InvalidOperationTypeError:
             message = "Subscriptions need a WebSocket, or Accept: text/event-stream."
             raise BadInput(message) from None
-        return Response(orjson.dumps(shown(result)), media_type="application/json")
+        answer = shown(result, whole=context.whole)
+        return Response(orjson.dumps(answer), media_type="application/json")
 
 
 def _within(seconds: float, send: Send) -> Send:

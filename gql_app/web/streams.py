@@ -17,8 +17,9 @@ from gql_app.access import Scope, Viewer
 from gql_app.execution.memory import Schema
 from gql_app.execution.sharing import Shapes, Shareable
 from gql_app.live.groups import Group, Groups, Hear, Result
-from gql_app.schema import ERROR_CODES, shown
+from gql_app.schema import ERROR_CODES, has_failed, shown
 from gql_app.schema.context import Context, Services, SharedContext
+from gql_app.schema.repeating import PAUSES
 from gql_app.web.requests import GraphQLRequest
 from gql_app.work.cursors import event_cursor, read_event_cursor
 from gql_app.work.queues import visible_queues
@@ -78,6 +79,9 @@ class _Place:
         self.in_group = group.place_after(self.position, self.day)
         self.joined = self.position.seq
         return self.in_group is not None
+
+    def fits(self, group: Group) -> bool:
+        return group.place_after(self.position, self.day) is not None
 
     def begin(self) -> None:
         """Go on from the beginning of a group that begins at `position`."""
@@ -156,12 +160,18 @@ class Streams:
             context_value=context,
             operation_name=request.operation_name,
         )
+        errors: list[dict[str, Any]] = []
         async with aclosing(stream):
             async for executed in stream:
-                payload = shown(executed)  # type: ignore[arg-type]  # no @defer in this schema
-                if payload["data"] is None and "errors" in payload:
-                    yield _failure(*payload["errors"])
-                    return
+                payload = shown(executed, whole=context.whole)  # type: ignore[arg-type]  # no @defer
+                errors = payload.get("errors", [])
+                is_event = context.position is not None
+                if is_event and has_failed(errors) and context.failures < len(PAUSES):
+                    context.failures += 1  # it is told again
+                    continue
+                if errors and (payload["data"] is None or context.failures):
+                    break
+                context.failures, errors = 0, []
                 yield Result(
                     context.position,
                     orjson.dumps(payload).decode(),
@@ -169,6 +179,8 @@ class Streams:
                     context.of_the_clock,
                     context.more,
                 )
+        if errors:
+            yield _failure(*errors)
 
     async def _share(
         self,
@@ -306,7 +318,9 @@ async def _catch_up(replay: Group, group: Group, place: _Place, hear: Hear | Non
     """What `replay` tells from `place` on, but for what `hear` takes, until the member can join the
     group, or cannot follow the replay."""
     try:
-        while place.in_group is not None and group.place_after(place.position, place.day) is None:
+        while place.in_group is not None:
+            if replay.is_between_events(place.in_group) and place.fits(group):
+                return
             chunk = await replay.chunk_at(place.in_group, place)
             if chunk is None:
                 return  # some are forgotten: the member was too slow
