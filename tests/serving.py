@@ -134,8 +134,11 @@ class _Prompt(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(database_url: str, **settings: Any) -> AsyncIterator[Server]:
-    """A server over a migrated database, in this process and loop, on a free port."""
+async def serving(
+    database_url: str, office: Office | None = None, **settings: Any
+) -> AsyncIterator[Server]:
+    """A server over a migrated database, in this process and loop, on a free port. It makes a small
+    practice, unless the database has one already."""
     config = server_config(Settings(database_url=database_url, **settings), "127.0.0.1", 0)
     server = _Prompt(config)
     task = asyncio.create_task(server.serve())
@@ -146,7 +149,7 @@ async def serving(database_url: str, **settings: Any) -> AsyncIterator[Server]:
                 await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as http:
-            yield Server(port, await make_office(), http)
+            yield Server(port, office or await make_office(), http)
     finally:
         server.told.set()
         await task

@@ -25,6 +25,7 @@ def health_routes(
     # What is executed for a group's members follows the feed in their place.
     streams.set_function(lambda: feeds.followers - groups.executions + groups.members)
     registry.register(_BusMetrics(bus))
+    registry.register(_FeedMetrics(feeds))
     registry.register(_PlanMetrics(fallbacks))
 
     async def healthz(_: Request) -> Response:
@@ -61,6 +62,20 @@ class _BusMetrics(Collector):
             "callboard_bus_dropped_rings",
             "Rings that were lost on the way; a poll makes up for them",
             value=self._bus.dropped_rings,
+        )
+
+
+class _FeedMetrics(Collector):
+    """What the feeds count by themselves, read when somebody asks."""
+
+    def __init__(self, feeds: Feeds) -> None:
+        self._feeds = feeds
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(
+            "callboard_histories_changed",
+            "Feeds that ended because the database had another history: restored, or failed over",
+            value=self._feeds.histories_changed,
         )
 
 
