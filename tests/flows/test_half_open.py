@@ -112,6 +112,7 @@ async def test_a_server_whose_database_is_silent_stops_in_time(
             await server.end(signal.SIGTERM)
             assert time.monotonic() - begun < STOP_SECONDS
             await asyncio.wait(sent)
+    assert "Timeout (" not in server.output  # in order, without being ended by the last resort
 
 
 async def _send(client: httpx.AsyncClient, body: Any, headers: dict[str, str]) -> None:

@@ -135,6 +135,31 @@ async def test_the_kernel_ends_a_network_connection_that_is_silent(database_url:
             assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 6_000
 
 
+async def test_a_silent_connection_takes_the_idle_ones_with_it(database_url: str) -> None:
+    """They are all tried at once afterwards: without it each of them would have its own wait."""
+    limits = Limits(statement=0.1, wait=PATIENCE)
+    async with swallower(database_url) as proxy, opened(proxy.url, limits):
+        client: Any = _connection()
+        await client.acquire_connection().ensure_connection()
+        async with AsyncExitStack() as stack:
+            for _ in range(CONNECTIONS):
+                await stack.enter_async_context(client._pool.acquire())
+        proxy.swallow()
+        with pytest.raises(Busy) as busy:
+            await fetch(Number, "SELECT 1")
+        assert busy.value.reason == "the database did not answer"
+        proxy.flow(old_too=False)
+        reads = [fetch(Number, "SELECT 1") for _ in range(CONNECTIONS // 2)]
+        writes = [begin_and_end() for _ in range(CONNECTIONS - CONNECTIONS // 2)]
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*reads, *writes)
+
+
+async def begin_and_end() -> None:
+    async with transaction():
+        pass
+
+
 @pytest.mark.skipif(PGBOUNCER is None, reason="PgBouncer is not there; on Debian: pgbouncer")
 async def test_a_pooler_that_refuses_limits_is_used_without_them_and_the_log_says_so(
     database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
