@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from models.chain import Position
 from models.event import (
@@ -26,6 +27,7 @@ from models.event import (
     events_after,
     feed_bounds,
 )
+from models.limits import Busy
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,9 @@ BATCH = 500
 """Events read at a time."""
 
 RETRY_SECONDS = 0.5
+
+OPEN_SECONDS = 5.0
+"""How long it may take to find out where a feed begins."""
 
 
 class Batch(NamedTuple):
@@ -160,7 +165,7 @@ class Feeds:
 
     def __init__(self) -> None:
         self._feeds: dict[int, Feed] = {}
-        self._opening: dict[int, asyncio.Lock] = {}
+        self._opening: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self.histories_changed = 0
 
     @property
@@ -240,7 +245,12 @@ class Feeds:
         async with lock:
             feed = self._feeds.get(practice_id)
             if feed is None or feed.ended is not None:
-                feed = Feed(practice_id, (await feed_bounds(practice_id)).last, self._note_end)
+                try:
+                    async with asyncio.timeout(OPEN_SECONDS):
+                        bounds = await feed_bounds(practice_id)
+                except TimeoutError:
+                    raise Busy("where a practice's events end was not told in time") from None
+                feed = Feed(practice_id, bounds.last, self._note_end)
                 self._feeds[practice_id] = feed
                 feed.notice()  # a bell may have rung between the two lines above
             feed.followers += 1
