@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator
 import orjson
 
 from gql_app.access import Unauthenticated
+from gql_app.delivery.members import Results
 from gql_app.schema import ERROR_CODES
 from gql_app.web.sessions import RESTARTING, Ended, Notices
-from gql_app.web.streams import Results
 from gql_app.work.cursors import event_cursor
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}

@@ -6,7 +6,6 @@ Subscriptions that many send alike are executed and encoded once for all of them
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from gql_app.access import Scope, Viewer
+from gql_app.delivery.members import Member, Results, catch_up, follow
 from gql_app.execution.memory import Schema
 from gql_app.execution.sharing import Shapes, Shareable
 from gql_app.live.groups import Group, Groups, Hear, Result
@@ -25,8 +25,6 @@ from gql_app.work.cursors import event_cursor, read_event_cursor
 from gql_app.work.queues import visible_queues
 from models.chain import Position
 from models.event import feed_bounds
-
-Results = AsyncGenerator[Result, None]
 
 
 class _Key(NamedTuple):
@@ -63,41 +61,6 @@ class _Shared(NamedTuple):
     @property
     def key(self) -> _Key:
         return _Key.of(self.scope, self.request, self.queues)
-
-
-@dataclass(eq=False)
-class _Place:
-    """How far a member has come: all up to `position`, as it is on `day`; and its place in the
-    group, once it has joined at event `joined`."""
-
-    position: Position
-    day: date | None = None
-    joined: int = 0
-    in_group: int | None = None
-
-    def join(self, group: Group) -> bool:
-        self.in_group = group.place_after(self.position, self.day)
-        self.joined = self.position.seq
-        return self.in_group is not None
-
-    def fits(self, group: Group) -> bool:
-        return group.place_after(self.position, self.day) is not None
-
-    def begin(self) -> None:
-        """Go on from the beginning of a group that begins at `position`."""
-        self.in_group, self.joined = 0, self.position.seq - 1
-
-    def takes(self, results: list[Result]) -> bool:
-        """Whether all of the results are new to the member, and none is the end."""
-        return not results[-1].last and all(
-            r.position is not None and r.position.seq > self.joined for r in results
-        )
-
-    def move(self, results: list[Result]) -> None:
-        """Have been told the results, which `takes` is true of."""
-        assert self.in_group is not None
-        self.in_group += len(results)
-        self.position, self.day = results[-1].position or self.position, results[-1].day
 
 
 class Streams:
@@ -199,70 +162,70 @@ class Streams:
             return (await feed_bounds(practice_id)).last
 
         async with self._groups.join(shared.key, here, partial(self._stream, shared)) as group:
-            place = _Place(group.head if after is None else after)
+            member = Member(group.head if after is None else after)
             if after is not None:
                 await self._services.feeds.check(practice_id, after)
-            async with aclosing(self._follow(shared, group, place, cursor, hear)) as results:
+            async with aclosing(self._follow(shared, group, member, cursor, hear)) as results:
                 async for result in results:
                     yield result
                     if result.last:
                         return
 
     async def _follow(
-        self, shared: _Shared, group: Group, place: _Place, cursor: str | None, hear: Hear | None
+        self, shared: _Shared, group: Group, member: Member, cursor: str | None, hear: Hear | None
     ) -> Results:
         """What a member is told: by the group, and before that, and each time that it falls behind,
         of the past."""
         while True:
-            is_whole = cursor is not None and self._is_whole(shared, group, place)
+            is_whole = cursor is not None and self._is_whole(shared, group, member)
             if shared.is_feed and not is_whole:
-                async with aclosing(self._begin(shared, place, cursor)) as begin:
+                async with aclosing(self._begin(shared, member, cursor)) as begin:
                     async for result in begin:
                         yield result
                 await group.begun()
-            if is_whole or not place.join(group):
+            if is_whole or not member.join(group):
                 async with (
-                    self._replay(shared, place, is_whole=is_whole) as replay,
-                    aclosing(_catch_up(replay, group, place, hear)) as past,
+                    self._replay(shared, member, is_whole=is_whole) as replay,
+                    aclosing(catch_up(replay, group, member, hear)) as past,
                 ):
                     async for result in past:
                         yield result
-            if place.join(group):
-                async with aclosing(_walk(group, place, hear)) as results:
+            if member.join(group):
+                async with aclosing(follow(group, member, hear)) as results:
                     async for result in results:
                         yield result
-            cursor = event_cursor(shared.scope.practice_id, place.position)
+            cursor = event_cursor(shared.scope.practice_id, member.position)
 
-    def _is_whole(self, shared: _Shared, group: Group, place: _Place) -> bool:
+    def _is_whole(self, shared: _Shared, group: Group, member: Member) -> bool:
         """Whether a replay tells a feed's member all, the counts at its cursor too, which others at
         the same cursor want as well. Not where one is under way that began earlier: to have the
         counts alone and go on with it takes less than another replay."""
-        if not shared.is_feed or place.position.seq >= group.floor.seq:
+        if not shared.is_feed or member.position.seq >= group.floor.seq:
             return False
         replays = self._groups.replays(shared.key)
-        return any(replay.begins_at(place.position) for replay in replays) or not any(
-            replay.floor.seq < place.position.seq for replay in replays
+        return any(replay.begins_at(member.position) for replay in replays) or not any(
+            replay.floor.seq < member.position.seq for replay in replays
         )
 
     @asynccontextmanager
     async def _replay(
-        self, shared: _Shared, place: _Place, *, is_whole: bool
+        self, shared: _Shared, member: Member, *, is_whole: bool
     ) -> AsyncGenerator[Group, None]:
-        """A group that tells of the past from `place` on, which stands in it then."""
+        """A group that tells of the past from where the member is, which stands in it then."""
 
         def fits(replay: Group) -> bool:
             if is_whole:
-                return replay.begins_at(place.position)
-            return replay.can_lead_from(place.position, place.day)
+                return replay.begins_at(member.position)
+            return replay.can_lead_from(member.position, member.day)
 
         stream = partial(self._stream, shared)
-        async with self._groups.replay(shared.key, place.position, fits, stream) as replay:
+        async with self._groups.replay(shared.key, member.position, fits, stream) as replay:
             if is_whole:
-                place.begin()
+                member.begin()
             else:
                 if shared.is_feed:
                     await replay.begun()
-                place.join(replay)
+                member.join(replay)
             yield replay
 
     def _stream(self, shared: _Shared, start: Position) -> Results:
@@ -271,11 +234,11 @@ class Streams:
         begin = event_cursor(shared.scope.practice_id, start)
         return self._guarded(self._execute(context, shared.request, begin, queues=shared.queues))
 
-    async def _begin(self, shared: _Shared, place: _Place, after: str | None) -> Results:
+    async def _begin(self, shared: _Shared, member: Member, after: str | None) -> Results:
         """What a stream begins with, executed for one member alone."""
 
         def begun(position: Position, day: date | None) -> bool:
-            place.position, place.day = position, day
+            member.position, member.day = position, day
             return True
 
         context = SharedContext(shared.scope, self._services)
@@ -294,69 +257,6 @@ class Streams:
             raise
         except Exception as error:
             yield _failure(ERROR_CODES.request_error(error))
-
-
-async def _walk(group: Group, place: _Place, hear: Hear | None) -> Results:
-    """What the group tells from `place` on, but for what `hear` takes, until the member has to
-    catch up again."""
-    while place.in_group is not None:
-        if hear is not None and group.head.seq >= place.joined:  # nothing is known already
-            abreast = await group.listen(place.in_group, hear)
-            if abreast is not None:
-                place.in_group, place.position, place.day = abreast
-        results = await group.at(place.in_group)
-        if results is None:
-            return  # some are forgotten: the member was too slow
-        for result in results:
-            if not _is_next(result, place):
-                return
-            if not _is_known(result, place):
-                yield result
-
-
-async def _catch_up(replay: Group, group: Group, place: _Place, hear: Hear | None) -> Results:
-    """What `replay` tells from `place` on, but for what `hear` takes, until the member can join the
-    group, or cannot follow the replay."""
-    try:
-        while place.in_group is not None:
-            if replay.is_between_events(place.in_group) and place.fits(group):
-                return
-            chunk = await replay.chunk_at(place.in_group, place)
-            if chunk is None:
-                return  # some are forgotten: the member was too slow
-            if hear is not None and place.takes(chunk.results) and hear(chunk):
-                place.move(chunk.results)
-                await asyncio.sleep(0)  # others have to be told as well
-                continue
-            for result in chunk.results:
-                if not _is_next(result, place):
-                    return
-                if not _is_known(result, place):
-                    yield result
-                    if hear is not None:
-                        break  # once it is sent, there is room again for the rest at once
-    finally:
-        replay.leave(place)
-
-
-def _is_next(result: Result, place: _Place) -> bool:
-    """Go on by a result, and say whether the member may: not to the counts of a new day at an older
-    event than it has been told of, nor from those of another day that it has been told already."""
-    assert place.in_group is not None
-    place.in_group += 1
-    seq = place.position.seq if result.position is None else result.position.seq
-    if result.of_the_clock:
-        return seq >= place.joined
-    return result.last or seq > place.joined or result.day == place.day
-
-
-def _is_known(result: Result, place: _Place) -> bool:
-    """Whether the member was told the result before it joined; otherwise it is told it now."""
-    position = result.position or place.position
-    if position.seq <= place.joined and not result.of_the_clock and not result.last:
-        return True
-    place.position, place.day = position, result.day
-    return False
 
 
 def _failure(*errors: dict[str, Any]) -> Result:

@@ -9,10 +9,10 @@ from itertools import cycle
 from typing import Any
 
 from gql_app.access import Viewer
+from gql_app.delivery.members import Results
 from gql_app.live.groups import News, Result
 from gql_app.schema.ids import global_id
 from gql_app.web.requests import GraphQLRequest
-from gql_app.web.streams import Results
 from gql_app.work.board import read_board
 from gql_app.work.cursors import event_cursor
 from gql_app.work.queues import visible_queues

@@ -1,0 +1,1 @@
+"""One execution for all who ask the same, and each one's way through it."""
