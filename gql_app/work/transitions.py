@@ -174,11 +174,12 @@ class Transitions:
         try:
             # SQLite has one connection that writes, and its changes have their own line.
             place = self._shares.place(practice_id) if is_waited_for() else nullcontext()
-            async with place:
-                with self._bell.change(practice_id) as committed:
+            # The bell knows of those in the line too, and rings once for several.
+            with self._bell.change(practice_id) as committed:
+                async with place:
                     result, seq = await change
-                    if seq is not None:
-                        committed(seq)
+                if seq is not None:
+                    committed(seq)
         except Busy as busy:
             self._busy_log.note(practice_id, busy)
             raise
