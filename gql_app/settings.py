@@ -46,7 +46,7 @@ class Settings:
     wait_seconds: int = int(USUAL_LIMITS.wait)
     idle_seconds: int = int(USUAL_LIMITS.idle)
     silence_seconds: int = int(USUAL_LIMITS.silence)
-    practice_connections: int = 2
+    practice_connections: int = 4
     stop_seconds: int = 10
 
     @property

@@ -20,7 +20,7 @@ from models.limits import Busy, Limits
 
 log = logging.getLogger(__name__)
 
-CONNECTIONS = 10
+CONNECTIONS = 16
 """What a process opens at most, unless the URL says otherwise (`maxsize`). Half of them read."""
 
 CONNECT_SECONDS = 5.0

@@ -13,7 +13,7 @@ from models.limits import USUAL_LIMITS, Busy
 
 log = logging.getLogger(__name__)
 
-PLACES = 2
+PLACES = 4
 MOST_WAITING = 500
 """Changes of a practice that may wait for a place. Those that come then are refused at once."""
 
