@@ -5,6 +5,7 @@ for what others sent meanwhile is gone.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -14,6 +15,8 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+log = logging.getLogger(__name__)
+
 CHANNEL = "callboard"
 """The one channel: what is sent on it is heard by everybody who has a line, the sender too."""
 
@@ -22,6 +25,13 @@ QUIET_SECONDS = 10.0
 
 LIMIT_SECONDS = 5.0
 """How long anything that has to be answered may take, before the line counts as lost."""
+
+BACKEND = "SELECT pg_backend_pid()"
+
+POOLED = (
+    "the bus goes through a pooler such as PgBouncer: unless that pools by session, nothing is"
+    " heard of other processes; let CALLBOARD_BUS_URL name the database server itself"
+)
 
 Hear = Callable[[str], None]
 """Called with each text from the bus. Must not block or raise."""
@@ -63,11 +73,16 @@ class PostgresLine:
     async def open(cls, url: str, hear: Hear) -> "PostgresLine":
         """Connect to the database at `url` and listen. Raises what asyncpg raises."""
         connection = await asyncpg.connect(
-            url, timeout=LIMIT_SECONDS, server_settings={"application_name": "callboard bus"}
+            url,
+            timeout=LIMIT_SECONDS,
+            server_settings={"application_name": "callboard bus"},
+            statement_cache_size=0,  # PgBouncer may have no other way
         )
         line = cls(connection)
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
+                if connection.get_server_pid() != await connection.fetchval(BACKEND):
+                    log.warning(POOLED)
                 await connection.add_listener(CHANNEL, lambda *given: hear(given[-1]))
         except BaseException:
             connection.terminate()
@@ -169,6 +184,9 @@ class RedisLine:
     async def _receive(self, seconds: float) -> str | None:
         """Take in what comes next; its type, or None if nothing came."""
         message = await self._subscription.get_message(timeout=seconds)
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # redis-py swallows it while it connects
+            raise asyncio.CancelledError
         if message is None:
             return None
         kind: str = message["type"]

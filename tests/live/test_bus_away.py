@@ -8,10 +8,11 @@ import signal
 import pytest
 
 from gql_app.live import lines
+from gql_app.live.bus import Bus
 from tests.brokers import Broker, PostgresBroker, RedisServer, until
 from tests.live.ears import listening
 from tests.office import task_id
-from tests.serving import Server, serving
+from tests.serving import PATIENCE, Server, serving
 
 LOG = """mutation ($task: ID!, $date: Date!) {
   logContact(taskId: $task, outcome: NO_ANSWER, followUp: $date) { errors { code } contact { id } }
@@ -63,6 +64,17 @@ async def test_a_bus_that_is_away_at_the_start_is_found_when_it_comes(broker: Br
     assert not starting.done(), "it neither gives up nor takes itself for connected"
     await broker.start()
     await starting
+
+
+async def test_a_bus_may_be_stopped_at_any_moment_of_its_start(broker: Broker) -> None:
+    for turns in range(60):
+        bus = Bus(broker.url, lambda _practice, _seq: None, lambda: None)
+        running = asyncio.create_task(bus.run())
+        for _ in range(turns):
+            await asyncio.sleep(0.0002)
+        running.cancel()
+        ended, _ = await asyncio.wait({running}, timeout=PATIENCE)
+        assert ended, turns
 
 
 async def _hear_one(url: str) -> None:
