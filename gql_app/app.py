@@ -4,6 +4,7 @@ import asyncio
 import faulthandler
 import gc
 import logging
+import multiprocessing
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -38,7 +39,7 @@ from gql_app.work.expiry import keep_freeing, keep_sweeping
 from gql_app.work.retention import keep_pruning
 from gql_app.work.shares import Shares
 from gql_app.work.transitions import Transitions
-from models.database import opened
+from models.database import opened, until_lost
 from models.probe import can_read, can_write
 
 log = logging.getLogger(__name__)
@@ -86,10 +87,13 @@ def build_app(settings: Settings) -> Starlette:
         keep_values_out_of_logs()
         end_in_time(settings.stop_seconds)
         _on_stop(sessions.end_all)
+        _end_with_parent()
         async with (
-            opened(settings.database_url, settings.limits),
+            # A worker that starts while PostgreSQL is away waits for it, and is not ready.
+            opened(settings.database_url, settings.limits, may_be_away=True),
             _set(clock),
             _running(
+                sessions.end_all,
                 clock.keep_looking(),
                 bus.run(),
                 feeds.keep_polling(POLL_SECONDS),
@@ -190,6 +194,20 @@ def _before_handlers(act: Callable[[], object]) -> None:
         signal.signal(stop, handle)
 
 
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would go on, with nobody to stop or replace it."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    loop, sentinel = asyncio.get_running_loop(), parent.sentinel
+
+    def end() -> None:
+        loop.remove_reader(sentinel)
+        signal.raise_signal(signal.SIGTERM)
+
+    loop.add_reader(sentinel, end)
+
+
 @asynccontextmanager
 async def _set(clock: Clock) -> AsyncIterator[None]:
     """Set the clock before anything is done by it."""
@@ -201,18 +219,29 @@ async def _set(clock: Clock) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _running(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def _running(
+    end_sessions: Callable[[], None], *jobs: Coroutine[Any, Any, None]
+) -> AsyncIterator[None]:
     """Background jobs for as long as the block lasts; they are awaited at its end, but not long:
-    one may hang in the database, which is closed next."""
+    one may hang in the database, which is closed next. If SQLite's files are lost, the jobs end,
+    and so do the streams: they would go on showing what is not kept."""
     tasks = [asyncio.create_task(job) for job in jobs]
+
+    async def end_when_lost() -> None:
+        await until_lost()
+        for task in tasks:
+            task.cancel()
+        end_sessions()
+
+    watching = asyncio.create_task(end_when_lost())
     for task in tasks:
         task.add_done_callback(_say_if_failed)
     try:
         yield
     finally:
-        for task in tasks:
+        for task in (watching, *tasks):
             task.cancel()
-        await asyncio.wait(tasks, timeout=JOBS_SECONDS)
+        await asyncio.wait((watching, *tasks), timeout=JOBS_SECONDS)
 
 
 async def _look_a_key_up(keys: KeyLookup) -> None:

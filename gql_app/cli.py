@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import uvicorn
-from tortoise.exceptions import OperationalError
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
@@ -20,6 +19,7 @@ from gql_app.clock import Clock, Doubtful
 from gql_app.commands import verify
 from gql_app.importing.command import Order, import_file
 from gql_app.importing.reading import CannotImport
+from gql_app.listening import bound, listen
 from gql_app.live.bus import ringing
 from gql_app.schema import schema_text
 from gql_app.settings import BadSetting, Settings, check_workers, read_settings
@@ -30,6 +30,7 @@ from gql_app.work.transitions import Transitions
 from models.access import Role
 from models.database import migrate, opened
 from models.limits import Busy
+from models.opening import DATABASE_ERRORS, CannotOpen, failure
 
 SCHEMA_FILE = Path("schema.graphql")
 
@@ -41,44 +42,53 @@ def main() -> None:
         settings = read_settings(os.environ)
         keep_values_out_of_logs()
         sys.exit(arguments.run(arguments, settings))
-    except (BadSetting, keys.NotThere, watch.CannotWatch, CannotImport, Doubtful) as error:
+    except (BadSetting, CannotOpen, keys.NotThere, watch.CannotWatch, CannotImport) as error:
+        sys.exit(_complain(str(error)))
+    except Doubtful as error:
         sys.exit(_complain(str(error)))
     except Busy as busy:
         sys.exit(_complain(f"{busy} It was not done because {busy.reason}."))
-    except OperationalError:  # without its text, which may hold values
-        sys.exit(_complain("the database is not there or has no tables yet: callboard migrate"))
+    except DATABASE_ERRORS as error:
+        sys.exit(_complain(f"the database has failed: {failure(error)}"))
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 def _demo(arguments: argparse.Namespace, settings: Settings) -> int:
-    try:  # before it says where it is, and gives away a link that works once
-        socket.create_server((arguments.host, arguments.port)).close()
+    # Before it says where it is, and gives away a link that works once.
+    sockets = bound(arguments.host, arguments.port)
+    try:
+        sample = asyncio.run(demo.prepare(arguments.data))
     except OSError as error:
-        raise BadSetting(f"--port {arguments.port} cannot be had: {error.strerror}") from None
-    sample = asyncio.run(demo.prepare(arguments.data))
+        raise BadSetting(f"--data {error.filename} cannot be used: {error.strerror}") from None
     settings = replace(
         settings, database_url=demo.database_url(arguments.data), bus_url="memory://"
     )
     host = "127.0.0.1" if arguments.host in ("0.0.0.0", "::") else arguments.host  # noqa: S104
     url = f"http://{host}:{arguments.port}"
     print(demo.welcome(url, arguments.data, sample), flush=True)  # a pipe would keep it back
-    return _serve_until_stopped(settings, arguments)
+    return _serve_until_stopped(settings, arguments, sockets)
 
 
 def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
     check_workers(settings, arguments.workers)
+    sockets = bound(arguments.host, arguments.port)
     asyncio.run(migrate(settings.database_url))
-    return _serve_until_stopped(settings, arguments)
+    return _serve_until_stopped(settings, arguments, sockets)
 
 
-def _serve_until_stopped(settings: Settings, arguments: argparse.Namespace) -> int:
+def _serve_until_stopped(
+    settings: Settings, arguments: argparse.Namespace, sockets: list[socket.socket]
+) -> int:
+    listen(sockets, arguments.port)
     config = server_config(settings, arguments.host, arguments.port, arguments.workers)
     if config.workers == 1:
         server = uvicorn.Server(config)
-        server.run()
+        server.run(sockets)
         return 0 if server.started else 1
-    supervisor = Multiprocess(config, [config.bind_socket()])
+    for listener in sockets:
+        listener.set_inheritable(True)
+    supervisor = Multiprocess(config, sockets)
     end_in_time(settings.stop_seconds)  # a worker that hangs must not keep it
     supervisor.run()
     return int(any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes))

@@ -3,6 +3,7 @@
 Statements are written once for SQLite and PostgreSQL, with numbered parameters ($1, $2, …).
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -17,16 +18,20 @@ from tortoise.backends.base.client import BaseDBAsyncClient, TransactionContext
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection, get_connections
 from tortoise.exceptions import TransactionManagementError
-from tortoise.migrations.api import migrate as run_migrations
 from tortoise.transactions import in_transaction
 
-from models import postgres, sqlite
+from models import migrating, postgres, sqlite
 from models.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
+from models.opening import CannotOpen, connect, look_through
+from models.sqlite_files import DatabaseLost
 
 Row = TypeVar("Row", bound=NamedTuple)
 
 MIGRATION_WAIT_SECONDS = 5.0
 """How long a migration of SQLite waits for another process that writes."""
+
+LOOK_SECONDS = 0.5
+"""How often SQLite's files are looked at while nobody writes."""
 
 TABLES = [
     "models.practice",
@@ -72,29 +77,74 @@ MAKEMIGRATIONS_CONFIG = orm_config("sqlite://:memory:")
 
 
 @asynccontextmanager
-async def opened(url: str, limits: Limits = USUAL_LIMITS) -> AsyncIterator[None]:
-    """The database for as long as the block lasts, for every task of the process.
-
-    The global fallback is needed because Starlette runs its lifespan in another task than the
-    requests, and Tortoise finds connections through a context variable.
-    """
-    context = await Tortoise.init(config=orm_config(url, limits), _enable_global_fallback=True)
-    try:
-        client = _connection()
-        if isinstance(client, sqlite.Client):
-            await client.open()
+async def opened(
+    url: str, limits: Limits = USUAL_LIMITS, *, may_be_away: bool = False
+) -> AsyncIterator[None]:
+    """The database for as long as the block lasts, for every task of the process. Raises
+    `CannotOpen` if it cannot be reached or its tables are not those of this version. A server that
+    is not there just now is passed over if it `may_be_away`."""
+    async with _connected(url, limits, everywhere=True, may_be_away=may_be_away) as client:
+        if client is not None:
+            try:
+                await migrating.check(client)
+            except Busy:
+                if not may_be_away:
+                    raise
         yield
+
+
+async def migrate(url: str) -> None:
+    """Bring the tables of the database at `url` up to date. Raises `CannotOpen`."""
+    async with _connected(url) as client:
+        assert client is not None
+        if isinstance(client, sqlite.Client):
+            await look_through(client)
+        if await migrating.is_up_to_date(client):
+            return
+        await migrating.be_patient(client)
+        async with transaction() as connection:
+            await migrating.bring_up_to_date(connection, orm_config(url)["apps"]["models"])
+
+
+@asynccontextmanager
+async def _connected(
+    url: str, limits: Limits = NO_LIMITS, *, everywhere: bool = False, may_be_away: bool = False
+) -> AsyncIterator[BaseDBAsyncClient | None]:
+    """A connection to the database, None if it is away and may be.
+
+    The global fallback (`everywhere`) is needed because Starlette runs its lifespan in another task
+    than the requests, and Tortoise finds connections through a context variable.
+    """
+    context = await Tortoise.init(
+        config=orm_config(url, limits), _enable_global_fallback=everywhere
+    )
+    try:
+        client: BaseDBAsyncClient | None = _connection()
+        assert client is not None
+        try:
+            await connect(client)
+        except CannotOpen:
+            if not (may_be_away and isinstance(client, postgres.Client)):
+                raise
+            client = None
+        yield client
     finally:
         await context.close_connections()
         context.__exit__(None, None, None)
 
 
-async def migrate(url: str) -> None:
-    """Bring the tables of the database at `url` up to date."""
-    try:
-        await run_migrations(config=orm_config(url))
-    finally:
-        await Tortoise.close_connections()
+async def until_lost() -> None:
+    """Return once SQLite's files were replaced, removed or found damaged. PostgreSQL has none."""
+    client = _connection()
+    if not isinstance(client, sqlite.Client):
+        await asyncio.Event().wait()
+        return
+    while True:
+        with suppress(DatabaseLost):
+            client.files.check()
+        if client.files.is_lost:
+            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def _connection() -> BaseDBAsyncClient:

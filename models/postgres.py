@@ -239,6 +239,13 @@ class Client(AsyncpgDBClient):
         await connection.execute_script(f"SET LOCAL statement_timeout = {_ms(self._limits.report)}")
         connection._connection.allow(_with_grace(self._limits.report))  # noqa: SLF001
 
+    async def keep_no_statements(self) -> None:
+        """Open the pool anew, without prepared statements that outlive a transaction: PgBouncer
+        may give the next one to another of its connections."""
+        self.extra["statement_cache_size"] = 0
+        await super()._close()
+        await self.acquire_connection().ensure_connection()
+
     async def read(self, sql: str, values: Sequence[object]) -> list[Any]:
         """The records of one statement, in no transaction."""
         records: list[Any]

@@ -1,18 +1,24 @@
 """SQLite: a connection that writes, and two that read meanwhile."""
 
 import asyncio
+import ctypes
 import sqlite3
 from collections.abc import Sequence
 from typing import Any, cast
 
 import aiosqlite
-from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
+from tortoise.backends.base.client import (
+    ConnectionWrapper,
+    TransactionalDBClient,
+    TransactionContext,
+)
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
 from models.limits import Busy
 from models.sqlite_changes import Change, Changes
+from models.sqlite_files import Files
 
 CLOSE_SECONDS = 1.0
 """How long what is under way is waited for when the database is closed."""
@@ -35,20 +41,31 @@ class Connected(SqliteClient):
 
     _is_closed = False
 
+    def __init__(self, file_path: str, files: Files, **pragmas: Any) -> None:
+        super().__init__(file_path, **pragmas)
+        self.files = files
+
     async def create_connection(self, with_db: bool) -> None:
         if self._connection:
             return
         if self._is_closed:
             raise OperationalError("the database is closed")
+        connection = aiosqlite.connect(self.filename, isolation_level=None, check_same_thread=False)
+        connection._thread.daemon = True  # noqa: SLF001 - one that is left open ends with the process
         try:
-            connection = await aiosqlite.connect(
-                self.filename, isolation_level=None, check_same_thread=False
-            )
+            await connection
+        except BaseException:  # its thread would speak to a loop that may be closed by then
+            await asyncio.to_thread(connection._thread.join)  # noqa: SLF001
+            raise
+        try:
             connection.row_factory = sqlite3.Row
             for pragma, value in self.pragmas.items():
                 await connection.execute_fetchall(f"PRAGMA {pragma}={value}")
-        except sqlite3.OperationalError as error:
-            raise OperationalError(error) from error
+            # The files are opened by the first statement that reads, and not before.
+            await connection.execute_fetchall("SELECT 1 FROM sqlite_master LIMIT 1")
+        except BaseException:
+            await connection.close()
+            raise
         self._connection = connection  # once it is as it should be, and not before
         await self._post_connect()
 
@@ -62,16 +79,28 @@ class Connected(SqliteClient):
                 await self._connection.interrupt()  # its thread would be waited for
         await super().close()
 
+    def leave_open(self) -> None:
+        """Let nobody use it, and have it closed by nobody, not even when it is freed."""
+        self._is_closed = True
+        if self._connection is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
+            self._connection = None
+
+    def acquire_connection(self) -> ConnectionWrapper[Any]:
+        return _Statement(self._lock, self)
+
     async def begin(self, how: str) -> None:
         """Begin a transaction by the statement `how`, in the connection's own thread: another
         process may have to be waited for. Nobody else gets the connection until `end`. Raises
-        `Busy` if that process takes too long."""
+        `Busy` if that process takes too long, `DatabaseLost`."""
         await self._lock.acquire()
         try:
+            self.files.refuse_if_lost()
             await self.create_connection(with_db=True)
             await self.opened.execute_fetchall(how)
         except BaseException as error:
             await self._roll_back()
+            self.files.refuse_if_damaged(error)
             refuse_if_locked(error)
             if isinstance(error, sqlite3.OperationalError):
                 raise OperationalError(error) from error
@@ -86,14 +115,18 @@ class Connected(SqliteClient):
 
     async def end(self, *, commits: bool) -> None:
         """End it, in the connection's own thread: the disk has to be waited for. If it cannot be
-        committed, it is rolled back; raises what SQLite says."""
+        committed, it is rolled back; raises what SQLite says. Raises `DatabaseLost` if it went into
+        a file that was replaced meanwhile: nobody may take it for kept."""
         if not commits:
             await self._roll_back()
             return
         try:
+            self.files.check()
             await self.opened.commit()
-        except BaseException:
+            self.files.check()
+        except BaseException as error:
             await self._roll_back()
+            self.files.refuse_if_damaged(error)
             raise
         self._lock.release()
 
@@ -116,24 +149,55 @@ class Connected(SqliteClient):
         await asyncio.shield(asyncio.create_task(roll_back()))
 
 
+class _Statement(ConnectionWrapper[Any]):
+    """A statement by itself. Where Tortoise's keeps the lock for ever if the connection cannot be
+    opened, and everybody after it waits, this one gives it back."""
+
+    client: Connected
+
+    async def __aenter__(self) -> Any:
+        self.client.files.refuse_if_lost()
+        await self._lock.acquire()
+        try:
+            await self.ensure_connection()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self.connection
+
+    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+        self._lock.release()
+        self.client.files.refuse_if_damaged(exc_val)
+        if isinstance(self.client, Client):  # it may have written
+            self.client.files.check()
+
+
 class Client(Connected):
     """What writes, and beside it a connection for single statements that read and one for
     snapshots. In write-ahead mode readers and the writer do not wait for each other."""
 
     def __init__(self, file_path: str, **pragmas: Any) -> None:
-        super().__init__(file_path, **pragmas)
+        super().__init__(file_path, Files(file_path), **pragmas)
         self._changes = Changes(self)
         self._reader, self._snapshots = (
-            Connected(file_path, **pragmas, query_only="ON") for _ in range(2)
+            Connected(file_path, self.files, **pragmas, query_only="ON") for _ in range(2)
         )
 
     async def open(self) -> None:
-        """Open all: who is cancelled while a first use opens one would leave it locked."""
-        for client in (self, self._reader, self._snapshots):
+        """Open all, and watch their files from then on. Raises what SQLite says."""
+        await self.create_connection(with_db=True)
+        self.files.watch()
+        for client in (self._reader, self._snapshots):
             await client.create_connection(with_db=True)
+        self.files.check()
 
     async def close(self) -> None:
+        if not self.files.may_be_closed():
+            for client in (self, self._reader, self._snapshots):
+                client.leave_open()
+            return
         await asyncio.gather(self._reader.close(), self._snapshots.close(), super().close())
+        self.files.release()
 
     async def read(self, sql: str, values: Sequence[object]) -> Sequence[Any]:
         """The records of one statement, in no transaction."""
@@ -160,9 +224,10 @@ class _Snapshot(TransactionContext):
         self._token = get_connections().set(self._client.connection_name, connection)
         return connection
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         get_connections().reset(self._token)
         await self._client.end(commits=False)
+        self._client.files.refuse_if_damaged(exc_val)
 
 
 client_class = Client

@@ -35,6 +35,7 @@ class Changes:
 
     def __init__(self, client: "Connected") -> None:
         self._client = client
+        self.files = client.files
         self._turn = asyncio.Lock()
         self._is_begun = False
         self._committing: asyncio.Task[Exception | None] | None = None
@@ -81,6 +82,7 @@ class Changes:
             self._committing = asyncio.create_task(self._commit())
         self._turn.release()
         if error := await asyncio.shield(self._committing):
+            self.files.refuse_if_lost()
             raise OperationalError(error) from error
 
     async def roll_back(self) -> None:
@@ -144,6 +146,7 @@ class Change(TransactionContext):
             await self._changes.commit()
         else:
             await self._changes.roll_back()
+            self._changes.files.refuse_if_damaged(exc_val)
 
 
 class _AtOnce:
@@ -162,6 +165,16 @@ class _AtOnce:
     async def execute_fetchall(self, sql: str, values: Any = ()) -> list[sqlite3.Row]:
         await self._check()
         return self._raw.execute(sql, values or ()).fetchall()
+
+    async def execute(self, statement: str) -> None:
+        """For Tortoise's savepoints."""
+        await self._check()
+        self._raw.execute(statement)
+
+    async def executescript(self, statement: str) -> None:
+        """For Tortoise's table of migrations. A script of several statements is refused: sqlite3
+        would commit before it."""
+        await self.execute(statement)
 
     async def execute_insert(self, sql: str, values: Any = ()) -> tuple[int | None]:
         await self._check()

@@ -24,6 +24,7 @@ from gql_app.schema.subscriptions import Subscription
 from gql_app.work.reading import MAX_PAGE, BadInput
 from models.event import Resync
 from models.limits import Busy
+from models.sqlite_files import DatabaseLost
 
 ERROR_CODES = ErrorCodes(
     {
@@ -33,6 +34,7 @@ ERROR_CODES = ErrorCodes(
         TooComplex: "TOO_COMPLEX",
         BadInput: "BAD_USER_INPUT",
         Resync: "RESYNC_REQUIRED",
+        DatabaseLost: "UNAVAILABLE",
         Busy: "BUSY",
         MissingQueryError: "BAD_USER_INPUT",
         CannotGetOperationTypeError: "BAD_USER_INPUT",

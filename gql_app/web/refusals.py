@@ -7,6 +7,7 @@ from gql_app.access import Forbidden, RateLimited, Unauthenticated
 from gql_app.schema import ERROR_CODES
 from gql_app.work.reading import BadInput
 from models.limits import RETRY_AFTER, Busy
+from models.sqlite_files import DatabaseLost
 
 
 class TooLarge(BadInput):
@@ -29,6 +30,7 @@ _STATUS: dict[type[Exception], tuple[int, dict[str, str]]] = {
     TooLarge: (413, {}),
     NotJson: (415, {}),
     RateLimited: (429, {}),
+    DatabaseLost: (503, {}),
     Busy: (503, {"Retry-After": str(RETRY_AFTER)}),
 }
 

@@ -1,0 +1,143 @@
+"""Why a database cannot be opened, in one line that holds no password."""
+
+import asyncio
+import os
+import sqlite3
+from pathlib import Path
+
+import asyncpg
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.exceptions import BaseORMException, DBConnectionError
+
+from models import postgres, sqlite
+from models.limits import Busy
+from models.sqlite_files import DatabaseLost
+
+LOOK_SECONDS = 2.0
+"""How long a file is looked through: some 800 MB."""
+
+
+class CannotOpen(Exception):
+    """The database cannot be used; the message says why, and what to do."""
+
+
+DATABASE_ERRORS = (
+    BaseORMException,
+    sqlite3.Error,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+)
+"""What a statement may raise that has nothing to do with what it says."""
+
+
+def failure(error: BaseException) -> str:
+    """What went wrong, without the text of the error: it may hold values."""
+    cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    if isinstance(cause, DatabaseLost):
+        return str(cause)
+    if isinstance(cause, sqlite3.Error):
+        name = getattr(cause, "sqlite_errorname", "")
+        if name == "SQLITE_BUSY":
+            return "another process holds its lock"
+        return name or type(cause).__name__
+    return type(cause).__name__
+
+
+async def connect(client: BaseDBAsyncClient) -> None:
+    """Connect to the database before anything is asked of it. Raises `CannotOpen`."""
+    try:
+        if isinstance(client, sqlite.Client):
+            await client.open()
+        else:
+            assert isinstance(client, postgres.Client)
+            await client.acquire_connection().ensure_connection()
+            if await _is_pooled(client) and "statement_cache_size" not in client.extra:
+                await client.keep_no_statements()
+    except sqlite3.Error as error:
+        assert isinstance(client, sqlite.Client)
+        raise CannotOpen(_why_no_file(Path(client.filename), error)) from error
+    except (
+        OSError,
+        Busy,
+        DBConnectionError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+    ) as error:
+        assert isinstance(client, postgres.Client)
+        raise CannotOpen(_why_no_server(client, error)) from error
+
+
+async def _is_pooled(client: postgres.Client) -> bool:
+    """Whether there is something like PgBouncer before the server. Then the process that the
+    connection was told of is not the one that answers."""
+    pool = client._pool  # noqa: SLF001 - as Tortoise does
+    assert pool is not None
+    async with pool.acquire() as connection:
+        try:
+            answers = await connection.fetchval("SELECT pg_backend_pid()")
+        except (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError):
+            return True
+        return bool(answers != connection.get_server_pid())
+
+
+async def look_through(client: sqlite.Client) -> None:
+    """Look for damage, for `LOOK_SECONDS` at most: the rest of a large file is taken on trust.
+    Raises `CannotOpen`."""
+    connection = client.opened
+    stop = connection._conn.interrupt  # noqa: SLF001 - aiosqlite's own waits for its turn
+    timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, stop)
+    try:
+        ((found,),) = await connection.execute_fetchall("PRAGMA quick_check(1)")
+    except sqlite3.OperationalError:  # interrupted
+        return
+    except sqlite3.DatabaseError as error:
+        raise CannotOpen(_why_no_file(Path(client.filename), error)) from error
+    finally:
+        timer.cancel()
+    if found != "ok":
+        raise CannotOpen(f"the database {client.filename} is damaged: restore a backup")
+
+
+def _why_no_file(path: Path, error: sqlite3.Error) -> str:
+    folder = path.absolute().parent
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if path.is_dir():
+        why = "it is a folder"
+    elif not folder.is_dir():
+        why = f"there is no folder {folder}"
+    elif code == sqlite3.SQLITE_NOTADB:
+        why = "it is not an SQLite database"
+    elif code == sqlite3.SQLITE_CORRUPT:
+        why = "it is damaged"
+    elif code == sqlite3.SQLITE_BUSY:
+        why = "another process holds its lock"
+    elif code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+        why = "it cannot be created or written to"
+    else:
+        why = str(error)
+    return f"the database {path} cannot be opened: {why}"
+
+
+def _why_no_server(client: postgres.Client, error: Exception) -> str:
+    where = f"{client.host}:{client.port}" if client.host else "PostgreSQL"
+    match error:
+        case asyncpg.InvalidAuthorizationSpecificationError():
+            why = f"it does not accept the user {client.user!r} with this password"
+        case DBConnectionError() | asyncpg.InvalidCatalogNameError():
+            why = f"it has no database {client.database!r}"
+        case asyncpg.CannotConnectNowError():
+            why = "it is starting or stopping"
+        case asyncpg.TooManyConnectionsError():
+            why = "it has no connection left"
+        case Busy():
+            why = error.reason
+        case TimeoutError():
+            why = "it does not answer"
+        case OSError():
+            number = error.errno or 0
+            what = os.strerror(number) if number > 0 else error.strerror or type(error).__name__
+            why = f"it cannot be reached ({what})"
+        case _:
+            why = f"it refuses ({type(error).__name__})"
+    return f"the database server at {where} cannot be used: {why}"
