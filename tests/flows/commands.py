@@ -80,7 +80,11 @@ async def run(*arguments: str, **environ: str) -> tuple[int, str]:
         stderr=asyncio.subprocess.STDOUT,
         env={**os.environ, **environ},
     )
-    output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    finally:
+        if process.returncode is None:
+            process.kill()
     assert process.returncode is not None
     return process.returncode, output.decode()
 

@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -116,6 +116,39 @@ async def test_a_change_reaches_the_sockets_of_every_process(
             for seq in (3, 4, 5):
                 await server.data(LOG, task=task, date=date)
                 assert {(await s.next_data())["taskStatusChanged"]["seq"] for s in sockets} == {seq}
+
+
+@postgres_only
+async def test_workers_end_with_their_parent(database_url: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {"CALLBOARD_DATABASE_URL": database_url, "CALLBOARD_BUS_URL": database_url}
+    process = await callboard("serve", "--workers", "2", "--port", str(port), environment=settings)
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            async with asyncio.timeout(START_SECONDS):
+                while not await _answers(client):
+                    await asyncio.sleep(0.05)
+            process.kill()
+            async with asyncio.timeout(PATIENCE):
+                await process.wait()  # ends when nobody has its pipes any more
+                while not is_free(port):
+                    await asyncio.sleep(0.05)
+    finally:
+        with suppress(ProcessLookupError):  # its workers are in the group
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody has the port any more."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,139 @@
+"""Migrations: all or nothing, one process at a time, and never over a newer version's tables."""
+
+import asyncio
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from models import migrating
+from models.database import _connected, migrate, opened, orm_config, transaction
+from models.migrating import WrongTables, known
+from tests.conftest import BOTH, with_database
+from tests.flows.commands import run
+from tests.office import make_office
+from tests.serving import PATIENCE
+
+CUT_OFF = """
+import asyncio, os, signal, sys
+from tortoise.migrations.recorder import MigrationRecorder
+from models.database import migrate
+
+record = MigrationRecorder.record_applied
+
+async def die(self, app, name):
+    if name == sys.argv[2]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    await record(self, app, name)
+
+MigrationRecorder.record_applied = die
+asyncio.run(migrate(sys.argv[1]))
+"""
+
+
+@pytest.fixture(params=BOTH)
+async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The address of a database of each kind without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite://{tmp_path / 'callboard.sqlite3'}"
+        return
+    server = request.getfixturevalue("postgres_url")
+    name = f"callboard_empty_{uuid4().hex[:8]}"
+    admin = await asyncpg.connect(server)
+    try:
+        await admin.execute(f"CREATE DATABASE {name}")
+        yield with_database(server, name)
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await admin.close()
+
+
+async def test_processes_that_migrate_at_once_all_end_well(empty_url: str) -> None:
+    environ = {"CALLBOARD_DATABASE_URL": empty_url}
+    ended = await asyncio.gather(*(run("migrate", **environ) for _ in range(3)))
+    assert ended == [(0, "")] * 3
+    async with opened(empty_url):
+        await make_office()
+
+
+@pytest.mark.parametrize("name", [known()[0], known()[-1]])
+async def test_a_migration_that_is_killed_before_its_record_is_made_again(
+    empty_url: str, name: str
+) -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", CUT_OFF, empty_url, name)
+    assert await asyncio.wait_for(process.wait(), 3 * PATIENCE) == -signal.SIGKILL
+    with pytest.raises(WrongTables, match="no tables yet"):
+        async with opened(empty_url):
+            pass
+    await migrate(empty_url)
+    async with opened(empty_url):
+        await make_office()
+
+
+async def test_a_migration_that_an_older_version_did_not_record_is_recorded(
+    empty_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = orm_config(empty_url)["apps"]["models"]
+    await migrate_to(empty_url, known()[0])
+    for name, following in zip(known(), [*known()[1:], known()[-1]], strict=True):
+        await forget(empty_url, name)
+        caplog.clear()
+        async with _connected(empty_url) as client, transaction() as connection:
+            assert client is not None
+            await migrating.bring_up_to_date(connection, app, upto=following)
+        assert f"migration {name} was made and not recorded" in caplog.text
+    async with opened(empty_url):
+        await make_office()
+
+
+async def test_a_database_without_tables_is_told_from_one_with_older_ones(empty_url: str) -> None:
+    environ = {"CALLBOARD_DATABASE_URL": empty_url}
+    code, output = await run("prune", **environ)
+    assert (code, "no tables yet" in output) == (2, True)
+    await migrate_to(empty_url, known()[-2])
+    code, output = await run("prune", **environ)
+    assert (code, "an older version" in output) == (2, True)
+
+
+@pytest.mark.parametrize("verb", ["serve", "prune"])
+async def test_a_version_older_than_the_tables_does_not_touch_them(
+    database_url: str, verb: str
+) -> None:
+    await execute(
+        database_url,
+        "INSERT INTO tortoise_migrations (app, name, applied_at)"
+        " VALUES ('models', '9999_later', '2030-01-01 00:00:00')",
+    )
+    code, output = await run(verb, CALLBOARD_DATABASE_URL=database_url)
+    assert code == 2
+    assert output.startswith("callboard: the database was migrated by a newer version (9999_later)")
+    assert output.count("\n") == 1
+
+
+async def migrate_to(url: str, name: str) -> None:
+    app = orm_config(url)["apps"]["models"]
+    async with _connected(url), transaction() as connection:
+        await migrating.bring_up_to_date(connection, app, upto=name)
+
+
+async def forget(url: str, name: str) -> None:
+    """The state in which a version before this one was left, if it was killed."""
+    await execute(url, f"DELETE FROM tortoise_migrations WHERE name = '{name}'")
+
+
+async def execute(url: str, statement: str) -> None:
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite://"))) as connection, connection:
+            connection.execute(statement)
+        return
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
