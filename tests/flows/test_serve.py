@@ -1,6 +1,5 @@
 """The server as a process: it starts, stops, is killed, and its watchers go on."""
 
-import asyncio
 import re
 import shutil
 import signal
@@ -17,7 +16,7 @@ from websockets.typing import Subprotocol
 from gql_app.schema.ids import global_id
 from models.database import opened
 from models.task import Task
-from tests.flows.commands import PATIENCE, free_port, run, running, serves
+from tests.flows.commands import free_port, run, running, serves
 from tests.office import make_office
 from tests.serving import TestSocket
 
@@ -121,23 +120,6 @@ async def test_a_port_that_is_taken_ends_the_start_with_one_line(
         environ = {**place.environ, "CALLBOARD_BUS_URL": url}
         code, output = await run("serve", "--port", place.port, **environ)
     assert (code, output) == (2, f"callboard: port {place.port} is already in use\n")
-
-
-async def test_a_port_that_is_taken_while_the_server_starts_ends_it_as_well(
-    place: Place, redis_url: str
-) -> None:
-    serve = ("serve", "--port", place.port)
-    environ = {**place.environ, "CALLBOARD_BUS_URL": redis_url}
-    async with running(*serve, **environ) as first, running(*serve, **environ) as second:
-        async with asyncio.timeout(PATIENCE):
-            ended, _ = await asyncio.wait(
-                {asyncio.create_task(s.process.wait()) for s in (first, second)},
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        assert [task.result() for task in ended] == [2]
-        await serves(place.url)
-    assert f"port {place.port} is already in use" in first.output + second.output
-    assert "Traceback" not in first.output + second.output
 
 
 async def test_an_impossible_setting_stops_the_start_with_one_line(place: Place) -> None:

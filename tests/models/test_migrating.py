@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -16,9 +17,11 @@ from models import migrating
 from models.database import _connected, migrate, opened, orm_config, transaction
 from models.migrating import WrongTables, known
 from tests.conftest import BOTH, with_database
-from tests.flows.commands import run
+from tests.flows.commands import free_port, run, running
 from tests.office import make_office
 from tests.serving import PATIENCE
+
+WAITING = "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 CUT_OFF = """
 import asyncio, os, signal, sys
@@ -114,6 +117,26 @@ async def test_a_version_older_than_the_tables_does_not_touch_them(
     assert code == 2
     assert output.startswith("callboard: the database was migrated by a newer version (9999_later)")
     assert output.count("\n") == 1
+
+
+@pytest.mark.parametrize("empty_url", ["postgres"], indirect=True)
+async def test_a_server_waits_for_another_to_migrate_and_does_not_share_its_port(
+    empty_url: str, redis_url: str
+) -> None:
+    """Two sockets may be bound to a port as long as neither listens, and uvloop does not say when
+    one cannot."""
+    port = free_port()
+    environ = {"CALLBOARD_DATABASE_URL": empty_url, "CALLBOARD_BUS_URL": redis_url}
+    admin = await asyncpg.connect(empty_url)
+    await admin.execute(f"SELECT pg_advisory_lock({migrating.LOCK})")
+    async with running("serve", "--port", str(port), **environ) as server:
+        async with asyncio.timeout(3 * PATIENCE):
+            while not await admin.fetchval(WAITING):
+                await asyncio.sleep(0.02)
+        with socket.create_server(("127.0.0.1", port)):
+            await admin.close()
+            code = await asyncio.wait_for(server.process.wait(), 3 * PATIENCE)
+    assert (code, server.output) == (2, f"callboard: port {port} is already in use\n")
 
 
 async def migrate_to(url: str, name: str) -> None:
