@@ -20,7 +20,7 @@ from models.chain import Position
 from models.contact import Contact
 from models.event import feed_bounds
 from models.lifecycle import local_date
-from tests.flows.dashboard import BEAT
+from tests.flows.dashboard import TICK
 from tests.flows.shared_practice import Figures, Practice, State, state_of, task_key
 from tests.serving import PATIENCE
 
@@ -150,7 +150,7 @@ class Client:
                     async with asyncio.timeout(QUIET):
                         await self._something.wait()
                 except TimeoutError:  # a heartbeat is due only once the clock moves
-                    self._practice.office.clock.now += BEAT
+                    self._practice.office.clock.now += TICK
         return await self._take(result)
 
     def _next_result(self, results: Results) -> Result | None:
