@@ -45,8 +45,8 @@ async def follow_queues(
             for row, position in told:
                 yield tell(row, position, more=row is not told[-1][0])
             async with aclosing(dashboard.ticked(batch)) as rows:
-                async for row in rows:
-                    yield tell(row, batch.position, of_the_clock=True)
+                async for row, more in rows:
+                    yield tell(row, batch.position, of_the_clock=True, more=more)
             if context.enough(batch.position, dashboard.today):
                 return
 
@@ -86,19 +86,22 @@ class _Dashboard:
                 self._counts[queue_id] = counts
                 yield counts, event.position
 
-    async def ticked(self, batch: Batch) -> AsyncGenerator[FeedRow, None]:
-        """What the clock alone brings: the counts of a new day, and a sign of life.
+    async def ticked(self, batch: Batch) -> AsyncGenerator[tuple[FeedRow, bool], None]:
+        """What the clock alone brings: the counts of a new day, and a sign of life; and whether
+        more of the same follows. The counts belong together: a member that left a group between
+        two of them would have some of yesterday.
 
         The clock is looked at when a row is asked for: a slow reader is told of the day on which it
         reads, and a heartbeat means that nothing is behind it.
         """
         while local_date(self._clock(), self._scope.time_zone) != self.today:
-            for row in await self._count(batch.position):
-                yield row
+            rows = await self._count(batch.position)
+            for row in rows:
+                yield row, row is not rows[-1]
         passed = self._passed()
         if passed >= self._next_beat:
             self._next_beat = passed + HEARTBEAT.total_seconds()
-            yield HeartbeatRow(self._scope.practice_id, batch.position, self._clock())
+            yield HeartbeatRow(self._scope.practice_id, batch.position, self._clock()), False
 
     def patience(self) -> float:
         """Seconds until time brings something: midnight by the clock, a sign of life however that
