@@ -70,6 +70,11 @@ class Connected(SqliteClient):
         await self._post_connect()
 
     async def close(self) -> None:
+        await self.settle()
+        await super().close()
+
+    async def settle(self) -> None:
+        """Let nobody begin anything more, and wait for what is under way."""
         self._is_closed = True
         try:  # to close it under a statement would end the process
             async with asyncio.timeout(CLOSE_SECONDS), self._lock:
@@ -77,7 +82,6 @@ class Connected(SqliteClient):
         except TimeoutError:
             if self._connection is not None:
                 await self._connection.interrupt()  # its thread would be waited for
-        await super().close()
 
     def leave_open(self) -> None:
         """Let nobody use it, and have it closed by nobody, not even when it is freed."""
@@ -196,7 +200,12 @@ class Client(Connected):
             for client in (self, self._reader, self._snapshots):
                 client.leave_open()
             return
-        await asyncio.gather(self._reader.close(), self._snapshots.close(), super().close())
+        await asyncio.gather(*(c.settle() for c in (self._reader, self._snapshots, self)))
+        # One after the other: only the last to close copies SQLite's log into the file, and of two
+        # that close at the same moment each takes the other for one that stays.
+        await self._reader.close()
+        await self._snapshots.close()
+        await super().close()
         self.files.release()
 
     async def read(self, sql: str, values: Sequence[object]) -> Sequence[Any]:

@@ -1,17 +1,19 @@
 """SQLite: readers do not wait for writers, and a transaction does not hold up the event loop."""
 
 import asyncio
+import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from tortoise.exceptions import OperationalError
 
 from models import sqlite_changes
-from models.database import _connection, fetch, snapshot, transaction, write
+from models.database import _connection, fetch, opened, snapshot, transaction, write
 from models.limits import Busy
 from tests.brokers import until
 from tests.office import Office
@@ -191,3 +193,14 @@ async def waiting_to_begin() -> asyncio.Task[None]:
     renaming = asyncio.create_task(rename())
     await until(lambda: "BEGIN IMMEDIATE" in carried_out)
     return renaming
+
+
+async def test_what_was_written_is_in_the_file_itself_once_it_is_closed(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "callboard.sqlite3"
+    shutil.copy(sqlite_template, path)
+    for _ in range(20):  # the order in which connections close was left to chance
+        async with opened(f"sqlite://{path}"):
+            await write("UPDATE practice SET name = name")
+        assert not path.with_name(path.name + "-wal").exists()
