@@ -80,6 +80,10 @@ class Replicated:
         self._clusters = [primary]
         self._point()
 
+    async def ask(self, sql: str) -> Any:
+        """The first value that a statement gives on the primary."""
+        return await self._primary.ask(sql)
+
     async def add_replica(self) -> None:
         """Copy the primary, and have the copy follow it."""
         folder = self.folder.with_name(f"{self.folder.name}-{len(self._clusters)}")

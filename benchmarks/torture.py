@@ -4,14 +4,19 @@
 load of writers that send again until they are acknowledged, and clients that resume by their
 cursor. Faults, drawn by a seed: kill -9 of a server, stop and start of Redis, restart of
 PostgreSQL, SIGSTOP of a process of clients. `--bus sqlite` is one process, killed only.
-At the end each acknowledged contact must be in the table once, and each client must have seen each
-event once, in order, with no gap. Exits with 1 if not. `--without-replay` must fail: it is the
-proof that the check can.
+`--losses` of the faults lose what was acknowledged: the database is restored from a backup, with
+servers that run or are killed for it, or an asynchronous replica that lags takes over.
+
+At the end each acknowledged contact must be in the table once, but for those of a loss. Each client
+must have seen each event once, in order, with no gap, from its start on, and keep none that is not
+in the table; it starts afresh only when it is told to. Exits with 1 if not. `--without-replay` must
+fail: it is the proof that the check can.
 """
 
 import argparse
 import asyncio
 import json
+import math
 import random
 import signal
 import sys
@@ -20,15 +25,17 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
+from itertools import cycle
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from typing import Any, NamedTuple
 
-import httpx
-
-from benchmarks.stage import Redis, Server, postgres
+from benchmarks.backups import Backup
+from benchmarks.ledger import Ledger, Writers
+from benchmarks.replicas import Replicated, replicated
+from benchmarks.stage import Redis, Server
+from benchmarks.wheel import url_of
 from gql_app.access import authenticate
 from gql_app.clock import machine_time
 from gql_app.keys import create_key
@@ -36,11 +43,12 @@ from gql_app.schema.ids import global_id
 from gql_app.work.cursors import event_cursor
 from gql_app.work.intake import NewTask
 from gql_app.work.transitions import Transitions
+from gql_app.work.upkeep.verifying import verify
 from models.access import Role
 from models.chain import Position
 from models.contact import Contact
 from models.database import migrate, opened
-from models.event import feed_bounds
+from models.event import TaskEvent
 from models.people import Patient
 from models.practice import Practice, Queue
 
@@ -48,51 +56,21 @@ WRITERS = 8
 WATCHER_PROCESSES = 4
 STALL_SECONDS = 6.0
 DOWN_SECONDS = 1.5
+LOST_SECONDS = (0.5, 2.0)
 
-LOG = """mutation ($task: ID!, $day: Date!, $key: String!) {
-  logContact(taskId: $task, outcome: NO_ANSWER, followUp: $day, idempotencyKey: $key) {
-    contact { id } errors { code }
-  }
-}"""
+WRONG = (
+    "acknowledged, not kept",
+    "kept twice",
+    "lost",
+    "repeated",
+    "reordered",
+    "kept, though gone",
+    "told in vain",
+    "chain broken",
+)
+"""The figures that have to be zero."""
 
-
-@dataclass
-class Torture:
-    options: argparse.Namespace
-    servers: list[Server]
-    key: str
-    tasks: list[str]
-    acknowledged: set[str] = field(default_factory=set)
-    faults: Counter[str] = field(default_factory=Counter)
-    writing: bool = True
-
-    @property
-    def urls(self) -> list[str]:
-        return [server.url for server in self.servers]
-
-    async def write(self, task: str) -> None:
-        """Log contacts on one task, each again and again until it is acknowledged."""
-        day = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
-        async with httpx.AsyncClient(timeout=5) as client:
-            while self.writing:
-                key = uuid4().hex
-                variables = {"task": task, "day": day, "key": key}
-                body = {"query": LOG, "variables": variables}
-                while not await self._send(client, body):
-                    await asyncio.sleep(0.05)
-                self.acknowledged.add(key)
-                await asyncio.sleep(self.options.pause)
-
-    async def _send(self, client: httpx.AsyncClient, body: dict[str, Any]) -> bool:
-        headers = {"authorization": f"Bearer {self.key}"}
-        url = f"{random.choice(self.urls)}/graphql"
-        try:
-            answer = (await client.post(url, json=body, headers=headers)).json()
-        except (httpx.HTTPError, ValueError):
-            return False
-        payload = (answer.get("data") or {}).get("logContact") or {}
-        assert not payload.get("errors"), payload["errors"]
-        return payload.get("contact") is not None
+Fault = Callable[[], Awaitable[None]]
 
 
 async def prepare(database_url: str) -> tuple[int, str, list[str]]:
@@ -118,61 +96,106 @@ async def prepare(database_url: str) -> tuple[int, str, list[str]]:
     return practice.id, key, tasks
 
 
-async def torture(options: argparse.Namespace, folder: Path, parts: ExitStack) -> dict[str, int]:
-    """One run. Returns the figures."""
-    breaking: dict[str, Callable[[], Awaitable[None]]] = {}
+class Parts(NamedTuple):
+    """What runs, with the ways to break it. Each fault in `losing` loses what was acknowledged."""
+
+    database_url: str
+    servers: list[Server]
+    breaking: dict[str, Fault]
+    losing: dict[str, Fault]
+
+
+async def set_up(
+    options: argparse.Namespace, folder: Path, ledger: Ledger, parts: ExitStack
+) -> Parts:
+    """Start everything but the servers."""
+    breaking: dict[str, Fault] = {}
+    losing: dict[str, Fault] = {}
     if options.bus == "sqlite":
         database_url = f"sqlite://{folder / 'torture.sqlite3'}"
         bus_url, names = "memory://", ["server"]
     else:
-        database = parts.enter_context(postgres(folder / "postgres"))
-        database_url, names = database.url, ["server-a", "server-b"]
+        pair = parts.enter_context(replicated(folder / "postgres"))
+        await pair.ask("CREATE DATABASE torture")
+        database_url, names = url_of(pair.folder, "torture"), ["server-a", "server-b"]
         bus_url = database_url
-        breaking["PostgreSQL restarted"] = lambda: asyncio.to_thread(database.restart)
+        breaking["PostgreSQL restarted"] = pair.restart
+        losing["replica promoted"] = partial(_promote, pair, ledger)
         if options.bus == "redis":
             redis = Redis(folder)
             redis.start()
             parts.callback(redis.end)
             bus_url = redis.url
             breaking["Redis stopped"] = lambda: _stop_and_start(redis)
-    practice_id, key, tasks = await prepare(database_url)
     servers = [Server(folder, name, database_url, bus_url) for name in names]
     for server in servers:
         parts.callback(server.end)
+    breaking["server killed"] = lambda: _kill(random.choice(servers))
+    losing["database restored"] = partial(_restore, Backup(database_url), servers, ledger)
+    return Parts(database_url, servers, breaking, losing)
+
+
+async def torture(options: argparse.Namespace, folder: Path, parts: ExitStack) -> dict[str, int]:
+    """One run. Returns the figures."""
+    ledger = Ledger()
+    database_url, servers, breaking, losing = await set_up(options, folder, ledger, parts)
+    practice_id, key, tasks = await prepare(database_url)
+    for server in servers:
         await server.ready()
-    run = Torture(options, servers, key, tasks)
-    watchers = await _start_watchers(run, practice_id)
+    run = Writers([server.url for server in servers], key, ledger, options.pause)
+    watchers = await _start_watchers(options, run, (await history(database_url, practice_id))[-1])
     if options.bus != "sqlite":
         breaking["clients stalled"] = lambda: _stall(random.choice(watchers))
-    breaking["server killed"] = lambda: _kill(random.choice(servers))
     writers = [asyncio.create_task(run.write(task)) for task in tasks]
     begun = time.monotonic()
+    faults: Counter[str] = Counter()
+    losses = dict(zip(losing_places(options), cycle(losing), strict=False))
     for number in range(options.faults):
         await asyncio.sleep(random.uniform(0.2, 0.8))
-        fault = random.choice(list(breaking))
-        run.faults[fault] += 1
-        await breaking[fault]()
+        fault = losses.get(number) or random.choice(list(breaking))
+        faults[fault] += 1
+        await (breaking | losing)[fault]()
         _show(options, f"{number + 1}/{options.faults} {fault}")
     await asyncio.sleep(1)
     run.writing = False
     await asyncio.wait_for(asyncio.gather(*writers), 60)
     seconds = time.monotonic() - begun
     async with opened(database_url):
-        last = (await feed_bounds(practice_id)).seq
         keys = Counter(await Contact.all().values_list("idempotency_key", flat=True))
-    totals = await _finish_watchers(watchers, last)
-    for fault, times in sorted(run.faults.items()):
+        changed_at = (await verify(practice_id)).changed_at
+    cursors = folder / "history.json"
+    cursors.write_text(json.dumps(await history(database_url, practice_id)))
+    totals = await _finish_watchers(watchers, cursors)
+    for fault, times in sorted(faults.items()):
         print(f"{fault:>22}: {times}")
     print(f"{'seconds':>22}: {seconds:.0f}")
+    # Without a loss nobody has to start afresh: that would hide a gap.
+    told_in_vain = 0 if ledger.losses else totals["told to start afresh"]
     return {
-        "acknowledged": len(run.acknowledged),
-        "acknowledged, not kept": sum(keys[k] == 0 for k in run.acknowledged),
-        "kept twice": sum(n > 1 for n in keys.values()),
+        **ledger.figures(keys),
         **totals,
+        "told in vain": told_in_vain,
+        "chain broken": int(changed_at is not None),
     }
 
 
-async def _start_watchers(run: Torture, practice_id: int) -> list[asyncio.subprocess.Process]:
+async def history(database_url: str, practice_id: int) -> list[str]:
+    """The cursors of all events that the table has, in order."""
+    async with opened(database_url):
+        events = TaskEvent.filter(practice_id=practice_id).order_by("seq")
+        rows = await events.values_list("seq", "digest")
+    return [event_cursor(practice_id, Position.after(seq, digest)) for seq, digest in rows]
+
+
+def losing_places(options: argparse.Namespace) -> list[int]:
+    """Which of the faults lose what was acknowledged: one in twenty, unless it is said."""
+    number = math.ceil(options.faults / 20) if options.losses is None else options.losses
+    return sorted(random.sample(range(options.faults), number))
+
+
+async def _start_watchers(
+    options: argparse.Namespace, run: Writers, cursor: str
+) -> list[asyncio.subprocess.Process]:
     watchers = []
     for _ in range(WATCHER_PROCESSES):
         process = await asyncio.create_subprocess_exec(
@@ -185,20 +208,21 @@ async def _start_watchers(run: Torture, practice_id: int) -> list[asyncio.subpro
         order = {
             "urls": run.urls,
             "key": run.key,
-            "clients": run.options.clients // WATCHER_PROCESSES,
-            "seq": len(run.tasks),
-            "cursor": event_cursor(practice_id, Position(len(run.tasks))),
-            "replay": not run.options.without_replay,
+            "clients": options.clients // WATCHER_PROCESSES,
+            "cursor": cursor,
+            "replay": not options.without_replay,
         }
         await _say(process, order)
         watchers.append(process)
     return watchers
 
 
-async def _finish_watchers(watchers: list[asyncio.subprocess.Process], last: int) -> dict[str, int]:
+async def _finish_watchers(
+    watchers: list[asyncio.subprocess.Process], cursors: Path
+) -> dict[str, int]:
     totals: Counter[str] = Counter()
     for process in watchers:
-        await _say(process, {"last": last})
+        await _say(process, {"history": str(cursors)})
     for process in watchers:
         assert process.stdout is not None
         figures = json.loads(await asyncio.wait_for(process.stdout.readline(), 120))
@@ -230,6 +254,30 @@ async def _stall(process: asyncio.subprocess.Process) -> None:
     process.send_signal(signal.SIGCONT)
 
 
+async def _restore(backup: Backup, servers: list[Server], ledger: Ledger) -> None:
+    """Take a backup, go on, and bring it back, with the servers running or killed."""
+    with ledger.losing():
+        await backup.take()
+        await asyncio.sleep(random.uniform(*LOST_SECONDS))
+        if random.random() < 0.5:
+            for server in servers:
+                server.end(signal.SIGKILL)
+        await backup.restore()
+    await backup.drop()
+    for server in servers:
+        await server.ready()
+
+
+async def _promote(pair: Replicated, ledger: Ledger) -> None:
+    """Have a replica follow, cut it off, and let it take the primary's place."""
+    await pair.add_replica()
+    with ledger.losing():
+        await pair.cut()
+        await asyncio.sleep(random.uniform(*LOST_SECONDS))
+        await pair.crash()
+    await pair.promote()
+
+
 def _show(options: argparse.Namespace, text: str) -> None:
     if not options.quiet:
         print(text, flush=True)
@@ -239,6 +287,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Break every part; count what was lost.")
     parser.add_argument("--bus", choices=["postgres", "redis", "sqlite"], default="postgres")
     parser.add_argument("--faults", type=int, default=200)
+    parser.add_argument("--losses", type=int, help="of the faults; one in twenty if not given")
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--pause", type=float, default=0.05, help="seconds between a writer's logs")
     parser.add_argument("--seed", type=int, default=1)
@@ -250,8 +299,7 @@ def main() -> int:
         figures = asyncio.run(torture(options, Path(name), parts))
     for what, figure in figures.items():
         print(f"{what:>22}: {figure}")
-    wrong = ("acknowledged, not kept", "kept twice", "lost", "repeated", "reordered")
-    return int(any(figures[name] for name in wrong) or not figures["deliveries"])
+    return int(any(figures[name] for name in WRONG) or not figures["deliveries"])
 
 
 if __name__ == "__main__":

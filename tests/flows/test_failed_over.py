@@ -16,10 +16,9 @@ from benchmarks.wheel import url_of
 from models.database import migrate
 from models.task import Task
 from tests.flows.commands import run
-from tests.flows.feed_client import counts_of, fresh_counts, next_message, without_seq
+from tests.flows.feed_client import FEED, counts_of, fresh_counts, next_message, without_seq
 from tests.flows.lost_history import (
     CHANGES,
-    FEED,
     Poller,
     all_refuse,
     cursors,
