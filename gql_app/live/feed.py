@@ -12,7 +12,7 @@ received all of it), the feed ends, and all who follow it are told to start afre
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
@@ -166,7 +166,16 @@ class Feeds:
     def __init__(self) -> None:
         self._feeds: dict[int, Feed] = {}
         self._opening: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
-        self.histories_changed = 0
+        self._changes: Counter[int] = Counter()
+
+    @property
+    def histories_changed(self) -> int:
+        """How many feeds ended because the table had another history."""
+        return self._changes.total()
+
+    def history(self, practice_id: int) -> int:
+        """A number that is another one once the practice's history was found to be over."""
+        return self._changes[practice_id]
 
     @property
     def followers(self) -> int:
@@ -265,7 +274,7 @@ class Feeds:
 
     def _note_end(self, feed: Feed, why: Resync) -> None:
         if isinstance(why, OtherHistory):
-            self.histories_changed += 1
+            self._changes[feed.practice_id] += 1
             log.error(
                 "practice %d: event %d is gone, or is another one now. The database was restored to"
                 " an earlier state, or failed over with a loss; watchers are told to start afresh.",

@@ -35,22 +35,29 @@ class _Key(NamedTuple):
     operation_name: str | None
     variables: str
     queues: tuple[int, ...]
+    history: int
 
     @classmethod
-    def of(cls, scope: Scope, request: GraphQLRequest, queues: list[int] | None) -> "_Key":
+    def of(
+        cls, scope: Scope, request: GraphQLRequest, queues: list[int] | None, history: int
+    ) -> "_Key":
         # Decoded, because orjson leaves each of its results in a block of four kilobytes.
         variables = orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS).decode()
-        return cls(scope, request.query, request.operation_name, variables, tuple(queues or ()))
+        return cls(
+            scope, request.query, request.operation_name, variables, tuple(queues or ()), history
+        )
 
 
 class _Shared(NamedTuple):
     """A request that many send alike, without its cursor. A feed is of the `queues` that there were
-    when it began, for as long as it lasts."""
+    when it began, for as long as it lasts. `history` is the practice's of `Feeds.history`: what is
+    told of one that is over is not shared with those who come later."""
 
     scope: Scope
     request: GraphQLRequest
     queues: list[int] | None
     is_feed: bool
+    history: int = 0
 
     @classmethod
     async def of(cls, scope: Scope, request: GraphQLRequest, shape: Shareable) -> "_Shared":
@@ -60,7 +67,7 @@ class _Shared(NamedTuple):
 
     @property
     def key(self) -> _Key:
-        return _Key.of(self.scope, self.request, self.queues)
+        return _Key.of(self.scope, self.request, self.queues, self.history)
 
 
 class Streams:
@@ -161,15 +168,19 @@ class Streams:
         async def here() -> Position:
             return (await feed_bounds(practice_id)).last
 
-        async with self._groups.join(shared.key, here, partial(self._stream, shared)) as group:
-            member = Member(group.head if after is None else after)
-            if after is not None:
-                await self._services.feeds.check(practice_id, after)
-            async with aclosing(self._follow(shared, group, member, cursor, hear)) as results:
-                async for result in results:
-                    yield result
-                    if result.last:
-                        return
+        while True:
+            shared = shared._replace(history=self._services.feeds.history(practice_id))
+            async with self._groups.join(shared.key, here, partial(self._stream, shared)) as group:
+                member = Member(group.head if after is None else after)
+                if after is not None:
+                    await self._services.feeds.check(practice_id, after)
+                    if self._services.feeds.history(practice_id) != shared.history:
+                        continue  # the group's is over, but not the cursor's
+                async with aclosing(self._follow(shared, group, member, cursor, hear)) as results:
+                    async for result in results:
+                        yield result
+                        if result.last:
+                            return
 
     async def _follow(
         self, shared: _Shared, group: Group, member: Member, cursor: str | None, hear: Hear | None

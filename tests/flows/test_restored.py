@@ -9,6 +9,7 @@ import pytest
 from benchmarks.backups import Backup
 from models.contact import Contact
 from models.task import Task
+from tests.flows.feed_client import FEED, next_message
 from tests.flows.lost_history import (
     CHANGES,
     EVENTS,
@@ -111,3 +112,27 @@ async def test_restored_under_a_running_server(
     assert "callboard_histories_changed_total 1.0" in metrics
     said = [r for r in caplog.records if "is gone, or is another one now" in r.getMessage()]
     assert [r.levelno for r in said] == [logging.ERROR]
+
+
+@pytest.mark.parametrize("query", [CHANGES, FEED], ids=["changes", "feed"])
+async def test_who_joins_a_group_of_the_lost_history_is_not_told_its_end(
+    database_url: str, backup: Backup, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr("gql_app.app.POLL_SECONDS", 60)  # nothing but the newcomer has it noticed
+    async with serving(database_url) as server:
+        task = await server.office.make_task()
+        await log(server, task, KEPT - 1, "kept")
+        kept = await cursors(server)
+        await backup.take()
+        async with watching(server):
+            await log(server, task, LOST, "lost")
+            await backup.restore()
+            async with server.socket() as socket:
+                await socket.subscribe(query, after=kept[-1])
+                if query == FEED:
+                    await next_message(socket, "QueueCounts")
+                await log(server, task, 1, "afterwards")
+                told = {}
+                while "task" not in told:  # but counts
+                    (told,) = (await socket.next_data()).values()
+                assert told["seq"] == KEPT + 1

@@ -1,4 +1,5 @@
-"""The torture in its short form, and the proof that its check can fail."""
+"""The torture in its short form, with each way to lose a part of the history, and the proof that
+its check can fail."""
 
 import asyncio
 import sys
@@ -8,15 +9,17 @@ import pytest
 SECONDS = 150
 
 
-@pytest.mark.parametrize("bus", ["postgres", "redis", "sqlite"])
-async def test_nothing_is_lost_repeated_or_reordered_whatever_breaks(bus: str) -> None:
-    code, output = await _torture("--bus", bus, "--faults", "5", "--clients", "40")
+@pytest.mark.parametrize(("bus", "losses"), [("postgres", 2), ("redis", 0), ("sqlite", 2)])
+async def test_nothing_is_lost_repeated_or_reordered_whatever_breaks(bus: str, losses: int) -> None:
+    options = ("--bus", bus, "--faults", "5", "--losses", str(losses), "--clients", "40")
+    code, output = await _torture(*options)
     assert code == 0, output
+    assert ("told to start afresh: 0" in output) == (not losses), output
 
 
 async def test_without_replay_the_torture_finds_what_was_lost() -> None:
-    options = ("--bus", "sqlite", "--faults", "4", "--clients", "8", "--without-replay")
-    code, output = await _torture(*options)
+    options = ("--bus", "sqlite", "--faults", "4", "--losses", "0", "--clients", "8")
+    code, output = await _torture(*options, "--without-replay")
     assert code == 1, output
     assert "repeated: 0" in output
 
