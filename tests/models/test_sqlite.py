@@ -1,7 +1,6 @@
 """SQLite: readers do not wait for writers, and a transaction does not hold up the event loop."""
 
 import asyncio
-import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -195,12 +194,9 @@ async def waiting_to_begin() -> asyncio.Task[None]:
     return renaming
 
 
-async def test_what_was_written_is_in_the_file_itself_once_it_is_closed(
-    sqlite_template: Path, tmp_path: Path
-) -> None:
-    path = tmp_path / "callboard.sqlite3"
-    shutil.copy(sqlite_template, path)
+async def test_what_was_written_is_in_the_file_itself_once_it_is_closed(database_url: str) -> None:
+    path = Path(database_url.removeprefix("sqlite://"))
     for _ in range(20):  # the order in which connections close was left to chance
-        async with opened(f"sqlite://{path}"):
+        async with opened(database_url):
             await write("UPDATE practice SET name = name")
         assert not path.with_name(path.name + "-wal").exists()
