@@ -16,7 +16,7 @@ async def make_tasks(office: Office) -> tuple[Task, Task, Task]:
     called = await office.make_task(office.missed, patient=office.patients[1])
     overdue = await office.make_task(patient=office.patients[2])
     await office.log(overdue, ContactOutcome.LEFT_MESSAGE, follow_up=office.today)
-    office.clock.advance(hours=1)
+    office.clock.advance(seconds=1)  # an hour might lead to tomorrow
     await office.log(called, follow_up=office.today + timedelta(days=5))
     yesterday = office.today - timedelta(days=1)
     await Task.filter(id=overdue.id).update(follow_up=yesterday, due_on=yesterday)
