@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from tests.backups import Backup
+from benchmarks.backups import Backup
 from tests.dashboard.conftest import SignIn
 from tests.serving import Server
 from tests.web.streams import log_over_http
