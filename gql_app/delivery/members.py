@@ -95,19 +95,18 @@ async def catch_up(replay: Group, group: Group, member: Member, hear: Hear | Non
 
 
 def _is_next(result: Result, member: Member) -> bool:
-    """Go on by a result, and say whether the member may: not to the counts of a new day at an older
-    event than it has been told of, nor from those of another day that it has been told already."""
-    assert member.in_group is not None
-    member.in_group += 1
-    seq = member.position.seq if result.position is None else result.position.seq
-    if result.of_the_clock:
-        return seq >= member.joined
-    return result.last or seq > member.joined or result.day == member.day
+    """Whether the member may go on with a result: not with the counts of a new day at an older
+    event than it has been told of, for the counts of both would contradict."""
+    position = result.position or member.position
+    return position.seq >= member.joined or not result.of_the_clock
 
 
 def _is_known(result: Result, member: Member) -> bool:
-    """Whether the member was told the result before it joined; otherwise it is told it now."""
+    """Go on by a result, and say whether the member was told it before it joined."""
+    assert member.in_group is not None
+    member.in_group += 1
     position = result.position or member.position
+    # The group was behind the member when it joined, and is telling what it knows already.
     if position.seq <= member.joined and not result.of_the_clock and not result.last:
         return True
     member.position, member.day = position, result.day
