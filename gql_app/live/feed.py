@@ -40,7 +40,7 @@ BATCH = 500
 RETRY_SECONDS = 0.5
 
 OPEN_SECONDS = 5.0
-"""How long it may take to find out where a feed begins."""
+"""How long it may take to find out where a feed or a group begins: others wait for it."""
 
 
 class Batch(NamedTuple):
@@ -254,12 +254,7 @@ class Feeds:
         async with lock:
             feed = self._feeds.get(practice_id)
             if feed is None or feed.ended is not None:
-                try:
-                    async with asyncio.timeout(OPEN_SECONDS):
-                        bounds = await feed_bounds(practice_id)
-                except TimeoutError:
-                    raise Busy("where a practice's events end was not told in time") from None
-                feed = Feed(practice_id, bounds.last, self._note_end)
+                feed = Feed(practice_id, await last_position(practice_id), self._note_end)
                 self._feeds[practice_id] = feed
                 feed.notice()  # a bell may have rung between the two lines above
             feed.followers += 1
@@ -281,6 +276,16 @@ class Feeds:
                 feed.practice_id,
                 feed.position.seq,
             )
+
+
+async def last_position(practice_id: int) -> Position:
+    """Where a feed or a group that begins now goes on from. Raises `Busy` if it is not told in
+    time."""
+    try:
+        async with asyncio.timeout(OPEN_SECONDS):
+            return (await feed_bounds(practice_id)).last
+    except TimeoutError:
+        raise Busy("where a practice's events end was not told in time") from None
 
 
 async def _has(feed: Feed, position: Position) -> bool:

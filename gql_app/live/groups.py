@@ -16,7 +16,6 @@ from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from models.chain import Position
-from models.limits import Busy
 
 RING = 1_000
 """Results that a group keeps."""
@@ -27,9 +26,6 @@ CHUNK = 100
 PACE_SECONDS = 1.0
 """How long a group that tells of the past waits for a member that does not read. It falls behind
 then, and the others go on."""
-
-OPEN_SECONDS = 5.0
-"""How long it may take to find out where a group begins."""
 
 
 class Result(NamedTuple):
@@ -269,17 +265,13 @@ class Groups:
         here: Callable[[], Awaitable[Position]],
         stream: MakeStream,
     ) -> AsyncIterator[Group]:
-        """The group of `key`; made with `stream(await here())` by the first who joins. Raises
-        `Busy` if that takes too long."""
+        """The group of `key`; made with `stream(await here())` by the first who joins, for whom
+        those who ask for the same wait."""
         lock = self._opening.setdefault(key, asyncio.Lock())
         async with lock:
             group = self._groups.get(key)
             if group is None or group.has_ended:
-                try:
-                    async with asyncio.timeout(OPEN_SECONDS):
-                        start = await here()
-                except TimeoutError:
-                    raise Busy("where a practice's events end was not told in time") from None
+                start = await here()
                 group = self._groups[key] = Group(start, stream(start))
             group.members += 1
         try:

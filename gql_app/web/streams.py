@@ -16,6 +16,7 @@ from gql_app.access import Scope, Viewer
 from gql_app.delivery.members import Member, Results, catch_up, follow
 from gql_app.execution.memory import Schema
 from gql_app.execution.sharing import Shapes, Shareable
+from gql_app.live.feed import last_position
 from gql_app.live.groups import Group, Groups, Hear, Result
 from gql_app.schema import ERROR_CODES, has_failed, shown
 from gql_app.schema.context import Context, Services, SharedContext
@@ -24,7 +25,6 @@ from gql_app.web.requests import GraphQLRequest
 from gql_app.work.cursors import event_cursor, read_event_cursor
 from gql_app.work.queues import visible_queues
 from models.chain import Position
-from models.event import feed_bounds
 
 
 class _Key(NamedTuple):
@@ -164,9 +164,7 @@ class Streams:
         practice_id = scope.practice_id
         after = None if cursor is None else read_event_cursor(practice_id, cursor)
         shared = await _Shared.of(scope, request, shape)
-
-        async def here() -> Position:
-            return (await feed_bounds(practice_id)).last
+        here = partial(last_position, practice_id)
 
         while True:
             shared = shared._replace(history=self._services.feeds.history(practice_id))

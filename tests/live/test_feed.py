@@ -11,6 +11,7 @@ from gql_app.live import feed as feed_module
 from gql_app.live.feed import Feeds, Resync
 from models.chain import Position
 from models.event import EventRow, TaskEvent
+from models.limits import Busy
 from models.practice import Practice
 from models.task import Task
 from tests.office import Office
@@ -305,3 +306,17 @@ async def test_practices_do_not_hear_each_other(office: Office, feeds: Feeds) ->
         assert not silent.done()
         silent.cancel()
         await asyncio.wait([silent])
+
+
+@sqlite_only
+async def test_a_feed_that_cannot_find_out_where_it_begins_says_busy_in_time(
+    office: Office, feeds: Feeds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_: int) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(feed_module, "OPEN_SECONDS", 0.02)
+    monkeypatch.setattr(feed_module, "feed_bounds", never)
+    async with following(feeds, office, None) as follower:
+        with pytest.raises(Busy):
+            await follower.seqs(1)

@@ -117,3 +117,26 @@ async def test_one_joins_only_where_the_next_result_is_of_the_same_day() -> None
         assert await read(group, 12, tomorrow) == [13]
         assert group.place_after(Position(13), today) is None
         assert group.place_after(Position(13), tomorrow) is not None
+
+
+async def test_one_that_cannot_begin_holds_up_nobody_who_asks_for_something_else() -> None:
+    source, other, together = Source(), Source(), Groups()
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def waits() -> Position:
+        begun.set()
+        await never.wait()
+        return Position(10)
+
+    async def join() -> None:
+        async with together.join("stuck", waits, source.stream):
+            pass
+
+    stuck = asyncio.create_task(join())
+    await begun.wait()
+    async with asyncio.timeout(LIMIT), together.join("key", other.here, other.stream) as group:
+        other.put(11)
+        assert await read(group, 10) == [11]
+    assert not stuck.done()
+    never.set()
+    await stuck
