@@ -23,6 +23,7 @@ from tortoise.transactions import in_transaction
 from models import migrating, postgres, sqlite
 from models.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
 from models.opening import CannotOpen, connect, look_through
+from models.sqlite import is_sqlite
 from models.sqlite_files import DatabaseLost
 
 Row = TypeVar("Row", bound=NamedTuple)
@@ -150,10 +151,6 @@ async def until_lost() -> None:
 def _connection() -> BaseDBAsyncClient:
     """What the database is asked through, or the transaction that the task is in."""
     return get_connection(next(iter(get_connections().db_config)))
-
-
-def is_sqlite(connection: BaseDBAsyncClient) -> bool:
-    return bool(connection.capabilities.dialect == "sqlite")
 
 
 @asynccontextmanager

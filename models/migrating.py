@@ -16,7 +16,8 @@ from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_editor import AsyncpgSchemaEditor, SqliteSchemaEditor
 
 from models import migrations
-from models.opening import CannotOpen
+from models.opening import CannotOpen, unwrapped
+from models.sqlite import is_sqlite
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ async def is_up_to_date(connection: BaseDBAsyncClient) -> bool:
 
 async def be_patient(connection: BaseDBAsyncClient) -> None:
     """Before the transaction: SQLite takes its lock as it begins."""
-    if _is_sqlite(connection):
+    if is_sqlite(connection):
         await connection.execute_query(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
 
 
@@ -74,13 +75,13 @@ async def bring_up_to_date(
     connection: BaseDBAsyncClient, app: dict[str, Any], upto: str = "__latest__"
 ) -> None:
     """Make what is missing, within the transaction of `connection`."""
-    if not _is_sqlite(connection):
+    if not is_sqlite(connection):
         # However long a large table takes, it is not to be cut off.
         await connection.execute_query(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'")
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
             await connection.execute_query(f"SET LOCAL {limit} = 0")
         await connection.execute_query(f"SELECT pg_advisory_xact_lock({LOCK})")
-    editor = SqliteSchemaEditor if _is_sqlite(connection) else AsyncpgSchemaEditor
+    editor = SqliteSchemaEditor if is_sqlite(connection) else AsyncpgSchemaEditor
     # Tortoise asks the table first and makes it then: that would have failed the transaction.
     await MigrationRecorder(connection).ensure_schema(editor(connection, atomic=False))
     recorded = await _recorded(connection)
@@ -104,15 +105,11 @@ async def bring_up_to_date(
         await executor.migrate(target, direction="forward")
 
 
-def _is_sqlite(connection: BaseDBAsyncClient) -> bool:
-    return bool(connection.capabilities.dialect == "sqlite")
-
-
 async def _recorded(connection: BaseDBAsyncClient) -> set[str]:
     """The migrations that the database says were made, by any version."""
     is_there = (
         "SELECT 1 FROM sqlite_master WHERE name = 'tortoise_migrations'"
-        if _is_sqlite(connection)
+        if is_sqlite(connection)
         else "SELECT 1 WHERE to_regclass('tortoise_migrations') IS NOT NULL"
     )
     if not (await connection.execute_query(is_there))[1]:
@@ -131,7 +128,7 @@ def _refuse_newer(recorded: set[str]) -> None:
 
 
 def _is_already_there(error: Exception) -> bool:
-    cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    cause = unwrapped(error)
     words = str(cause)
     return isinstance(cause, ALREADY_THERE) or (
         "already exists" in words or "duplicate column name" in words

@@ -31,9 +31,14 @@ DATABASE_ERRORS = (
 """What a statement may raise that has nothing to do with what it says."""
 
 
+def unwrapped(error: BaseException) -> BaseException:
+    """What the driver raised, where Tortoise has wrapped it."""
+    return error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+
+
 def failure(error: BaseException) -> str:
     """What went wrong, without the text of the error: it may hold values."""
-    cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    cause = unwrapped(error)
     if isinstance(cause, DatabaseLost):
         return str(cause)
     if isinstance(cause, sqlite3.Error):

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import aiosqlite
 from tortoise.backends.base.client import (
+    BaseDBAsyncClient,
     ConnectionWrapper,
     TransactionalDBClient,
     TransactionContext,
@@ -18,22 +19,23 @@ from tortoise.exceptions import OperationalError
 
 from models.limits import Busy
 from models.sqlite_changes import Change, Changes
-from models.sqlite_files import Files
+from models.sqlite_files import Files, says
 
 CLOSE_SECONDS = 1.0
 """How long what is under way is waited for when the database is closed."""
 
 
+LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def is_sqlite(connection: BaseDBAsyncClient) -> bool:
+    return bool(connection.capabilities.dialect == "sqlite")
+
+
 def refuse_if_locked(error: BaseException | None) -> None:
     """Raise `Busy` if `error`, or what it came from, says that another process has the lock."""
-    cause = error
-    while cause is not None:  # Tortoise wraps what SQLite says
-        if getattr(cause, "sqlite_errorcode", 0) & 0xFF in (
-            sqlite3.SQLITE_BUSY,
-            sqlite3.SQLITE_LOCKED,
-        ):
-            raise Busy("another process writes to the file") from error
-        cause = cause.__cause__ or cause.__context__
+    if says(error, LOCKED):
+        raise Busy("another process writes to the file") from error
 
 
 class Connected(SqliteClient):

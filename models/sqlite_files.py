@@ -9,6 +9,7 @@ is read or written until the server is restarted.
 import logging
 import os
 import sqlite3
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -89,12 +90,10 @@ class Files:
 
     def refuse_if_damaged(self, error: BaseException | None) -> None:
         """Raise `DatabaseLost` if `error` is SQLite's word for a damaged file."""
-        while error is not None:  # Tortoise wraps some of SQLite's errors
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE:
-                self.check()  # another file looks like damage too
-                self._is_spoilt = True
-                self._lose(f"{self._path} is damaged")
-            error = error.__cause__ or error.__context__
+        if says(error, DAMAGE):
+            self.check()  # another file looks like damage too
+            self._is_spoilt = True
+            self._lose(f"{self._path} is damaged")
 
     def may_be_closed(self) -> bool:
         """Whether SQLite may close what is open. The last that closes copies the log into the
@@ -155,6 +154,15 @@ class Files:
         assert self._index_file is not None
         header = os.pread(self._index_file, 136, 0)
         return _Progress(header[32:40], header[96:100], header[128:132])
+
+
+def says(error: BaseException | None, codes: Collection[int]) -> bool:
+    """Whether `error`, or what it came from, is one of SQLite's with one of these codes."""
+    while error is not None:  # Tortoise wraps some of SQLite's errors
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in codes:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

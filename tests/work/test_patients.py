@@ -10,8 +10,9 @@ from gql_app.keys import create_key
 from gql_app.work.patients import BATCH, index_patients
 from gql_app.work.reading import BadInput
 from models.access import Role
-from models.database import is_sqlite, transaction
+from models.database import transaction
 from models.people import Patient, PatientWord
+from models.sqlite import is_sqlite
 from tests.office import Office, make_office
 from tests.work.worklists import EVERY_STATUS, listed
 
