@@ -52,17 +52,14 @@ async def test_an_event_that_was_changed_is_named(office: Office, changed: str) 
     assert await verify(office.practice.id) == Verdict(1, 5, 3)
 
 
-async def test_events_that_were_cut_off_at_the_end_are_missed(office: Office) -> None:
+@pytest.mark.parametrize(
+    ("removed", "missed"), [("seq > 3", 4), ("seq = 3", 3)], ids=["at the end", "in between"]
+)
+async def test_events_that_were_taken_out_are_missed(
+    office: Office, removed: str, missed: int
+) -> None:
     await history(office, 5)
     await change(office, "UPDATE practice SET pruned_through = 9 WHERE id = $1")
-    await write("DELETE FROM task_event WHERE seq > $1", 3)
+    await write(f"DELETE FROM task_event WHERE {removed}")
     await write("UPDATE practice SET pruned_through = $1", 0)
-    assert await verify(office.practice.id) == Verdict(1, 5, 4)
-
-
-async def test_an_event_that_was_taken_out_is_missed(office: Office) -> None:
-    await history(office, 5)
-    await change(office, "UPDATE practice SET pruned_through = 9 WHERE id = $1")
-    await write("DELETE FROM task_event WHERE seq = $1", 3)
-    await write("UPDATE practice SET pruned_through = $1", 0)
-    assert await verify(office.practice.id) == Verdict(1, 5, 3)
+    assert await verify(office.practice.id) == Verdict(1, 5, missed)
