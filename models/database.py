@@ -5,6 +5,7 @@ Statements are written once for SQLite and PostgreSQL, with numbered parameters 
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime
@@ -16,7 +17,7 @@ import asyncpg
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient, TransactionContext
 from tortoise.backends.base.config_generator import expand_db_url
-from tortoise.connection import get_connection, get_connections
+from tortoise.connection import get_connections
 from tortoise.exceptions import TransactionManagementError
 from tortoise.transactions import in_transaction
 
@@ -150,7 +151,8 @@ async def until_lost() -> None:
 
 def _connection() -> BaseDBAsyncClient:
     """What the database is asked through, or the transaction that the task is in."""
-    return get_connection(next(iter(get_connections().db_config)))
+    connections = get_connections()
+    return connections.get(next(iter(connections.db_config)))
 
 
 @asynccontextmanager
@@ -256,18 +258,37 @@ async def insert_many(
     return await write(f"{sql} RETURNING {returning}", *values)
 
 
+class Statement(NamedTuple):
+    """A statement that changes rows, with the values of its parameters."""
+
+    sql: str
+    values: Sequence[object]
+
+
 async def update_and_insert(
-    update: str, values: Sequence[object], table: str, rows: Sequence[Mapping[str, object]]
+    updates: Sequence[Statement], table: str, rows: Sequence[Mapping[str, object]]
 ) -> None:
-    """Carry out an UPDATE, and insert rows (at least one, all with the same columns) into another
-    table: on PostgreSQL in one round trip."""
+    """Carry out UPDATEs, each of another row, and insert rows (at least one, all with the same
+    columns) into a table that they leave alone: on PostgreSQL in one round trip."""
     if is_sqlite(_connection()):
-        await write(update, *values)
+        for update in updates:
+            await write(update.sql, *update.values)
         sql, inserted = _insertion(table, rows)
         await write(sql, *inserted)
-    else:
-        sql, inserted = _insertion(table, rows, len(values))
-        await write(f"WITH updated AS ({update}) {sql}", *values, *inserted)
+        return
+    parts: list[str] = []
+    values: list[object] = []
+    for number, update in enumerate(updates):
+        parts.append(f"updated_{number} AS ({_renumbered(update.sql, len(values))})")
+        values += update.values
+    sql, inserted = _insertion(table, rows, len(values))
+    await write(f"WITH {', '.join(parts)} {sql}", *values, *inserted)
+
+
+@lru_cache(maxsize=100)
+def _renumbered(sql: str, bound: int) -> str:
+    """The statement when so many parameters stand before its own."""
+    return re.sub(r"\$(\d+)", lambda place: f"${int(place[1]) + bound}", sql)
 
 
 def _insertion(

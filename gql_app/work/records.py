@@ -16,6 +16,7 @@ from gql_app.work.reading import Conditions
 from models.chain import chained
 from models.contact import ContactRow
 from models.database import (
+    Statement,
     among,
     fetch,
     for_update,
@@ -191,12 +192,14 @@ async def add_event(
     before: tuple[TaskStatus | None, date | None] | None = None,
     contact: ContactRow | None = None,
     viewer: Viewer | None = None,
+    change: Statement | None = None,
 ) -> int:
     """Record what happened under the practice's next number, and return that. `before` is the
-    status and follow-up date that the task had, unless it has them still."""
+    status and follow-up date that the task had, unless it has them still; `change` is the task's
+    own UPDATE, if it is to be carried out along with it."""
     event = _event(task, kind, before or (task.status, task.follow_up), viewer)
     event["contact_id"] = None if contact is None else contact.id
-    return await _record(task.practice_id, [event], now)
+    return await _record(task.practice_id, [event], now, change)
 
 
 async def add_events(
@@ -217,6 +220,9 @@ async def add_events(
     return await _record(changes[0][1].practice_id, events, now)
 
 
+_COUNT = "UPDATE practice SET seq = $2, digest = $3, last_event_at = $4 WHERE id = $1"
+
+
 class _Counter(NamedTuple):
     """A practice's last event."""
 
@@ -225,9 +231,14 @@ class _Counter(NamedTuple):
     last_event_at: datetime | None
 
 
-async def _record(practice_id: int, events: list[dict[str, object]], now: datetime) -> int:
-    """Number events (at least one), chain them to the one before them, and write them. Returns the
-    last number.
+async def _record(
+    practice_id: int,
+    events: list[dict[str, object]],
+    now: datetime,
+    change: Statement | None = None,
+) -> int:
+    """Number events (at least one), chain them to the one before them, and write them, together
+    with the `change` that they tell of. Returns the last number.
 
     The counter is taken last: its row lock holds the practice's other writers back until this
     transaction commits. The lock is the weaker one that an UPDATE takes, because rows that point to
@@ -242,8 +253,9 @@ async def _record(practice_id: int, events: list[dict[str, object]], now: dateti
         event |= {"practice_id": practice_id, "seq": seq, "at": at}
         digest = chained(digest, event)
         event["digest"] = digest
-    counter = "UPDATE practice SET seq = $2, digest = $3, last_event_at = $4 WHERE id = $1"
-    await update_and_insert(counter, [practice_id, seq, digest, at], "task_event", events)
+    counter = Statement(_COUNT, (practice_id, seq, digest, at))
+    updates = [counter] if change is None else [change, counter]
+    await update_and_insert(updates, "task_event", events)
     return seq
 
 

@@ -46,7 +46,7 @@ from gql_app.work.records import (
 from gql_app.work.shares import BusyLog, Shares
 from models.appointment import AppointmentRow
 from models.contact import ContactRow
-from models.database import is_waited_for, snapshot, transaction, write
+from models.database import Statement, is_waited_for, snapshot, transaction, write
 from models.event import TaskEventKind
 from models.lifecycle import (
     Attempt,
@@ -351,9 +351,9 @@ async def _keep_late(
         contact_count=task.contact_count + 1,
         last_contact_id=contact.id,
     )
-    await _write(late, contact)
-    kind = TaskEventKind.CONTACT_LOGGED
-    return late, await add_event(late, kind, now, contact=contact, viewer=viewer)
+    kind, change = TaskEventKind.CONTACT_LOGGED, _change(late, contact)
+    seq = await add_event(late, kind, now, contact=contact, viewer=viewer, change=change)
+    return late, seq
 
 
 async def _close_expired(task: TaskRow, now: datetime) -> tuple[TaskRow, int]:
@@ -373,8 +373,10 @@ async def _apply(
     """Move the task along `rule` and record the event. Returns the task, and the event's number."""
     before = (task.status, task.follow_up)
     changed = _along(rule, task, now, contact)
-    await _write(changed, contact)
-    seq = await add_event(changed, kind, now, before=before, contact=contact, viewer=viewer)
+    change = _change(changed, contact)
+    seq = await add_event(
+        changed, kind, now, before=before, contact=contact, viewer=viewer, change=change
+    )
     return changed, seq
 
 
@@ -386,7 +388,8 @@ async def withdraw_all(tasks: Sequence[TaskRow], reason: str, viewer: Viewer, no
         rule = withdraw(TaskStatus(task.status))
         assert rule is not None
         changed = _along(rule, task, now)._replace(withdrawn_reason=reason)
-        await _write(changed, None)
+        change = _change(changed, None)
+        await write(change.sql, *change.values)
         changes.append((task, changed))
     return await add_events(changes, TaskEventKind.WITHDRAWN, now, viewer)
 
@@ -408,9 +411,9 @@ def _along(rule: Rule, task: TaskRow, now: datetime, contact: ContactRow | None 
     )
 
 
-async def _write(task: TaskRow, contact: ContactRow | None) -> None:
-    await write(
-        _CHANGE,
+def _change(task: TaskRow, contact: ContactRow | None) -> Statement:
+    """What writes the task as it is now."""
+    values = (
         task.practice_id,
         task.id,
         task.status,
@@ -425,3 +428,4 @@ async def _write(task: TaskRow, contact: ContactRow | None) -> None:
         None if contact is None else contact.outcome,
         task.withdrawn_reason,
     )
+    return Statement(_CHANGE, values)
