@@ -24,6 +24,10 @@ LOG = """mutation ($task: ID!, $day: Date!, $key: String!) {
 }"""
 
 
+IN_FLIGHT = 50
+"""More contacts than can be under way at once: they may be committed without being acknowledged."""
+
+
 class Span(NamedTuple):
     """From when to when something lasted, in seconds of the monotonic clock."""
 
@@ -41,13 +45,21 @@ class Ledger:
 
     acknowledged: dict[str, Span] = field(default_factory=dict)
     losses: list[Span] = field(default_factory=list)
+    _enough: int = 0
 
     @contextmanager
     def losing(self) -> Iterator[None]:
         """What is committed while the block lasts may be gone at its end."""
-        begun = time.monotonic()
+        begun, before = time.monotonic(), len(self.acknowledged)
         yield
         self.losses.append(Span(begun, time.monotonic()))
+        after = len(self.acknowledged)
+        self._enough = after + (after - before) + IN_FLIGHT
+
+    async def lost_is_passed(self) -> None:
+        """Wait until more was acknowledged after the last loss than can have been lost by it."""
+        while len(self.acknowledged) < self._enough:
+            await asyncio.sleep(0.02)
 
     def figures(self, keys: Counter[str]) -> dict[str, int]:
         """What became of the contacts; `keys` are those in the table."""

@@ -5,7 +5,9 @@ load of writers that send again until they are acknowledged, and clients that re
 cursor. Faults, drawn by a seed: kill -9 of a server, stop and start of Redis, restart of
 PostgreSQL, SIGSTOP of a process of clients. `--bus sqlite` is one process, killed only.
 `--losses` of the faults lose what was acknowledged: the database is restored from a backup, with
-servers that run or are killed for it, or an asynchronous replica that lags takes over.
+servers that are killed for it or run, or an asynchronous replica that lags takes over. A process of
+clients sleeps through each loss, until the new history has passed the lost one: from the numbers
+alone it could not tell that its cursor is of the lost one.
 
 At the end each acknowledged contact must be in the table once, but for those of a loss. Each client
 must have seen each event once, in order, with no gap, from its start on, and keep none that is not
@@ -23,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -71,6 +73,8 @@ WRONG = (
 """The figures that have to be zero."""
 
 Fault = Callable[[], Awaitable[None]]
+Loss = Callable[[Callable[[], None]], Awaitable[None]]
+"""A fault that loses what was acknowledged. What it is given is called just before."""
 
 
 async def prepare(database_url: str) -> tuple[int, str, list[str]]:
@@ -102,7 +106,7 @@ class Parts(NamedTuple):
     database_url: str
     servers: list[Server]
     breaking: dict[str, Fault]
-    losing: dict[str, Fault]
+    losing: dict[str, Loss]
 
 
 async def set_up(
@@ -110,7 +114,7 @@ async def set_up(
 ) -> Parts:
     """Start everything but the servers."""
     breaking: dict[str, Fault] = {}
-    losing: dict[str, Fault] = {}
+    losing: dict[str, Loss] = {}
     if options.bus == "sqlite":
         database_url = f"sqlite://{folder / 'torture.sqlite3'}"
         bus_url, names = "memory://", ["server"]
@@ -131,7 +135,8 @@ async def set_up(
     for server in servers:
         parts.callback(server.end)
     breaking["server killed"] = lambda: _kill(random.choice(servers))
-    losing["database restored"] = partial(_restore, Backup(database_url), servers, ledger)
+    killing = cycle([True, False])
+    losing["database restored"] = partial(_restore, Backup(database_url), servers, killing, ledger)
     return Parts(database_url, servers, breaking, losing)
 
 
@@ -152,9 +157,12 @@ async def torture(options: argparse.Namespace, folder: Path, parts: ExitStack) -
     losses = dict(zip(losing_places(options), cycle(losing), strict=False))
     for number in range(options.faults):
         await asyncio.sleep(random.uniform(0.2, 0.8))
-        fault = losses.get(number) or random.choice(list(breaking))
+        if loss := losses.get(number):
+            await _sleep_through(losing[loss], random.choice(watchers), ledger)
+        fault = loss or random.choice(list(breaking))
+        if not loss:
+            await breaking[fault]()
         faults[fault] += 1
-        await (breaking | losing)[fault]()
         _show(options, f"{number + 1}/{options.faults} {fault}")
     await asyncio.sleep(1)
     run.writing = False
@@ -254,12 +262,26 @@ async def _stall(process: asyncio.subprocess.Process) -> None:
     process.send_signal(signal.SIGCONT)
 
 
-async def _restore(backup: Backup, servers: list[Server], ledger: Ledger) -> None:
-    """Take a backup, go on, and bring it back, with the servers running or killed."""
+async def _sleep_through(loss: Loss, process: asyncio.subprocess.Process, ledger: Ledger) -> None:
+    """Lose what a process of clients has seen, and wake it when the numbers are given out again."""
+    await loss(lambda: process.send_signal(signal.SIGSTOP))
+    await asyncio.wait_for(ledger.lost_is_passed(), 60)
+    process.send_signal(signal.SIGCONT)
+
+
+async def _restore(
+    backup: Backup,
+    servers: list[Server],
+    killing: Iterator[bool],
+    ledger: Ledger,
+    before: Callable[[], None],
+) -> None:
+    """Take a backup, go on, and bring it back, with the servers killed or running."""
     with ledger.losing():
         await backup.take()
         await asyncio.sleep(random.uniform(*LOST_SECONDS))
-        if random.random() < 0.5:
+        before()
+        if next(killing):
             for server in servers:
                 server.end(signal.SIGKILL)
         await backup.restore()
@@ -268,12 +290,13 @@ async def _restore(backup: Backup, servers: list[Server], ledger: Ledger) -> Non
         await server.ready()
 
 
-async def _promote(pair: Replicated, ledger: Ledger) -> None:
+async def _promote(pair: Replicated, ledger: Ledger, before: Callable[[], None]) -> None:
     """Have a replica follow, cut it off, and let it take the primary's place."""
     await pair.add_replica()
     with ledger.losing():
         await pair.cut()
         await asyncio.sleep(random.uniform(*LOST_SECONDS))
+        before()
         await pair.crash()
     await pair.promote()
 

@@ -22,7 +22,7 @@ subscription Feed($queueIds: [ID!], $after: String) {{
     ... on QueueSnapshot {{
       cursor seq queues {{ queue {{ id }} counts {{ {FIGURES} }} tasks {{ {PAGE} }} }}
     }}
-    ... on TaskEvent {{ cursor seq kind task {{ {TASK} queue {{ id }} }} }}
+    ... on TaskEvent {{ cursor seq kind contact {{ notes }} task {{ {TASK} queue {{ id }} }} }}
     ... on QueueCounts {{ {FIGURES} queue {{ id }} }}
     ... on Heartbeat {{ cursor seq at }}
   }}
