@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -135,8 +135,7 @@ async def set_up(
     for server in servers:
         parts.callback(server.end)
     breaking["server killed"] = lambda: _kill(random.choice(servers))
-    killing = cycle([True, False])
-    losing["database restored"] = partial(_restore, Backup(database_url), servers, killing, ledger)
+    losing["database restored"] = partial(_restore, Backup(database_url), servers, ledger)
     return Parts(database_url, servers, breaking, losing)
 
 
@@ -272,7 +271,6 @@ async def _sleep_through(loss: Loss, process: asyncio.subprocess.Process, ledger
 async def _restore(
     backup: Backup,
     servers: list[Server],
-    killing: Iterator[bool],
     ledger: Ledger,
     before: Callable[[], None],
 ) -> None:
@@ -281,7 +279,7 @@ async def _restore(
         await backup.take()
         await asyncio.sleep(random.uniform(*LOST_SECONDS))
         before()
-        if next(killing):
+        if not ledger.losses or random.random() < 0.5:
             for server in servers:
                 server.end(signal.SIGKILL)
         await backup.restore()
