@@ -1,19 +1,32 @@
 """Documents, each parsed, measured and validated once however often it is sent."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from graphql import (
     DocumentNode,
+    GraphQLError,
     GraphQLSyntaxError,
+    IntValueNode,
+    Visitor,
+    get_operation_ast,
     parse,
+    visit,
 )
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.schema.schema import validate_document
 
 from gql_app.execution.bounded import Bounded
-from gql_app.execution.limits import MAX_TOKENS, TooComplex, check
+from gql_app.execution.limits import MAX_TOKENS, TooComplex, check_shape
 from gql_app.execution.memory import Known
+from gql_app.execution.rows import check_rows, coerced
+
+MAX_DIGITS = 1_000
+"""Of a number in a document. By default Python does not read more than 4,300."""
+
+_LONG_NUMBER = re.compile(rf"\d{{{MAX_DIGITS}}}")
 
 
 class Documents(SchemaExtension):
@@ -29,17 +42,29 @@ class Documents(SchemaExtension):
         context = self.execution_context
         known = self._find(context.query or "")
         # Strawberry would run the first one: a mutation, perhaps, that nobody chose.
-        named = context._provided_operation_name  # noqa: SLF001 - told nowhere else
-        if named is None and known.operations > 1:
+        name = context._provided_operation_name  # noqa: SLF001 - told nowhere else
+        if name is None and known.operations > 1:
             raise CannotGetOperationTypeError(None)
-        variables = context.variables or {}
-        numbers = tuple((k, v) for k, v in variables.items() if type(v) is int)
-        if numbers not in known.passed:
-            schema = context.schema._schema  # noqa: SLF001 - likewise
-            check(schema, known.document, variables, self._largest_page)
-            known.passed.add(numbers, None)
+        self._measure(known, name, context.variables or {})
         context.graphql_document = known.document
         yield
+
+    def _measure(self, known: Known, name: str | None, variables: Mapping[str, Any]) -> None:
+        """Raise `TooComplex` if the document, or what is run of it, is over a limit."""
+        if not known.has_shape:
+            check_shape(known.document)
+            known.has_shape = True
+        operation = get_operation_ast(known.document, name)
+        if operation is None:
+            return  # none is run
+        schema = self.execution_context.schema._schema  # noqa: SLF001 - told nowhere else
+        values = coerced(schema, operation, known.deciding, variables)
+        if values is None:
+            return  # likewise
+        measured = (name, *values.items())
+        if measured not in known.passed:
+            check_rows(schema, known.document, operation, values, self._largest_page)
+            known.passed.add(measured, None)
 
     def on_validate(self) -> Iterator[None]:
         context = self.execution_context
@@ -60,8 +85,19 @@ class Documents(SchemaExtension):
 
 def _parsed(query: str) -> DocumentNode:
     try:
-        return parse(query, max_tokens=MAX_TOKENS)
+        document = parse(query, max_tokens=MAX_TOKENS)
     except GraphQLSyntaxError as error:
         if error.message.endswith(f"{MAX_TOKENS} tokens. Parsing aborted."):
             raise TooComplex("tokens", f"over {MAX_TOKENS:,}", MAX_TOKENS) from None
         raise
+    if _LONG_NUMBER.search(query):
+        visit(document, _Numbers())
+    return document
+
+
+class _Numbers(Visitor):
+    """Refuses what Python would not read as a number."""
+
+    def enter_int_value(self, node: IntValueNode, *_: object) -> None:
+        if len(node.value) > MAX_DIGITS:
+            raise GraphQLError("A number has too many digits.", node)

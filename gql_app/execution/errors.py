@@ -1,6 +1,7 @@
 """From exceptions to the errors that a client sees, and to log lines without patient data."""
 
 import logging
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,6 +9,10 @@ from typing import Any
 from graphql import GraphQLError
 
 log = logging.getLogger(__name__)
+
+_QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_PYTHON_WORD = re.compile(rf"{_QUOTED}|\b(?:None|True|False)\b")
+_JSON_WORDS = {"None": "null", "True": "true", "False": "false"}
 
 
 class ErrorCodes:
@@ -38,6 +43,7 @@ class ErrorCodes:
         formatted: dict[str, Any] = dict(error.formatted)
         if cause is None or isinstance(cause, GraphQLError):
             code = "BAD_USER_INPUT"
+            formatted["message"] = _in_clients_words(error.message)
         else:
             code = next((c for t, c in self._codes.items() if isinstance(cause, t)), "INTERNAL")
         if code != "INTERNAL":
@@ -50,6 +56,12 @@ class ErrorCodes:
         formatted["message"] = "Something went wrong on our side."
         formatted["extensions"] = {"code": "INTERNAL", "correlationId": correlation_id}
         return formatted
+
+
+def _in_clients_words(message: str) -> str:
+    """A message of graphql-core, with null, true and false in place of Python's words. What is
+    quoted is the client's own, and stays as it is."""
+    return _PYTHON_WORD.sub(lambda found: _JSON_WORDS.get(found[0], found[0]), message)
 
 
 def _where(error: BaseException | None) -> str:

@@ -14,6 +14,7 @@ from strawberry.types import ExecutionContext
 
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.fallbacks import Fallbacks
+from gql_app.execution.rows import deciding
 from gql_app.execution.runs import Complete
 
 DOCUMENTS = 500
@@ -21,7 +22,8 @@ PLANS = 2_000
 """Some a document."""
 OPERATIONS = 1_000
 PASSED = 20
-"""Sets of numbers, `first` and the like, that are remembered of a document as within the limits."""
+"""What is remembered of a document as within the limits: operations with the coerced values of the
+variables that decide how many rows they ask for."""
 
 
 Plans: TypeAlias = Bounded[Hashable, tuple[list[Node], Complete | None]]
@@ -35,6 +37,8 @@ class Known:
         self.operations = sum(
             isinstance(definition, OperationDefinitionNode) for definition in document.definitions
         )
+        self.deciding = deciding(document)
+        self.has_shape = False
         self.passed: Bounded[tuple[object, ...], None] = Bounded(PASSED)
         self.errors: list[GraphQLError] | None = None
 

@@ -1,6 +1,6 @@
 """The GraphQL schema. This file only assembles it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from strawberry.exceptions import MissingQueryError
@@ -16,9 +16,10 @@ from gql_app.execution.documents import Documents
 from gql_app.execution.errors import ErrorCodes
 from gql_app.execution.limits import TooComplex
 from gql_app.execution.memory import Schema
-from gql_app.schema.moments import DATE_TIME
+from gql_app.schema.moments import DATE, DATE_TIME
 from gql_app.schema.moves import Moves
 from gql_app.schema.mutations import Mutation
+from gql_app.schema.nulls import let_nulls_be_defaults
 from gql_app.schema.queries import Query
 from gql_app.schema.subscriptions import Subscription
 from gql_app.work.reading import MAX_PAGE, BadInput
@@ -51,8 +52,9 @@ def build_schema() -> Schema:
         subscription=Subscription,
         extensions=[lambda: Documents(schema.memory.documents, MAX_PAGE)],
         execution_context_class=CompiledExecutor,
-        config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
+        config=StrawberryConfig(scalar_map={date: DATE, datetime: DATE_TIME}),
     )
+    let_nulls_be_defaults(schema._schema)  # noqa: SLF001 - Strawberry has no way to say it
     return schema
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import strawberry
 
-from gql_app.execution.limits import MOST_ROWS
+from gql_app.execution.rows import MOST_ROWS
 from gql_app.schema.context import Info
 from gql_app.schema.enums import ImportResult, TaskOrigin
 from gql_app.schema.errors import ErrorRow, UserError, error_row

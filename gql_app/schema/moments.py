@@ -1,22 +1,40 @@
-"""The DateTime scalar, which refuses what lies past the calendar instead of failing on it, and what
-a moment must be."""
+"""The scalars Date and DateTime, refused in words that a client understands, and what a moment must
+be."""
 
+import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
 import orjson
-from strawberry.schema.types.base_scalars import DateTimeDefinition
+from graphql import GraphQLError
+from strawberry.schema.types.base_scalars import DateDefinition, DateTimeDefinition
 
 from gql_app.work.reading import BadInput
 
 
-def _parse(value: str) -> datetime:
+def _parse(value: Any) -> datetime:
     assert DateTimeDefinition.parse_value is not None
     try:
         moment: datetime = DateTimeDefinition.parse_value(value)
     except OverflowError:  # "9999-12-31T24:00:00Z" is the year 10000
         raise BadInput("The moment lies past the calendar.") from None
+    except GraphQLError:
+        raise _no("moment", "2026-12-24T17:00:00Z", value) from None
     return moment
+
+
+def _parse_date(value: Any) -> date:
+    assert DateDefinition.parse_value is not None
+    try:
+        day: date = DateDefinition.parse_value(value)
+    except GraphQLError:
+        raise _no("date", "2026-12-24", value) from None
+    return day
+
+
+def _no(what: str, example: str, value: Any) -> GraphQLError:
+    return GraphQLError(f"A {what} is a text such as {example}, not {json.dumps(value)}.")
 
 
 def _serialize(moment: datetime) -> str:
@@ -26,6 +44,7 @@ def _serialize(moment: datetime) -> str:
 
 LAST_YEAR = 2999
 
+DATE = replace(DateDefinition, parse_value=_parse_date)
 DATE_TIME = replace(DateTimeDefinition, parse_value=_parse, serialize=_serialize)
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from graphql import get_introspection_query, parse
 
-from gql_app.execution import limits
-from gql_app.execution.limits import TooComplex, check
+from gql_app.execution import limits, rows
+from gql_app.execution.limits import TooComplex
 from gql_app.schema import build_schema
+from tests.execution.measuring import check
 
 SCHEMA = build_schema()._schema
 
@@ -21,9 +22,9 @@ def chain(length: int, spreads: int = 2, field: str = "id") -> str:
     return f"{{ tasks {{ nodes {{ ...f0 }} }} }}{links} fragment f{length} on Task {{ id }}"
 
 
-def complaint(query: str, **variables: Any) -> str | None:
+def complaint(query: str, operation: str | None = None, **variables: Any) -> str | None:
     try:
-        check(SCHEMA, parse(query), variables, largest_page=500)
+        check(SCHEMA, parse(query), variables, largest_page=500, operation_name=operation)
     except TooComplex as error:
         return str(error)
     return None
@@ -31,9 +32,8 @@ def complaint(query: str, **variables: Any) -> str | None:
 
 def figure(query: str, what: str, monkeypatch: pytest.MonkeyPatch, **variables: Any) -> int:
     """What is counted of a document, whatever the limit."""
-    monkeypatch.setattr(limits, f"MAX_{what.upper()}", -1)
-    for other in {"DEPTH", "ALIASES", "ROWS"} - {what.upper()}:
-        monkeypatch.setattr(limits, f"MAX_{other}", 10**30)
+    for module, name in ((limits, "DEPTH"), (limits, "ALIASES"), (rows, "ROWS")):
+        monkeypatch.setattr(module, f"MAX_{name}", -1 if name == what.upper() else 10**30)
     found = re.search(r"complex: ([\d,]+) ", complaint(query, **variables) or "")
     assert found is not None
     return int(found[1].replace(",", ""))
@@ -83,7 +83,17 @@ ROWS = {
     "{ a: tasks(first: 3) { nodes { id } } ... on Query { tasks(first: 4) { nodes { id } } } }": 7,
     "query ($n: Int! = 7) { tasks(first: $n) { nodes { id } } }": 7,
     "query ($given: Int! = 7) { tasks(first: $given) { nodes { id } } }": 9,
-    "query ($wrong: Int!) { tasks(first: $wrong) { nodes { id } } }": 0,
+    "query ($float: Int) { tasks(first: $float) { nodes { id } } }": 400,
+    "query ($null: Int) { tasks(first: $null) { nodes { id } } }": 50,
+    "query ($null: Int = 7) { tasks(first: $null) { nodes { id } } }": 50,
+    "query ($absent: Int) { tasks(first: $absent) { nodes { id } } }": 50,
+    "{ tasks(first: null) { nodes { id } } }": 50,
+    f"{{ tasks(first: {'9' * 5_000}) {{ nodes {{ id }} }} }}": 500,
+    "{ tasks(first: 3) @skip(if: true) { nodes { id } } }": 0,
+    "query ($no: Boolean!) { tasks(first: 3) @include(if: $no) { nodes { id } } }": 0,
+    "query ($no: Boolean!) { tasks(first: 3) @skip(if: $no) { nodes { id } } }": 3,
+    "query ($on: Boolean! = false) { ...F @include(if: $on) ... @skip(if: $on) { ...F } } "
+    "fragment F on Query { tasks(first: 3) { nodes { id } } }": 3,
     "{ ...F } fragment F on Query { tasks(first: 3) { ...G } } "
     "fragment G on TaskConnection { nodes { contacts(first: 2) { nodes { id } } } }": 3 + 3 * 2,
     "mutation { logContact(taskId: 1, outcome: SCHEDULED) { errors { code } } }": 10,
@@ -94,7 +104,25 @@ ROWS = {
 def test_rows_are_those_asked_for_times_those_of_the_parents(
     query: str, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert figure(query, "rows", monkeypatch, given=9, wrong="x") == rows
+    variables = {"given": 9, "float": 4e2, "null": None, "no": False}
+    assert figure(query, "rows", monkeypatch, **variables) == rows
+
+
+@pytest.mark.parametrize(("operation", "is_complex"), [("Dear", True), ("Cheap", False)])
+def test_rows_are_those_of_the_operation_that_is_run(operation: str, is_complex: bool) -> None:
+    query = """query Cheap($n: Int = 2) { ...Page } query Dear($n: Int = 500) { ...Page }
+        fragment Page on Query {
+            tasks(first: $n) { nodes { contacts(first: $n) { nodes { id } } } } }"""
+    assert (complaint(query, operation) is not None) == is_complex
+    # A value that is given stands in for either default.
+    assert complaint(query, operation, n=2) is None
+    assert complaint(query, operation, n=500.0) is not None
+
+
+def test_the_shape_is_that_of_the_whole_document() -> None:
+    """All of it is validated, whichever operation is run."""
+    query = "query A { viewer { role } } query B { " + "a: viewer { role } " * 51 + "}"
+    assert complaint(query, "A") == "The document is too complex: 51 aliases; at most 50."
 
 
 def test_a_fragment_counts_wherever_it_is_spread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,15 +134,16 @@ def test_a_fragment_is_walked_once_however_often_it_is_spread(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     walked = []
-    field = limits._Walk._field
+    for walk in (limits._Shapes, rows._Rows):
+        selection = walk.selection
 
-    def count(self: Any, node: Any, *rest: Any) -> Any:
-        walked.append(node)
-        return field(self, node, *rest)
+        def count(self: Any, *given: Any, selection: Any = selection) -> Any:
+            walked.append(given)
+            return selection(self, *given)
 
-    monkeypatch.setattr(limits._Walk, "_field", count)
+        monkeypatch.setattr(walk, "selection", count)
     complaint(chain(60))
-    assert len(walked) == 2 + 60 + 1
+    assert len(walked) == 2 * (3 + 61)
 
 
 @pytest.mark.parametrize(

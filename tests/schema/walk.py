@@ -16,9 +16,10 @@ from graphql import (
     print_ast,
 )
 
-from gql_app.execution.limits import MAX_TOKENS, TooComplex, check
+from gql_app.execution.limits import MAX_TOKENS, TooComplex
 from gql_app.schema import build_schema
 from gql_app.work.reading import MAX_PAGE
+from tests.execution.measuring import check
 
 SCHEMA = build_schema()._schema
 DEEPEST = 5

@@ -93,6 +93,9 @@ BAD: dict[str, Any] = {
     "a page beyond 32 bits": tasks(first=2**31),
     "a fraction of a page": tasks(first=1.5),
     "text as a page": tasks(first="5"),
+    "a page of thousands of digits": lookup(
+        f"{{ tasks(first: {'9' * 5_000}) {{ nodes {{ id }} }} }}"
+    ),
     "a garbage cursor": tasks(after="garbage"),
     "an empty cursor": tasks(after=""),
     "a cursor beyond ASCII": tasks(after="ü"),

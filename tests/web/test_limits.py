@@ -46,9 +46,53 @@ async def test_an_event_stream_is_refused(server: Server, query: str, expected: 
         refused((await stream.result())["errors"], expected)
 
 
-async def test_the_limit_looks_at_the_variables_each_time(server: Server) -> None:
-    query = """query ($first: Int!) {
-        tasks(first: $first) { nodes { contacts(first: 100) { nodes { id } } } } }"""
-    assert "errors" not in await server.execute(query, first=5)
-    refused((await server.execute(query, first=500))["errors"], "50,500 rows; at most 25,000")
-    assert "errors" not in await server.execute(query, first=5)
+TWO_PAGES = """query ($n: Int) {
+    tasks(first: $n) { nodes { contacts(first: $n) { nodes { id } } } } }"""
+SHARED = """query Cheap($n: Int = 1) { ...Page } query Dear($n: Int = 500) { ...Page }
+    fragment Page on Query {
+        tasks(first: $n) { nodes { contacts(first: $n) { nodes { id } } } } }"""
+
+APART = """query Cheap { viewer { role } }
+    query Dear { tasks(first: 500) { nodes { contacts(first: 500) { nodes { id } } } } }"""
+
+MEASURED: list[tuple[dict[str, Any], bool]] = [
+    ({"query": TWO_PAGES, "variables": variables}, is_refused)
+    for variables, is_refused in [
+        ({}, False),
+        ({"n": None}, False),
+        ({"n": 5}, False),
+        ({"n": 500}, True),
+        ({"n": 500.0}, True),  # coerced to the same number
+        ({"n": 1e3}, True),
+        ({"n": None}, False),  # and what was refused meanwhile is not remembered of it
+    ]
+]
+MEASURED += [
+    ({"query": APART, "operationName": name}, name == "Dear") for name in ("Cheap", "Dear", "Cheap")
+]
+MEASURED += [
+    ({"query": SHARED, "operationName": name, "variables": variables}, is_refused)
+    for name, variables, is_refused in [
+        ("Cheap", {}, False),
+        ("Dear", {}, True),
+        ("Cheap", {}, False),
+        ("Dear", {"n": 1}, False),
+        ("Cheap", {"n": 500.0}, True),
+    ]
+]
+
+
+async def test_what_is_measured_is_what_runs(server: Server) -> None:
+    """Over each transport, in this order: what is remembered of one request is of no other."""
+    key = server.office.keys["staff"]
+    async with server.socket() as socket:
+        for payload, is_refused in MEASURED:
+            over_http = (await server.post(payload, key)).text
+            over_sse = (await server.post(payload, key, accept="text/event-stream")).text
+            await socket.send({"id": "a", "type": "subscribe", "payload": payload})
+            over_socket = await socket.next()
+            if not is_refused:
+                assert (await socket.next())["type"] == "complete"
+            for answer in (over_http, over_sse, str(over_socket)):
+                assert ("TOO_COMPLEX" in answer) == is_refused, (payload, answer)
+                assert is_refused or "error" not in answer
