@@ -126,8 +126,12 @@ def build_app(settings: Settings) -> Starlette:
             Middleware(
                 CORSMiddleware,
                 allow_origins=list(settings.allowed_origins),
-                allow_methods=["POST"],
-                allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
+                # A GET is told to be a POST; clients that look for kept documents begin with one.
+                allow_methods=["GET", "POST"],
+                # Clients and tracers send headers of their own (apollographql-client-name, baggage,
+                # traceparent, …). An origin that may send a key may send any.
+                allow_headers=["*"],
+                expose_headers=["Retry-After"],
             ),
         ],
         lifespan=lifespan,

@@ -29,6 +29,13 @@ MAX_DIGITS = 1_000
 _LONG_NUMBER = re.compile(rf"\d{{{MAX_DIGITS}}}")
 
 
+class PersistedQueryNotSupported(Exception):
+    """A document was sent by its hash or its id alone. Documents are not kept for that."""
+
+    def __init__(self) -> None:
+        super().__init__("PersistedQueryNotSupported")  # clients look for just this
+
+
 class Documents(SchemaExtension):
     """Stands in for Strawberry's caches, whose key is the hash of all nodes of a document, and for
     its limiters. `known` is what is remembered of documents. A page larger than `largest_page` is

@@ -12,7 +12,7 @@ from strawberry.types import ExecutionResult
 
 from gql_app.access import Forbidden, RateLimited, Unauthenticated
 from gql_app.execution.compiled import CompiledExecutor
-from gql_app.execution.documents import Documents
+from gql_app.execution.documents import Documents, PersistedQueryNotSupported
 from gql_app.execution.errors import ErrorCodes
 from gql_app.execution.limits import TooComplex
 from gql_app.execution.memory import Schema
@@ -37,6 +37,7 @@ ERROR_CODES = ErrorCodes(
         Resync: "RESYNC_REQUIRED",
         DatabaseLost: "UNAVAILABLE",
         Busy: "BUSY",
+        PersistedQueryNotSupported: "PERSISTED_QUERY_NOT_SUPPORTED",
         MissingQueryError: "BAD_USER_INPUT",
         CannotGetOperationTypeError: "BAD_USER_INPUT",
         InvalidOperationTypeError: "BAD_USER_INPUT",
@@ -64,10 +65,13 @@ FAILURES = frozenset({"INTERNAL", "BUSY"})
 
 def shown(result: ExecutionResult, *, whole: bool = False) -> dict[str, Any]:
     """A result as it goes to the client. One that has to be `whole` has no data if a part failed:
-    events are shown with their cursors, and are not asked for again."""
+    events are shown with their cursors, and are not asked for again. There is no entry `data` if
+    nothing was carried out."""
     if not result.errors:
         return {"data": result.data}
     errors = ERROR_CODES.describe(result.errors)
+    if result.data is None and not any(error.path for error in result.errors):
+        return {"errors": errors}
     return {"data": None if whole and has_failed(errors) else result.data, "errors": errors}
 
 

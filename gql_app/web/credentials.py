@@ -1,9 +1,11 @@
 """Who asks: by the key that was sent, or by the session cookie of the server's own pages."""
 
+from typing import Any
+
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
-from gql_app.access import SESSION, KeyLookup, Unauthenticated, Viewer, bearer
+from gql_app.access import KEY, SESSION, KeyLookup, Unauthenticated, Viewer, bearer
 
 COOKIE = "callboard"
 
@@ -27,7 +29,29 @@ async def viewer_of(keys: KeyLookup, headers: Headers, authorization: object = N
     return await keys.authenticate(token, SESSION)
 
 
+def sent_at_init(payload: dict[str, Any]) -> object:
+    """The authorization in the payload of `connection_init`, None if there is none. Clients name it
+    in any case, put it under `headers`, or send the key alone."""
+    sent = _named(payload, "authorization")
+    if sent is None and isinstance(headers := _named(payload, "headers"), dict):
+        sent = _named(headers, "authorization")
+    if isinstance(sent, str) and sent.strip().startswith(f"{KEY}_"):
+        return f"Bearer {sent}"
+    return sent
+
+
+def _named(values: dict[str, Any], name: str) -> Any:
+    return next((v for n, v in values.items() if n.lower() == name and v is not None), None)
+
+
 def is_own_page(headers: Headers) -> bool:
     """Whether a page asks that this server has served."""
     origin = headers.get("origin")
     return origin is not None and origin.partition("://")[2] == headers.get("host")
+
+
+def is_allowed_page(headers: Headers, allowed_origins: tuple[str, ...]) -> bool:
+    """Whether a socket may be opened: browsers let any page open one anywhere, and the origin says
+    whose page it is. Other clients send none."""
+    origin = headers.get("origin")
+    return origin is None or bool({"*", origin} & {*allowed_origins}) or is_own_page(headers)

@@ -14,11 +14,12 @@ from strawberry.types.graphql import OperationType
 from gql_app.access import KeyLookup, Viewer
 from gql_app.execution.memory import Schema
 from gql_app.live.groups import Groups
-from gql_app.schema import shown
+from gql_app.schema import has_failed, shown
 from gql_app.schema.context import Context, Services
+from gql_app.web.accepting import JSON, RESPONSE, STREAM, Accepted
 from gql_app.web.credentials import viewer_of
-from gql_app.web.refusals import NotPost, refusal
-from gql_app.web.requests import GraphQLRequest, read_body, read_json, read_request
+from gql_app.web.refusals import NotAcceptable, NotPost, PersistedQueryByGet, refusal
+from gql_app.web.requests import PERSISTED, GraphQLRequest, read_body, read_json, read_request
 from gql_app.web.sessions import Notices, Sessions
 from gql_app.web.socket import SLOW_SECONDS, Socket
 from gql_app.web.sse import HEADERS, events
@@ -51,21 +52,34 @@ class Endpoint:
             await socket.run(scope, receive, send)
             return
         request = Request(scope, receive)
+        accepted = Accepted(request.headers.getlist("accept"))
         try:
-            viewer, graphql = await self._read(request)
-            if "text/event-stream" in request.headers.get("accept", ""):
-                await self._stream(request, viewer, graphql, send)
-                return
-            response = await self._execute(viewer, graphql)
+            response = await self._answer(request, accepted, send)
         except Exception as error:  # what is not expected is masked and logged like any other
-            response = refusal(error)
-        await response(scope, receive, send)
+            response = refusal(error, accepted)
+        if response is not None:
+            await response(scope, receive, send)
 
-    async def _read(self, request: Request) -> tuple[Viewer, GraphQLRequest]:
+    async def _answer(self, request: Request, accepted: Accepted, send: Send) -> Response | None:
+        """The answer, None if it was a stream, which has been sent."""
         if request.method != "POST":
+            if PERSISTED in request.query_params.get("extensions", ""):
+                raise PersistedQueryByGet
             raise NotPost("Send a POST request, or open a WebSocket.")
         viewer = await viewer_of(self._keys, request.headers)
-        return viewer, read_request(read_json(await read_body(request)))
+        media_type = accepted.best((JSON, RESPONSE, STREAM))
+        if media_type is None:
+            raise NotAcceptable(f"Answers are {JSON}, {RESPONSE} or {STREAM}.")
+        graphql = read_request(read_json(await read_body(request)))
+        if media_type != STREAM:
+            try:
+                return await self._execute(viewer, graphql, media_type)
+            except InvalidOperationTypeError:
+                if not accepted.names(STREAM):
+                    message = f"Subscriptions need a WebSocket, or Accept: {STREAM}."
+                    raise BadInput(message) from None
+        await self._stream(request, viewer, graphql, send)
+        return None
 
     async def _stream(
         self, request: Request, viewer: Viewer, graphql: GraphQLRequest, send: Send
@@ -74,12 +88,13 @@ class Endpoint:
         with self._sessions.admit(viewer, notices.give):
             results = self._streams.run(viewer, graphql, request.headers.get("last-event-id"))
             async with aclosing(events(results, viewer.practice_id, notices)) as body:
-                response = StreamingResponse(body, media_type="text/event-stream", headers=HEADERS)
+                response = StreamingResponse(body, media_type=STREAM, headers=HEADERS)
                 # A client that does not read is let go: it comes back with the id that it has.
                 with suppress(TimeoutError):
                     await response(request.scope, request.receive, _within(SLOW_SECONDS, send))
 
-    async def _execute(self, viewer: Viewer, graphql: GraphQLRequest) -> Response:
+    async def _execute(self, viewer: Viewer, graphql: GraphQLRequest, media_type: str) -> Response:
+        """Raises `InvalidOperationTypeError` for a subscription."""
         context = Context(viewer, self._services)
         try:
             result = await self._schema.execute(
@@ -91,11 +106,11 @@ class Endpoint:
             )
         except (CannotGetOperationTypeError, MissingQueryError):
             raise BadInput("The request does not say which operation to run.") from None
-        except InvalidOperationTypeError:
-            message = "Subscriptions need a WebSocket, or Accept: text/event-stream."
-            raise BadInput(message) from None
         answer = shown(result, whole=context.whole)
-        return Response(orjson.dumps(answer), media_type="application/json")
+        status = 200
+        if media_type == RESPONSE and "data" not in answer:  # it was not carried out
+            status = 500 if has_failed(answer["errors"]) else 400
+        return Response(orjson.dumps(answer), status, media_type=media_type)
 
 
 def _within(seconds: float, send: Send) -> Send:

@@ -15,6 +15,10 @@ EXTENSION = "callboard.frames"
 """In the scope's extensions: a function that is given frames, and says whether they are sent."""
 
 
+NO_ANSWER = 1001
+"""Close code: a ping was not answered. Going away, in the words of RFC 6455."""
+
+
 class FramesProtocol(WebSocketsSansIOProtocol):
     """uvicorn's protocol, which takes frames as well."""
 
@@ -31,6 +35,19 @@ class FramesProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
         else:
             super().shutdown()
+
+    def keepalive_timeout(self) -> None:
+        """The client did not answer a ping: it is asleep, or the network has gone. uvicorn would
+        close with 1011, on which graphql-ws gives up. On 1001 clients come back when they wake."""
+        self.pong_timer = self.pending_ping_payload = None
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.conn.fail(NO_ANSWER, "No answer to a ping")
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.transport.close()
+        # What a stopped client leaves unread would keep the connection for as long.
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
 
     def take(self, frames: bytes) -> bool:
         """Send `frames`. False, with none sent, if the client reads too slowly, or is gone."""

@@ -4,7 +4,9 @@ import orjson
 from starlette.responses import Response
 
 from gql_app.access import Forbidden, RateLimited, Unauthenticated
+from gql_app.execution.documents import PersistedQueryNotSupported
 from gql_app.schema import ERROR_CODES
+from gql_app.web.accepting import JSON, RESPONSE, Accepted
 from gql_app.work.reading import BadInput
 from models.limits import RETRY_AFTER, Busy
 from models.sqlite_files import DatabaseLost
@@ -18,15 +20,26 @@ class NotPost(BadInput):
     """A request by another method."""
 
 
+class NotAcceptable(BadInput):
+    """A client that takes an answer in no form that there is."""
+
+
+class PersistedQueryByGet(PersistedQueryNotSupported):
+    """A document was asked for by GET and its hash: the client sends all of it by POST next."""
+
+
 class NotJson(BadInput):
     """A body that does not say it is JSON: with it, browsers ask before another site may post."""
 
 
 _STATUS: dict[type[Exception], tuple[int, dict[str, str]]] = {
     BadInput: (400, {}),
+    PersistedQueryNotSupported: (400, {}),
     Unauthenticated: (401, {"WWW-Authenticate": "Bearer"}),
     Forbidden: (403, {}),
     NotPost: (405, {"Allow": "POST"}),
+    PersistedQueryByGet: (405, {"Allow": "POST"}),
+    NotAcceptable: (406, {}),
     TooLarge: (413, {}),
     NotJson: (415, {}),
     RateLimited: (429, {}),
@@ -35,8 +48,11 @@ _STATUS: dict[type[Exception], tuple[int, dict[str, str]]] = {
 }
 
 
-def refusal(error: Exception) -> Response:
+def refusal(error: Exception, accepted: Accepted | None = None) -> Response:
     """What is not expected is masked and logged."""
+    media_type = (accepted or Accepted()).best((JSON, RESPONSE)) or JSON
     status, headers = _STATUS.get(type(error), (500, {}))
+    if type(error) is PersistedQueryNotSupported and media_type == JSON:
+        status = 200  # clients that know no other media type look for the error behind no other
     body = orjson.dumps({"errors": [ERROR_CODES.request_error(error)]})
-    return Response(body, status, headers, "application/json")
+    return Response(body, status, headers, media_type)

@@ -6,11 +6,21 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
+from gql_app.execution.documents import PersistedQueryNotSupported
+from gql_app.web.accepting import JSON
 from gql_app.web.refusals import NotJson, TooLarge
 from gql_app.work.reading import BadInput
 
 MAX_BODY = 768 * 1024
 """Bytes of a request's body; the largest notes are 40 KB."""
+
+
+PERSISTED = "persistedQuery"
+"""The entry of a request's extensions that has a document's hash."""
+
+CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
+
+DOCUMENT_IDS = ("documentId", "doc_id", "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +32,12 @@ class GraphQLRequest:
 
 async def read_body(request: Request) -> bytes:
     """The body, which says that it is JSON. Raises `BadInput`."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip()
-    if media_type.lower() != "application/json":
+    media_type, *parameters = request.headers.get("content-type", "").lower().split(";")
+    if media_type.strip() != JSON:
         raise NotJson("Send JSON, with Content-Type: application/json.")
+    for name, _, value in (parameter.partition("=") for parameter in parameters):
+        if name.strip() == "charset" and value.strip(' "') not in CHARSETS:
+            raise NotJson("Send JSON in UTF-8.")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -37,15 +50,22 @@ def read_json(body: bytes | str) -> Any:
     """The value in a body or frame. Raises `BadInput`."""
     try:
         return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise BadInput("The request is not JSON.") from None
+    except orjson.JSONDecodeError as error:
+        if "surrogate" in error.msg:
+            raise BadInput(
+                "A text has half a character: a lone surrogate."
+            ) from None
+        raise BadInput(f"The request is not JSON that can be read: {error.msg}.") from None
 
 
 def read_request(value: Any) -> GraphQLRequest:
-    """The request in a decoded body or `subscribe` payload. Raises `BadInput`."""
+    """The request in a decoded body or `subscribe` payload. Raises `BadInput`, or
+    `PersistedQueryNotSupported`."""
     if not isinstance(value, dict):
         raise BadInput("A request is a JSON object with a query.")
     query = value.get("query")
+    if not query and _names_document(value):
+        raise PersistedQueryNotSupported
     if not isinstance(query, str) or not query.strip():
         raise BadInput("The request has no query.")
     for name in ("variables", "extensions"):
@@ -55,3 +75,11 @@ def read_request(value: Any) -> GraphQLRequest:
     if not isinstance(operation_name, str | None):
         raise BadInput("operationName is a string or null.")
     return GraphQLRequest(query, value.get("variables"), operation_name)
+
+
+def _names_document(value: dict[str, Any]) -> bool:
+    """Whether a request names a document that the server would have to keep: by its hash, as the
+    clients of Apollo and urql do, or by its id, as pages on Relay do."""
+    extensions = value.get("extensions")
+    by_hash = isinstance(extensions, dict) and PERSISTED in extensions
+    return by_hash or any(isinstance(value.get(name), str) for name in DOCUMENT_IDS)

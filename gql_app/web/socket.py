@@ -14,11 +14,14 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from gql_app.access import KeyLookup, RateLimited, Unauthenticated, Viewer
+from gql_app.execution.documents import PersistedQueryNotSupported
 from gql_app.live.groups import News
 from gql_app.schema import ERROR_CODES
-from gql_app.web.credentials import viewer_of
+from gql_app.web import messages
+from gql_app.web.credentials import is_allowed_page, sent_at_init, viewer_of
 from gql_app.web.frames import EXTENSION, text_frame
-from gql_app.web.requests import GraphQLRequest, read_json, read_request
+from gql_app.web.messages import Close, Unreadable
+from gql_app.web.requests import GraphQLRequest
 from gql_app.web.sessions import REJECTED, TRY_LATER, Ended, Notice, Sessions
 from gql_app.web.streams import Streams
 from gql_app.work.cursors import event_cursor
@@ -32,18 +35,8 @@ MAX_OPERATIONS = 100
 MAX_RUNNING = 2 * MAX_OPERATIONS
 """With those that the client has completed and that are still ending: a client that completes and
 subscribes again and again must not pile them up."""
-MAX_ID = 200
 SLOW_SECONDS = 4.0
 """How long a client may leave its full buffer (the server's, 64 KiB) unread in a stream."""
-
-
-class _Close(Exception):
-    """The socket is to be closed with this code and reason."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 class _Behind(Exception):
@@ -107,20 +100,20 @@ class Socket:
         self._take = scope.get("extensions", {}).get(EXTENSION)
         headers = Headers(scope=scope)
         await receive()  # websocket.connect
-        if not self._is_allowed(headers.get("origin"), headers.get("host")):
+        if not is_allowed_page(headers, self._allowed_origins):
             await send({"type": "websocket.close", "code": 1008})  # unaccepted: answered with 403
             return
         offered = PROTOCOL in scope["subprotocols"]
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL if offered else None})
         try:
             if not offered:
-                raise _Close(4406, "Subprotocol not acceptable")
+                raise Close(4406, "Subprotocol not acceptable")
             viewer = await self._initialise(headers)
             with self._sessions.admit(viewer, self._notice):
                 await self._serve(viewer)
         except _Gone:
             pass
-        except _Close as close:
+        except Close as close:
             await self._close(close.code, close.reason)
         except RateLimited:
             await self._close(TRY_LATER, "Too many connections")
@@ -136,7 +129,7 @@ class Socket:
         except TimeoutError:
             if self._ended is None:
                 raise
-            raise _Close(self._ended.code, self._ended.reason) from None
+            raise Close(self._ended.code, self._ended.reason) from None
 
     def _notice(self, notice: Notice) -> None:
         if isinstance(notice, Ended):
@@ -160,78 +153,65 @@ class Socket:
         task.add_done_callback(self._running.discard)
         return task
 
-    def _is_allowed(self, origin: str | None, host: str | None) -> bool:
-        """Browsers let any page open a socket anywhere; the origin tells whose page it is."""
-        if origin is None or "*" in self._allowed_origins or origin in self._allowed_origins:
-            return True
-        return origin.partition("://")[2] == host
-
     async def _initialise(self, headers: Headers) -> Viewer:
         """Wait for connection_init and its key; that of the upgrade request serves as well."""
         try:
             async with asyncio.timeout(INIT_SECONDS):
                 while (message := await self._next_message())["type"] != "connection_init":
                     if message["type"] == "subscribe":
-                        raise _Close(4401, "Unauthorized")
+                        raise Close(4401, "Unauthorized")
                     await self._handle_ping(message)
-                payload = _payload(message)
-                return await viewer_of(self._keys, headers, payload.get("authorization"))
+                sent = sent_at_init(messages.read_payload(message))
+                return await viewer_of(self._keys, headers, sent)
         except TimeoutError:
-            raise _Close(4408, "Connection initialisation timeout") from None
+            raise Close(4408, "Connection initialisation timeout") from None
         except Unauthenticated:
-            raise _Close(REJECTED, "Forbidden") from None
-        except _Close:
+            raise Close(REJECTED, "Forbidden") from None
+        except Close:
             raise
         except Exception as error:
             ERROR_CODES.request_error(error)
-            raise _Close(TRY_LATER, "Internal server error") from None
+            raise Close(TRY_LATER, "Internal server error") from None
 
     async def _next_message(self) -> dict[str, Any]:
         event = await self._receive()
         if event["type"] == "websocket.disconnect":
             raise _Gone
-        text = event.get("text")
-        if text is None:
-            raise _Close(4400, "Messages are text")
-        try:
-            message = read_json(text)
-        except BadInput:
-            raise _Close(4400, "Messages are JSON") from None
-        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-            raise _Close(4400, "A message is an object with a type")
-        return message
+        return messages.read_message(event.get("text"))
 
     async def _handle(self, viewer: Viewer, message: dict[str, Any]) -> None:
         match message["type"]:
             case "subscribe":
                 await self._subscribe(viewer, message)
             case "complete":
-                operation = self._operations.pop(_id(message), None)
+                operation = self._operations.pop(messages.read_id(message), None)
                 if operation is not None:
                     operation.cancel()
             case "connection_init":
-                raise _Close(4429, "Too many initialisation requests")
+                raise Close(4429, "Too many initialisation requests")
             case _:
                 await self._handle_ping(message)
 
     async def _handle_ping(self, message: dict[str, Any]) -> None:
-        _payload(message)
+        if not isinstance(message.get("payload"), Unreadable):  # it is ignored
+            messages.read_payload(message)
         match message["type"]:
             case "ping":
                 await self._tell({"type": "pong"})
             case "pong":
                 pass
             case _:
-                raise _Close(4400, "Unknown message type")
+                raise Close(4400, "Unknown message type")
 
     async def _subscribe(self, viewer: Viewer, message: dict[str, Any]) -> None:
-        operation_id = _id(message)
+        operation_id = messages.read_id(message)
         if operation_id in self._operations:
-            raise _Close(4409, f"Subscriber for {operation_id} already exists")
+            raise Close(4409, f"Subscriber for {operation_id} already exists")
         try:
-            request = read_request(message.get("payload"))
-        except BadInput as error:
-            raise _Close(4400, str(error)) from None
+            request = messages.read_subscribe(message)
+        except (BadInput, PersistedQueryNotSupported) as error:
+            await self._fail(operation_id, [ERROR_CODES.request_error(error)])
+            return
         if len(self._operations) >= MAX_OPERATIONS or len(self._running) >= MAX_RUNNING:
             limit = RateLimited(f"A socket runs at most {MAX_OPERATIONS} operations at once.")
             await self._fail(operation_id, [ERROR_CODES.request_error(limit)])
@@ -253,7 +233,7 @@ class Socket:
 
     async def _run(self, viewer: Viewer, operation_id: str, request: GraphQLRequest) -> None:
         # The results are texts already, the same for all who watch; only the id is each one's own.
-        begin = f'{{"id":{orjson.dumps(operation_id).decode()},"type":'
+        begin = messages.beginning(operation_id)
         progress = _Progress(begin, self._take_frames)
         hear = None if self._take is None else progress.hear
         async with aclosing(self._streams.run(viewer, request, hear=hear)) as results:
@@ -271,7 +251,7 @@ class Socket:
                 progress.sent = result.position
         # Freed before it is told, so that the client may use the id again at once.
         self._operations.pop(operation_id, None)
-        await self._tell({"id": operation_id, "type": "complete"})
+        await self._tell_text(f'{begin}"complete"}}')
 
     def _take_frames(self, frames: bytes) -> bool:
         """Whether they could be sent at once; none are once the session has ended."""
@@ -286,7 +266,8 @@ class Socket:
 
     async def _fail(self, operation_id: str, errors: list[dict[str, Any]]) -> None:
         self._operations.pop(operation_id, None)
-        await self._tell({"id": operation_id, "type": "error", "payload": errors})
+        payload = orjson.dumps(errors).decode()
+        await self._tell_text(f'{messages.beginning(operation_id)}"error","payload":{payload}}}')
 
     async def _tell(self, message: dict[str, Any]) -> None:
         await self._tell_text(orjson.dumps(message).decode())
@@ -305,8 +286,7 @@ class Socket:
     async def _close(self, code: int, reason: str) -> None:
         await self._end_operations()  # first: a client that does not read keeps a close waiting
         with suppress(OSError, RuntimeError):  # the client may have gone meanwhile
-            # The protocol of WebSockets leaves 123 bytes for a reason.
-            await self._send({"type": "websocket.close", "code": code, "reason": reason[:120]})
+            await self._send({"type": "websocket.close", "code": code, "reason": reason})
 
     async def _end_operations(self) -> None:
         self._operations.clear()
@@ -315,17 +295,3 @@ class Socket:
             task.cancel()
         if running:
             await asyncio.wait(running)
-
-
-def _id(message: dict[str, Any]) -> str:
-    operation_id = message.get("id")
-    if not isinstance(operation_id, str) or not 0 < len(operation_id) <= MAX_ID:
-        raise _Close(4400, f"An id is a string of 1 to {MAX_ID} characters")
-    return operation_id
-
-
-def _payload(message: dict[str, Any]) -> dict[str, Any]:
-    payload = message.get("payload")
-    if not isinstance(payload, dict | None):
-        raise _Close(4400, "A payload is an object")
-    return payload or {}

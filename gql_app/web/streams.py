@@ -24,6 +24,7 @@ from gql_app.schema.repeating import PAUSES
 from gql_app.web.requests import GraphQLRequest
 from gql_app.work.cursors import event_cursor, read_event_cursor
 from gql_app.work.queues import visible_queues
+from gql_app.work.reading import BadInput
 from models.chain import Position
 
 
@@ -41,8 +42,11 @@ class _Key(NamedTuple):
     def of(
         cls, scope: Scope, request: GraphQLRequest, queues: list[int] | None, history: int
     ) -> "_Key":
-        # Decoded, because orjson leaves each of its results in a block of four kilobytes.
-        variables = orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS).decode()
+        try:
+            # Decoded, because orjson leaves each of its results in a block of four kilobytes.
+            variables = orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS).decode()
+        except orjson.JSONEncodeError:
+            raise BadInput("The variables are nested too deeply.") from None
         return cls(
             scope, request.query, request.operation_name, variables, tuple(queues or ()), history
         )
@@ -139,7 +143,7 @@ class Streams:
                 if is_event and has_failed(errors) and context.failures < len(PAUSES):
                     context.failures += 1  # it is told again
                     continue
-                if errors and (payload["data"] is None or context.failures):
+                if errors and (payload.get("data") is None or context.failures):
                     break
                 context.failures, errors = 0, []
                 yield Result(

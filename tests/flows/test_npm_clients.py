@@ -1,17 +1,20 @@
-"""The npm clients graphql-ws and graphql-sse, as published, follow a stream through restarts."""
+"""npm's clients, as published: they follow a stream through restarts and sleep, and are answered as
+they expect."""
 
 import asyncio
 import json
 import shutil
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
+from gql_app.app import server_config
 from gql_app.work.cursors import event_cursor
 from models.chain import Position
 from models.database import opened
@@ -20,11 +23,25 @@ from tests.flows.commands import PATIENCE, free_port, running, serves
 from tests.npm import install
 from tests.office import Office, make_office, task_id
 from tests.schema.documents import LOG_CONTACT
+from tests.serving import serving
+from tests.web.streams import until_streams
 
 SOON = 5.0
 """Seconds within which a server has stopped."""
 
 CLIENTS = [(transport, way) for transport in ("ws", "sse") for way in ("retry", "loop")]
+
+
+RESPONSE, JSON = "application/graphql-response+json", "application/json"
+ASKED = {
+    # By the hash, which is not supported; then twice with the query.
+    "apollo as it is POST": [f"POST 400 {RESPONSE}", *[f"POST 200 {RESPONSE}"] * 2],
+    "apollo as it is GET": [f"GET 405 {RESPONSE}", *[f"POST 200 {RESPONSE}"] * 2],
+    f"apollo {JSON} POST": [f"POST 200 {JSON}"] * 3,
+    f"apollo {JSON} GET": [f"GET 405 {JSON}", *[f"POST 200 {JSON}"] * 2],
+    "urql plain": [f"POST 200 {RESPONSE}"] * 2,
+    "urql persisted": [f"POST 400 {RESPONSE}", *[f"POST 200 {RESPONSE}"] * 2],
+}
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +78,9 @@ class Client:
         except TimeoutError:
             pytest.fail(f"{self.name} has not seen {seq}; it told: {self.lines}")
 
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
     async def end(self) -> None:
         if self._process.returncode is None:
             self._process.kill()
@@ -77,12 +97,14 @@ class Client:
 
 
 @asynccontextmanager
-async def following(folder: Path, url: str, office: Office) -> AsyncIterator[list[Client]]:
-    """All the clients, from the practice's first event on."""
+async def following(
+    folder: Path, url: str, office: Office, which: Sequence[tuple[str, str]] = CLIENTS
+) -> AsyncIterator[list[Client]]:
+    """The clients, from the practice's first event on."""
     given = (f"{url}/graphql", office.keys["staff"], event_cursor(office.practice.id, Position(0)))
     async with AsyncExitStack() as stack:
         clients = []
-        for transport, way in CLIENTS:
+        for transport, way in which:
             process = await asyncio.create_subprocess_exec(
                 *("node", "client.mjs", transport, way, *given),
                 cwd=folder,
@@ -141,3 +163,49 @@ async def test_the_clients_see_each_event_once_and_in_order_though_the_server_is
             assert not client.told("errors"), client.name
             if "retry" in client.name:
                 assert not client.told("error"), client.name
+
+
+async def test_a_client_that_was_asleep_comes_back_and_goes_on(
+    npm_folder: Path, sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hurried(*given: Any) -> uvicorn.Config:
+        config = server_config(*given)
+        config.ws_ping_interval = config.ws_ping_timeout = 0.3
+        return config
+
+    monkeypatch.setattr("tests.serving.server_config", hurried)
+    database_url = f"sqlite://{shutil.copy(sqlite_template, tmp_path / 'callboard.sqlite3')}"
+    async with serving(database_url) as server:
+        task = await server.office.make_task()
+        which = [("ws", "retry")]
+        async with following(npm_folder, server.url, server.office, which) as (client,):
+            await client.sees(1)
+            client.signal(signal.SIGSTOP)
+            await until_streams(server, 0)
+            await server.office.log(task)
+            client.signal(signal.SIGCONT)
+            await client.sees(2)
+            assert client.told("closed") == [1001]
+            assert client.seqs == [1, 2]
+            assert not client.told("error")
+
+
+async def test_stock_clients_are_answered_as_they_expect(
+    npm_folder: Path, sqlite_template: Path, tmp_path: Path
+) -> None:
+    database_url = f"sqlite://{shutil.copy(sqlite_template, tmp_path / 'callboard.sqlite3')}"
+    async with serving(database_url) as server:
+        process = await asyncio.create_subprocess_exec(
+            *("node", "stock.mjs", f"{server.url}/graphql", server.office.keys["staff"]),
+            cwd=npm_folder,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert process.returncode == 0, output.decode()
+    told = [json.loads(line) for line in output.decode().splitlines()]
+    assert {line["client"]: line["asked"] for line in told if "client" in line} == ASKED
+    assert all(line["names"] == [["viewer"], ["queues"]] for line in told if "client" in line)
+    audits = [line for line in told if "audit" in line]
+    assert len(audits) == 61
+    assert [line for line in audits if line["status"] not in {"ok", "notice"}] == []

@@ -11,12 +11,16 @@ export class BadRequest extends Error {}
 
 const PATIENCE = 15_000;
 
+/** A text may have half a character, where a limit on its length cut a pair in two. The server takes
+ *  whole ones. */
+const whole = (_, value) => (typeof value === 'string' ? value.toWellFormed() : value);
+
 async function send(path, method, body) {
   try {
     return await fetch(path, {
       method,
       headers: { 'Content-Type': 'application/json' },
-      body: body && JSON.stringify(body),
+      body: body && JSON.stringify(body, whole),
       keepalive: true, // what was asked for is done though the page is left
       signal: AbortSignal.timeout(PATIENCE),
     });
