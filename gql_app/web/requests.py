@@ -52,9 +52,7 @@ def read_json(body: bytes | str) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         if "surrogate" in error.msg:
-            raise BadInput(
-                "A text has half a character: a lone surrogate."
-            ) from None
+            raise BadInput("A text has half a character: a lone surrogate.") from None
         raise BadInput(f"The request is not JSON that can be read: {error.msg}.") from None
 
 

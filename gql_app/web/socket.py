@@ -117,6 +117,9 @@ class Socket:
             await self._close(close.code, close.reason)
         except RateLimited:
             await self._close(TRY_LATER, "Too many connections")
+        except Exception as error:  # uvicorn would close with 1011, on which graphql-ws gives up
+            ERROR_CODES.request_error(error)
+            await self._close(TRY_LATER, "Internal server error")
         finally:
             await self._end_operations()
 
@@ -167,11 +170,6 @@ class Socket:
             raise Close(4408, "Connection initialisation timeout") from None
         except Unauthenticated:
             raise Close(REJECTED, "Forbidden") from None
-        except Close:
-            raise
-        except Exception as error:
-            ERROR_CODES.request_error(error)
-            raise Close(TRY_LATER, "Internal server error") from None
 
     async def _next_message(self) -> dict[str, Any]:
         event = await self._receive()

@@ -118,3 +118,16 @@ async def test_printed_all_rows_are_there(server: Server, sign_in: SignIn) -> No
     assert await agent.rows.count() < 60
     await agent.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     await expect(agent.rows).to_have_count(60)
+
+
+SEARCH_FOR_HALF_A_CHARACTER = """async () => {
+  const { graphql } = await import('/dashboard/api.js');
+  const query = 'query ($x: String) { tasks(filter: { patient: $x }) { nodes { id } } }';
+  return graphql(query, { x: 'ab\\ud83d' });
+}"""
+
+
+async def test_half_a_character_is_sent_as_a_whole_one(sign_in: SignIn) -> None:
+    agent = await sign_in()
+    found = await agent.page.evaluate(SEARCH_FOR_HALF_A_CHARACTER)
+    assert found == {"tasks": {"nodes": []}}

@@ -46,7 +46,7 @@ def test_the_best_is_by_quality_and_then_by_the_clients_order(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_an_answer_comes_in_the_form_and_with_the_status_that_was_asked_for(
-    server: Server,
+    server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = server.office.keys["staff"]
     subscription = 'subscription { taskStatusChanged(after: "x") { seq } }'

@@ -163,3 +163,13 @@ async def test_init_takes_the_key_as_clients_send_it(server: Server) -> None:
                 assert (await socket.next())["type"] == "connection_ack", payload
             else:
                 assert (await socket.closed())[0] == 4403, payload
+
+
+async def test_a_fault_of_ours_closes_with_a_code_on_which_clients_come_back(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with server.socket() as socket:
+        monkeypatch.setattr("gql_app.web.messages.read_subscribe", None)
+        await socket.subscribe(VIEWER)
+        assert await socket.closed() == (1013, "Internal server error")
+    assert [record.getMessage() for record in caplog.records if "internal" in record.getMessage()]
