@@ -1,7 +1,7 @@
 """Messages of graphql-transport-ws as they come in, checked in shape before anything reads them.
 
-A message that is not one closes the socket. A request that cannot be read, in a message that can,
-fails alone: other operations of the socket are none of its business.
+A message of the wrong form closes the socket. If only its payload cannot be read, its operation fails
+and the others go on.
 """
 
 import json
@@ -27,7 +27,7 @@ class Close(Exception):
 
 
 class Unreadable(NamedTuple):
-    """Stands for the payload of a message that is not JSON, or has no text in it that is one."""
+    """Stands for a payload that cannot be read; `why` is what to tell the client."""
 
     why: str
 

@@ -50,9 +50,9 @@ _STATUS: dict[type[Exception], tuple[int, dict[str, str]]] = {
 
 def refusal(error: Exception, accepted: Accepted | None = None) -> Response:
     """What is not expected is masked and logged."""
-    media_type = (accepted or Accepted()).best((JSON, RESPONSE)) or JSON
+    media_type = (accepted or Accepted()).best((JSON, RESPONSE))
     status, headers = _STATUS.get(type(error), (500, {}))
     if type(error) is PersistedQueryNotSupported and media_type == JSON:
-        status = 200  # clients that know no other media type look for the error behind no other
+        status = 200  # older clients look for errors in JSON behind no other status
     body = orjson.dumps({"errors": [ERROR_CODES.request_error(error)]})
-    return Response(body, status, headers, media_type)
+    return Response(body, status, headers, media_type or JSON)
