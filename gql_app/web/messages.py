@@ -1,7 +1,7 @@
 """Messages of graphql-transport-ws as they come in, checked in shape before anything reads them.
 
-A message of the wrong form closes the socket. If only its payload cannot be read, its operation fails
-and the others go on.
+A message of the wrong form closes the socket. If only its payload cannot be read, its operation
+fails and the others go on.
 """
 
 import json
