@@ -12,7 +12,7 @@ from models.database import fetch, unplanned
 from models.lifecycle import CloseCause, TaskOrigin, TaskStatus
 from models.people import Staff
 from models.practice import Practice, Queue
-from models.task import Task, TaskRow
+from models.task import MAX_CLAIM_ID, Task, TaskRow
 
 
 class TaskEventKind(StrEnum):
@@ -24,12 +24,14 @@ class TaskEventKind(StrEnum):
     REASSIGNED = "REASSIGNED"
     CLOSED_BY_APPOINTMENT = "CLOSED_BY_APPOINTMENT"
     WITHDRAWN = "WITHDRAWN"
+    PATIENT_CHANGED = "PATIENT_CHANGED"
 
 
 STATUS_KINDS = frozenset(TaskEventKind) - {
     TaskEventKind.CLAIMED,
     TaskEventKind.RELEASED,
     TaskEventKind.REASSIGNED,
+    TaskEventKind.PATIENT_CHANGED,
 }
 """The kinds that touch a task's status: what `taskStatusChanged` carries."""
 
@@ -39,8 +41,9 @@ class TaskEvent(Model):
 
     Beside the change itself it keeps what the task looked like right after it, so that an event
     reads the same live, replayed, and a year later. `from_queue_id` is the queue that the task has
-    left with this event, null if it has stayed where it was. `digest` chains it to the event before
-    it (see models/chain.py).
+    left with this event, null if it has stayed where it was. `change` is the `seq` of the first
+    event of the same transaction, null in events from before migration 0012. `digest` chains it to
+    the event before it (see models/chain.py).
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -74,6 +77,8 @@ class TaskEvent(Model):
     from_queue_id = fields.BigIntField(null=True)
     assignee_id = fields.BigIntField(null=True)
     closed_at = fields.DatetimeField(null=True)
+    claim_id = fields.CharField(max_length=MAX_CLAIM_ID, null=True)
+    change = fields.BigIntField(null=True)
     digest = fields.BinaryField()
 
     queue_id: int
@@ -108,6 +113,8 @@ class EventRow(NamedTuple):
     from_queue_id: int | None
     assignee_id: int | None
     closed_at: datetime | None
+    claim_id: str | None
+    change: int | None
     digest: bytes
     patient_id: int
     origin: TaskOrigin
@@ -151,6 +158,7 @@ class EventRow(NamedTuple):
             claimed_by_id=self.claimed_by_id,
             claimed_until=self.claimed_until,
             assignee_id=self.assignee_id,
+            claim_id=self.claim_id,
             # It is the task's, and was not there before the task was withdrawn.
             withdrawn_reason=(
                 self.withdrawn_reason if self.close_cause == CloseCause.WITHDRAWN else None

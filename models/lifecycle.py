@@ -105,6 +105,7 @@ class RefusalCode(StrEnum):
     CONTACTED_TOO_LONG_AGO = "CONTACTED_TOO_LONG_AGO"  # more than seven days back
     VERSION_CONFLICT = "VERSION_CONFLICT"  # somebody changed the task meanwhile
     CLAIMED_BY_OTHER = "CLAIMED_BY_OTHER"  # somebody else is working on it
+    CLAIM_LOST = "CLAIM_LOST"  # the claim that was to be renewed has ended
     NOT_FOUND = "NOT_FOUND"  # no such thing here, or not for this key
     IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"  # same key, another request
     EXTERNAL_ID_TAKEN = "EXTERNAL_ID_TAKEN"  # it is another patient's appointment

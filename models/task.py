@@ -11,11 +11,15 @@ from models.lifecycle import CloseCause, ContactOutcome, TaskOrigin, TaskStatus
 from models.people import Patient, Staff
 from models.practice import Practice, Queue
 
+MAX_CLAIM_ID = 100
+"""Longest id of a claim, in characters."""
+
 
 class Task(Model):
     """The row that changes. Only work/transitions.py writes `status`.
 
-    Only work/claims.py claims; a claim stands on every open task of its patient.
+    Only work/claims.py claims; a claim stands on every open task of its patient, on each with the
+    same `claim_id`.
 
     `due_on` is what the work list is sorted by: the follow-up date, or the day the task was made
     while nobody has called yet. `version` is 1 at creation and grows by one with each event.
@@ -54,6 +58,7 @@ class Task(Model):
         "models.Staff", null=True, on_delete=fields.RESTRICT
     )
     claimed_until = fields.DatetimeField(null=True)
+    claim_id = fields.CharField(max_length=MAX_CLAIM_ID, null=True)
     # Its foreign key leads to two columns, which models cannot say: see the migration.
     assignee_id = fields.BigIntField(null=True)
     withdrawn_reason = fields.CharField(max_length=500, null=True)
@@ -94,6 +99,15 @@ class TaskRow(NamedTuple):
     claimed_until: datetime | None
     assignee_id: int | None
     withdrawn_reason: str | None
+    claim_id: str | None
+
+    @property
+    def claim(self) -> str | None:
+        """The id of the claim that it is under. A claim from before claims had ids is told apart by
+        its patient and its holder."""
+        if self.claimed_by_id is None:
+            return None
+        return self.claim_id or f"{self.patient_id}.{self.claimed_by_id}"
 
     def has_expired(self, now: datetime) -> bool:
         """Whether its time is up. It stands open until it is swept."""

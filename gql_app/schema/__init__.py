@@ -10,7 +10,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.tools import merge_types
 from strawberry.types import ExecutionResult
 
-from gql_app.access import Forbidden, RateLimited, Unauthenticated
+from gql_app.access import Forbidden, OtherViewer, RateLimited, Unauthenticated
 from gql_app.execution.compiled import CompiledExecutor
 from gql_app.execution.documents import Documents, PersistedQueryNotSupported
 from gql_app.execution.errors import ErrorCodes
@@ -29,6 +29,7 @@ from models.sqlite_files import DatabaseLost
 
 ERROR_CODES = ErrorCodes(
     {
+        OtherViewer: "VIEWER_CHANGED",
         Unauthenticated: "UNAUTHENTICATED",
         Forbidden: "FORBIDDEN",
         RateLimited: "RATE_LIMITED",

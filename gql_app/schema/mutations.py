@@ -18,7 +18,7 @@ from gql_app.work.outcomes import Outcome
 from gql_app.work.reading import BadInput, storable
 from models.appointment import AppointmentRow
 from models.lifecycle import Attempt
-from models.task import TaskRow
+from models.task import MAX_CLAIM_ID, TaskRow
 
 MAX_IDEMPOTENCY_KEY = 200
 
@@ -27,6 +27,30 @@ ContactedAt = Annotated[
     strawberry.argument(
         description="When the patient was called, if not now; up to 7 days back. A contact made"
         " before an automatic task expired is kept on it though it has closed."
+    ),
+]
+
+
+NewClaimId = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(
+        description="The id that the claim gets: random text of your choice, up to 100 characters."
+        " With it you can give the claim back though no answer came. Without it the server chooses."
+    ),
+]
+ClaimIdToKeep = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(
+        description="The id of the claim that you hold, to renew it: if it has ended meanwhile the"
+        " answer is `CLAIM_LOST`. An id of your choice that was not used before (random, up to 100"
+        " characters) begins a new claim. Without it the claim is new too, under a random id."
+    ),
+]
+ClaimIdToEnd = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(
+        description="Release only this claim: nothing happens if it has ended, or another has taken"
+        " its place."
     ),
 ]
 
@@ -142,27 +166,43 @@ class Mutation:
         " then never contacted, then by expiry; never one whose follow-up is still to come.",
     )
     async def claim_next_task(
-        self, info: Info, queue_ids: list[strawberry.ID] | None = None
+        self,
+        info: Info,
+        queue_ids: list[strawberry.ID] | None = None,
+        claim_id: NewClaimId = None,
     ) -> Payload:
-        ids = read_ids_of("Queue", queue_ids)
-        return Payload(await info.context.services.claims.claim_next(info.context.viewer, ids))
+        ids, claims = read_ids_of("Queue", queue_ids), info.context.services.claims
+        return Payload(await claims.claim_next(info.context.viewer, ids, _checked_claim(claim_id)))
 
     @strawberry.mutation(
         graphql_type=ClaimTaskPayload,
         description="Claim a task's patient, or renew the claim: nobody else can log a contact"
-        " until it ends.",
+        " until it ends. One person's new claim takes the place of the same person's older one.",
     )
-    async def claim_task(self, info: Info, task_id: strawberry.ID) -> Payload:
-        row_id = read_id_of("Task", task_id)
-        return Payload(await info.context.services.claims.claim(info.context.viewer, row_id))
+    async def claim_task(
+        self, info: Info, task_id: strawberry.ID, claim_id: ClaimIdToKeep = None
+    ) -> Payload:
+        row_id, claims = read_id_of("Task", task_id), info.context.services.claims
+        return Payload(await claims.claim(info.context.viewer, row_id, _checked_claim(claim_id)))
 
     @strawberry.mutation(
         graphql_type=ClaimTaskPayload,
-        description="Give a claimed patient back. Supervisors may release others' claims.",
+        description="Give a claimed patient back. Supervisors may release others' claims. With a"
+        " claimId alone, the patient is released whom you hold under it, if there is one.",
     )
-    async def release_task(self, info: Info, task_id: strawberry.ID) -> Payload:
-        row_id = read_id_of("Task", task_id)
-        return Payload(await info.context.services.claims.release(info.context.viewer, row_id))
+    async def release_task(
+        self,
+        info: Info,
+        task_id: strawberry.ID | None = None,
+        claim_id: ClaimIdToEnd = None,
+    ) -> Payload:
+        viewer, claims = info.context.viewer, info.context.services.claims
+        claim = _checked_claim(claim_id)
+        if task_id is not None:
+            return Payload(await claims.release(viewer, read_id_of("Task", task_id), claim))
+        if claim is None:
+            raise BadInput("releaseTask takes a taskId, a claimId, or both.")
+        return Payload(await claims.release_own(viewer, claim))
 
     @strawberry.mutation(
         graphql_type=CreateTaskPayload, description="Make a task in a queue for a patient."
@@ -203,6 +243,12 @@ class Mutation:
         new = NewAppointment(read_id_of("Patient", patient_id) or 0, moment, stored)
         transitions = info.context.services.transitions
         return AppointmentPayload(*await transitions.record_appointment(info.context.viewer, new))
+
+
+def _checked_claim(claim_id: str | None) -> str | None:
+    if claim_id is not None and not 0 < len(claim_id) <= MAX_CLAIM_ID:
+        raise BadInput(f"claimId has 1 to {MAX_CLAIM_ID} characters.")
+    return storable(claim_id)
 
 
 def _checked_key(key: str | None) -> str | None:

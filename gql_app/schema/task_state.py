@@ -45,7 +45,12 @@ class ClaimState:
     " queues, until a contact is logged, it is released, or its time is up."
 )
 class Claim(ClaimState):
-    pass
+    @strawberry.field(
+        description="Stands for this claim: another each time that the patient is claimed anew, the"
+        " same while it is renewed, and on all tasks that it covers."
+    )
+    def id(parent: strawberry.Parent[TaskRow]) -> strawberry.ID:
+        return _claim_id(parent)
 
 
 @strawberry.type(
@@ -53,7 +58,14 @@ class Claim(ClaimState):
     " then."
 )
 class ClaimSnapshot(ClaimState):
-    pass
+    @strawberry.field(description="The `Claim.id` that it had.")
+    def claim_id(parent: strawberry.Parent[TaskRow]) -> strawberry.ID:
+        return _claim_id(parent)
+
+
+def _claim_id(task: TaskRow) -> strawberry.ID:
+    assert task.claim is not None
+    return strawberry.ID(task.claim)
 
 
 def claim_of(graphql_type: object, description: str) -> Any:
@@ -66,7 +78,7 @@ def claim_of(graphql_type: object, description: str) -> Any:
         resolver=claim,
         graphql_type=graphql_type,
         description=description,
-        metadata=reads("claimed_by_id", "claimed_until"),
+        metadata=reads("claimed_by_id", "claimed_until", "claim_id", "patient_id"),
     )
 
 

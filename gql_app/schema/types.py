@@ -238,6 +238,13 @@ class TaskEvent:
     to_status: TaskStatus
     close_cause: CloseCause | None
 
+    @strawberry.field(
+        description="The `seq` of the first event of the same transaction: events that share it are"
+        " one change, such as an appointment that closes three tasks."
+    )
+    def change(parent: strawberry.Parent[EventRow]) -> int:
+        return parent.seq if parent.change is None else parent.change
+
     @strawberry.field(description="Where a stream or list goes on behind this event.")
     def cursor(parent: strawberry.Parent[EventRow]) -> str:
         return event_cursor(parent)
@@ -274,6 +281,10 @@ class Practice:
     def today(parent: strawberry.Parent[ViewerRow], info: Info) -> date:
         return local_date(info.context.services.clock(), parent.time_zone)
 
+    @strawberry.field(description="How long a claim lasts that is not renewed, in seconds.")
+    def claim_seconds(parent: strawberry.Parent[ViewerRow], info: Info) -> int:
+        return int(info.context.services.claims.lease.total_seconds())
+
     @strawberry.field(description="Where a stream that begins now goes on from.")
     async def cursor(parent: strawberry.Parent[ViewerRow]) -> str:
         bounds = await feed_bounds(parent.practice_id)
@@ -282,6 +293,14 @@ class Practice:
 
 @strawberry.type(description="Whoever holds the key, and what the key may do.")
 class Viewer:
+    @strawberry.field(
+        description="Stands for the key, or for the key that a session was begun with. Sent as the"
+        " header X-Callboard-Viewer it keeps a request from being answered as somebody else's."
+    )
+    def id(parent: strawberry.Parent[ViewerRow]) -> strawberry.ID:
+        return viewer_id(parent)
+
+    staff = linked("staff", "staff_id", Staff, "Whose name stands by what is done with the key.")
     name: str
     role: Role
     may_read_notes: bool
@@ -350,6 +369,14 @@ class TaskEventConnection:
     edges: list[TaskEventEdge]
     nodes: list[TaskEvent]
     page_info: PageInfo
+
+
+_viewer_id = id_of("Viewer")
+
+
+def viewer_id(viewer: ViewerRow) -> strawberry.ID:
+    """The global id of a viewer."""
+    return _viewer_id(viewer.root_key_id)
 
 
 def id_cursor(row: TaskRow | ContactRow) -> str:

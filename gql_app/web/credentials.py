@@ -5,17 +5,43 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
-from gql_app.access import KEY, SESSION, KeyLookup, Unauthenticated, Viewer, bearer
+from gql_app.access import (
+    KEY,
+    SESSION,
+    KeyLookup,
+    OtherViewer,
+    Unauthenticated,
+    Viewer,
+    bearer,
+)
+from gql_app.schema.types import viewer_id
 
 COOKIE = "callboard"
+MEANT = "x-callboard-viewer"
+"""The header that says for whom a request is meant: the `Viewer.id` that the page was given."""
 
 
-async def viewer_of(keys: KeyLookup, headers: Headers, authorization: object = None) -> Viewer:
-    """The viewer of a request, by a key looked up in `keys`; `authorization` is what was sent
-    elsewhere in place of the header. Raises `Unauthenticated`.
+async def viewer_of(
+    keys: KeyLookup, headers: Headers, authorization: object = None, meant: object = None
+) -> Viewer:
+    """The viewer of a request, by a key looked up in `keys`; `authorization` and `meant` are what
+    was sent elsewhere in place of the headers. Raises `Unauthenticated` and `OtherViewer`.
 
-    A browser sends the cookie with whatever a page asks of this server, so it counts only for pages
-    of this server: browsers name the page's origin with each POST and each WebSocket.
+    All pages of a browser share its cookie. A page says for whom it was loaded, and is refused once
+    somebody else has signed in.
+    """
+    viewer = await holder_of(keys, headers, authorization)
+    meant = headers.get(MEANT) if meant is None else meant
+    if meant is not None and meant != viewer_id(viewer):
+        raise OtherViewer("Somebody else has signed in here.")
+    return viewer
+
+
+async def holder_of(keys: KeyLookup, headers: Headers, authorization: object = None) -> Viewer:
+    """The viewer of a request, for whomever it is meant. Raises `Unauthenticated`.
+
+    A browser sends the cookie with whatever a page asks of this server, so it counts only for
+    pages of this server: browsers name the page's origin with each POST and each WebSocket.
     """
     if authorization is None:
         authorization = headers.get("authorization")

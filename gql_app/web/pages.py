@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gql_app.access import Forbidden, KeyLookup, Unauthenticated
 from gql_app.signin import SESSION_LASTS, SignedIn, sign_in, sign_in_by_link, sign_out
-from gql_app.web.credentials import COOKIE, is_own_page, viewer_of
+from gql_app.web.credentials import COOKIE, holder_of, is_own_page, viewer_of
 from gql_app.web.refusals import refusal
 from gql_app.web.requests import read_body, read_json
 from gql_app.work.reading import BadInput
@@ -46,6 +46,9 @@ def page_routes(keys: KeyLookup, clock: Callable[[], datetime]) -> list[Route | 
                     await sign_out(await viewer_of(keys, request.headers))
                 return _with_cookie(request, "", lasts=0)
             signed_in = await _begun(read_json(await read_body(request)), clock)
+            # The cookie of the session before is lost with this answer: nobody could end it later.
+            with suppress(Unauthenticated):
+                await sign_out(await holder_of(keys, request.headers))
             return _with_cookie(request, signed_in.token, int(SESSION_LASTS.total_seconds()))
         except Exception as error:
             return refusal(error)

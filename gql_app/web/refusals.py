@@ -3,7 +3,7 @@
 import orjson
 from starlette.responses import Response
 
-from gql_app.access import Forbidden, RateLimited, Unauthenticated
+from gql_app.access import Forbidden, OtherViewer, RateLimited, Unauthenticated
 from gql_app.execution.documents import PersistedQueryNotSupported
 from gql_app.schema import ERROR_CODES
 from gql_app.web.accepting import JSON, RESPONSE, Accepted
@@ -36,6 +36,7 @@ _STATUS: dict[type[Exception], tuple[int, dict[str, str]]] = {
     BadInput: (400, {}),
     PersistedQueryNotSupported: (400, {}),
     Unauthenticated: (401, {"WWW-Authenticate": "Bearer"}),
+    OtherViewer: (401, {"WWW-Authenticate": "Bearer"}),
     Forbidden: (403, {}),
     NotPost: (405, {"Allow": "POST"}),
     PersistedQueryByGet: (405, {"Allow": "POST"}),

@@ -13,7 +13,7 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from gql_app.access import KeyLookup, RateLimited, Unauthenticated, Viewer
+from gql_app.access import KeyLookup, OtherViewer, RateLimited, Unauthenticated, Viewer
 from gql_app.execution.documents import PersistedQueryNotSupported
 from gql_app.live.groups import News
 from gql_app.schema import ERROR_CODES
@@ -164,10 +164,13 @@ class Socket:
                     if message["type"] == "subscribe":
                         raise Close(4401, "Unauthorized")
                     await self._handle_ping(message)
-                sent = sent_at_init(messages.read_payload(message))
-                return await viewer_of(self._keys, headers, sent)
+                payload = messages.read_payload(message)
+                sent, meant = sent_at_init(payload), payload.get("viewer")
+                return await viewer_of(self._keys, headers, sent, meant)
         except TimeoutError:
             raise Close(4408, "Connection initialisation timeout") from None
+        except OtherViewer:
+            raise Close(REJECTED, "Viewer changed") from None
         except Unauthenticated:
             raise Close(REJECTED, "Forbidden") from None
 

@@ -1,11 +1,14 @@
 """Claims: who is calling a patient now, so that nobody else does.
 
 A claim is a lease: it stands on every open task of its patient, in all queues, until a contact is
-logged, it is released, or its time is up. It changes no status.
+logged, it is released, or its time is up. It changes no status. It has an id, which a client may
+choose: a new one each time that the patient is claimed anew, the same while it is renewed. So one
+person's two pages tell their claims apart, and neither releases or renews the other's.
 """
 
 import asyncio
 import random
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -18,7 +21,7 @@ from gql_app.work.transitions import Transitions
 from models.access import Role
 from models.database import fetch, is_waited_for, transaction
 from models.event import TaskEventKind
-from models.lifecycle import TASK_CLOSED, local_date
+from models.lifecycle import TASK_CLOSED, Refusal, RefusalCode, local_date
 from models.task import TASK_COLUMNS, TaskRow
 
 LEASE = timedelta(minutes=10)
@@ -27,6 +30,15 @@ WINDOW = 60
 
 QUEUES_AT_ONCE = MAX_SELECTS // 3
 """In one statement, with three selects each."""
+
+
+CLAIM_LOST = Refusal(
+    RefusalCode.CLAIM_LOST, "This claim has ended: claim the patient again.", "claimId"
+)
+
+
+class _TaskId(NamedTuple):
+    id: int
 
 
 class _Candidate(NamedTuple):
@@ -43,40 +55,62 @@ class Claims:
 
     def __init__(self, transitions: Transitions, lease: timedelta = LEASE) -> None:
         self._transitions = transitions
-        self._lease = lease
+        self.lease = lease
 
-    async def claim_next(self, viewer: Viewer, queue_ids: Sequence[int] | None) -> Outcome:
+    async def claim_next(
+        self, viewer: Viewer, queue_ids: Sequence[int] | None, claim_id: str | None = None
+    ) -> Outcome:
         """Claim the most urgent free task of the queues (None: of all that the key allows):
         overdue follow-ups first, then due today, then never contacted, by expiry; none that is
-        another's work. The outcome has no task if none is free. Raises `Forbidden`."""
+        another's work. The claim gets `claim_id` as its id, or one of ours. The outcome has no task
+        if none is free. Raises `Forbidden`."""
         viewer.require(viewer.may_log_contacts, "claim tasks")
         queues = [queue.id for queue in await visible_queues(viewer, queue_ids)]
         if not queues:
             return Outcome(None)
         return await self._transitions.carry_out(
-            viewer.practice_id, self._claim_next(viewer, queues)
+            viewer.practice_id, self._claim_next(viewer, queues, claim_id or _new_id())
         )
 
-    async def claim(self, viewer: Viewer, task_id: int | None) -> Outcome:
-        """Claim a task's patient, or renew the claim. Raises `Forbidden`."""
+    async def claim(
+        self, viewer: Viewer, task_id: int | None, claim_id: str | None = None
+    ) -> Outcome:
+        """Claim a task's patient anew; or, with the `claim_id` of the claim that the viewer has,
+        renew that. An id that was used for this task and has ended is refused. Raises
+        `Forbidden`."""
         viewer.require(viewer.may_log_contacts, "claim tasks")
         if task_id is None:
             return Outcome(None, refusals=(NOT_FOUND,))
-        return await self._transitions.carry_out(viewer.practice_id, self._claim(viewer, task_id))
+        work = self._claim(viewer, task_id, claim_id)
+        return await self._transitions.carry_out(viewer.practice_id, work)
 
-    async def release(self, viewer: Viewer, task_id: int | None) -> Outcome:
-        """Give a claimed patient back. Supervisors may release others' claims. Raises
-        `Forbidden`."""
+    async def release(
+        self, viewer: Viewer, task_id: int | None, claim_id: str | None = None
+    ) -> Outcome:
+        """Give a claimed patient back; with a `claim_id`, only if that claim still stands.
+        Supervisors may release others' claims. Raises `Forbidden`."""
         viewer.require(viewer.may_log_contacts, "release tasks")
         if task_id is None:
             return Outcome(None, refusals=(NOT_FOUND,))
-        return await self._transitions.carry_out(viewer.practice_id, self._release(viewer, task_id))
+        work = self._release(viewer, task_id, claim_id)
+        return await self._transitions.carry_out(viewer.practice_id, work)
+
+    async def release_own(self, viewer: Viewer, claim_id: str) -> Outcome:
+        """Give back what the viewer holds under this id, for one who does not know of which task
+        the claim is. The outcome has no task if there is no such claim. Raises `Forbidden`."""
+        viewer.require(viewer.may_log_contacts, "release tasks")
+        sql = """SELECT t.id FROM task t
+        WHERE t.practice_id = $1 AND t.claimed_by_id = $2 AND t.claim_id = $3 LIMIT 1"""
+        found = await fetch(_TaskId, sql, viewer.practice_id, viewer.staff_id, claim_id)
+        return await self.release(viewer, found[0].id, claim_id) if found else Outcome(None)
 
     async def lapse(self, practice_id: int, task_id: int) -> bool:
         """Free a patient whose claim's time is up. False if there was nothing to free."""
         return await self._transitions.carry_out(practice_id, self._lapse(practice_id, task_id))
 
-    async def _claim_next(self, viewer: Viewer, queues: list[int]) -> tuple[Outcome, int | None]:
+    async def _claim_next(
+        self, viewer: Viewer, queues: list[int], claim_id: str
+    ) -> tuple[Outcome, int | None]:
         while True:
             # Before the transaction: it looks at hundreds of rows, and more that are others' work.
             candidates = await _most_urgent(viewer, queues, self._transitions.clock())
@@ -87,11 +121,13 @@ class Claims:
                 for candidate in await _not_locked(viewer.practice_id, candidates):
                     tasks = await lock_tasks_around(viewer.practice_id, candidate.id)
                     if _is_free(tasks, candidate, now):
-                        return await self._put(viewer, tasks, candidate.id, now)
+                        return await self._put(viewer, tasks, candidate.id, claim_id, now)
             # It, or all that we saw, was taken by others between our look and our lock.
             await asyncio.sleep(random.uniform(0.001, 0.01))  # noqa: S311 - no secret
 
-    async def _claim(self, viewer: Viewer, task_id: int) -> tuple[Outcome, int | None]:
+    async def _claim(
+        self, viewer: Viewer, task_id: int, claim_id: str | None
+    ) -> tuple[Outcome, int | None]:
         async with transaction():
             tasks, task = await lock_for(viewer, task_id)
             now = self._transitions.clock()
@@ -101,23 +137,27 @@ class Claims:
                 return Outcome(task, refusals=(TASK_CLOSED,)), None
             if refusal := await claimed_by_other(viewer, task, now):
                 return Outcome(task, refusals=(refusal,)), None
-            return await self._put(viewer, tasks, task_id, now)
+            if claim_id not in (None, task.claim) and await _was_used(task, claim_id):
+                return Outcome(task, refusals=(CLAIM_LOST,)), None
+            return await self._put(viewer, tasks, task_id, claim_id or _new_id(), now)
 
     async def _put(
-        self, viewer: Viewer, tasks: list[TaskRow], task_id: int, now: datetime
+        self, viewer: Viewer, tasks: list[TaskRow], task_id: int, claim_id: str, now: datetime
     ) -> tuple[Outcome, int]:
-        claim = Claim(viewer.staff_id, now + self._lease)
+        claim = Claim(viewer.staff_id, now + self.lease, claim_id)
         still_open = [task for task in tasks if task.is_open]
         claimed, seq = await change_claim(still_open, claim, TaskEventKind.CLAIMED, now, viewer)
         return Outcome(next(task for task in claimed if task.id == task_id)), seq
 
-    async def _release(self, viewer: Viewer, task_id: int) -> tuple[Outcome, int | None]:
+    async def _release(
+        self, viewer: Viewer, task_id: int, claim_id: str | None
+    ) -> tuple[Outcome, int | None]:
         async with transaction():
             tasks, task = await lock_for(viewer, task_id)
             now = self._transitions.clock()
             if task is None:
                 return Outcome(None, refusals=(NOT_FOUND,)), None
-            held = [task for task in tasks if task.claimed_by_id is not None]
+            held = [t for t in tasks if t.claim is not None and claim_id in (None, t.claim)]
             if not held:
                 return Outcome(task), None
             if viewer.role is not Role.SUPERVISOR and (
@@ -136,6 +176,17 @@ class Claims:
                 return False, None
             _, seq = await change_claim(held, None, TaskEventKind.RELEASED, now)
         return True, seq
+
+
+def _new_id() -> str:
+    return secrets.token_urlsafe(16)
+
+
+async def _was_used(task: TaskRow, claim_id: str | None) -> bool:
+    """Whether a claim with this id has stood on the task, as far as events tell."""
+    sql = """SELECT e.task_id FROM task_event e
+    WHERE e.practice_id = $1 AND e.task_id = $2 AND e.claim_id = $3 LIMIT 1"""
+    return bool(await fetch(_TaskId, sql, task.practice_id, task.id, claim_id))
 
 
 async def claimed_tasks(viewer: Viewer, now: datetime) -> list[TaskRow]:

@@ -1,8 +1,9 @@
 """One batch of an import: what is there already is looked up, each row is decided on, and what has
 to be made is written in a few statements, whatever the number of rows.
 
-Runs inside the transaction of `Transitions.import_batch`. Locks: patients by id, the practice's
-counter last; tasks are made, never changed.
+Runs inside the transaction of `Transitions.import_batch`. Locks: patients by id, tasks by id, the
+practice's counter last. Tasks that are there stay as they are, but for one thing: those that are
+open get an event if the patient's name or phone is new.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from gql_app.access import Viewer
 from gql_app.work.import_rows import ImportResult, Incoming, Target
 from gql_app.work.intake import NewTask, check_new_task, with_default_life
 from gql_app.work.patients import index_patients, seen_patients
-from gql_app.work.records import Claim, add_events, new_task
+from gql_app.work.records import Claim, add_events, new_task, tell_of_patients
 from models.database import among, fetch, for_update, insert_many, write
 from models.event import TaskEventKind
 from models.lifecycle import Refusal, RefusalCode
@@ -97,6 +98,7 @@ class _OpenTask(NamedTuple):
     expires_at: datetime | None
     claimed_by_id: int | None
     claimed_until: datetime | None
+    claim_id: str | None
 
 
 class _Known(NamedTuple):
@@ -190,10 +192,11 @@ async def _carry_out(
     patients: dict[str, _Patient],
     now: datetime,
 ) -> int | None:
-    await _write_patients(viewer, batch.source, patients, now)
+    changed = await _write_patients(viewer, batch.source, patients, now)
+    seq = await tell_of_patients(viewer, changed, now)
     made = [d for d in decisions if d.result is ImportResult.CREATED]
     if not made:
-        return None
+        return seq
     rows = {}
     for _, row, patient, *_ in made:
         assert patient is not None
@@ -218,7 +221,9 @@ async def _carry_out(
 
 async def _write_patients(
     viewer: Viewer, source: str, patients: dict[str, _Patient], now: datetime
-) -> None:
+) -> list[int]:
+    """Write the patients that are new, and those that were there and have changed: returns the ids
+    of these."""
     here = viewer.practice_id
     known = sorted((p for p in patients.values() if p.id and p.is_changed), key=attrgetter("id"))
     for patient in known:
@@ -240,6 +245,7 @@ async def _write_patients(
     for found in await insert_many("patient", columns, "id, external_id"):
         patients[found["external_id"]].id = found["id"]
     await index_patients(here, [*known, *new])
+    return [patient.id for patient in known]
 
 
 async def _known_patients(viewer: Viewer, batch: Batch, now: datetime) -> dict[str, _Patient]:
@@ -256,7 +262,8 @@ async def _known_patients(viewer: Viewer, batch: Batch, now: datetime) -> dict[s
     known = [_Patient(*row) for row in await fetch(_PatientThere, sql, *where.values)]
     by_id = {patient.id: patient for patient in known}
     sql = f"""
-    SELECT t.id, t.patient_id, t.queue_id, t.expires_at, t.claimed_by_id, t.claimed_until
+    SELECT t.id, t.patient_id, t.queue_id, t.expires_at, t.claimed_by_id, t.claimed_until,
+           t.claim_id
     FROM task t
     WHERE t.practice_id = $1 AND t.status IN ('OPEN', 'IN_PROGRESS') AND {among("t.patient_id", 2)}
     """
@@ -268,7 +275,7 @@ async def _known_patients(viewer: Viewer, batch: Batch, now: datetime) -> dict[s
         ):
             patient.open_task_id = task.id
         if task.claimed_by_id and task.claimed_until and task.claimed_until > now:
-            patient.claim = Claim(task.claimed_by_id, task.claimed_until)
+            patient.claim = Claim(task.claimed_by_id, task.claimed_until, task.claim_id)
     return {patient.external_id: patient for patient in known}
 
 

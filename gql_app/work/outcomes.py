@@ -139,6 +139,23 @@ async def earlier_creation(viewer: Viewer, new: NewTask, now: datetime) -> Outco
     return Outcome(task if viewer.sees_queue(task.queue_id) else made)
 
 
+class _Number(NamedTuple):
+    number: int
+
+
+async def is_version(task: TaskRow, expected: int | None) -> bool:
+    """Whether the task is still at the version that somebody expects, None for any. That its
+    patient has got another name or phone since then is nothing that they would have to look at."""
+    if expected is None or expected == task.version:
+        return True
+    sql = """
+    SELECT COUNT(*) FROM task_event e
+    WHERE e.practice_id = $1 AND e.task_id = $2 AND e.version > $3 AND e.kind = 'PATIENT_CHANGED'
+    """
+    found = await fetch(_Number, sql, task.practice_id, task.id, expected)
+    return found[0].number == task.version - expected
+
+
 async def version_conflict(viewer: Viewer, task: TaskRow, now: datetime) -> Refusal:
     """Who has changed the task last, and when by the practice's clock; as far as it is still known:
     events are not kept for ever."""

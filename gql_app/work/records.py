@@ -19,6 +19,7 @@ from models.database import (
     Statement,
     among,
     fetch,
+    first_in_transaction,
     for_update,
     for_update_but_its_key,
     insert,
@@ -40,6 +41,7 @@ class Claim(NamedTuple):
 
     claimed_by_id: int
     claimed_until: datetime
+    claim_id: str | None
 
 
 async def lock_task(practice_id: int, task_id: int) -> TaskRow | None:
@@ -97,7 +99,7 @@ async def lock_for(viewer: Viewer, task_id: int) -> tuple[list[TaskRow], TaskRow
 async def live_claim(practice_id: int, patient_id: int, now: datetime) -> Claim | None:
     """The claim on the patient, who is locked."""
     sql = """
-    SELECT t.claimed_by_id, t.claimed_until FROM task t
+    SELECT t.claimed_by_id, t.claimed_until, t.claim_id FROM task t
     WHERE t.practice_id = $1 AND t.patient_id = $2
       AND t.status IN ('OPEN', 'IN_PROGRESS') AND t.claimed_until > $3
     LIMIT 1
@@ -134,6 +136,7 @@ def new_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datetime) -
         close_cause=None,
         claimed_by_id=None if claim is None else claim.claimed_by_id,
         claimed_until=None if claim is None else claim.claimed_until,
+        claim_id=None if claim is None else claim.claim_id,
         assignee_id=None,
         withdrawn_reason=None,
     )
@@ -172,16 +175,39 @@ async def change_claim(
 ) -> tuple[list[TaskRow], int]:
     """Put tasks (at least one, locked) under the claim, or free them, each with its event. Returns
     them, and the number of the last event."""
-    by, until = claim or (None, None)
+    by, until, claim_id = claim or (None, None, None)
     changed = [
-        task._replace(claimed_by_id=by, claimed_until=until, version=task.version + 1)
+        task._replace(
+            claimed_by_id=by, claimed_until=until, claim_id=claim_id, version=task.version + 1
+        )
         for task in tasks
     ]
-    sql = f"""UPDATE task SET claimed_by_id = $3, claimed_until = $4, version = version + 1
+    sql = f"""UPDATE task SET claimed_by_id = $3, claimed_until = $4, claim_id = $5,
+        version = version + 1
     WHERE practice_id = $1 AND {among("id", 2)}"""
-    await write(sql, tasks[0].practice_id, [task.id for task in tasks], by, until)
+    await write(sql, tasks[0].practice_id, [task.id for task in tasks], by, until, claim_id)
     seq = await add_events(list(zip(tasks, changed, strict=True)), kind, now, viewer)
     return changed, seq
+
+
+async def tell_of_patients(viewer: Viewer, patient_ids: list[int], now: datetime) -> int | None:
+    """Record on every open task of these patients, locked and just written, that they are shown in
+    another way now. Returns the number of the last event, None if they have no open task."""
+    if not patient_ids:
+        return None
+    sql = f"""
+    SELECT {TASK_COLUMNS} FROM task t
+    WHERE t.practice_id = $1 AND {among("t.patient_id", 2)}
+      AND t.status IN ('OPEN', 'IN_PROGRESS')
+    ORDER BY t.id {for_update()}
+    """
+    tasks = await fetch(TaskRow, sql, viewer.practice_id, patient_ids)
+    if not tasks:
+        return None
+    sql = f"UPDATE task SET version = version + 1 WHERE practice_id = $1 AND {among('id', 2)}"
+    await write(sql, viewer.practice_id, [task.id for task in tasks])
+    changes = [(task, task._replace(version=task.version + 1)) for task in tasks]
+    return await add_events(changes, TaskEventKind.PATIENT_CHANGED, now, viewer)
 
 
 async def add_event(
@@ -248,9 +274,10 @@ async def _record(
     WHERE id = $1 {for_update_but_its_key()}"""
     ((seq, digest, last_event_at),) = await fetch(_Counter, sql, practice_id)
     at = now if last_event_at is None else max(now, last_event_at)
+    change = first_in_transaction(seq + 1)
     for event in events:
         seq += 1
-        event |= {"practice_id": practice_id, "seq": seq, "at": at}
+        event |= {"practice_id": practice_id, "seq": seq, "at": at, "change": change}
         digest = chained(digest, event)
         event["digest"] = digest
     counter = Statement(_COUNT, (practice_id, seq, digest, at))
@@ -283,6 +310,7 @@ def _event(
         "last_contact_id": task.last_contact_id,
         "claimed_by_id": task.claimed_by_id,
         "claimed_until": task.claimed_until,
+        "claim_id": task.claim_id,
         "assignee_id": task.assignee_id,
         "closed_at": task.closed_at,
     }

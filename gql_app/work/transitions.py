@@ -29,6 +29,7 @@ from gql_app.work.outcomes import (
     claimed_by_other,
     earlier_creation,
     earlier_log,
+    is_version,
     missing,
     version_conflict,
 )
@@ -72,7 +73,7 @@ UPDATE task SET status = $3, version = $4, close_cause = $5, follow_up = $6, due
     closed_at = $8, contact_count = $9, last_contact_id = $10,
     last_contacted_at = COALESCE($11, last_contacted_at),
     last_outcome = COALESCE($12, last_outcome), withdrawn_reason = $13,
-    claimed_by_id = NULL, claimed_until = NULL
+    claimed_by_id = NULL, claimed_until = NULL, claim_id = NULL
 WHERE practice_id = $1 AND id = $2
 """
 
@@ -322,7 +323,7 @@ async def _verdict(
     if task.is_open:  # the workflow itself says what a closed task refuses
         if refusal := await claimed_by_other(viewer, task, now):
             return [refusal]
-        if expected_version not in (None, task.version):
+        if not await is_version(task, expected_version):
             return [await version_conflict(viewer, task, now)]
     return decide(
         TaskStatus(task.status),
@@ -408,6 +409,7 @@ def _along(rule: Rule, task: TaskRow, now: datetime, contact: ContactRow | None 
         last_contact_id=task.last_contact_id if contact is None else contact.id,
         claimed_by_id=None,
         claimed_until=None,
+        claim_id=None,
     )
 
 
