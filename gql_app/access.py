@@ -72,13 +72,9 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Viewer(Scope):
-    """Whoever holds the key. Every write goes through one; reads take one for its scope.
-
-    `root_key_id` is the key itself, or the one that a session was begun with.
-    """
+    """Whoever holds the key. Every write goes through one; reads take one for its scope."""
 
     key_id: int
-    root_key_id: int
     staff_id: int
     name: str
     may_create_tasks: bool
@@ -119,7 +115,6 @@ class _KeyRow(NamedTuple):
     may_create_tasks: bool
     expires_at: datetime | None
     revoked_at: datetime | None
-    parent_id: int | None
 
 
 _Digest: TypeAlias = tuple[int, str]
@@ -129,7 +124,7 @@ _Found: TypeAlias = dict[_Digest, "_KeyRow"]
 
 _KEYS = """
 SELECT k.id, k.practice_id, k.digest, p.time_zone, k.role, k.staff_id, s.name, k.queue_ids,
-       k.may_create_tasks, k.expires_at, k.revoked_at, k.parent_id
+       k.may_create_tasks, k.expires_at, k.revoked_at
 FROM access_key k
 JOIN practice p ON p.id = k.practice_id
 JOIN staff s ON s.practice_id = k.practice_id AND s.id = k.staff_id
@@ -241,7 +236,6 @@ def _is_valid(row: _KeyRow, now: datetime) -> bool:
 def _viewer(row: _KeyRow) -> Viewer:
     return Viewer(
         key_id=row.id,
-        root_key_id=row.parent_id or row.id,
         practice_id=row.practice_id,
         time_zone=row.time_zone,
         role=Role(row.role),

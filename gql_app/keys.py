@@ -54,7 +54,6 @@ async def viewer_on_the_spot(practice: Practice, name: str, *, only_reads: bool 
     staff_id = 0 if only_reads else (await _staff_called(practice, name)).id
     return Viewer(
         key_id=0,
-        root_key_id=0,
         practice_id=practice.id,
         time_zone=practice.time_zone,
         role=Role.SUPERVISOR,

@@ -1,4 +1,4 @@
-"""`callboard watch`: a practice's status changes in a terminal, as they happen.
+"""`callboard watch`: a practice's changes in a terminal, as they happen.
 
 Keeps the cursor of the last change it has shown and goes on behind it after a lost connection, so
 that what happened meanwhile is shown too, once.
@@ -26,14 +26,19 @@ VIEWER = "query { viewer { name practice { cursor } queues { id name } } }"
 
 CHANGES = """
 subscription ($queueIds: [ID!], $after: String) {
-  taskStatusChanged(queueIds: $queueIds, after: $after) {
-    cursor seq kind at fromStatus toStatus closeCause
-    snapshot { followUp queue { name } patient { name } }
-    contact { outcome }
-    actor { name }
+  queueFeed(queueIds: $queueIds, after: $after) {
+    ... on TaskEvent {
+      cursor seq kind at fromStatus toStatus closeCause
+      snapshot { followUp queue { name } patient { name } }
+      contact { outcome }
+      actor { name }
+    }
   }
 }
 """
+
+NOT_SHOWN = {"CLAIMED", "RELEASED", "REASSIGNED"}
+"""Kinds of events that change neither a task's status nor what is known of its patient."""
 
 GONE = "Some changes are no longer kept; going on from now"
 
@@ -103,8 +108,11 @@ async def _show_changes(
     await _subscribe(socket, "changes", CHANGES, variables)
     async for message in _messages(socket):
         if message["type"] == "next" and message["id"] == "changes":
-            event = message["payload"]["data"]["taskStatusChanged"]
-            console.print(line(event), soft_wrap=True)
+            event = message["payload"]["data"]["queueFeed"]
+            if not event:  # counts, or a heartbeat
+                continue
+            if event["kind"] not in NOT_SHOWN:
+                console.print(line(event), soft_wrap=True)
             cursor[:] = [event["cursor"]]
         elif message["type"] == "error":
             error = message["payload"][0]
@@ -137,7 +145,7 @@ def line(event: dict[str, Any]) -> Text:
     """One change as a line: number, time, patient, queue, what happened, by whom."""
     task, contact, actor = event["snapshot"], event["contact"], event["actor"]
     what = _words(contact["outcome"]) if contact else _words(event["kind"])
-    if task["followUp"]:
+    if task["followUp"] and event["kind"] != "PATIENT_CHANGED":
         what += f", again on {task['followUp']}"
     before = _words(event["fromStatus"]) if event["fromStatus"] else "new"
     text = Text()

@@ -1,8 +1,10 @@
 """The object types. A source is a row of the read side; plain fields are its attributes."""
 
+import hashlib
 from datetime import date, datetime
 from typing import Annotated, Any
 
+import orjson
 import strawberry
 
 from gql_app.access import Viewer as ViewerRow
@@ -294,8 +296,8 @@ class Practice:
 @strawberry.type(description="Whoever holds the key, and what the key may do.")
 class Viewer:
     @strawberry.field(
-        description="Stands for the key, or for the key that a session was begun with. Sent as the"
-        " header X-Callboard-Viewer it keeps a request from being answered as somebody else's."
+        description="Stands for who you are and what you may do. Sent as the header"
+        " X-Callboard-Viewer it keeps a request from being carried out as somebody else."
     )
     def id(parent: strawberry.Parent[ViewerRow]) -> strawberry.ID:
         return viewer_id(parent)
@@ -371,12 +373,11 @@ class TaskEventConnection:
     page_info: PageInfo
 
 
-_viewer_id = id_of("Viewer")
-
-
 def viewer_id(viewer: ViewerRow) -> strawberry.ID:
-    """The global id of a viewer."""
-    return _viewer_id(viewer.root_key_id)
+    """Stands for who the viewer is and what they may do, by whichever key or session."""
+    queues = None if viewer.queue_ids is None else sorted(viewer.queue_ids)
+    same = [viewer.practice_id, viewer.staff_id, viewer.role, queues, viewer.may_create_tasks]
+    return strawberry.ID(hashlib.sha256(orjson.dumps(same)).hexdigest()[:32])
 
 
 def id_cursor(row: TaskRow | ContactRow) -> str:

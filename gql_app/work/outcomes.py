@@ -143,16 +143,18 @@ class _Number(NamedTuple):
     number: int
 
 
-async def is_version(task: TaskRow, expected: int | None) -> bool:
-    """Whether the task is still at the version that somebody expects, None for any. That its
-    patient has got another name or phone since then is nothing that they would have to look at."""
+async def is_version(viewer: Viewer, task: TaskRow, expected: int | None) -> bool:
+    """Whether the task is still at the version that the viewer expects, None for any. It is, for
+    this, if all that has happened since then is that the patient has got another name or phone, or
+    that the viewer has claimed or renewed: nothing of that would have to be looked at."""
     if expected is None or expected == task.version:
         return True
     sql = """
     SELECT COUNT(*) FROM task_event e
-    WHERE e.practice_id = $1 AND e.task_id = $2 AND e.version > $3 AND e.kind = 'PATIENT_CHANGED'
+    WHERE e.practice_id = $1 AND e.task_id = $2 AND e.version > $3
+      AND (e.kind = 'PATIENT_CHANGED' OR (e.kind = 'CLAIMED' AND e.actor_id = $4))
     """
-    found = await fetch(_Number, sql, task.practice_id, task.id, expected)
+    found = await fetch(_Number, sql, viewer.practice_id, task.id, expected, viewer.staff_id)
     return found[0].number == task.version - expected
 
 

@@ -323,7 +323,7 @@ async def _verdict(
     if task.is_open:  # the workflow itself says what a closed task refuses
         if refusal := await claimed_by_other(viewer, task, now):
             return [refusal]
-        if not await is_version(task, expected_version):
+        if not await is_version(viewer, task, expected_version):
             return [await version_conflict(viewer, task, now)]
     return decide(
         TaskStatus(task.status),

@@ -368,7 +368,7 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     fields.CharEnumField(
-                        description="CREATED: CREATED\nCONTACT_LOGGED: CONTACT_LOGGED\nCLOSED_BY_EXPIRY: CLOSED_BY_EXPIRY\nCLAIMED: CLAIMED\nRELEASED: RELEASED\nREASSIGNED: REASSIGNED\nCLOSED_BY_APPOINTMENT: CLOSED_BY_APPOINTMENT\nWITHDRAWN: WITHDRAWN",
+                        description="CREATED: CREATED\nCONTACT_LOGGED: CONTACT_LOGGED\nCLOSED_BY_EXPIRY: CLOSED_BY_EXPIRY\nCLAIMED: CLAIMED\nRELEASED: RELEASED\nREASSIGNED: REASSIGNED\nCLOSED_BY_APPOINTMENT: CLOSED_BY_APPOINTMENT\nWITHDRAWN: WITHDRAWN\nPATIENT_CHANGED: PATIENT_CHANGED",
                         enum_type=TaskEventKind,
                         max_length=24,
                     ),

@@ -29,7 +29,7 @@ CANARIES = ("canary", NUMBER[-7:])
 """What stands in hidden rows, in small letters, and nowhere else."""
 
 CLAIMS = (TaskEventKind.CLAIMED, TaskEventKind.RELEASED)
-CLAIM = {"claimed_by_id", "claimed_until", "version"}
+CLAIM = {"claimed_by_id", "claimed_until", "claim_id", "version"}
 """What a claim changes on all open tasks of its patient: also in queues that its holder does not
 see, so that nobody calls the patient meanwhile."""
 

@@ -3,6 +3,9 @@
 /** The session is over, or there was none. */
 export class SignedOut extends Error {}
 
+/** The session of this browser is somebody else's by now, who has signed in in another tab. */
+export class OtherViewer extends SignedOut {}
+
 /** The server cannot be reached, or does not answer as it should. */
 export class Unreachable extends Error {}
 
@@ -10,18 +13,27 @@ export class Unreachable extends Error {}
 export class BadRequest extends Error {}
 
 const PATIENCE = 15_000;
+let meant = null;
 
 /** A text may have half a character, where a limit on its length cut a pair in two. The server takes
  *  whole ones. */
 const whole = (_, value) => (typeof value === 'string' ? value.toWellFormed() : value);
 
-async function send(path, method, body) {
+/** From here on requests are for the viewer with this id, and refused if the session is another's. All
+ *  tabs of a browser share the session. With null they are for whoever has signed in. */
+export function actFor(viewerId) {
+  meant = viewerId;
+}
+
+async function send(path, method, body, { isKept = true } = {}) {
+  const headers = { 'Content-Type': 'application/json' };
+  if (meant) headers['X-Callboard-Viewer'] = meant;
   try {
     return await fetch(path, {
       method,
-      headers: { 'Content-Type': 'application/json' },
+      headers,
       body: body && JSON.stringify(body, whole),
-      keepalive: true, // what was asked for is done though the page is left
+      keepalive: isKept, // what was asked for is done though the page is left
       signal: AbortSignal.timeout(PATIENCE),
     });
   } catch {
@@ -34,10 +46,16 @@ async function refusal(response) {
   return answer.errors?.[0]?.message ?? `The server answered with ${response.status}.`;
 }
 
-/** The data of an operation. Throws one of the above. */
-export async function graphql(query, variables = {}) {
-  const response = await send('graphql', 'POST', { query, variables });
-  if (response.status === 401) throw new SignedOut(await refusal(response));
+async function signedOut(response) {
+  const answer = await response.json().catch(() => ({}));
+  const [{ message, extensions } = {}] = answer.errors ?? [];
+  return new (extensions?.code === 'VIEWER_CHANGED' ? OtherViewer : SignedOut)(message);
+}
+
+/** The data of an operation. Throws one of the above. With `isKept` the request outlives the page. */
+export async function graphql(query, variables = {}, { isKept = true } = {}) {
+  const response = await send('graphql', 'POST', { query, variables }, { isKept });
+  if (response.status === 401) throw await signedOut(response);
   if (response.status >= 500) throw new Unreachable(await refusal(response));
   if (!response.ok) throw new BadRequest(await refusal(response));
   const { data, errors } = await response.json();
@@ -58,5 +76,6 @@ export async function signIn(proof) {
 
 export async function signOut() {
   const response = await send('session', 'DELETE');
-  if (!response.ok && response.status !== 401) throw new Unreachable(await refusal(response));
+  if (response.status === 401) throw await signedOut(response);
+  if (!response.ok) throw new Unreachable(await refusal(response));
 }

@@ -5,11 +5,11 @@
 import { SignedOut, graphql } from './api.js';
 import { drawOutcomes, row } from './chart.js';
 import { ACTIVITY, AT_WORK } from './documents.js';
-import { clock, count, happening, today } from './words.js';
+import { Ticker } from './ticker.js';
+import { count, today } from './words.js';
 
 const PAUSE = 1000; // ms
 const REFRESH = 60_000; // claims end by themselves, and days do
-const CHANGES = 40;
 const FIGURES = {
   open: 'To be worked',
   notContacted: 'Not contacted',
@@ -23,8 +23,7 @@ export class BoardView {
   constructor(store, { onError }) {
     Object.assign(this, { store, onError });
     this.element = document.getElementById('board');
-    this.ticker = document.getElementById('ticker');
-    this.changes = [];
+    this.ticker = new Ticker();
     store.listen((what, detail) => {
       if (what === 'event') this.note(detail);
       if (what === 'snapshot' || what === 'counts') this.soon();
@@ -45,8 +44,7 @@ export class BoardView {
   }
 
   clear() {
-    this.changes = [];
-    this.ticker.replaceChildren();
+    this.ticker.clear();
     for (const id of ['board-counts', 'board-total', 'staff']) {
       document.getElementById(id).replaceChildren();
     }
@@ -60,7 +58,7 @@ export class BoardView {
   }
 
   note(event) {
-    this.changes = [event, ...this.changes].slice(0, CHANGES);
+    if (!this.ticker.note(event)) return;
     this.soon();
     this.ask();
   }
@@ -83,15 +81,7 @@ export class BoardView {
     document
       .getElementById('board-total')
       .replaceChildren(...(rows.length > 1 ? [figures('All queues', this.store.countsOf(null))] : []));
-    this.drawTicker();
-  }
-
-  drawTicker() {
-    const known = new Map([...this.ticker.children].map((item) => [item.dataset.seq, item]));
-    const items = this.changes.map((event) => known.get(String(event.seq)) ?? change(event));
-    if (items.length === known.size && items[0] === this.ticker.firstElementChild) return;
-    this.ticker.replaceChildren(...items);
-    document.getElementById('no-changes').hidden = items.length > 0;
+    this.ticker.draw();
   }
 
   /** Ask for what the feed does not tell, once for all that happens within the pause. */
@@ -146,20 +136,4 @@ function figures(name, counts) {
     made.append(cell);
   }
   return made;
-}
-
-function change(event) {
-  const item = document.getElementById('change').content.firstElementChild.cloneNode(true);
-  const texts = {
-    time: clock(event.at),
-    what: happening(event),
-    patient: event.task.patient.name,
-    queue: event.task.queue?.name ?? '',
-    actor: event.actor?.name ?? 'the clock',
-  };
-  for (const [name, text] of Object.entries(texts)) {
-    item.querySelector(`[data-part=${name}]`).textContent = text;
-  }
-  item.dataset.seq = event.seq;
-  return item;
 }

@@ -3,18 +3,18 @@
 // through the end of the session (in memory alone).
 
 import { SignedOut, graphql } from './api.js';
-import { CLAIM, LOG, ONE_TASK, RELEASE } from './documents.js';
+import { newKey } from './claim.js';
+import { LOG, ONE_TASK } from './documents.js';
 import { drawDate, drawFacts, drawHistory, made } from './form.js';
 import { verdict } from './rules.js';
 import { OUTCOMES, clock, differences, shortDate } from './words.js';
 
-const RENEW = 4 * 60_000; // ms; a claim lasts ten minutes unless the server is told otherwise
 const EMPTY = { outcome: null, followUp: '', notes: '', suggested: false, touched: false };
 
 export class ContactDialog {
-  /** `onLogged(task, words)`; `onClosed()`; `onError(error)`. */
-  constructor(store, { onLogged, onClosed, onError }) {
-    Object.assign(this, { store, onLogged, onClosed, onError });
+  /** `claims` keeps the open task's claim. `onLogged(task, words)`; `onClosed()`; `onError(error)`. */
+  constructor(store, claims, { onLogged, onClosed, onError }) {
+    Object.assign(this, { store, claims, onLogged, onClosed, onError });
     this.element = document.getElementById('contact');
     this.form = this.element.querySelector('form');
     this.drafts = new Map();
@@ -23,9 +23,9 @@ export class ContactDialog {
     this.listen();
     store.listen((what, detail) => {
       if (what === 'event' && detail.task.id === this.task?.id) this.changed(detail);
+      if (what === 'patient' && detail.id === this.task?.patient.id) this.rename(detail);
     });
-    setInterval(() => this.renew(), RENEW);
-    addEventListener('pagehide', () => this.isClaimed && this.release(this.task.id));
+    claims.onChange = () => this.draw();
   }
 
   part(name) {
@@ -39,6 +39,10 @@ export class ContactDialog {
     this.part('dismiss').addEventListener('click', () => this.element.close());
     this.part('log').addEventListener('click', () => this.log(false));
     this.part('close').addEventListener('click', () => this.log(true));
+    this.part('claim-again').addEventListener('click', () => {
+      this.claim();
+      this.focus(); // the button goes away
+    });
     this.part('quick').addEventListener('click', ({ target }) => {
       const { date } = target.dataset;
       if (date !== undefined) this.setDate(date);
@@ -52,8 +56,7 @@ export class ContactDialog {
 
   /** `viewer` is at work now. What another has typed is not theirs to see. */
   begin(viewer) {
-    const isSame = this.viewer?.name === viewer.name && this.viewer.role === viewer.role;
-    if (!isSame) {
+    if (this.viewer?.id !== viewer.id) {
       this.drafts.clear();
       this.pending = null;
     }
@@ -67,28 +70,26 @@ export class ContactDialog {
   suspend() {
     if (!this.element.open) return;
     this.pending = this.task;
-    this.isClaimed = false; // it cannot be given back without a session
     this.element.close();
   }
 
   /** Show a task of the list, and claim its patient. */
   async open(task) {
     this.show(task);
-    const claims = this.viewer.mayLogContacts && task.isOpen;
-    await this.fetch(claims ? CLAIM : ONE_TASK, claims);
+    await (this.viewer.mayLogContacts && task.isOpen ? this.claim() : this.fetch());
   }
 
   /** Show a task that is claimed already, with its contacts. */
-  openClaimed(task) {
+  openClaimed(task, claim) {
     this.show(task);
-    this.isClaimed = true;
+    this.claims.keep(claim, task);
     this.learn(task);
   }
 
   show(task) {
     this.task = task;
     this.detail = null;
-    this.isClaimed = this.isSending = false;
+    this.isSending = false;
     this.attempt = null;
     this.form.reset();
     this.fields = { ...EMPTY, ...this.drafts.get(task.id) };
@@ -101,22 +102,35 @@ export class ContactDialog {
     this.form.elements.notes.value = this.fields.notes;
     this.draw();
     if (!this.element.open) this.element.showModal();
+    this.focus();
+  }
+
+  focus() {
     (this.form.querySelector('input[name=outcome]:checked') ?? this.form.elements.outcome[0]).focus();
   }
 
-  async fetch(document, claims) {
+  async fetch() {
     const { id } = this.task;
     try {
-      const data = await graphql(document, { id });
-      const answer = claims ? data.claimTask : { task: data.task, errors: [] };
-      const isClaimed = claims && answer.errors.length === 0;
-      if (isClaimed) this.store.claimed(answer.task);
-      if (this.task?.id !== id) return isClaimed && this.release(id); // it was closed meanwhile
-      this.isClaimed = isClaimed;
-      if (answer.task) this.learn(answer.task);
-      if (!isClaimed) this.say('errors', answer.errors.map((error) => error.message));
+      const { task } = await graphql(ONE_TASK, { id });
+      if (task && this.task?.id === id) this.learn(task);
     } catch (error) {
       this.trouble(error);
+    }
+  }
+
+  /** Claim the patient; the task comes with it. */
+  async claim() {
+    const { id } = this.task;
+    this.say('errors', []);
+    try {
+      const answer = await this.claims.take(id);
+      if (!answer) return; // it was closed meanwhile
+      if (answer.task) this.learn(answer.task);
+      if (!this.claims.trouble) this.say('errors', answer.errors.map((error) => error.message));
+    } catch (error) {
+      if (error instanceof SignedOut) this.onError(error);
+      else this.draw(); // the claim's own notice tells it
     }
   }
 
@@ -159,19 +173,19 @@ export class ContactDialog {
   }
 
   /** Somebody has changed the task that is open here. */
-  changed({ task, actor }) {
+  changed(event) {
+    const { task, actor } = event;
     if (this.isSending || task.version <= this.task.version) return;
     const told = differences(this.task, task);
-    const before = this.store.otherCaller(this.task);
-    const caller = this.store.otherCaller(task);
-    if (caller) {
-      this.isClaimed = false;
-    } else if (before && task.isOpen && this.viewer.mayLogContacts) {
-      told.push(`${before} has given the patient back.`);
-      this.fetch(CLAIM, true);
-    }
+    this.claims.compare(event);
     this.task = { ...this.task, ...task };
     if (told.length) this.say('changes', told, `Changed meanwhile${actor ? ` by ${actor.name}` : ''}:`);
+    this.draw();
+  }
+
+  /** The patient has another name or phone. */
+  rename(patient) {
+    this.task = { ...this.task, patient };
     this.draw();
   }
 
@@ -211,6 +225,8 @@ export class ContactDialog {
     } catch (error) {
       this.isSending = false;
       this.trouble(error);
+      const known = this.store.tasks.get(this.task?.id); // what was heard meanwhile
+      if (known) this.changed({ task: known });
     }
   }
 
@@ -219,7 +235,7 @@ export class ContactDialog {
     this.attempt = null; // whatever is sent next is another attempt
     if (errors.length === 0) {
       this.drafts.delete(task.id);
-      this.isClaimed = false; // logging has ended it
+      this.claims.done(task.id);
       this.store.put(task);
       this.element.close();
       const then = task.isOpen ? `again ${shortDate(task.followUp)}` : 'closed';
@@ -231,6 +247,7 @@ export class ContactDialog {
       const told = differences(before, task);
       if (told.length) this.say('changes', told, 'Changed meanwhile:');
       this.learn(task);
+      this.claims.compare({ task });
     }
     this.draw();
   }
@@ -242,26 +259,9 @@ export class ContactDialog {
   }
 
   closed() {
-    const task = this.task;
     this.task = null;
-    if (this.isClaimed) this.release(task.id);
-    this.isClaimed = false;
+    this.claims.drop();
     this.onClosed();
-  }
-
-  async release(id) {
-    try {
-      const { releaseTask } = await graphql(RELEASE, { id });
-      this.store.put(releaseTask.task);
-    } catch (error) {
-      // It ends by itself when its time is up.
-      if (error instanceof SignedOut) this.onError(error);
-    }
-  }
-
-  renew() {
-    if (this.isClaimed && this.hasTyped && !this.isSending) this.fetch(CLAIM, true);
-    this.hasTyped = false;
   }
 
   say(part, lines, title = '') {
@@ -279,6 +279,7 @@ export class ContactDialog {
     const contacts = this.detail?.contacts.nodes ?? [];
     if (contacts !== this.drawn) drawHistory(this.element, contacts);
     this.drawn = contacts; // not anew with every key: it may have been scrolled
+    this.drawClaim();
     const why = this.why();
     for (const name of ['log', 'close']) {
       this.part(name).disabled = why[name] !== null;
@@ -287,10 +288,13 @@ export class ContactDialog {
     const isReadOnly = !this.viewer.mayLogContacts || !task.isOpen;
     this.form.querySelectorAll('.entry').forEach((group) => (group.disabled = isReadOnly));
   }
-}
 
-/** crypto.randomUUID is there on secure pages only; a closed network may have plain http. */
-function newKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  /** Say that the patient is not claimed, and offer to claim again. */
+  drawClaim() {
+    const { title = '', why = '' } = this.claims.trouble ?? {};
+    const told = title + why;
+    if (told !== this.toldOfClaim) this.say('claim', told ? [why] : [], title);
+    this.toldOfClaim = told; // not anew with every key: it is read out
+    this.part('claim-again').disabled = this.store.otherCaller(this.task) !== null;
+  }
 }

@@ -3,9 +3,9 @@
 // What a row shows: of a task as it is now, and of one as it was right after an event.
 const STATE = `status isOpen statusLabel origin reason followUp expiresAt version contactCount createdAt
   closedAt closeCause queue { id name } assignee { name } patient { id name phone }
-  lastContact { outcome contactedAt } claim { by { id name } until }`;
+  lastContact { outcome contactedAt }`;
 
-const TASK = `fragment Row on Task { id ${STATE} }`;
+const TASK = `fragment Row on Task { id ${STATE} claim { id by { id name } until } }`;
 
 const DETAIL = `fragment Detail on Task {
   ...Row suggestedFollowUp
@@ -22,8 +22,8 @@ export const FEED = `subscription ($after: String) {
     __typename
     ... on QueueSnapshot { cursor queues { queue { id name } counts { ...Counts } } }
     ... on TaskEvent {
-      cursor seq kind at fromStatus closeCause actor { name } contact { outcome followUp }
-      snapshot { taskId ${STATE} }
+      cursor seq change kind at fromStatus closeCause actor { id name } contact { outcome followUp }
+      snapshot { taskId ${STATE} claim { id: claimId by { id name } until } }
     }
     ... on QueueCounts { ...Counts }
     ... on Heartbeat { cursor }
@@ -33,8 +33,7 @@ ${COUNTS}`;
 
 export const VIEWER = `{
   viewer {
-    name role mayReadNotes mayLogContacts practice { timeZone }
-    claimed { claim { by { id } } }
+    id name role mayReadNotes mayLogContacts staff { id } practice { timeZone claimSeconds }
   }
 }`;
 
@@ -48,18 +47,23 @@ ${TASK}`;
 export const ONE_TASK = `query ($id: ID!) { task(id: $id) { ...Detail } }
 ${DETAIL}`;
 
-export const CLAIM = `mutation ($id: ID!) {
-  claimTask(taskId: $id) { task { ...Detail } errors { code message } }
+export const CLAIM = `mutation ($id: ID!, $claimId: ID) {
+  claimTask(taskId: $id, claimId: $claimId) { task { ...Detail } errors { code message } }
 }
 ${DETAIL}`;
 
-export const CLAIM_NEXT = `mutation ($queueIds: [ID!]) {
-  claimNextTask(queueIds: $queueIds) { task { ...Detail } errors { code message } }
+export const RENEW = `mutation ($id: ID!, $claimId: ID) {
+  claimTask(taskId: $id, claimId: $claimId) { task { ...Row } errors { code message } }
+}
+${TASK}`;
+
+export const CLAIM_NEXT = `mutation ($queueIds: [ID!], $claimId: ID) {
+  claimNextTask(queueIds: $queueIds, claimId: $claimId) { task { ...Detail } errors { code message } }
 }
 ${DETAIL}`;
 
-export const RELEASE = `mutation ($id: ID!) {
-  releaseTask(taskId: $id) { task { ...Row } errors { code message } }
+export const RELEASE = `mutation ($id: ID, $claimId: ID) {
+  releaseTask(taskId: $id, claimId: $claimId) { task { ...Row } errors { code message } }
 }
 ${TASK}`;
 

@@ -14,14 +14,16 @@ const TRY_LATER_PAUSE = 5_000;
 
 const REJECTED = 4403;
 const TRY_LATER = 1013;
+const OTHER_VIEWER = 'Viewer changed'; // this browser's session is somebody else's by now
 const OUR_FAULT = new Set([1009, 4400, 4401, 4406, 4409, 4429]); // would come again
 
 export class Feed {
   /** `onMessage(message)` is given each message of the field, in order. `onState({ name, … })`:
    *  name is "connecting", "live", "lost" (with `retryAt`), "ended" (with `reason`: the session is
-   *  over) or "failed" (with `reason`: this client is wrong). `onExpiry(date)`: a minute is left. */
-  constructor({ url, query, field, onMessage, onState, onExpiry = () => {} }) {
-    Object.assign(this, { url, query, field, onMessage, onState, onExpiry });
+   *  over) or "failed" (with `reason`: this client is wrong). `onExpiry(date)`: a minute is left.
+   *  `init` is the payload of connection_init, if it has any. */
+  constructor({ url, query, field, onMessage, onState, onExpiry = () => {}, init }) {
+    Object.assign(this, { url, query, field, onMessage, onState, onExpiry, init });
     this.cursor = null;
     this.lastWord = 0; // when the stream last told something, in ms
     this.socket = null;
@@ -58,7 +60,7 @@ export class Feed {
     this.hasSpoken = this.hasAsked = false;
     // What a socket that we have left still says is of no interest.
     const ours = (act) => (event) => socket === this.socket && act(event);
-    socket.onopen = ours(() => this.send({ type: 'connection_init' }));
+    socket.onopen = ours(() => this.send({ type: 'connection_init', payload: this.init }));
     socket.onmessage = ours(({ data }) => this.hear(JSON.parse(data)));
     socket.onclose = ours(({ code, reason }) => this.closed(code, reason));
   }
@@ -138,6 +140,7 @@ export class Feed {
   closed(code, reason) {
     if (OUR_FAULT.has(code)) return this.end('failed', `${code} ${reason}`);
     if (code !== REJECTED) return this.drop(code === TRY_LATER ? TRY_LATER_PAUSE : 0);
+    if (reason === OTHER_VIEWER) return this.end('ended', reason);
     // If the key was changed it still works: try once. If not, the first reason is the true one.
     if (this.rejection !== null) return this.end('ended', this.rejection);
     this.rejection = reason;

@@ -1,7 +1,8 @@
 // Puts the page together: the session, the feed, the two views, and the keys.
 
-import { SignedOut, graphql, signIn, signOut } from './api.js';
+import { OtherViewer, SignedOut, actFor, graphql, signIn, signOut } from './api.js';
 import { BoardView } from './board.js';
+import { Claims } from './claim.js';
 import { Connection } from './connection.js';
 import { ContactDialog } from './dialog.js';
 import { FEED, VIEWER } from './documents.js';
@@ -14,19 +15,23 @@ const part = (id) => document.getElementById(id);
 const root = document.documentElement;
 
 const ENDED = 'Your session has ended. Sign in to go on.';
+const OTHER =
+  'Somebody else has signed in to Callboard in another tab of this browser. Sign in to go on as yourself.';
 const ENDINGS = {
+  'Viewer changed': OTHER,
   'Key expired': 'Your session, or its key, has expired. Sign in to go on.',
   'Key revoked or changed':
     'Your session has ended: it was signed out elsewhere, or its key was revoked or changed.',
 };
 
 const store = new Store();
-const dialog = new ContactDialog(store, {
+const claims = new Claims(store, { onError: trouble });
+const dialog = new ContactDialog(store, claims, {
   onLogged: (_task, words) => say(words),
   onClosed: () => !part('tasks').hidden && part('grid').focus({ preventScroll: true }),
   onError: trouble,
 });
-const tasks = new TasksView(store, dialog, { say, onError: trouble });
+const tasks = new TasksView(store, dialog, claims, { say, onError: trouble });
 const board = new BoardView(store, { onError: trouble });
 const connection = new Connection();
 let feed = null;
@@ -45,20 +50,22 @@ async function begin() {
     again = setTimeout(begin, 2000 + 3000 * Math.random());
     return showSignIn(error.message);
   }
+  actFor(viewer.id);
   setZone(viewer.practice.timeZone);
-  store.me = viewer.claimed[0]?.claim?.by.id ?? null;
+  store.me = viewer.staff.id;
+  claims.begin(viewer);
   part('who').textContent = `${viewer.name}, ${viewer.role.toLowerCase()}`;
   part('next').hidden = !viewer.mayLogContacts;
   part('sign-in').hidden = true;
   part('app').hidden = false;
   document.title = 'Callboard';
   route();
-  follow();
+  follow({ viewer: viewer.id });
   board.begin(viewer);
   dialog.begin(viewer);
 }
 
-function follow() {
+function follow(init) {
   const url = new URL('graphql', location.href);
   url.protocol = url.protocol.replace('http', 'ws');
   url.hash = '';
@@ -66,7 +73,11 @@ function follow() {
     url: url.href,
     query: FEED,
     field: 'queueFeed',
-    onMessage: (message) => store.take(message),
+    init,
+    onMessage: (message) => {
+      store.take(message);
+      claims.tick(); // a hidden tab is woken by messages more often than by its timers
+    },
     onState: (state) => {
       if (state.name === 'ended') return end(ENDINGS[state.reason] ?? ENDED);
       if (connection.changed(state)) {
@@ -86,6 +97,8 @@ function end(reason) {
   feed.stop();
   connection.begin(null);
   feed = null;
+  actFor(null);
+  claims.suspend();
   dialog.suspend();
   store.clear();
   tasks.clear();
@@ -97,7 +110,7 @@ function end(reason) {
 }
 
 function trouble(error) {
-  if (error instanceof SignedOut) end(ENDED);
+  if (error instanceof SignedOut) end(error instanceof OtherViewer ? OTHER : ENDED);
   else say(error.message);
 }
 
@@ -144,7 +157,9 @@ part('sign-out').addEventListener('click', async () => {
     await signOut();
     end('You are signed out.');
   } catch (error) {
-    say(`You are still signed in. ${error.message}`);
+    if (error instanceof OtherViewer) trouble(error);
+    else if (error instanceof SignedOut) end('You are signed out.');
+    else say(`You are still signed in. ${error.message}`);
   }
 });
 

@@ -13,11 +13,12 @@ export class Store {
     this.tasks = new Map();
     this.queues = [];
     this.counts = new Map();
-    this.me = null; // the viewer's own id as staff, once it is known
+    this.me = null; // the viewer's own id as staff
   }
 
-  /** `listener(what, detail)`: "snapshot", "counts", "task" (with the task) or "event" (with it, and
-   *  in it the task as it was then). */
+  /** `listener(what, detail)`: "snapshot", "counts", "task" (with the task), "patient" (with one who is
+   *  called otherwise now) or "event" (with it, and in it the task as it was then, and as it was known
+   *  before). */
   listen(listener) {
     this.listeners.push(listener);
   }
@@ -38,8 +39,10 @@ export class Store {
       case 'TaskEvent': {
         const { taskId, ...state } = message.snapshot;
         const task = { id: taskId, ...state };
+        const before = this.tasks.get(taskId);
         this.put(task);
-        return this.tell('event', { ...message, task });
+        this.tell('event', { ...message, task, before });
+        return message.kind === 'PATIENT_CHANGED' && this.rename(task.patient);
       }
       case 'QueueCounts':
         this.counts.set(message.queue.id, message);
@@ -56,11 +59,12 @@ export class Store {
     this.tell('task', task);
   }
 
-  /** A claim that the viewer has just made says who the viewer is. */
-  claimed(task) {
-    if (this.me === task.claim.by.id) return;
-    this.me = task.claim.by.id;
-    this.tell('task', task);
+  /** A patient has another name or phone: on all tasks, for closed ones have no event. */
+  rename(patient) {
+    for (const [id, task] of this.tasks) {
+      if (task.patient.id === patient.id) this.tasks.set(id, { ...task, patient });
+    }
+    this.tell('patient', patient);
   }
 
   /** The sum of the queues' counts, or those of one queue. */

@@ -1,7 +1,6 @@
 // The Tasks page: queues with their counts, what is to be shown of them, the list, and the keyboard.
 
-import { SignedOut, graphql } from './api.js';
-import { CLAIM_NEXT } from './documents.js';
+import { SignedOut } from './api.js';
 import { Grid } from './grid.js';
 import { TaskList, WORKABLE } from './list.js';
 import { count } from './words.js';
@@ -11,8 +10,8 @@ const TYPING_PAUSE = 200; // ms after the last key before a search begins
 
 export class TasksView {
   /** `say(words)` tells the user something; `onError(error)`. */
-  constructor(store, dialog, { say, onError }) {
-    Object.assign(this, { store, dialog, say, onError });
+  constructor(store, dialog, claims, { say, onError }) {
+    Object.assign(this, { store, dialog, claims, say, onError });
     this.element = document.getElementById('tasks');
     this.queues = this.element.querySelector('.queues');
     this.search = document.getElementById('search');
@@ -151,22 +150,34 @@ export class TasksView {
   }
 
   async takeNext() {
-    if (this.next.disabled || this.isTaking) return;
-    this.isTaking = true;
+    if (this.next.disabled) return;
+    this.wait(true);
     try {
       const queueIds = this.queueId ? [this.queueId] : null;
-      const { claimNextTask } = await graphql(CLAIM_NEXT, { queueIds });
-      const { task, errors } = claimNextTask;
+      const { task, errors, claim } = await this.claims.next(queueIds);
       if (errors.length) return this.say(errors[0].message);
-      if (!task) return this.say('No task is free and due now.');
-      this.store.claimed(task);
+      if (!task) return claim && this.say('No task is free and due now.');
+      if (this.dialog.task) {
+        this.claims.giveBack(claim.id, task.id);
+        return this.say('The next task was given back: you have opened another one.');
+      }
       this.grid.selected = task.id;
-      this.dialog.openClaimed(task);
+      this.dialog.openClaimed(task, claim);
     } catch (error) {
       this.failed(error);
     } finally {
-      this.isTaking = false;
+      this.wait(false);
     }
+  }
+
+  /** Show that the next task is being waited for, or no longer. */
+  wait(isWaiting) {
+    const hadFocus = document.activeElement === this.next;
+    this.next.disabled = isWaiting;
+    this.next.setAttribute('aria-busy', isWaiting);
+    this.next.textContent = isWaiting ? 'Finding a task …' : 'Next task';
+    if (isWaiting) this.hadFocus = hadFocus;
+    else if (this.hadFocus && !this.dialog.task) this.next.focus();
   }
 
   /** Whether the key was one of the page's own. */

@@ -87,6 +87,8 @@ export function happening({ kind, task, contact, closeCause }) {
       return 'Is being called';
     case 'RELEASED':
       return 'Given back';
+    case 'PATIENT_CHANGED':
+      return 'Patient changed';
     case 'REASSIGNED':
       return task.queue ? `Reassigned, ${task.queue.name}` : 'Reassigned';
     default:
@@ -99,6 +101,8 @@ export function differences(before, after) {
   const told = [];
   const compare = (name, a, b) => a !== b && told.push(`${name}: ${a} → ${b}`);
   const date = (value) => (value ? shortDate(value) : 'none');
+  compare('Name', before.patient.name, after.patient.name);
+  compare('Phone', before.patient.phone, after.patient.phone);
   compare('Status', before.statusLabel, after.statusLabel);
   if (after.closeCause && !before.closeCause) told.push(`Closed: ${CAUSES[after.closeCause]}`);
   if (after.isOpen) compare('Follow-up', date(before.followUp), date(after.followUp));
