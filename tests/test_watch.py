@@ -12,8 +12,9 @@ from rich.console import Console
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from gql_app.schema.ids import global_id
 from gql_app.watch import watch
-from tests.serving import PATIENCE
+from tests.serving import PATIENCE, Server
 
 VIEWER = {"name": "Sam", "practice": {"cursor": "now"}, "queues": []}
 
@@ -85,3 +86,33 @@ async def test_a_watch_that_has_to_begin_again_says_why_and_goes_on(
         await asyncio.wait({watching})
     assert endpoint.after == ["now", after]
     assert said in written.getvalue()
+
+
+IMPORT = "mutation ($input: ImportTasksInput!) { importTasks(input: $input) { errors { code } } }"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_watch_shows_a_patients_new_name_and_no_claims(server: Server) -> None:
+    written = io.StringIO()
+    key = server.office.keys["staff"]
+    watching = asyncio.create_task(watch(server.url, key, [], Console(file=written, width=200)))
+
+    async def shown(words: str) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while words not in written.getvalue() and not watching.done():
+                await asyncio.sleep(0.01)
+        assert not watching.done(), watching.exception()
+
+    await shown("Watching as")
+    queue = global_id("Queue", server.office.recall.id)
+    for name in ("Fern Testwell", "Fern Newname"):
+        row = {"externalId": "t1", "name": name, "phone": "217 555 0123", "reason": "Cleaning"}
+        given = {"queueId": queue, "source": "robot", "rows": [row]}
+        await server.data(IMPORT, "supervisor", input=given)
+        await server.data("mutation { claimNextTask { task { id } } }")
+        await shown(name)
+    await shown("Patient changed")
+    watching.cancel()
+    await asyncio.wait({watching})
+    assert "Fern Newname" in written.getvalue()
+    assert "laimed" not in written.getvalue()

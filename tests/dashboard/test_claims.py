@@ -59,6 +59,7 @@ async def test_of_two_tabs_with_one_patient_each_says_what_becomes_of_its_claim(
     await expect(notice).to_contain_text("in another tab")
     # The older one is closed: the newer keeps the claim.
     held = await claim_of(server, task)
+    await first.page.bring_to_front()
     await first.page.keyboard.press("Escape")
     await expect(first.dialog).to_be_hidden()
     await first.open("Amber Testwell")  # and takes it over, for now it is the newer one
@@ -102,11 +103,11 @@ async def test_a_claim_that_others_end_or_take_is_said_to_be_lost(
 
 @pytest.fixture
 def short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Claims of three seconds, in place of minutes."""
+    """Claims of two seconds, in place of ten minutes."""
     begin = Claims.__init__
 
     def short(self: Claims, transitions: Any, lease: Any) -> None:
-        begin(self, transitions, lease / 200)
+        begin(self, transitions, lease / 300)
 
     monkeypatch.setattr(Claims, "__init__", short)
 
@@ -211,6 +212,7 @@ async def test_of_two_people_who_sign_in_in_two_tabs_the_first_writes_nothing_as
         first = await visit()
         second = await first.tab()
         await second.load()
+        await first.page.bring_to_front()
         await first.enter(keys["staff"])
         await first.open("Amber Testwell")
         await first.choose("Scheduled")

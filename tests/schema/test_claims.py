@@ -293,3 +293,41 @@ async def test_claims_and_releases_are_no_changes_of_a_status(server: Server) ->
             assert [event["kind"] for event in events] == ["CONTACT_LOGGED"] * 2
             assert [event["seq"] for event in events] == [9, 11]
             assert [event["task"]["version"] for event in events] == [5, 6]
+
+
+async def test_a_claims_id_is_shown_kept_and_told_of(server: Server) -> None:
+    """By the server's choice and by the client's, on the task, in its events, and to its holder."""
+    task = await server.office.make_task()
+    shown = "claim { id }"
+    claim_it = f"""mutation ($id: ID!, $claim: ID) {{
+      claimTask(taskId: $id, claimId: $claim) {{ task {{ {shown} }} errors {{ code field }} }} }}"""
+    next_one = f"""mutation ($claim: ID) {{
+      claimNextTask(claimId: $claim) {{ task {{ id {shown} }} }} }}"""
+    release_it = """mutation ($id: ID, $claim: ID) {
+      releaseTask(taskId: $id, claimId: $claim) { task { claim { id } } errors { code } } }"""
+    held = f"{{ viewer {{ claimed {{ {shown} }} practice {{ claimSeconds }} }} }}"
+    given = {"id": task_id(task)}
+    first = (await server.data(claim_it, **given))["claimTask"]["task"]["claim"]["id"]
+    second = (await server.data(claim_it, **given))["claimTask"]["task"]["claim"]["id"]
+    assert first != second
+    renewed = (await server.data(claim_it, **given, claim=second))["claimTask"]
+    assert renewed["task"]["claim"]["id"] == second
+    lost = (await server.data(claim_it, **given, claim=first))["claimTask"]
+    assert lost["errors"] == [{"code": "CLAIM_LOST", "field": ["claimId"]}]
+    kept = (await server.data(release_it, **given, claim=first))["releaseTask"]
+    assert kept == {"task": {"claim": {"id": second}}, "errors": []}
+    viewer = (await server.data(held))["viewer"]
+    assert viewer == {"claimed": [{"claim": {"id": second}}], "practice": {"claimSeconds": 600}}
+    await server.data(release_it, **given, claim=second)
+    assert (await server.data(next_one, claim="mine"))["claimNextTask"]["task"]["claim"][
+        "id"
+    ] == "mine"
+    assert (await server.data(release_it, claim="mine"))["releaseTask"]["task"] == {"claim": None}
+    events = "{ events { nodes { seq change snapshot { claim { claimId } } } } }"
+    told = (await server.data(events))["events"]["nodes"]
+    ids = [event["snapshot"]["claim"] and event["snapshot"]["claim"]["claimId"] for event in told]
+    assert ids == [None, first, second, second, None, "mine", None]
+    assert [event["change"] for event in told] == [event["seq"] for event in told]
+    for wrong in ({}, {"claim": ""}, {"claim": "x" * 101}):
+        answer = await server.execute(release_it, **wrong)
+        assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"

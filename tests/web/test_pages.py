@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.schema.documents import STATUS_CHANGED
+from tests.office import task_id
+from tests.schema.documents import LOG_CONTACT, STATUS_CHANGED
 from tests.serving import Server
 from tests.web.streams import until_streams
 
@@ -105,3 +106,47 @@ async def test_what_is_no_key_is_refused(browser: httpx.AsyncClient) -> None:
         assert (await browser.post("/session", json=body)).status_code == 400
     assert (await browser.get("/session")).status_code == 405
     assert (await browser.delete("/session")).status_code == 204  # there is nothing to end
+
+
+async def test_what_is_meant_for_one_viewer_is_not_done_as_another(
+    browser: httpx.AsyncClient, server: Server
+) -> None:
+    """All tabs of a browser have one cookie. One was loaded for Ann, and then Ben signs in."""
+    task = await server.office.make_task()
+    await sign_in(browser, server)
+    whom = {"query": "{ viewer { id staff { name } } }"}
+    ann = (await browser.post("/graphql", json=whom)).json()["data"]["viewer"]
+    meant = {"x-callboard-viewer": ann["id"]}
+    before = browser.cookies["callboard"]
+    assert (await browser.post("/graphql", json=whom, headers=meant)).status_code == 200
+    await sign_in(browser, server)  # the same person again, in another tab
+    assert (await browser.post("/graphql", json=whom, headers=meant)).status_code == 200
+    ben = {"key": server.office.keys["supervisor"]}
+    assert (await browser.post("/session", json=ben)).status_code == 204
+
+    log = {"query": LOG_CONTACT, "variables": {"taskId": task_id(task), "outcome": "SCHEDULED"}}
+    for answer in (
+        await browser.post("/graphql", json=log, headers=meant),
+        await browser.post("/graphql", json=NAME, headers=meant | {"accept": "text/event-stream"}),
+        await browser.delete("/session", headers=meant),
+    ):
+        assert answer.status_code == 401
+        assert answer.json()["errors"][0]["extensions"]["code"] == "VIEWER_CHANGED"
+    cookie = {"Cookie": f"callboard={browser.cookies['callboard']}"}
+    async with server.socket(init=False, additional_headers=cookie, origin=server.url) as socket:
+        await socket.send({"type": "connection_init", "payload": {"viewer": ann["id"]}})
+        assert await socket.closed() == (4403, "Viewer changed")
+    assert (await browser.post("/graphql", json=NAME)).status_code == 200  # Ben's own
+    # The session that the cookie was before is over.
+    browser.cookies.set("callboard", before)
+    assert (await browser.post("/graphql", json=NAME)).status_code == 401
+
+
+async def test_programs_with_keys_need_not_say_for_whom(server: Server) -> None:
+    """One that does is held to it."""
+    key = server.office.keys["staff"]
+    whom = {"query": "{ viewer { id } }"}
+    ann = (await server.post(whom, key)).json()["data"]["viewer"]["id"]
+    assert (await server.post(whom, key, x_callboard_viewer=ann)).status_code == 200
+    other = await server.post(whom, server.office.keys["supervisor"], x_callboard_viewer=ann)
+    assert other.status_code == 401
