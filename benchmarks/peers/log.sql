@@ -12,7 +12,7 @@ SELECT id FROM patient WHERE practice_id = :practice
   AND id = (SELECT patient_id FROM task WHERE practice_id = :practice AND id = :task) FOR UPDATE;
 SELECT id, practice_id, queue_id, patient_id, status, origin, reason, follow_up, due_on, expires_at,
        version, contact_count, last_contact_id, created_at, closed_at, close_cause, claimed_by_id,
-       claimed_until, assignee_id, withdrawn_reason
+       claimed_until, assignee_id, withdrawn_reason, claim_id
 FROM task WHERE practice_id = :practice
   AND patient_id = (SELECT patient_id FROM task WHERE practice_id = :practice AND id = :task)
   AND (id = :task OR status IN ('OPEN', 'IN_PROGRESS'))
@@ -31,17 +31,17 @@ WITH changed AS (
          contact_count = :task_contact_count::int + 1, last_contact_id = :contact_id,
          last_contacted_at = COALESCE(now(), last_contacted_at),
          last_outcome = COALESCE('NO_ANSWER', last_outcome), withdrawn_reason = NULL,
-         claimed_by_id = NULL, claimed_until = NULL
+         claimed_by_id = NULL, claimed_until = NULL, claim_id = NULL
   WHERE practice_id = :practice AND id = :task), counted AS (
   UPDATE practice SET seq = :seq, digest = decode(repeat('5a', 32), 'hex'), last_event_at = now()
   WHERE id = :practice)
 INSERT INTO task_event (practice_id, seq, kind, at, task_id, queue_id, from_status, from_follow_up,
                         to_status, close_cause, contact_id, actor_id, version, follow_up, due_on,
                         contact_count, last_contact_id, claimed_by_id, claimed_until,
-                        assignee_id, closed_at, digest)
+                        assignee_id, closed_at, claim_id, change, digest)
 VALUES (:practice, :seq, 'CONTACT_LOGGED', now(), :task, :task_queue_id, :task_status,
         :task_follow_up::date, 'IN_PROGRESS', NULL, :contact_id, :practice,
         :task_version::int + 1, current_date + 30, current_date + 30,
-        :task_contact_count::int + 1, :contact_id, NULL, NULL, NULL, NULL,
+        :task_contact_count::int + 1, :contact_id, NULL, NULL, NULL, NULL, NULL, :seq,
         decode(repeat('5a', 32), 'hex'));
 COMMIT;

@@ -274,10 +274,10 @@ async def _record(
     WHERE id = $1 {for_update_but_its_key()}"""
     ((seq, digest, last_event_at),) = await fetch(_Counter, sql, practice_id)
     at = now if last_event_at is None else max(now, last_event_at)
-    change = first_in_transaction(seq + 1)
+    first = first_in_transaction(seq + 1)
     for event in events:
         seq += 1
-        event |= {"practice_id": practice_id, "seq": seq, "at": at, "change": change}
+        event |= {"practice_id": practice_id, "seq": seq, "at": at, "change": first}
         digest = chained(digest, event)
         event["digest"] = digest
     counter = Statement(_COUNT, (practice_id, seq, digest, at))
