@@ -58,12 +58,13 @@ async def all_events(office: Office) -> list[EventRow]:
 async def assert_consistent(office: Office) -> None:
     """One claim a patient, numbers without holes, and events that tell all that the rows say."""
     tasks = await Task.filter(practice_id=office.practice.id)
-    held = defaultdict(set)
+    held: dict[int, set[object]] = defaultdict(set)
     for task in tasks:
         if task.status.is_open:
-            held[task.patient_id].add((task.claimed_by_id, task.claimed_until))
+            held[task.patient_id].add((task.claimed_by_id, task.claimed_until, task.claim_id))
         else:
             assert (task.claimed_by_id, task.claimed_until) == FREE, "a closed task is claimed"
+            assert task.claim_id is None
     assert {patient: claims for patient, claims in held.items() if len(claims) > 1} == {}
 
     events = await all_events(office)
@@ -72,10 +73,14 @@ async def assert_consistent(office: Office) -> None:
     for task in tasks:
         of_task = [event for event in events if event.task_id == task.id]
         assert [event.version for event in of_task] == list(range(1, task.version + 1))
-        assert (of_task[-1].claimed_by_id, of_task[-1].claimed_until) == (
+        told = of_task[-1].task
+        assert (told.claimed_by_id, told.claimed_until, told.claim_id) == (
             task.claimed_by_id,
             task.claimed_until,
+            task.claim_id,
         )
+    for event in events:  # those of one change follow each other
+        assert event.change in (event.seq, events[event.seq - 2].change)
     assert (await Practice.get(id=office.practice.id)).seq == len(events)
 
 
