@@ -133,7 +133,7 @@ export class Claims {
       this.current = null;
     } else if (claim.state === 'held') {
       this.lose('lost', this.reason(task, kind, actor));
-    } else if (this.trouble && !this.store.otherCaller(task)) {
+    } else if (this.trouble) {
       claim.why = this.reason(task, kind, actor);
     }
     this.onChange();
