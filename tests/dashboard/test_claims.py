@@ -25,6 +25,35 @@ LOGGED_BY = "query ($id: ID!) { task(id: $id) { lastContact { loggedBy { name } 
 IMPORT = "mutation ($input: ImportTasksInput!) { importTasks(input: $input) { errors { code } } }"
 
 
+CLOSED_TASK = """async () => {
+  const { Store } = await import('/dashboard/store.js');
+  const store = new Store();
+  const createdAt = '2026-11-27T12:00:00Z';
+  const task = (taskId, patient) => ({ taskId, version: 2, createdAt, patient });
+  const [before, after] = [{ id: 'p', name: 'Before' }, { id: 'p', name: 'After' }];
+  store.put({ ...task('', before), id: btoa('Task:1') });
+  store.put({ ...task('', { id: 'q', name: 'Another' }), id: btoa('Task:2') });
+  const snapshot = task(btoa('Task:3'), after);
+  store.take({ __typename: 'TaskEvent', kind: 'PATIENT_CHANGED', snapshot });
+  return [...store.tasks.values()].map(({ patient }) => patient.name);
+}"""
+"""What a closed task, which has no event, shows of a patient whose name has changed."""
+
+LINE = """async () => {
+  const { told } = await import('/dashboard/ticker.js');
+  const at = '2026-11-27T12:00:00Z';
+  const queue = { name: 'Recall' };
+  const event = (kind, name) => ({ kind, at, task: { patient: { name }, queue } });
+  const contact = { contact: { outcome: 'SCHEDULED' }, closeCause: 'CONTACT' };
+  const logged = { ...event('CONTACT_LOGGED', 'Amber'), ...contact };
+  const made = ['Birch', 'Clover'].map((name) => event('CREATED', name));
+  const rows = [event('PATIENT_CHANGED', 'Amber'), ...made];
+  const line = ({ what, patient, queue, actor }) => [what, patient, queue, actor];
+  return [[logged, event('RELEASED', 'Amber')], rows].map((events) => line(told(events)));
+}"""
+"""Lines of the ticker for changes of several kinds at once."""
+
+
 async def claim_of(server: Server, task: Task) -> dict[str, Any] | None:
     claim: dict[str, Any] | None = (await server.data(HELD, id=task_id(task)))["task"]["claim"]
     return claim
@@ -265,6 +294,11 @@ async def test_a_patients_new_name_and_number_are_shown_wherever_they_stand(
     await expect(ticker.first).to_contain_text("Patient changed (2 tasks)")
     await expect(ticker.first).to_contain_text("Fern Newname")
     await expect(ticker).to_have_count(2)
+    assert await agent.page.evaluate(CLOSED_TASK) == ["After", "Another", "After"]
+    assert await agent.page.evaluate(LINE) == [
+        ["Scheduled, closed", "Amber", "Recall", "the clock"],
+        ["Patient changed; New task (2 tasks)", "3 patients", "Recall", "the clock"],
+    ]
     await agent.log_and_close.click()  # at the version that was shown before
     await expect(agent.dialog).to_be_hidden()
     # A contact ends the claim on the other task: one line, too.
