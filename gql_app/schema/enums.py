@@ -17,9 +17,12 @@ strawberry.enum(TaskEventKind, description="What happened to a task.")
 strawberry.enum(ImportResult, description="What came of a row.")
 strawberry.enum(
     TaskOrder,
-    description="How a list of tasks is sorted. DUE: earliest first. EXPIRES: soonest first, at the"
-    " end those that never expire. CREATED: latest first. LAST_CONTACTED: longest ago first, at the"
-    " beginning those that nobody has called for.",
+    description="How a list of tasks is sorted. WORK: as claimNextTask hands them out, which is"
+    " overdue follow-ups, those due today, then tasks without a follow-up by expiry; behind them"
+    " later follow-ups, then what is closed. DUE: earliest first. EXPIRES: soonest first, at the"
+    " end those that never expire. CREATED: latest first. CLOSED: latest closed first, at the end"
+    " what is open. LAST_CONTACTED: longest ago first, at the beginning those that nobody has"
+    " called for.",
 )
 strawberry.enum(RefusalCode, name="UserErrorCode", description="Why a request was refused.")
 

@@ -31,11 +31,12 @@ from gql_app.work.activity import Activity as ActivityRow
 from gql_app.work.activity import read_activity
 from gql_app.work.buckets import BucketSize
 from gql_app.work.history import colleagues_by_id, events_page
-from gql_app.work.orders import cursor_of
+from gql_app.work.orders import SECTIONS, begin_of, cursor_of
 from gql_app.work.patients import PatientRow
 from gql_app.work.queues import QueueRow, tasks_page, tasks_page_in_full, visible_queues
 from gql_app.work.reading import Page
 from models.event import EventRow
+from models.lifecycle import local_date
 from models.task import TaskRow
 
 GlobalId = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
@@ -69,13 +70,17 @@ class Query:
         after: After = None,
     ) -> Connection[TaskRow]:
         viewer, query = info.context.viewer, task_query(filter, info.context)
+        day = None
+        if order_by in SECTIONS:
+            today = local_date(info.context.services.clock(), viewer.time_zone)
+            day = begin_of(order_by, viewer, after, today).day
         by_contact = order_by is TaskOrder.LAST_CONTACTED  # its cursors say when that was
         names = names_in(info)
         if not by_contact and not names >= {"patient", "lastContact"}:
-            alone = await tasks_page(viewer, query, order_by, first, after)
-            return Connection(alone, cursor_of(order_by, {}))
+            alone = await tasks_page(viewer, query, order_by, first, after, day)
+            return Connection(alone, cursor_of(order_by, {}, day))
         columns = COLUMNS_OF_TASKS.read_by(names)
-        page = await tasks_page_in_full(viewer, query, order_by, first, after, columns)
+        page = await tasks_page_in_full(viewer, query, order_by, first, after, columns, day)
         loaders = info.context.loaders
         loaders.patient.add([row.patient for row in page.rows])
         loaders.contact.known.update(
@@ -88,7 +93,7 @@ class Query:
             row.task.id: row.last_contact and row.last_contact.made_at
             for row in (page.rows if by_contact else ())
         }
-        return Connection(tasks, cursor_of(order_by, contacted))
+        return Connection(tasks, cursor_of(order_by, contacted, day))
 
     @strawberry.field(graphql_type=Task | None)
     async def task(self, info: Info, id: GlobalId) -> TaskRow | None:

@@ -10,26 +10,27 @@ import asyncio
 import random
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.outcomes import NOT_FOUND, Outcome, claimed_by_other
 from gql_app.work.queues import MAX_SELECTS, visible_queues
 from gql_app.work.records import Claim, PatientId, change_claim, lock_for, lock_tasks_around
+from gql_app.work.sections import DUE, NEW
 from gql_app.work.transitions import Transitions
 from models.access import Role
 from models.database import fetch, is_waited_for, transaction
 from models.event import TaskEventKind
 from models.lifecycle import TASK_CLOSED, Refusal, RefusalCode, local_date
-from models.task import TASK_COLUMNS, TaskRow
+from models.task import EXPIRES_KEY, NEVER, TASK_COLUMNS, TaskRow
 
 LEASE = timedelta(minutes=10)
 WINDOW = 60
 """How many of a queue's most urgent tasks are looked at: as many agents may ask at once."""
 
-QUEUES_AT_ONCE = MAX_SELECTS // 3
-"""In one statement, with three selects each."""
+QUEUES_AT_ONCE = MAX_SELECTS // 2
+"""In one statement, with two selects each."""
 
 
 CLAIM_LOST = Refusal(
@@ -241,28 +242,24 @@ async def _first_of(viewer: Viewer, queues: list[int], now: datetime) -> list[_C
 
 
 def _firsts(queue: str) -> list[str]:
-    """The first free tasks of a queue: to be called again, never called but expiring, and never
-    called. The parameters are the practice, now, today, and who asks."""
+    """The first free tasks of a queue: to be called again, and never called. The parameters are the
+    practice, now, today, and who asks."""
     return [
         f"""SELECT t.id, t.patient_id, t.follow_up, t.expires_at, t.queue_id, t.assignee_id
         FROM task t
         WHERE t.practice_id = $1 AND t.queue_id = {queue}
-          AND t.status IN ('OPEN', 'IN_PROGRESS') AND {condition}
-          AND (t.expires_at IS NULL OR t.expires_at > $2)
+          AND t.status IN ('OPEN', 'IN_PROGRESS') AND {section.condition.format(today="$3")}
+          AND {EXPIRES_KEY} > $2
           AND (t.claimed_until IS NULL OR t.claimed_until <= $2)
           AND (t.assignee_id IS NULL OR t.assignee_id = $4)
-        ORDER BY {order}, t.id LIMIT {WINDOW}"""
-        for condition, order in (
-            ("t.follow_up <= $3", "t.follow_up"),
-            ("t.follow_up IS NULL AND t.expires_at > $2", "t.expires_at"),
-            ("t.follow_up IS NULL AND t.expires_at IS NULL", "t.expires_at"),
-        )
+        ORDER BY {section.sort} LIMIT {WINDOW}"""
+        for section in (DUE, NEW)
     ]
 
 
 def _urgency(task: _Candidate) -> tuple[object, ...]:
-    never = datetime.max.replace(tzinfo=UTC)
-    return (task.follow_up or date.max, task.expires_at or never, task.id)
+    """What puts candidates of several queues into the order of work."""
+    return (task.follow_up or date.max, task.expires_at or NEVER, task.id)
 
 
 async def _not_locked(practice_id: int, candidates: list[_Candidate]) -> list[_Candidate]:

@@ -7,8 +7,10 @@ refused as any other garbage is.
 import binascii
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from gql_app.work.reading import BadInput
 from models.chain import SHOWN, Position
@@ -25,6 +27,15 @@ class Moment(StrEnum):
 
     EXPIRY = "x"
     LAST_CONTACT = "l"
+
+
+class Place(NamedTuple):
+    """A place in a list that is divided into sections on `day`: behind the row of a section with
+    these values, or at the beginning."""
+
+    day: date
+    section: str = ""
+    values: tuple[object, ...] = ()
 
 
 def event_cursor(practice_id: int, position: Position) -> str:
@@ -60,26 +71,44 @@ def due_cursor(practice_id: int, due_on: date, row_id: int) -> str:
 def read_due_cursor(practice_id: int, cursor: str) -> tuple[date, int]:
     """The due date and id that `cursor` stands behind. Raises `BadInput`."""
     due_on, _, row_id = _decode("d", practice_id, cursor).partition(":")
-    try:
-        return date.fromisoformat(due_on), _number(row_id)
-    except ValueError:
-        raise _bad() from None
+    return _date(due_on), _number(row_id)
 
 
 def moment_cursor(kind: Moment, practice_id: int, at: datetime, row_id: int) -> str:
     """Where a list that is sorted by a moment (not before 1970) and id goes on."""
-    microseconds = (at - _EPOCH) // timedelta(microseconds=1)
-    return _encode(kind, practice_id, f"{microseconds}:{row_id}")
+    return _encode(kind, practice_id, f"{_microseconds(at)}:{row_id}")
 
 
 def read_moment_cursor(kind: Moment, practice_id: int, cursor: str) -> tuple[datetime, int]:
     """The moment and id that `cursor` stands behind. Raises `BadInput`."""
     microseconds, _, row_id = _decode(kind, practice_id, cursor).partition(":")
-    try:
-        at = _EPOCH + timedelta(microseconds=_number(microseconds))
-    except OverflowError:  # past the calendar
-        raise _bad() from None
-    return at, _number(row_id)
+    return _moment(microseconds), _number(row_id)
+
+
+def place_cursor(kind: str, practice_id: int, place: Place) -> str:
+    """Where a list with sections goes on. It goes on as it was divided, also past midnight."""
+    values = ":".join(_written(value) for value in place.values)
+    return _encode(kind, practice_id, f"{place.day.isoformat()}:{place.section}:{values}")
+
+
+def read_place_cursor(
+    kind: str, practice_id: int, cursor: str, types: Mapping[str, tuple[type, ...]]
+) -> Place:
+    """The place that `cursor` stands behind. `types` are those of each section's values. Raises
+    `BadInput`."""
+    day, _, rest = _decode(kind, practice_id, cursor).partition(":")
+    section, _, values = rest.partition(":")
+    written = values.split(":")
+    if len(written) != len(types.get(section, ())):
+        raise _bad()
+    read = (_READ[of](text) for of, text in zip(types[section], written, strict=True))
+    return Place(_date(day), section, tuple(read))
+
+
+def _written(value: object) -> str:
+    if isinstance(value, datetime):
+        return str(_microseconds(value))
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _encode(kind: str, practice_id: int, position: str) -> str:
@@ -106,6 +135,27 @@ def _number(text: str) -> int:
     if not text.isdigit() or len(text) > 18:
         raise _bad()
     return int(text)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise _bad() from None
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return _EPOCH + timedelta(microseconds=_number(text))
+    except OverflowError:  # past the calendar
+        raise _bad() from None
+
+
+_READ: Mapping[type, Callable[[str], object]] = {int: _number, date: _date, datetime: _moment}
 
 
 def _bad() -> BadInput:

@@ -1,28 +1,34 @@
 """The orders of a list of tasks, each with the cursors that it goes on from."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from functools import partial
 
 from gql_app.access import Scope
 from gql_app.work.cursors import (
     Moment,
+    Place,
     due_cursor,
     id_cursor,
     moment_cursor,
+    place_cursor,
     read_due_cursor,
     read_id_cursor,
     read_moment_cursor,
+    read_place_cursor,
 )
 from gql_app.work.reading import Conditions
+from gql_app.work.sections import CLOSED_ORDER, WORK_ORDER, place_of, types_of
 from models.task import CONTACTED_KEY, EXPIRES_KEY, LONG_AGO, NEVER, TaskRow
 
 
 class TaskOrder(StrEnum):
+    WORK = "WORK"  # overdue, due today, new by expiry, later: as claimNextTask hands out
     DUE = "DUE"  # earliest follow-up first; a task nobody has called for is due since it was made
     EXPIRES = "EXPIRES"  # soonest first; tasks that never expire come last
     CREATED = "CREATED"  # latest made first
+    CLOSED = "CLOSED"  # latest closed first; what is open comes last
     LAST_CONTACTED = "LAST_CONTACTED"  # longest ago first, and before them who was never called
 
 
@@ -34,12 +40,31 @@ SORT = {
     TaskOrder.LAST_CONTACTED: f"{CONTACTED_KEY}, t.id",
 }
 
+SECTIONS = {TaskOrder.WORK: WORK_ORDER, TaskOrder.CLOSED: CLOSED_ORDER}
+"""The orders that are made of sections, each sorted by keys of its own."""
+
+_KINDS = {TaskOrder.WORK: "w", TaskOrder.CLOSED: "c"}
+
+
+def begin_of(order: TaskOrder, scope: Scope, after: str | None, today: date) -> Place:
+    """Where a page begins in a list with sections. A list is read to its end as it was divided when
+    it was begun: at midnight no task moves from a page to come to one that has been read. Raises
+    `BadInput`."""
+    if after is None:
+        return Place(today)
+    types = types_of(SECTIONS[order])
+    return read_place_cursor(_KINDS[order], scope.practice_id, after, types)
+
 
 def cursor_of(
-    order: TaskOrder, contacted: Mapping[int, datetime | None]
+    order: TaskOrder, contacted: Mapping[int, datetime | None], day: date | None = None
 ) -> Callable[[TaskRow], str]:
     """What gives the cursor of a row in a list in `order`. `contacted` is when the patient was last
-    called, by the task's id: for LAST_CONTACTED alone, whose rows do not show it."""
+    called, by the task's id: for LAST_CONTACTED alone, whose rows do not show it. `day` is that on
+    which a list with sections was divided."""
+    if order in SECTIONS:
+        assert day is not None
+        return partial(_by_section, order, day)
     if order is TaskOrder.LAST_CONTACTED:
         return partial(_by_last_contact, contacted)
     return _CURSORS[order]
@@ -47,6 +72,11 @@ def cursor_of(
 
 def by_due(row: TaskRow) -> str:
     return due_cursor(row.practice_id, row.due_on, row.id)
+
+
+def _by_section(order: TaskOrder, day: date, row: TaskRow) -> str:
+    place = place_of(SECTIONS[order], row, day)
+    return place_cursor(_KINDS[order], row.practice_id, place)
 
 
 def _by_id(row: TaskRow) -> str:

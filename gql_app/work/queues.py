@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from gql_app.access import Scope
 from gql_app.work.finding import TaskQuery, conditions
-from gql_app.work.orders import SORT, TaskOrder, go_on_after
+from gql_app.work.orders import SECTIONS, SORT, TaskOrder, begin_of, go_on_after
 from gql_app.work.patients import PatientRow
 from gql_app.work.reading import Conditions, Page, page_of, row_limit
+from gql_app.work.sections import WORK_ORDER_OF_MANY_QUEUES, rows_in_sections
 from models.contact import ContactRow
 from models.database import among, fetch, fetch_joined, select_list
 from models.lifecycle import (
@@ -25,7 +26,12 @@ MAX_SELECTS = 400
 """SQLite joins at most 500 selects in one statement."""
 
 
-OF_CURSORS = frozenset(("id", "practice_id", "due_on", "expires_at", "contacted_at", "logged_at"))
+OF_CURSORS = frozenset(
+    (
+        *("id", "practice_id", "due_on", "follow_up", "status", "expires_at", "closed_at"),
+        *("contacted_at", "logged_at"),
+    )
+)
 """Columns that places in a list of tasks, in whichever order, are made of."""
 
 
@@ -107,16 +113,21 @@ class TaskInFull(NamedTuple):
 
 
 async def tasks_page(
-    scope: Scope, query: TaskQuery, order: TaskOrder, first: int, after: str | None
+    scope: Scope,
+    query: TaskQuery,
+    order: TaskOrder,
+    first: int,
+    after: str | None,
+    today: date | None = None,
 ) -> Page[TaskRow]:
-    """A page of tasks behind the cursor `after`. Raises `BadInput`.
+    """A page of tasks behind the cursor `after`. Raises `BadInput`. An order with sections has to
+    know the day at the practice.
 
     Paging is by key, so that a page far down costs what the first one does.
     """
-    where = _page(scope, query, order, after)
-    limit = row_limit(first)
-    sql = f"SELECT {TASK_COLUMNS} FROM task t WHERE {where} ORDER BY {SORT[order]} LIMIT {limit}"
-    return page_of(await fetch(TaskRow, sql, *where.values), first, after)
+    tasks, sort, values = _rows(scope, query, order, first, after, today)
+    sql = f"SELECT {TASK_COLUMNS} FROM ({tasks}) t ORDER BY {sort}"
+    return page_of(await fetch(TaskRow, sql, *values), first, after)
 
 
 async def tasks_page_in_full(
@@ -126,29 +137,49 @@ async def tasks_page_in_full(
     first: int,
     after: str | None,
     columns: frozenset[str] | None = None,
+    today: date | None = None,
 ) -> Page[TaskInFull]:
     """The same page, with what nearly every list of tasks shows beside them, in one statement.
 
     Only the `columns` are read, and those that cursors are made of; in all others there is None.
     """
-    where = _page(scope, query, order, after)
+    tasks, sort, values = _rows(scope, query, order, first, after, today)
     wanted = None if columns is None else columns | OF_CURSORS
     rows = (("t", TaskRow), ("p", PatientRow), ("c", ContactRow))
     sql = f"""
     SELECT {", ".join(select_list(table, row, wanted) for table, row in rows)}
-    FROM (SELECT * FROM task t WHERE {where} ORDER BY {SORT[order]} LIMIT {row_limit(first)}) t
+    FROM ({tasks}) t
     JOIN patient p ON p.practice_id = t.practice_id AND p.id = t.patient_id
     LEFT JOIN contact c ON c.practice_id = t.practice_id AND c.id = t.last_contact_id
-    ORDER BY {SORT[order]}
+    ORDER BY {sort}
     """
-    joined = await fetch_joined((TaskRow, PatientRow, ContactRow), sql, *where.values)
+    joined = await fetch_joined((TaskRow, PatientRow, ContactRow), sql, *values)
     return page_of([TaskInFull._make(row) for row in joined], first, after)
 
 
-def _page(scope: Scope, query: TaskQuery, order: TaskOrder, after: str | None) -> Conditions:
+def _rows(
+    scope: Scope,
+    query: TaskQuery,
+    order: TaskOrder,
+    first: int,
+    after: str | None,
+    today: date | None,
+) -> tuple[str, str, list[object]]:
+    """SQL for the rows of a page, one more than there are on it; what they are sorted by where they
+    are called `t`; and the parameters."""
     where = conditions(scope, query)
-    go_on_after(where, scope, order, after)
-    return where
+    if order not in SECTIONS:
+        go_on_after(where, scope, order, after)
+        rows = f"SELECT * FROM task t WHERE {where} ORDER BY {SORT[order]} LIMIT {row_limit(first)}"
+        return rows, SORT[order], where.values
+    assert today is not None
+    begin = begin_of(order, scope, after, today)
+    sections = SECTIONS[order]
+    queues = scope.allowed(query.queue_ids)
+    if order is TaskOrder.WORK and (queues is None or len(queues) > 1):
+        sections = WORK_ORDER_OF_MANY_QUEUES
+    rows = rows_in_sections(where, query.status, sections, begin, row_limit(first))
+    return rows, "t.part, t.place", where.values
 
 
 async def count_tasks(scope: Scope, query: TaskQuery) -> int:

@@ -71,7 +71,10 @@ class Conditions:
         return conditions
 
     def among(self, column: str, ids: frozenset[int] | list[int]) -> None:
-        self.parts.append(among(column, self.value(list(ids))))
+        if len(ids) == 1:  # behind what is equal an index goes on in its order
+            self.parts.append(f"{column} = {unplanned(self.value(*ids))}")
+        else:
+            self.parts.append(among(column, self.value(list(ids))))
 
     def add(self, condition: str) -> None:
         self.parts.append(condition)

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from gql_app.work.cursors import Moment, due_cursor, event_cursor, id_cursor, moment_cursor
+from gql_app.work.cursors import (
+    Moment,
+    Place,
+    due_cursor,
+    event_cursor,
+    id_cursor,
+    moment_cursor,
+    place_cursor,
+)
 from gql_app.work.finding import TaskQuery
 from gql_app.work.orders import TaskOrder, cursor_of
 from gql_app.work.queues import tasks_page, tasks_page_in_full
@@ -24,10 +32,10 @@ async def pages(
     office: Office, order: TaskOrder, size: int, query: TaskQuery = EVERY_STATUS
 ) -> AsyncIterator[list[int]]:
     """The ids of each page; the next is asked for once this one has been looked at."""
-    after = None
+    after, today = None, office.today
     for _ in range(50):
-        page = await tasks_page_in_full(office.staff, query, order, size, after)
-        alone = await tasks_page(office.staff, query, order, size, after)
+        page = await tasks_page_in_full(office.staff, query, order, size, after, today=today)
+        alone = await tasks_page(office.staff, query, order, size, after, today)
         assert alone.rows == [row.task for row in page.rows]
         yield [row.id for row in alone.rows]
         if not page.has_next:
@@ -35,17 +43,25 @@ async def pages(
         contacted = {
             row.task.id: row.last_contact and row.last_contact.made_at for row in page.rows
         }
-        after = cursor_of(order, contacted)(alone.rows[-1])
+        after = cursor_of(order, contacted, today)(alone.rows[-1])
     pytest.fail("the list has no end")
 
 
-async def keys(order: TaskOrder) -> dict[int, tuple[Any, ...]]:
+async def keys(office: Office, order: TaskOrder) -> dict[int, tuple[Any, ...]]:
     """What each task stands by in a list in `order`, said once more in Python."""
+    today = office.today
     contacted = {c.id: c.contacted_at or c.logged_at for c in await Contact.all()}
 
     def key(task: Task) -> tuple[Any, ...]:
         last = contacted.get(task.last_contact_id or 0)
+        closed = (task.closed_at is None, -(task.closed_at or LONG_AGO).timestamp(), -task.id)
+        expiry = (task.expires_at or NEVER, task.id)
+        due = (0 if task.follow_up and task.follow_up <= today else 2, task.follow_up, *expiry)
         return {
+            TaskOrder.WORK: (
+                (3, *closed) if task.closed_at else due if task.follow_up else (1, *expiry)
+            ),
+            TaskOrder.CLOSED: closed,
             TaskOrder.DUE: (task.due_on, task.id),
             TaskOrder.EXPIRES: (task.expires_at is None, task.expires_at, task.id),
             TaskOrder.CREATED: (-task.id,),
@@ -65,7 +81,7 @@ async def make_tasks(office: Office) -> list[Task]:
             given["expires_at"] = office.clock() + timedelta(days=40) + hours * HOUR
         queue = (office.recall, office.missed)[n % 2]
         tasks.append(await office.make_task(queue, patient=office.patients[n % 3], **given))
-    for place, ahead in ((8, 3), (2, 1), (9, 5), (5, 2), (4, 2)):
+    for place, ahead in ((8, 2), (2, 1), (9, 5), (5, 2), (4, 2)):
         if place != 9:  # at the same moment as the one before
             office.clock.advance(minutes=7)
         await office.log(tasks[place], follow_up=office.today + timedelta(days=ahead))
@@ -83,7 +99,7 @@ async def walked(
 async def test_pages_join_to_the_whole_list_in_order(office: Office) -> None:
     await make_tasks(office)
     for order in TaskOrder:
-        expected = await keys(order)
+        expected = await keys(office, order)
         for size in (1, 3, 12):
             found = await walked(office, order, size)
             assert found == sorted(expected, key=lambda i: expected[i]), (order, size)
@@ -94,7 +110,7 @@ async def test_what_others_do_between_two_pages_moves_nothing_that_stays_where_i
     office: Office, order: TaskOrder
 ) -> None:
     tasks = await make_tasks(office)
-    before = await keys(order)
+    before = await keys(office, order)
     found: list[int] = []
     others = [tasks[place] for place in (0, 7, 3, 11, 8)]
 
@@ -108,7 +124,7 @@ async def test_what_others_do_between_two_pages_moves_nothing_that_stays_where_i
         await office.make_task()
         await office.log(others.pop(0), close=len(others) % 2 == 0)
 
-    after = await keys(order)
+    after = await keys(office, order)
     stayed = {i for i in before if after[i] == before[i]}
     assert len(stayed) >= 5
     assert [i for i in found if i in stayed] == sorted(stayed, key=lambda i: before[i])
@@ -120,7 +136,7 @@ async def test_each_order_holds_within_a_queue_and_among_what_is_open(office: Of
     await office.log(tasks[2], close=True)
     here = {t.id for t in tasks if t.queue_id == office.recall.id} - {tasks[2].id}
     for order in TaskOrder:
-        expected = await keys(order)
+        expected = await keys(office, order)
         found = await walked(office, order, 2, TaskQuery(queue_ids=(office.recall.id,)))
         assert found == sorted(here, key=lambda i: expected[i]), order
 
@@ -133,13 +149,15 @@ async def test_an_order_goes_on_from_its_own_cursors_alone(office: Office) -> No
             TaskOrder.DUE: due_cursor(practice, today, 1),
             TaskOrder.EXPIRES: moment_cursor(Moment.EXPIRY, practice, NEVER, 1),
             TaskOrder.CREATED: id_cursor(practice, 1),
+            TaskOrder.WORK: place_cursor("w", practice, Place(today, "n", (NEVER, 1))),
+            TaskOrder.CLOSED: place_cursor("c", practice, Place(today, "o", (1,))),
             TaskOrder.LAST_CONTACTED: moment_cursor(Moment.LAST_CONTACT, practice, LONG_AGO, 1),
             None: event_cursor(practice, Position(1)),
         }
 
     for order in TaskOrder:
-        await tasks_page(office.staff, EVERY_STATUS, order, 5, cursors(here)[order])
+        await tasks_page(office.staff, EVERY_STATUS, order, 5, cursors(here)[order], today)
         others = [cursor for o, cursor in cursors(here).items() if o is not order]
         for cursor in (*others, cursors(here + 1)[order], "", "nonsense"):
             with pytest.raises(BadInput, match="cursor"):
-                await tasks_page(office.staff, EVERY_STATUS, order, 5, cursor)
+                await tasks_page(office.staff, EVERY_STATUS, order, 5, cursor, today)

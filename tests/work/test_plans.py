@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -28,6 +28,8 @@ UPDATE pg_class SET reltuples = reltuples * $1
 WHERE relnamespace = 'public'::regnamespace AND reltuples > 0
 """
 
+CLOSED = (TaskStatus.CLOSED,)
+
 # One in two is closed and one in eight in a queue; a patient has four words. The rest is shown.
 MOST = {
     "all": 51 * 4,
@@ -36,6 +38,8 @@ MOST = {
     "of many patients": 51 * 4 * 4,
     "of one patient": 51 * 4,
     "of nobody": 0,
+    "closed": 51,
+    "closed of a queue": 51,
 }
 """How many rows each of a list's scans may look at for a page of 50, by the list's name below."""
 
@@ -73,10 +77,12 @@ async def test_no_list_of_tasks_is_read_by_a_scan_of_a_table(
         assert queue is not None
         for name, query in _questions(viewer, queue.id).items():
             for order in TaskOrder:
+                if (order is TaskOrder.CLOSED) != (query.status == CLOSED):
+                    continue
                 after = await _place(viewer, query, order)
                 asked.clear()
-                await tasks_page_in_full(viewer, query, order, 50, None)
-                await tasks_page_in_full(viewer, query, order, 50, after)
+                for place in (None, after):
+                    await tasks_page_in_full(viewer, query, order, 50, place, today=_today(viewer))
                 scans = [scan for question in asked for scan in await _scans(question)]
                 assert {scan["Relation Name"] for scan in scans} >= {"task"}
                 assert [s for s in scans if s["Node Type"] == "Seq Scan"] == [], (name, order)
@@ -86,14 +92,18 @@ async def test_no_list_of_tasks_is_read_by_a_scan_of_a_table(
 
 async def _place(viewer: Viewer, query: TaskQuery, order: TaskOrder) -> str | None:
     """The cursor of the 500th task, or of the last."""
-    page = await tasks_page_in_full(viewer, query, order, 500, None)
+    today = _today(viewer)
+    page = await tasks_page_in_full(viewer, query, order, 500, None, today=today)
     contacted = {row.task.id: row.last_contact and row.last_contact.made_at for row in page.rows}
-    return cursor_of(order, contacted)(page.rows[-1].task) if page.rows else None
+    return cursor_of(order, contacted, today)(page.rows[-1].task) if page.rows else None
+
+
+def _today(viewer: Viewer) -> date:
+    return local_date(Clock()(), viewer.time_zone)
 
 
 def _questions(viewer: Viewer, queue_id: int) -> dict[str, TaskQuery]:
-    now = Clock()()
-    today = local_date(now, viewer.time_zone)
+    now, today = Clock()(), _today(viewer)
     day = timedelta(days=1)
     return {
         "all": TaskQuery(),
@@ -118,6 +128,8 @@ def _questions(viewer: Viewer, queue_id: int) -> dict[str, TaskQuery]:
         "of a number": TaskQuery(patient="(555) 123"),
         "of the end of a number": TaskQuery(patient="nob 1234"),
         "of nobody": TaskQuery(patient="somebody"),
+        "closed": TaskQuery(status=CLOSED),
+        "closed of a queue": TaskQuery((queue_id,), CLOSED),
     }
 
 

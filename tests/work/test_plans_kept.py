@@ -13,8 +13,9 @@ from gql_app.work.queues import tasks_page, tasks_page_in_full
 from models.chain import Position
 from models.database import fetch, opened
 from models.event import events_after, feed_bounds
-from models.lifecycle import TaskStatus
+from models.lifecycle import TaskStatus, local_date
 from tests.models.test_postgres import with_options
+from tests.office import Clock
 
 MADE = 24_000
 """How many tasks the large practice has; each of the others has a sixteenth of them."""
@@ -45,11 +46,12 @@ async def large(database_url: str) -> AsyncIterator[Office]:
 
 async def test_the_plan_of_a_page_of_tasks_is_kept(large: Office) -> None:
     viewer = await authenticate(large.key)
+    today = local_date(Clock()(), viewer.time_zone)
     for query in QUESTIONS:
         for order in TaskOrder:
             for _ in range(TIMES):
-                await tasks_page(viewer, query, order, 50, None)
-                await tasks_page_in_full(viewer, query, order, 50, None)
+                await tasks_page(viewer, query, order, 50, None, today)
+                await tasks_page_in_full(viewer, query, order, 50, None, today=today)
     await _assert_kept("%FROM task t WHERE%", 2 * len(QUESTIONS) * len(TaskOrder))
 
 
