@@ -15,8 +15,10 @@ from gql_app.access import Scope
 from gql_app.work.at_work import QueueAtWork, staff_at_work
 from gql_app.work.finding import TaskQuery
 from gql_app.work.history import (
+    Closing,
     ContactKey,
     StaffRow,
+    closings_of_tasks,
     contacts_by_id,
     contacts_of,
     contacts_of_tasks,
@@ -160,6 +162,11 @@ class Loaders:
     def contact_by_id(self) -> Rows[int, ContactRow]:
         """For who has been given a contact's id."""
         return Rows(partial(contacts_by_id, self._scope))
+
+    @cached_property
+    def closing(self) -> Rows[int, Closing]:
+        """By the task's id."""
+        return Rows(partial(closings_of_tasks, self._scope), attrgetter("task_id"))
 
     @cached_property
     def patient(self) -> Rows[int, PatientRow]:

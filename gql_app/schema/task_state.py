@@ -14,6 +14,7 @@ from gql_app.schema.context import SharedInfo
 from gql_app.schema.enums import CloseCause, TaskOrigin, TaskStatus
 from gql_app.schema.ids import id_of
 from gql_app.schema.links import linked
+from gql_app.work.history import StaffRow
 from models.task import TaskRow
 
 if TYPE_CHECKING:
@@ -127,6 +128,19 @@ class TaskState:
         _Contact | None,
         "The latest contact; null if there is none.",
     )
+
+    @strawberry.field(
+        graphql_type=_Staff | None,
+        description="Who closed it: who logged the contact, withdrew the task or reported the"
+        " appointment. Null on an open task, where the clock closed it, and where that is known only"
+        " from an event that is no longer kept.",
+        metadata=reads("id", "status"),
+    )
+    async def closed_by(parent: strawberry.Parent[TaskRow], info: SharedInfo) -> StaffRow | None:
+        if parent.is_open:
+            return None
+        closing = await info.context.loaders.closing.load(parent.id)
+        return None if closing is None else await info.context.loaders.staff.load(closing.staff_id)
 
     @strawberry.field(
         description="Why the task was withdrawn. Null for a key that may not read notes.",

@@ -279,6 +279,12 @@ class TaskEvent:
 class Practice:
     time_zone: str = strawberry.field(description="An IANA name, such as America/Chicago.")
 
+    @strawberry.field(
+        description="The time by the server's clock, for those who cannot trust their own."
+    )
+    def now(parent: strawberry.Parent[ViewerRow], info: Info) -> datetime:
+        return info.context.services.clock()
+
     @strawberry.field(description="Today's date at the practice.")
     def today(parent: strawberry.Parent[ViewerRow], info: Info) -> date:
         return local_date(info.context.services.clock(), parent.time_zone)

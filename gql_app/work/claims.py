@@ -248,7 +248,7 @@ def _firsts(queue: str) -> list[str]:
         f"""SELECT t.id, t.patient_id, t.follow_up, t.expires_at, t.queue_id, t.assignee_id
         FROM task t
         WHERE t.practice_id = $1 AND t.queue_id = {queue}
-          AND t.status IN ('OPEN', 'IN_PROGRESS') AND {section.condition.format(today="$3")}
+          AND {section.holds("$3")}
           AND {EXPIRES_KEY} > $2
           AND (t.claimed_until IS NULL OR t.claimed_until <= $2)
           AND (t.assignee_id IS NULL OR t.assignee_id = $4)

@@ -45,14 +45,16 @@ def in_queue(query: TaskQuery, queue_id: int) -> TaskQuery:
     return replace(query, queue_ids=(queue_id,))
 
 
-def conditions(scope: Scope, query: TaskQuery) -> Conditions:
-    """What holds for the tasks (called `t`) that are asked for. Raises `BadInput`."""
+def conditions(scope: Scope, query: TaskQuery, *, status: bool = True) -> Conditions:
+    """What holds for the tasks (called `t`) that are asked for, without the `status` if that is
+    said elsewhere. Raises `BadInput`."""
     _check(query)
     where = Conditions.of(scope, "t", "t.queue_id")
     if query.queue_ids is not None:
         where.among("t.queue_id", list(query.queue_ids))
     # Written out, not bound: the planner must see that a partial index covers them.
-    where.add(_one_of("t.status", query.status))
+    if status:
+        where.add(_one_of("t.status", query.status))
     if query.last_outcome is not None:
         where.add(_one_of("t.last_outcome", query.last_outcome))
     for condition, value in (

@@ -42,6 +42,29 @@ async def contacts_of_tasks(
     return {i: page_of([row for row in rows if row.task_id == i], first, after) for i in task_ids}
 
 
+class Closing(NamedTuple):
+    """Who closed a task."""
+
+    task_id: int
+    staff_id: int
+
+
+async def closings_of_tasks(scope: Scope, task_ids: Sequence[int]) -> list[Closing]:
+    """Who closed each of the tasks: who logged the contact that did, else who made the change that
+    did, for as long as its event is kept. Those that the clock closed are not among them."""
+    where = Conditions.of(scope, "t", "t.queue_id")
+    where.among("t.id", list(task_ids))
+    sql = f"""
+    SELECT t.id, COALESCE(c.logged_by_id, e.actor_id) FROM task t
+    LEFT JOIN contact c ON c.practice_id = t.practice_id AND c.id = t.last_contact_id
+        AND t.close_cause = 'CONTACT'
+    LEFT JOIN task_event e ON c.id IS NULL AND e.practice_id = t.practice_id AND e.task_id = t.id
+        AND e.to_status = 'CLOSED' AND e.from_status <> 'CLOSED' AND e.closed_at = t.closed_at
+    WHERE {where} AND t.status = 'CLOSED' AND COALESCE(c.logged_by_id, e.actor_id) IS NOT NULL
+    """
+    return await fetch(Closing, sql, *where.values)
+
+
 class ContactKey(NamedTuple):
     """A contact of a task. Where a database was restored to an earlier state numbers are given out
     again: the number alone might lead to another patient's contact."""

@@ -167,7 +167,7 @@ def _rows(
 ) -> tuple[str, str, list[object]]:
     """SQL for the rows of a page, one more than there are on it; what they are sorted by where they
     are called `t`; and the parameters."""
-    where = conditions(scope, query)
+    where = conditions(scope, query, status=order not in SECTIONS)
     if order not in SECTIONS:
         go_on_after(where, scope, order, after)
         rows = f"SELECT * FROM task t WHERE {where} ORDER BY {SORT[order]} LIMIT {row_limit(first)}"

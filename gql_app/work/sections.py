@@ -17,12 +17,14 @@ from models.task import EXPIRES_KEY, NEVER, TaskRow
 
 class Section(NamedTuple):
     """A part of a list. `keys` are what its rows are sorted by, all of them descending if
-    `descending`; `same` is a column with one value in all rows, where its index has it first."""
+    `descending`; `day` compares the first of them to the day on which the list is divided. `same`
+    is a column with one value in all rows, where its index begins with it."""
 
     name: str
     statuses: tuple[TaskStatus, ...]
+    condition: str
     keys: tuple[str, ...]
-    condition: str = "1 = 1"
+    day: str = ""
     same: str = ""
     descending: bool = False
 
@@ -32,36 +34,53 @@ class Section(NamedTuple):
         columns = (self.same, *self.keys) if self.same else self.keys
         return ", ".join(f"{key} DESC" if self.descending else key for key in columns)
 
+    def holds(self, today: str) -> str:
+        """SQL that is true of its rows; `today` is that for the day."""
+        return (
+            f"{self.condition} AND {self.keys[0]} {self.day} {today}"
+            if self.day
+            else self.condition
+        )
 
-DUE = Section("d", WORKABLE, ("t.follow_up", EXPIRES_KEY, "t.id"), "t.follow_up <= {today}")
+
+_TO_DO = "t.status IN ('OPEN', 'IN_PROGRESS')"
+
+DUE = Section("d", WORKABLE, _TO_DO, ("t.follow_up", EXPIRES_KEY, "t.id"), day="<=")
 """Overdue, then due today; those of one day by expiry."""
 
-NEW = Section("n", WORKABLE, (EXPIRES_KEY, "t.id"), "t.follow_up IS NULL", same="t.follow_up")
+NEW = Section(
+    "n", WORKABLE, f"{_TO_DO} AND t.follow_up IS NULL", (EXPIRES_KEY, "t.id"), same="t.follow_up"
+)
 """Nobody has called yet: by expiry."""
 
-_OF_ALL = ("t.due_on", EXPIRES_KEY, "t.id")
-
-LATER = DUE._replace(name="l", condition="t.follow_up > {today}")
+LATER = DUE._replace(name="l", day=">")
 """Not to be called before another day."""
 
-CLOSED = Section("c", (TaskStatus.CLOSED,), ("t.closed_at", "t.id"), descending=True)
+# Without the status: SQLite would look for it in an index that is sorted otherwise.
+CLOSED = Section(
+    "c", (TaskStatus.CLOSED,), "t.closed_at IS NOT NULL", ("t.closed_at", "t.id"), descending=True
+)
 """Latest closed first."""
 
-OPEN = Section("o", WORKABLE, ("t.id",), descending=True)
+OPEN = Section("o", WORKABLE, _TO_DO, ("t.id",), descending=True)
 """Latest made first."""
 
 WORK_ORDER = (DUE, NEW, LATER, CLOSED)
 """The order in which `claimNextTask` hands out tasks: DUE, then NEW. What it does not hand out
 comes after them."""
 
+# A task with a follow-up is due on its date, which is what the indexes know that are not a queue's.
+_DUE_ANYWHERE = DUE._replace(
+    condition=f"{_TO_DO} AND t.follow_up IS NOT NULL", keys=("t.due_on", EXPIRES_KEY, "t.id")
+)
+
 WORK_ORDER_OF_MANY_QUEUES = (
-    DUE._replace(keys=_OF_ALL, condition="t.follow_up IS NOT NULL AND t.due_on <= {today}"),
+    _DUE_ANYWHERE,
     NEW._replace(same=""),
-    LATER._replace(keys=_OF_ALL, condition="t.follow_up IS NOT NULL AND t.due_on > {today}"),
+    _DUE_ANYWHERE._replace(name="l", day=">"),
     CLOSED,
 )
-"""The same, as it stands in the indexes that are not a queue's. A task with a follow-up is due on
-its date."""
+"""The same order."""
 
 CLOSED_ORDER = (CLOSED, OPEN)
 
@@ -110,20 +129,28 @@ def rows_in_sections(
     limit: int,
 ) -> str:
     """SQL for the first `limit` tasks after `place` that `where` holds for, with the columns `part`
-    and `place` that they are sorted by. `statuses` are those that may be among them."""
-    selects: list[str] = []
+    and `place` that they are sorted by. `where` says nothing of the `statuses` that they have.
+
+    A part is read only where those before it do not fill the page.
+    """
+    parts: list[str] = []
     for section, condition in _parts(where, statuses, sections, place):
-        # The planner takes a partial index only where it reads the index's own condition.
-        listed = ", ".join(f"'{status}'" for status in section.statuses)
-        selects.append(
-            f"""SELECT {len(selects)} AS part, ROW_NUMBER() OVER (ORDER BY {section.sort}) AS place,
-                t.* FROM (
-                SELECT * FROM task t WHERE {where} AND t.status IN ({listed}) AND {condition}
-                ORDER BY {section.sort} LIMIT {limit}) t"""
+        narrower = "1 = 1"
+        if not set(section.statuses) <= set(statuses):
+            listed = ", ".join(f"'{s}'" for s in section.statuses if s in statuses)
+            narrower = f"t.status IN ({listed})"
+        found = " + ".join(f"(SELECT COUNT(*) FROM part_{n})" for n in range(len(parts)))
+        still = f" AND {found} < {limit}" if parts else ""
+        parts.append(
+            f"""part_{len(parts)} AS (
+            SELECT {len(parts)} AS part, ROW_NUMBER() OVER (ORDER BY {section.sort}) AS place, t.*
+            FROM (SELECT * FROM task t WHERE {where} AND {condition} AND {narrower}{still}
+                  ORDER BY {section.sort} LIMIT {limit}) t)"""
         )
-    if not selects:
+    if not parts:
         return f"SELECT 0 AS part, 0 AS place, t.* FROM task t WHERE {where} AND 1 = 0"
-    return f"{' UNION ALL '.join(selects)} ORDER BY part, place LIMIT {limit}"
+    rows = " UNION ALL ".join(f"SELECT * FROM part_{n}" for n in range(len(parts)))
+    return f"WITH {', '.join(parts)} {rows} ORDER BY part, place LIMIT {limit}"
 
 
 def _parts(
@@ -133,24 +160,31 @@ def _parts(
     place: Place,
 ) -> Iterator[tuple[Section, str]]:
     """What is left of the section that `place` is in, then the sections after it, each with what
-    holds for its rows. What is left is one stretch of the index for each key, which both databases
-    find: the last key is greater; or the one before it is, whatever the last one; and so on."""
+    holds for its rows. Parameters are bound where they are used, so that none stands nowhere."""
     names = [section.name for section in sections]
     reached = names.index(place.section) if place.section else -1
     for at, section in enumerate(sections):
         if at < reached or not set(section.statuses) & set(statuses):
             continue
-        # Bound for each section of its own, so that no parameter stands nowhere.
-        condition = section.condition
-        if "{today}" in condition:
-            condition = condition.format(today=f"${where.value(place.day)}")
         if at > reached:
-            yield section, condition
-            continue
-        bound = [f"${where.value(value)}" for value in place.values]
-        greater = "<" if section.descending else ">"
-        for last in reversed(range(len(bound))):
-            pairs = zip(section.keys[:last], bound[:last], strict=True)
-            equal = [f"{key} = {value}" for key, value in pairs]
-            rest = f"{section.keys[last]} {greater} {bound[last]}"
-            yield section, " AND ".join([condition, *equal, rest])
+            today = f"${where.value(place.day)}" if section.day else ""
+            yield section, section.holds(today)
+        else:
+            for rest in _rest(where, section, place):
+                yield section, rest
+
+
+def _rest(where: Conditions, section: Section, place: Place) -> Iterator[str]:
+    """What is left of a section after `place`, in order: one stretch of the index for each key, so
+    that both databases find where it begins. First the last key is greater and all others are
+    equal, then the one before it is greater, and so on."""
+    greater = "<" if section.descending else ">"
+    bound = [f"${where.value(value)}" for value in place.values]
+    for last in reversed(range(len(bound))):
+        pairs = zip(section.keys[:last], bound[:last], strict=True)
+        equal = [f"{key} = {value}" for key, value in pairs]
+        # What is equal to the place, or after it in the last section of days, needs no other bound:
+        # with two of them SQLite may take the wrong one.
+        ends = last == 0 and section.day == "<="
+        condition = section.holds(f"${where.value(place.day)}") if ends else section.condition
+        yield " AND ".join([condition, *equal, f"{section.keys[last]} {greater} {bound[last]}"])

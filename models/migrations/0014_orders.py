@@ -19,8 +19,8 @@ STATEMENTS = (
     "DROP INDEX task_to_call_again",
     "DROP INDEX task_never_called",
     "DROP INDEX task_closed",
-    "CREATE INDEX task_closed ON task (practice_id, queue_id, closed_at, id) WHERE status = 'CLOSED'",
-    "CREATE INDEX task_by_closing ON task (practice_id, closed_at, id, queue_id) WHERE status = 'CLOSED'",
+    "CREATE INDEX task_closed ON task (practice_id, queue_id, closed_at, id) WHERE closed_at IS NOT NULL",
+    "CREATE INDEX task_by_closing ON task (practice_id, closed_at, id, queue_id) WHERE closed_at IS NOT NULL",
 )
 
 
