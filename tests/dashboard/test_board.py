@@ -31,7 +31,7 @@ async def test_a_supervisor_watches_the_work(server: Server, sign_in: SignIn) ->
     )
     await server.data(CLAIM, id=task_id(first))
     await expect(page.locator("#staff")).to_contain_text("Staff of maple")
-    await expect(page.locator("#ticker li").first).to_contain_text("Is being called")
+    await expect(page.locator("#ticker li").first).to_contain_text("Claimed")
     await log(server, second)
     await expect(recall).to_have_text(["2", "1", "1", "0", "0", "0"])
     newest = page.locator("#ticker li").first
@@ -42,7 +42,7 @@ async def test_a_supervisor_watches_the_work(server: Server, sign_in: SignIn) ->
     await page.get_by_text("By the hour").click()
     await expect(page.locator("#hours tr").last).to_have_text("Today10012", use_inner_text=False)
     await expect(page.locator("#board-state")).to_have_text("Live")
-    await expect(page.locator("#board-age")).to_contain_text("last word")
+    await expect(page.locator("#board-age")).to_contain_text("updated")
 
 
 async def test_an_agent_sees_the_board_without_the_figures(server: Server, sign_in: SignIn) -> None:

@@ -5,13 +5,14 @@
 import { SignedOut, graphql } from './api.js';
 import { drawOutcomes, row } from './chart.js';
 import { ACTIVITY, AT_WORK } from './documents.js';
+import { write, outside } from './text.js';
 import { Ticker } from './ticker.js';
 import { count, today } from './words.js';
 
 const PAUSE = 1000; // ms
 const REFRESH = 60_000; // claims end by themselves, and days do
 const FIGURES = {
-  open: 'To be worked',
+  open: 'Open',
   notContacted: 'Not contacted',
   inProgress: 'In progress',
   dueToday: 'Due today',
@@ -24,6 +25,9 @@ export class BoardView {
     Object.assign(this, { store, onError });
     this.element = document.getElementById('board');
     this.ticker = new Ticker();
+    document
+      .getElementById('board-heads')
+      .replaceChildren(...['Queue', ...Object.values(FIGURES)].map(head));
     store.listen((what, detail) => {
       if (what === 'event') this.note(detail);
       if (what === 'snapshot' || what === 'counts') this.soon();
@@ -74,7 +78,7 @@ export class BoardView {
 
   draw() {
     const rows = this.store.queues
-      .map((queue) => [queue.name, this.store.countsOf(queue.id)])
+      .map((queue) => [outside(queue.name), this.store.countsOf(queue.id)])
       .filter(([, counts]) => counts)
       .map(([name, counts]) => figures(name, counts));
     document.getElementById('board-counts').replaceChildren(...rows);
@@ -87,12 +91,12 @@ export class BoardView {
   /** Ask for what the feed does not tell, once for all that happens within the pause. */
   ask() {
     if (!this.isSeen || !this.viewer || this.asking) return;
-    const since = Date.now() - (this.asked ?? 0);
+    const since = performance.now() - (this.asked ?? -PAUSE);
     this.asking = setTimeout(() => this.fetch(), Math.max(0, PAUSE - since));
   }
 
   async fetch() {
-    this.asked = Date.now();
+    this.asked = performance.now();
     this.asking = null;
     const viewer = this.viewer;
     if (!viewer) return;
@@ -114,23 +118,30 @@ export class BoardView {
     const people = new Map();
     for (const { name, staffAtWork } of queues) {
       for (const { staff, tasks } of staffAtWork) {
-        const person = people.get(staff.id) ?? { name: staff.name, work: [] };
-        person.work.push(`${name}${tasks > 1 ? ` (${tasks})` : ''}`);
+        const person = people.get(staff.id) ?? { name: outside(staff.name), work: [] };
+        person.work.push(`${outside(name)}${tasks > 1 ? ` (${tasks})` : ''}`);
         people.set(staff.id, person);
       }
     }
     const rows = [...people.values()].map(({ name, work }) => row(['th', name], ['td', work.join(', ')]));
     document.getElementById('staff').replaceChildren(...rows);
     document.getElementById('no-staff').hidden = rows.length > 0;
-    document.getElementById('staff-count').textContent = count(rows.length, 'person', 'people');
+    write(document.getElementById('staff-count'), count(rows.length, 'person', 'people'));
   }
+}
+
+function head(label) {
+  const cell = document.createElement('th');
+  cell.scope = 'col';
+  write(cell, label);
+  return cell;
 }
 
 function figures(name, counts) {
   const made = row(['th', name]);
   for (const [figure, label] of Object.entries(FIGURES)) {
     const cell = document.createElement('td');
-    cell.textContent = counts[figure].toLocaleString('en-US');
+    write(cell, counts[figure].toLocaleString('en-US'));
     cell.dataset.label = label; // shown on a narrow screen, where the heads have no room
     cell.classList.toggle('late', figure === 'overdue' && counts.overdue > 0);
     made.append(cell);

@@ -1,5 +1,6 @@
 // Today's outcomes: bars drawn here, and behind them the same as a table, hour by hour.
 
+import { write } from './text.js';
 import { OUTCOMES, clock } from './words.js';
 
 const NAMES = {
@@ -50,7 +51,7 @@ export function row(...cells) {
   for (const [name, text] of cells) {
     const cell = document.createElement(name);
     if (name === 'th') cell.scope = 'row';
-    cell.textContent = text;
+    write(cell, text);
     made.append(cell);
   }
   return made;
@@ -59,6 +60,6 @@ export function row(...cells) {
 function svg(name, attributes, text = '') {
   const made = document.createElementNS('http://www.w3.org/2000/svg', name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.textContent = text;
+  write(made, text);
   return made;
 }

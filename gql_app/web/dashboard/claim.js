@@ -6,6 +6,7 @@
 
 import { SignedOut, graphql } from './api.js';
 import { CLAIM, CLAIM_NEXT, RELEASE, RENEW } from './documents.js';
+import { outside } from './text.js';
 
 const TICK = 1_000; // ms; a hidden tab is woken less often, but by each message of the feed, too
 const AGAIN = 5_000; // ms until a request that was not answered is sent again
@@ -66,13 +67,13 @@ export class Claims {
         return null;
       }
       if (!errors.length) this.hold(claim, task, sent);
-      else if (task?.isOpen) this.lose('refused', errors[0].message, task);
+      else if (task?.isOpen) this.lose('refused', outside(errors[0].message), task);
       else this.current = null;
       this.onChange();
       return { task, errors };
     } catch (error) {
       if (this.current === claim && !(error instanceof SignedOut)) {
-        if (claim.state !== 'held') this.lose('unsure', error.message); // unless the feed has told
+        if (claim.state !== 'held') this.lose('unsure', outside(error.message)); // unless the feed has told
       } else if (this.doubtful.has(claim.id)) {
         this.giveBack(claim.id, taskId);
       }
@@ -180,12 +181,12 @@ export class Claims {
   reason(task, kind, actor) {
     const { me } = this.store;
     const other = this.store.otherCaller(task);
-    if (other) return `${other} has claimed the patient.`;
+    if (other) return `${outside(other)} has claimed the patient.`;
     if (task.claim) return 'You have opened this patient in another tab.';
-    if (kind === 'CONTACT_LOGGED') return `${actor?.name ?? 'Somebody'} has logged a contact.`;
+    if (kind === 'CONTACT_LOGGED') return `${actor ? outside(actor.name) : 'Somebody'} has logged a contact.`;
     if (kind !== 'RELEASED') return 'It has ended.';
     if (!actor) return 'Its time was up.';
-    return actor.id === me ? 'You have released it in another tab.' : `${actor.name} has released it.`;
+    return actor.id === me ? 'You have released it in another tab.' : `${outside(actor.name)} has released it.`;
   }
 
   /** The answer to a request for a claim, with the moment at which it was sent. */
@@ -210,7 +211,7 @@ export class Claims {
       const { task, errors, sent } = await this.ask(claim.id, RENEW, { id: claim.taskId });
       if (this.current !== claim || claim.state !== 'held') return;
       if (!errors.length) this.hold(claim, task, sent);
-      else if (task?.isOpen) this.lose('lost', errors[0].message, task);
+      else if (task?.isOpen) this.lose('lost', outside(errors[0].message), task);
       else this.current = null;
       this.store.put(task);
       this.onChange();

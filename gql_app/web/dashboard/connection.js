@@ -1,6 +1,8 @@
-// What the page says of the connection: its state, the age of the last word from the server, and, when it
-// is lost, how old that is what is shown.
+// What the page says of the connection: its state, when the server last told something, and,
+// when it is lost, as of when what is shown is.
 
+import { now } from './clock.js';
+import { outside, write } from './text.js';
 import { age, clock } from './words.js';
 
 const WORDS = { connecting: 'Connecting', live: 'Live', failed: 'Stopped', lost: 'Connection lost' };
@@ -21,32 +23,42 @@ export class Connection {
   /** The feed is in another state. Whether it is live again after it was lost. */
   changed(state) {
     this.state = state;
-    if (state.name === 'lost') this.lostAt ??= this.feed.lastWord || Date.now();
+    if (state.name === 'lost') this.lostAt ??= this.feed.updatedAt ?? performance.now();
     const isBack = state.name === 'live' && this.lostAt !== null;
     if (isBack) this.lostAt = null;
     this.tell();
     return isBack;
   }
 
+  /** While it tries again it is still lost. */
+  get name() {
+    return this.lostAt !== null && this.state.name === 'connecting' ? 'lost' : this.state.name;
+  }
+
+  /** What is wrong with it, for the page's title; null if nothing is. */
+  get trouble() {
+    return ['lost', 'failed'].includes(this.name) ? WORDS[this.name] : null;
+  }
+
   tell() {
-    const { feed, state, lostAt } = this;
+    const { feed, state, lostAt, name } = this;
     if (!feed) return;
-    // While it tries again it is still lost.
-    const name = lostAt !== null && state.name === 'connecting' ? 'lost' : state.name;
     document.documentElement.dataset.connection = name;
-    const since = feed.lastWord ? `last word ${age(Date.now() - feed.lastWord)} ago` : '';
+    const told = feed.updatedAt;
+    const since = told === null ? '' : `updated ${age(performance.now() - told)} ago`;
     for (const where of ['', 'board-']) {
-      part(`${where}state`).textContent = WORDS[name];
-      part(`${where}age`).textContent = since;
+      write(part(`${where}state`), WORDS[name]);
+      write(part(`${where}age`), since);
     }
     part('lost').hidden = name !== 'lost' && name !== 'failed';
     if (name === 'lost') {
-      const left = state.name === 'lost' ? Math.ceil((state.retryAt - Date.now()) / 1000) : 0;
-      part('lost-since').textContent = `Connection lost. What you see is as of ${clock(lostAt)}.`;
-      part('retry-in').textContent = left > 0 ? `Trying again in ${left} s` : 'Trying now';
+      const left = state.name === 'lost' ? Math.ceil((state.retryAt - performance.now()) / 1000) : 0;
+      write(part('lost-since'), `Connection lost. What you see is as of ${clock(now(lostAt))}.`);
+      write(part('retry-in'), left > 0 ? `Trying again in ${left} s` : 'Trying now');
     } else if (name === 'failed') {
-      part('lost-since').textContent = `The server does not take this page (${state.reason}). Reload it.`;
-      part('retry-in').textContent = '';
+      const reason = outside(state.reason);
+      write(part('lost-since'), `The server does not take this page (${reason}). Reload it.`);
+      write(part('retry-in'), '');
     }
   }
 }

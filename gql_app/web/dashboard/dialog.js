@@ -7,6 +7,7 @@ import { newKey } from './claim.js';
 import { LOG, ONE_TASK } from './documents.js';
 import { drawDate, drawFacts, drawHistory, made } from './form.js';
 import { verdict } from './rules.js';
+import { outside, write } from './text.js';
 import { OUTCOMES, clock, differences, shortDate } from './words.js';
 
 const EMPTY = { outcome: null, followUp: '', notes: '', suggested: false, touched: false };
@@ -127,7 +128,7 @@ export class ContactDialog {
       const answer = await this.claims.take(id);
       if (!answer) return; // it was closed meanwhile
       if (answer.task) this.learn(answer.task);
-      if (!this.claims.trouble) this.say('errors', answer.errors.map((error) => error.message));
+      if (!this.claims.trouble) this.say('errors', answer.errors.map((error) => outside(error.message)));
     } catch (error) {
       if (error instanceof SignedOut) this.onError(error);
       else this.draw(); // the claim's own notice tells it
@@ -179,7 +180,7 @@ export class ContactDialog {
     const told = differences(this.task, task);
     this.claims.compare(event);
     this.task = { ...this.task, ...task };
-    if (told.length) this.say('changes', told, `Changed meanwhile${actor ? ` by ${actor.name}` : ''}:`);
+    if (told.length) this.say('changes', told, `Changed meanwhile${actor ? ` by ${outside(actor.name)}` : ''}:`);
     this.draw();
   }
 
@@ -194,7 +195,7 @@ export class ContactDialog {
     const all = !this.viewer.mayLogContacts
       ? 'Your key may not log contacts.'
       : caller && this.task.isOpen
-        ? `${caller} is calling this patient until ${clock(this.task.claim.until)}.`
+        ? `${outside(caller)} is calling this patient until ${clock(this.task.claim.until)}.`
         : this.isSending
           ? 'Sending …'
           : null;
@@ -239,10 +240,10 @@ export class ContactDialog {
       this.store.put(task);
       this.element.close();
       const then = task.isOpen ? `again ${shortDate(task.followUp)}` : 'closed';
-      this.onLogged(task, `${task.patient.name}: ${OUTCOMES[task.lastContact.outcome]}, ${then}.`);
+      this.onLogged(task, `${outside(task.patient.name)}: ${OUTCOMES[task.lastContact.outcome]}, ${then}.`);
       return;
     }
-    this.say('errors', errors.map((error) => error.message), 'Not logged. What you typed is kept.');
+    this.say('errors', errors.map((error) => outside(error.message)), 'Not logged. What you typed is kept.');
     if (task) {
       const told = differences(before, task);
       if (told.length) this.say('changes', told, 'Changed meanwhile:');
@@ -254,7 +255,7 @@ export class ContactDialog {
 
   trouble(error) {
     if (error instanceof SignedOut) return this.onError(error);
-    this.say('errors', [error.message], 'Not done. What you typed is kept; try again.');
+    this.say('errors', [outside(error.message)], 'Not done. What you typed is kept; try again.');
     this.draw();
   }
 
@@ -267,7 +268,7 @@ export class ContactDialog {
   say(part, lines, title = '') {
     const box = this.part(part);
     box.hidden = lines.length === 0;
-    box.querySelector('strong').textContent = title;
+    write(box.querySelector('strong'), title);
     box.querySelector('ul').replaceChildren(...lines.map((line) => made('li', line)));
   }
 
@@ -283,7 +284,7 @@ export class ContactDialog {
     const why = this.why();
     for (const name of ['log', 'close']) {
       this.part(name).disabled = why[name] !== null;
-      this.part(`why-${name}`).textContent = why[name] ?? '';
+      write(this.part(`why-${name}`), why[name] ?? '');
     }
     const isReadOnly = !this.viewer.mayLogContacts || !task.isOpen;
     this.form.querySelectorAll('.entry').forEach((group) => (group.disabled = isReadOnly));

@@ -2,7 +2,7 @@
 
 // What a row shows: of a task as it is now, and of one as it was right after an event.
 const STATE = `status isOpen statusLabel origin reason followUp expiresAt version contactCount createdAt
-  closedAt closeCause queue { id name } assignee { name } patient { id name phone }
+  closedAt closeCause closedBy { name } withdrawnReason queue { id name } assignee { name } patient { id name phone }
   lastContact { outcome contactedAt }`;
 
 const TASK = `fragment Row on Task { id ${STATE} claim { id by { id name } until } }`;
@@ -26,16 +26,18 @@ export const FEED = `subscription ($after: String) {
       snapshot { taskId ${STATE} claim { id: claimId by { id name } until } }
     }
     ... on QueueCounts { ...Counts }
-    ... on Heartbeat { cursor }
+    ... on Heartbeat { cursor at }
   }
 }
 ${COUNTS}`;
 
 export const VIEWER = `{
   viewer {
-    id name role mayReadNotes mayLogContacts staff { id } practice { timeZone claimSeconds }
+    id name role mayReadNotes mayLogContacts staff { id } practice { timeZone now claimSeconds }
   }
 }`;
+
+export const CLOCK = `{ viewer { practice { now } } }`;
 
 export const TASKS = `query ($filter: TaskFilter, $orderBy: TaskOrder!, $first: Int!, $after: String) {
   tasks(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {

@@ -2,7 +2,8 @@
 //
 // It keeps one stream alive through every lost connection. `cursor` is that of the last message that
 // was dealt with; each new connection goes on behind it, so that nothing is missed or told twice. The
-// protocol is described in docs/protocol.md. This file needs nothing else of the dashboard.
+// protocol is described in docs/protocol.md. Only the time that passes counts, not what the client's
+// clock shows: that may be set at any moment. This file needs nothing else of the dashboard.
 
 const QUIET = 16_000; // ms without a word (heartbeats come every 15 s), after which we ask …
 const ANSWER = 2_500; // … and how long the answer may take.
@@ -19,13 +20,13 @@ const OUR_FAULT = new Set([1009, 4400, 4401, 4406, 4409, 4429]); // would come a
 
 export class Feed {
   /** `onMessage(message)` is given each message of the field, in order. `onState({ name, … })`:
-   *  name is "connecting", "live", "lost" (with `retryAt`), "ended" (with `reason`: the session is
-   *  over) or "failed" (with `reason`: this client is wrong). `onExpiry(date)`: a minute is left.
-   *  `init` is the payload of connection_init, if it has any. */
+   *  name is "connecting", "live", "lost" (with `retryAt`, by performance.now()), "ended" (with
+   *  `reason`: the session is over) or "failed" (with `reason`: this client is wrong).
+   *  `onExpiry(date)`: a minute is left. `init` is the payload of connection_init, if it has any. */
   constructor({ url, query, field, onMessage, onState, onExpiry = () => {}, init }) {
     Object.assign(this, { url, query, field, onMessage, onState, onExpiry, init });
     this.cursor = null;
-    this.lastWord = 0; // when the stream last told something, in ms
+    this.updatedAt = null; // when the stream last told something, by performance.now()
     this.socket = null;
     this.attempts = 0;
     this.operation = 0;
@@ -56,7 +57,7 @@ export class Feed {
     this.onState({ name: 'connecting' });
     const socket = new WebSocket(this.url, 'graphql-transport-ws');
     this.socket = socket;
-    this.opened = this.heard = Date.now();
+    this.opened = this.heard = performance.now();
     this.hasSpoken = this.hasAsked = false;
     // What a socket that we have left still says is of no interest.
     const ours = (act) => (event) => socket === this.socket && act(event);
@@ -70,7 +71,7 @@ export class Feed {
   }
 
   hear(message) {
-    this.heard = Date.now();
+    this.heard = performance.now();
     this.hasAsked = false;
     switch (message.type) {
       case 'connection_ack':
@@ -100,7 +101,7 @@ export class Feed {
   }
 
   take(message) {
-    this.lastWord = Date.now();
+    this.updatedAt = performance.now();
     if (!this.hasSpoken) {
       this.hasSpoken = true;
       this.attempts = 0;
@@ -160,7 +161,7 @@ export class Feed {
   retryAfter(ms) {
     clearTimeout(this.retry);
     this.retry = setTimeout(() => this.connect(), ms);
-    this.onState({ name: 'lost', retryAt: Date.now() + ms });
+    this.onState({ name: 'lost', retryAt: performance.now() + ms });
   }
 
   end(name, reason) {
@@ -176,10 +177,10 @@ export class Feed {
 
   watch() {
     if (!this.socket) return;
-    const now = Date.now();
+    const now = performance.now();
     if (!this.hasSpoken) {
       if (now - this.opened > OPENING) this.drop();
-    } else if (now - this.heard > QUIET + ANSWER || now - this.lastWord > SILENT) {
+    } else if (now - this.heard > QUIET + ANSWER || now - this.updatedAt > SILENT) {
       this.drop();
     } else if (now - this.heard > QUIET && !this.hasAsked) {
       this.hasAsked = true;

@@ -1,6 +1,7 @@
 // How the dialog of a contact looks: the task, the date and what may be chosen for it, and the past.
 
 import { lastFollowUp } from './rules.js';
+import { outside, write } from './text.js';
 import { OUTCOMES, addDays, count, distance, lastDay, shortDate, today, until, when } from './words.js';
 
 const part = (element, name) => element.querySelector(`[data-part=${name}]`);
@@ -8,24 +9,24 @@ const part = (element, name) => element.querySelector(`[data-part=${name}]`);
 /** A new element with a text. */
 export function made(name, text = '') {
   const element = document.createElement(name);
-  element.textContent = text;
+  write(element, text);
   return element;
 }
 
 export function drawFacts(dialog, task) {
   const texts = {
-    patient: task.patient.name,
-    reason: task.reason,
-    queue: task.queue?.name ?? '',
-    assignee: task.assignee ? `For ${task.assignee.name}` : '',
+    patient: outside(task.patient.name),
+    reason: outside(task.reason),
+    queue: outside(task.queue?.name),
+    assignee: task.assignee ? `For ${outside(task.assignee.name)}` : '',
     status: task.statusLabel,
     attempts: count(task.contactCount, 'attempt'),
     due: task.followUp ? `Follow-up ${shortDate(task.followUp)}, ${distance(task.followUp)}` : '',
     expires: task.isOpen && task.expiresAt ? `Expires ${until(task.expiresAt)}` : '',
   };
-  for (const [name, text] of Object.entries(texts)) part(dialog, name).textContent = text;
+  for (const [name, text] of Object.entries(texts)) write(part(dialog, name), text);
   const phone = part(dialog, 'phone');
-  phone.textContent = task.patient.phone;
+  write(phone, outside(task.patient.phone));
   phone.href = `tel:${task.patient.phone.replace(/[^\d+]/g, '')}`;
 }
 
@@ -45,15 +46,16 @@ export function drawDate(form, fields, task, suggested) {
   }
   if (fields.followUp) offers.push(['Clear date', '']);
   offer(part(form, 'quick'), input, offers);
-  part(form, 'date-hint').textContent = input.disabled
+  const hint = input.disabled
     ? 'None: Scheduled closes the task.'
     : !fields.followUp
       ? 'Log Contact needs one.'
       : fields.suggested
         ? `${shortDate(fields.followUp)}, as suggested; dropped if you close the task.`
         : `${shortDate(fields.followUp)}, ${distance(fields.followUp)}.`;
-  part(form, 'notes-hint').textContent =
-    fields.outcome === 'DID_NOT_SCHEDULE' ? 'Log Contact needs the reason.' : 'Optional.';
+  write(part(form, 'date-hint'), hint);
+  const isReasonDue = fields.outcome === 'DID_NOT_SCHEDULE';
+  write(part(form, 'notes-hint'), isReasonDue ? 'Log Contact needs the reason.' : 'Optional.');
 }
 
 function offer(place, input, offers) {
@@ -77,9 +79,9 @@ export function drawHistory(dialog, contacts) {
     const again = contact.followUp ? `, again ${shortDate(contact.followUp)}` : '';
     item.append(
       made('strong', OUTCOMES[contact.outcome] + (contact.closedTask ? ', closed' : again)),
-      made('span', `${when(contact.contactedAt)} · ${contact.loggedBy.name}`),
+      made('span', `${when(contact.contactedAt)} · ${outside(contact.loggedBy.name)}`),
     );
-    if (contact.notes) item.append(made('p', contact.notes));
+    if (contact.notes) item.append(made('p', outside(contact.notes)));
     return item;
   });
   part(dialog, 'history').replaceChildren(...items);

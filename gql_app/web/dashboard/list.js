@@ -6,6 +6,7 @@
 
 import { graphql } from './api.js';
 import { TASKS } from './documents.js';
+import { ORDERS, WORKABLE, headings } from './order.js';
 import { arranged } from './store.js';
 import { today } from './words.js';
 
@@ -13,13 +14,6 @@ const FIRST = 60;
 const MORE = 200;
 const MOST = 500; // rows that the server gives at once
 const PAUSE = 2_000; // ms after a failure; every drawing of the list's end asks for more
-
-export const WORKABLE = ['OPEN', 'IN_PROGRESS'];
-
-const ORDERS = {
-  DUE: (a, b) => (a.dueOn < b.dueOn ? -1 : a.dueOn > b.dueOn ? 1 : a.number - b.number),
-  CREATED: (a, b) => b.number - a.number,
-};
 
 export class TaskList {
   /** `onChange()`: the rows, or whether they are being loaded, may be others now. */
@@ -31,6 +25,8 @@ export class TaskList {
 
   reset() {
     this.rows = [];
+    this.headings = [];
+    this.day = today(); // by which it is sorted, here as by the server
     this.found = new Set(); // what a search has found, by the server's own rules
     this.bound = null;
     this.cursor = null;
@@ -42,7 +38,7 @@ export class TaskList {
   }
 
   get order() {
-    return this.filter.status.includes('CLOSED') ? 'CREATED' : 'DUE';
+    return this.filter.status.includes('CLOSED') ? 'CLOSED' : 'WORK';
   }
 
   /** Look at other tasks. */
@@ -55,9 +51,9 @@ export class TaskList {
   /** Read anew what was loaded, after a snapshot. Meanwhile the old rows stay. */
   async reload() {
     const wanted = Math.max(this.loaded, FIRST);
-    const rows = this.rows;
+    const { rows, headings } = this;
     this.reset();
-    this.rows = rows;
+    Object.assign(this, { rows, headings });
     do {
       if (!(await this.load(Math.min(wanted - this.loaded, MOST)))) return;
     } while (this.hasMore && this.loaded < wanted); // the server says whether there is more
@@ -120,17 +116,17 @@ export class TaskList {
   /** Make the rows anew from the store. */
   refresh() {
     if (this.loaded === 0 && this.isLoading) return; // the old rows stay until the new ones are here
-    const compare = ORDERS[this.order];
-    const matches = matcher(this.filter, this.found);
+    const compare = ORDERS[this.order](this.day);
+    const matches = matcher(this.filter, this.found, this.day);
     const isLoaded = (task) => !this.hasMore || compare(task, this.bound) <= 0;
     this.rows = [...this.store.tasks.values()].filter((t) => matches(t) && isLoaded(t)).sort(compare);
+    this.headings = this.order === 'WORK' ? headings(this.rows, this.day) : [];
     this.onChange();
   }
 }
 
 /** Whether a task of the store belongs to the list, by the same rules as the server's. */
-function matcher({ queueId, status, overdue, patient }, found) {
-  const day = today();
+function matcher({ queueId, status, overdue, patient }, found, day) {
   const words = patient.trim().length > 1 ? fold(patient).split(/\s+/) : [];
   return (task) =>
     task.queue !== null &&

@@ -3,13 +3,15 @@
 import { OtherViewer, SignedOut, actFor, graphql, signIn, signOut } from './api.js';
 import { BoardView } from './board.js';
 import { Claims } from './claim.js';
+import { learn } from './clock.js';
 import { Connection } from './connection.js';
 import { ContactDialog } from './dialog.js';
-import { FEED, VIEWER } from './documents.js';
+import { CLOCK, FEED, VIEWER } from './documents.js';
 import { Feed } from './feed.js';
 import { Store } from './store.js';
 import { TasksView } from './tasks.js';
-import { clock, setZone } from './words.js';
+import { outside, write } from './text.js';
+import { clock, setZone, today } from './words.js';
 
 const part = (id) => document.getElementById(id);
 const root = document.documentElement;
@@ -31,7 +33,7 @@ const dialog = new ContactDialog(store, claims, {
   onClosed: () => !part('tasks').hidden && part('grid').focus({ preventScroll: true }),
   onError: trouble,
 });
-const tasks = new TasksView(store, dialog, claims, { say, onError: trouble });
+const tasks = new TasksView(store, dialog, claims, { say, onError: trouble, onLook: setTitle });
 const board = new BoardView(store, { onError: trouble });
 const connection = new Connection();
 let feed = null;
@@ -48,19 +50,20 @@ async function begin() {
   } catch (error) {
     if (error instanceof SignedOut) return showSignIn('');
     again = setTimeout(begin, 2000 + 3000 * Math.random());
-    return showSignIn(error.message);
+    return showSignIn(outside(error.message));
   }
   actFor(viewer.id);
   setZone(viewer.practice.timeZone);
+  learn(viewer.practice.now);
   store.me = viewer.staff.id;
   claims.begin(viewer);
-  part('who').textContent = `${viewer.name}, ${viewer.role.toLowerCase()}`;
+  write(part('who'), `${outside(viewer.name)}, ${viewer.role.toLowerCase()}`);
   part('next').hidden = !viewer.mayLogContacts;
   part('sign-in').hidden = true;
   part('app').hidden = false;
-  document.title = 'Callboard';
   route();
   follow({ viewer: viewer.id });
+  (part('tasks').hidden ? part('ticker') : part('grid')).focus({ preventScroll: true });
   board.begin(viewer);
   dialog.begin(viewer);
 }
@@ -81,15 +84,37 @@ function follow(init) {
     onState: (state) => {
       if (state.name === 'ended') return end(ENDINGS[state.reason] ?? ENDED);
       if (connection.changed(state)) {
+        lookAtClock();
         tasks.resume();
         board.ask();
       }
+      setTitle();
     },
     onExpiry: (at) => say(`Your session ends at ${clock(at)}. Then sign in again to go on.`, 60_000),
   });
   connection.begin(feed);
   feed.start();
 }
+
+/** Ask for the time: the machine may have slept, and not have counted meanwhile. */
+async function lookAtClock() {
+  try {
+    const { viewer } = await graphql(CLOCK);
+    learn(viewer.practice.now);
+  } catch {
+    // The next heartbeat tells it.
+  }
+}
+
+let day;
+setInterval(() => {
+  if (!feed || day === today()) return;
+  if (day) {
+    tasks.newDay();
+    board.show();
+  }
+  day = today();
+}, 1000);
 
 /** The session is over: nothing of it stays on the screen. */
 function end(reason) {
@@ -111,20 +136,20 @@ function end(reason) {
 
 function trouble(error) {
   if (error instanceof SignedOut) end(error instanceof OtherViewer ? OTHER : ENDED);
-  else say(error.message);
+  else say(outside(error.message));
 }
 
 function showSignIn(reason) {
   part('app').hidden = true;
   part('sign-in').hidden = false;
-  document.title = 'Sign in – Callboard';
+  setTitle();
   const kept = dialog.pending ? ' What you typed is kept until then.' : '';
   complain(reason && reason + kept);
   part('key').focus();
 }
 
 function complain(words) {
-  part('sign-in-error').textContent = words;
+  write(part('sign-in-error'), words);
   part('key').setAttribute('aria-invalid', words !== '');
 }
 
@@ -139,7 +164,7 @@ async function enter(proof) {
     const wrong = proof.key
       ? 'This key is not valid. It may be mistyped, expired or revoked.'
       : 'This link has been used already, or is not valid. Sign in with a key.';
-    showSignIn(error instanceof SignedOut ? wrong : error.message);
+    showSignIn(error instanceof SignedOut ? wrong : outside(error.message));
   } finally {
     part('enter').disabled = false;
   }
@@ -159,7 +184,7 @@ part('sign-out').addEventListener('click', async () => {
   } catch (error) {
     if (error instanceof OtherViewer) trouble(error);
     else if (error instanceof SignedOut) end('You are signed out.');
-    else say(`You are still signed in. ${error.message}`);
+    else say(`You are still signed in. ${outside(error.message)}`);
   }
 });
 
@@ -168,8 +193,8 @@ part('sign-out').addEventListener('click', async () => {
 let saying;
 function say(words, ms = 8000) {
   clearTimeout(saying);
-  part('toast').textContent = words;
-  saying = setTimeout(() => (part('toast').textContent = ''), ms);
+  write(part('toast'), words);
+  saying = setTimeout(() => write(part('toast'), ''), ms);
 }
 
 function route() {
@@ -182,6 +207,15 @@ function route() {
   }
   if (name === 'board') board.show();
   else tasks.grid.restore();
+  setTitle();
+}
+
+/** Say in the page's title what is looked at. No patient stands in it: browsers keep titles. */
+function setTitle() {
+  const view = part('board').hidden ? tasks.looksAt() : ['Board'];
+  document.title = [...(feed ? [connection.trouble, ...view] : ['Sign in']), 'Callboard']
+    .filter(Boolean)
+    .join(' – ');
 }
 
 addEventListener('hashchange', () => {

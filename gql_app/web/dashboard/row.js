@@ -1,8 +1,16 @@
 // A row of the list, written into its element.
 
-import { OUTCOMES, count, distance, shortDate, today, until, when } from './words.js';
+import { outside, write } from './text.js';
+import { OUTCOMES, closing, count, distance, shortDate, today, until, when } from './words.js';
 
-const assigned = ({ assignee }) => (assignee ? `For ${assignee.name}` : '');
+const assigned = ({ assignee }) => (assignee ? `For ${outside(assignee.name)}` : '');
+
+/** When to call again; of a closed task when, why and by whom it was closed. */
+function dates(task) {
+  if (!task.isOpen) return { follow: when(task.closedAt), distance: closing(task) };
+  if (!task.followUp) return { follow: '–', distance: '' };
+  return { follow: shortDate(task.followUp), distance: distance(task.followUp) };
+}
 
 /** Write what is new of a task into its row; `store` says who calls. */
 export function fill(element, task, store) {
@@ -11,26 +19,26 @@ export function fill(element, task, store) {
   const last = task.lastContact;
   const texts = {
     status: task.statusLabel,
-    claim: caller ? `With ${caller}` : task.claim ? 'With you' : assigned(task),
-    patient: task.patient.name,
-    phone: task.patient.phone,
-    reason: task.reason,
-    queue: task.queue.name,
-    follow: task.followUp ? shortDate(task.followUp) : '–',
-    distance: task.followUp ? distance(task.followUp) : '',
+    claim: caller ? `With ${outside(caller)}` : task.claim ? 'With you' : assigned(task),
+    patient: outside(task.patient.name),
+    phone: outside(task.patient.phone),
+    reason: outside(task.reason),
+    queue: outside(task.queue.name),
+    ...dates(task),
     outcome: last ? OUTCOMES[last.outcome] : '–',
     called: count(task.contactCount, 'attempt') + (last ? `, ${when(last.contactedAt)}` : ''),
     expires: task.isOpen && task.expiresAt ? until(task.expiresAt) : '–',
   };
   for (const [name, text] of Object.entries(texts)) {
-    const part = element.querySelector(`[data-part=${name}]`);
-    if (part.textContent !== text) part.textContent = text;
+    write(element.querySelector(`[data-part=${name}]`), text);
   }
   element.dataset.status = task.status;
   element.classList.toggle('late', isLate);
   element.classList.toggle('claimed', texts.claim !== '');
   element.classList.toggle('taken', caller !== null);
-  element.title = `${task.patient.name}: ${task.reason}`;
+  element.title = task.isOpen
+    ? `${texts.patient}: ${texts.reason}`
+    : `${texts.patient}: ${texts.reason} (${texts.follow}: ${texts.distance})`;
   if (element.dataset.version && element.dataset.version !== String(task.version)) {
     element.classList.remove('news');
     void element.offsetWidth; // so that the animation begins again

@@ -1,7 +1,7 @@
 // All that the page knows: tasks by id, queues, their counts. Of a task the newest state wins, whether
 // an event, a list or an answer brought it, so it does not matter which of them comes first.
 
-import { dateOf } from './words.js';
+import { learn } from './clock.js';
 
 export class Store {
   constructor() {
@@ -47,6 +47,8 @@ export class Store {
       case 'QueueCounts':
         this.counts.set(message.queue.id, message);
         return this.tell('counts');
+      case 'Heartbeat':
+        learn(message.at);
     }
   }
 
@@ -83,9 +85,5 @@ export class Store {
   }
 }
 
-/** A task with what lists are sorted by: the date it is due on, and its number. */
-export function arranged(task) {
-  // The server breaks ties by a task's number, which a global id holds: "Task:123" in base64.
-  const number = Number(atob(task.id).split(':')[1]);
-  return { ...task, dueOn: task.followUp ?? dateOf(task.createdAt), number };
-}
+/** A task with the number by which lists break ties, which its global id holds: "Task:123" in base64. */
+export const arranged = (task) => ({ ...task, number: Number(atob(task.id).split(':')[1]) });

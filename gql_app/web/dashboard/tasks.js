@@ -2,16 +2,19 @@
 
 import { SignedOut } from './api.js';
 import { Grid } from './grid.js';
-import { TaskList, WORKABLE } from './list.js';
+import { TaskList } from './list.js';
+import { WORKABLE } from './order.js';
+import { outside, write } from './text.js';
 import { count } from './words.js';
 
 const STATUSES = { WORK: WORKABLE, OPEN: ['OPEN'], IN_PROGRESS: ['IN_PROGRESS'], CLOSED: ['CLOSED'] };
 const TYPING_PAUSE = 200; // ms after the last key before a search begins
+const READING_PAUSE = 700; // ms without a change before a result is read out
 
 export class TasksView {
-  /** `say(words)` tells the user something; `onError(error)`. */
-  constructor(store, dialog, claims, { say, onError }) {
-    Object.assign(this, { store, dialog, claims, say, onError });
+  /** `say(words)` tells the user something; `onError(error)`; `onLook()`: something else is looked at. */
+  constructor(store, dialog, claims, { say, onError, onLook }) {
+    Object.assign(this, { store, dialog, claims, say, onError, onLook });
     this.element = document.getElementById('tasks');
     this.queues = this.element.querySelector('.queues');
     this.search = document.getElementById('search');
@@ -19,6 +22,7 @@ export class TasksView {
     this.overdue = document.getElementById('overdue');
     this.next = document.getElementById('next');
     this.note = document.getElementById('note');
+    this.result = document.getElementById('result');
     this.queueId = null;
     this.list = new TaskList(store, () => this.soon(), (error) => this.failed(error));
     this.grid = new Grid(document.getElementById('grid'), this.list, store, {
@@ -49,6 +53,7 @@ export class TasksView {
         this.drawQueues();
         this.list.filter = this.wanted();
         this.list.reload();
+        this.onLook();
       } else if (what === 'counts') {
         this.drawQueues();
       } else {
@@ -67,6 +72,7 @@ export class TasksView {
     this.list.reset();
     this.grid.selected = null;
     this.search.value = '';
+    write(this.result, '');
     this.grid.show(true);
     this.queues.replaceChildren();
   }
@@ -74,6 +80,20 @@ export class TasksView {
   /** The connection is back: what could not be loaded meanwhile can be now. */
   resume() {
     if (this.list.hasFailed) this.list.reload();
+  }
+
+  /** A day has begun: what was due tomorrow is due today. */
+  newDay() {
+    this.list.reload();
+    this.drawQueues();
+  }
+
+  /** What is looked at, as parts of the page's title. */
+  looksAt() {
+    const { status, overdue, queueId } = this;
+    const queue = this.store.queues.find(({ id }) => id === queueId);
+    const what = overdue.checked && !overdue.disabled ? 'Overdue' : status.selectedOptions[0].label;
+    return [what, queue ? outside(queue.name) : 'All queues'];
   }
 
   wanted() {
@@ -86,7 +106,9 @@ export class TasksView {
     this.overdue.disabled = this.status.value === 'CLOSED';
     this.grid.selected = null;
     this.toTop = true;
+    this.toRead = true;
     this.list.show(this.wanted());
+    this.onLook();
   }
 
   /** Draw before the next frame, once, however much has changed. */
@@ -108,11 +130,21 @@ export class TasksView {
     this.grid.show(this.toTop);
     this.toTop = false;
     const { rows, isLoading, hasMore } = this.list;
-    this.note.textContent = rows.length
+    const found = rows.length
       ? `${count(rows.length, 'task')}${hasMore ? ', more as you scroll' : ''}`
-      : isLoading
-        ? 'Loading …'
-        : 'No tasks here.';
+      : 'No tasks here.';
+    write(this.note, rows.length || !isLoading ? found : 'Loading …');
+    if (this.toRead && !isLoading) this.readOut(found);
+  }
+
+  /** Have a screen reader tell what was found: of what the user has asked for, not of each change. */
+  readOut(found) {
+    clearTimeout(this.reading);
+    this.reading = setTimeout(() => {
+      this.toRead = false;
+      write(this.result, ''); // so that the same result is told again
+      write(this.result, found);
+    }, READING_PAUSE);
   }
 
   drawQueues() {
@@ -130,23 +162,23 @@ export class TasksView {
       if (queue.id === this.queueId) button.setAttribute('aria-current', 'true');
       else button.removeAttribute('aria-current');
       const texts = {
-        name: queue.name,
+        name: outside(queue.name),
         open: counts.open.toLocaleString('en-US'),
         overdue: counts.overdue ? `${counts.overdue} overdue` : '',
         today: counts.dueToday ? `${counts.dueToday} today` : '',
         fresh: counts.notContacted ? `${counts.notContacted} new` : '',
       };
       for (const [name, text] of Object.entries(texts)) {
-        button.querySelector(`[data-part=${name}]`).textContent = text;
+        write(button.querySelector(`[data-part=${name}]`), text);
       }
     });
     while (this.queues.children.length > entries.length) this.queues.lastElementChild.remove();
   }
 
   failed(error) {
-    this.note.textContent = error.message;
+    write(this.note, outside(error.message));
     if (error instanceof SignedOut) this.onError(error);
-    else this.say(error.message);
+    else this.say(outside(error.message));
   }
 
   async takeNext() {
@@ -155,7 +187,7 @@ export class TasksView {
     try {
       const queueIds = this.queueId ? [this.queueId] : null;
       const { task, errors, claim } = await this.claims.next(queueIds);
-      if (errors.length) return this.say(errors[0].message);
+      if (errors.length) return this.say(outside(errors[0].message));
       if (!task) return claim && this.say('No task is free and due now.');
       if (this.dialog.task) {
         this.claims.giveBack(claim.id, task.id);
@@ -175,7 +207,7 @@ export class TasksView {
     const hadFocus = document.activeElement === this.next;
     this.next.disabled = isWaiting;
     this.next.setAttribute('aria-busy', isWaiting);
-    this.next.textContent = isWaiting ? 'Finding a task …' : 'Next task';
+    write(this.next, isWaiting ? 'Finding a task …' : 'Next task');
     if (isWaiting) this.hadFocus = hadFocus;
     else if (this.hadFocus && !this.dialog.task) this.next.focus();
   }

@@ -1,5 +1,6 @@
 // The board's last changes: one line for each change, however many tasks it has touched.
 
+import { outside, write } from './text.js';
 import { clock, count, happening } from './words.js';
 
 const LINES = 40;
@@ -40,7 +41,7 @@ export class Ticker {
 function line(change, events) {
   const item = document.getElementById('change').content.firstElementChild.cloneNode(true);
   for (const [name, text] of Object.entries(told(events))) {
-    item.querySelector(`[data-part=${name}]`).textContent = text;
+    write(item.querySelector(`[data-part=${name}]`), text);
   }
   item.dataset.change = change;
   item.dataset.events = events.length;
@@ -60,8 +61,8 @@ export function told(events) {
   return {
     time: clock(events[0].at),
     what: parts.join('; '),
-    patient: names.size === 1 ? events[0].task.patient.name : count(names.size, 'patient'),
-    queue: (queues.size === 1 && events[0].task.queue?.name) || '',
-    actor: events[0].actor?.name ?? 'the clock',
+    patient: names.size === 1 ? outside(events[0].task.patient.name) : count(names.size, 'patient'),
+    queue: queues.size === 1 ? outside(events[0].task.queue?.name) : '',
+    actor: events[0].actor ? outside(events[0].actor.name) : 'the clock',
   };
 }

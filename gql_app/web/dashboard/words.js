@@ -1,10 +1,20 @@
 // Words, dates and times as people read them. Dates are the practice's own, "YYYY-MM-DD".
 
+import { now } from './clock.js';
+import { outside } from './text.js';
+
 export const OUTCOMES = {
   NO_ANSWER: 'No Answer',
   LEFT_MESSAGE: 'Left Message',
   DID_NOT_SCHEDULE: 'Did Not Schedule',
   SCHEDULED: 'Scheduled',
+};
+
+const CLOSED = {
+  CONTACT: 'Closed',
+  EXPIRED: 'Expired',
+  APPOINTMENT_BOOKED: 'Appointment booked',
+  WITHDRAWN: 'Withdrawn',
 };
 
 const CAUSES = {
@@ -27,7 +37,7 @@ export function setZone(timeZone) {
 }
 setZone(zone);
 
-export const today = () => dayOf.format(Date.now());
+export const today = () => dayOf.format(now());
 export const dateOf = (moment) => dayOf.format(new Date(moment));
 export const clock = (moment) => clockOf.format(new Date(moment));
 export const addDays = (date, days) =>
@@ -58,7 +68,7 @@ export function when(moment) {
 
 /** How long until `moment`: "12 min", "3 h", a date. */
 export function until(moment) {
-  const minutes = Math.ceil((Date.parse(moment) - Date.now()) / 60_000);
+  const minutes = Math.ceil((Date.parse(moment) - now()) / 60_000);
   if (minutes <= 0) return 'now';
   if (minutes < 60) return `in ${minutes} min`;
   if (minutes < 24 * 60) return `in ${Math.floor(minutes / 60)} h`;
@@ -74,6 +84,13 @@ export function age(ms) {
 export const lastDay = (task) =>
   task.expiresAt && dateOf(Date.parse(task.expiresAt) - 1);
 
+/** Why a closed task was closed, and by whom. */
+export function closing({ closeCause, closedBy, withdrawnReason }) {
+  const why = CLOSED[closeCause] ?? 'Closed';
+  const by = closedBy ? ` by ${outside(closedBy.name)}` : '';
+  return why + by + (withdrawnReason ? `: ${outside(withdrawnReason)}` : '');
+}
+
 /** What an event of the feed did, in a few words. */
 export function happening({ kind, task, contact, closeCause }) {
   switch (kind) {
@@ -84,13 +101,13 @@ export function happening({ kind, task, contact, closeCause }) {
     case 'CREATED':
       return 'New task';
     case 'CLAIMED':
-      return 'Is being called';
+      return 'Claimed';
     case 'RELEASED':
-      return 'Given back';
+      return 'Released';
     case 'PATIENT_CHANGED':
       return 'Patient changed';
     case 'REASSIGNED':
-      return task.queue ? `Reassigned, ${task.queue.name}` : 'Reassigned';
+      return task.queue ? `Reassigned, ${outside(task.queue.name)}` : 'Reassigned';
     default:
       return `Closed, ${CAUSES[closeCause ?? task.closeCause]}`;
   }
@@ -110,7 +127,8 @@ export function differences(before, after) {
   if (after.contactCount > before.contactCount) {
     told.push(`Last outcome: ${OUTCOMES[after.lastContact.outcome]}`);
   }
-  compare('For', before.assignee?.name ?? 'all', after.assignee?.name ?? 'all');
-  compare('Queue', before.queue?.name, after.queue?.name ?? 'another');
+  const name = (value, otherwise) => (value ? outside(value.name) : otherwise);
+  compare('For', name(before.assignee, 'all'), name(after.assignee, 'all'));
+  compare('Queue', name(before.queue, 'another'), name(after.queue, 'another'));
   return told;
 }
