@@ -132,8 +132,8 @@ class TaskState:
     @strawberry.field(
         graphql_type=_Staff | None,
         description="Who closed it: who logged the contact, withdrew the task or reported the"
-        " appointment. Null on an open task, where the clock closed it, and where that is known only"
-        " from an event that is no longer kept.",
+        " appointment. Null on an open task, where the clock closed it, and where it was said by an"
+        " event that is no longer kept.",
         metadata=reads("id", "status"),
     )
     async def closed_by(parent: strawberry.Parent[TaskRow], info: SharedInfo) -> StaffRow | None:

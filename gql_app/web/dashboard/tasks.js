@@ -11,6 +11,8 @@ const STATUSES = { WORK: WORKABLE, OPEN: ['OPEN'], IN_PROGRESS: ['IN_PROGRESS'],
 const TYPING_PAUSE = 200; // ms after the last key before a search begins
 const READING_PAUSE = 700; // ms without a change before a result is read out
 
+const some = (n, word) => (n ? `${n.toLocaleString('en-US')} ${word}` : '');
+
 export class TasksView {
   /** `say(words)` tells the user something; `onError(error)`; `onLook()`: something else is looked at. */
   constructor(store, dialog, claims, { say, onError, onLook }) {
@@ -162,11 +164,11 @@ export class TasksView {
       if (queue.id === this.queueId) button.setAttribute('aria-current', 'true');
       else button.removeAttribute('aria-current');
       const texts = {
-        name: outside(queue.name),
+        name: queue.id ? outside(queue.name) : queue.name,
         open: counts.open.toLocaleString('en-US'),
-        overdue: counts.overdue ? `${counts.overdue} overdue` : '',
-        today: counts.dueToday ? `${counts.dueToday} today` : '',
-        fresh: counts.notContacted ? `${counts.notContacted} new` : '',
+        overdue: some(counts.overdue, 'overdue'),
+        today: some(counts.dueToday, 'today'),
+        fresh: some(counts.notContacted, 'new'),
       };
       for (const [name, text] of Object.entries(texts)) {
         write(button.querySelector(`[data-part=${name}]`), text);
