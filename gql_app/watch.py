@@ -16,6 +16,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
+from models.lifecycle import TaskStatus
+
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 15.0
 FORBIDDEN = 4403
@@ -147,14 +149,14 @@ def line(event: dict[str, Any]) -> Text:
     what = _words(contact["outcome"]) if contact else _words(event["kind"])
     if task["followUp"] and event["kind"] != "PATIENT_CHANGED":
         what += f", again on {task['followUp']}"
-    before = _words(event["fromStatus"]) if event["fromStatus"] else "new"
+    before = TaskStatus(event["fromStatus"]).label if event["fromStatus"] else "new"
     text = Text()
     text.append(f"#{event['seq']:<6}", style="dim")
     text.append(f"{event['at'][11:19]}  ", style="dim")
     text.append(f"{task['patient']['name']:<22.22} ", style="bold")
     text.append(f"{task['queue']['name']:<22.22} ")
     text.append(f"{before} → ")
-    text.append(_words(event["toStatus"]), style=STYLES[event["toStatus"]])
+    text.append(TaskStatus(event["toStatus"]).label, style=STYLES[event["toStatus"]])
     text.append(f"  {what}")
     text.append(f"  {actor['name'] if actor else 'the clock'}", style="dim")
     return text

@@ -12,14 +12,17 @@ from hypothesis import strategies as st
 
 from gql_app.work.cursors import (
     Moment,
+    Place,
     due_cursor,
     event_cursor,
     id_cursor,
     moment_cursor,
+    place_cursor,
     read_due_cursor,
     read_event_cursor,
     read_id_cursor,
     read_moment_cursor,
+    read_place_cursor,
 )
 from gql_app.work.reading import BadInput
 from models.chain import Position
@@ -38,6 +41,9 @@ KINDS = "eidxl"
 NOON = datetime(2026, 5, 12, 12, tzinfo=UTC)
 
 
+PLACE_TYPES = {"d": (date, datetime, int), "o": (int,)}
+
+
 def encoded(text: str) -> str:
     return urlsafe_b64encode(text.encode()).decode()
 
@@ -53,6 +59,27 @@ def test_each_cursor_is_read_as_it_was_written(
     for kind in Moment:
         cursor = moment_cursor(kind, practice, moment, number)
         assert read_moment_cursor(kind, practice, cursor) == (moment, number)
+
+
+@given(PRACTICES, NUMBERS, st.dates(), st.dates(), MOMENTS)
+def test_a_place_in_a_section_is_read_as_it_was_written(
+    practice: int, number: int, day: date, due: date, moment: datetime
+) -> None:
+    for place in (Place(day, "d", (due, moment, number)), Place(day, "o", (number,))):
+        cursor = place_cursor("w", practice, place)
+        assert read_place_cursor("w", practice, cursor, PLACE_TYPES) == place
+        for kind, whose in (("c", practice), ("w", practice + 1)):
+            with pytest.raises(BadInput):
+                read_place_cursor(kind, whose, cursor, PLACE_TYPES)
+
+
+@given(st.text("0123456789-:dox. ", max_size=40))
+def test_a_place_in_no_section_is_refused(text: str) -> None:
+    try:
+        place = read_place_cursor("w", 1, encoded(f"w:1:{text}"), PLACE_TYPES)
+    except BadInput:
+        return
+    assert tuple(map(type, place.values)) == PLACE_TYPES[place.section]
 
 
 @pytest.mark.parametrize("reader", READERS)

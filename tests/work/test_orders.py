@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import gql_app.work.queues as queues_module
 from gql_app.work.cursors import (
     Moment,
     Place,
@@ -21,6 +22,8 @@ from gql_app.work.queues import tasks_page, tasks_page_in_full
 from gql_app.work.reading import BadInput
 from models.chain import Position
 from models.contact import Contact
+from models.database import fetch, write
+from models.lifecycle import TaskStatus
 from models.task import LONG_AGO, NEVER, Task
 from tests.office import Office
 from tests.work.worklists import EVERY_STATUS
@@ -161,3 +164,37 @@ async def test_an_order_goes_on_from_its_own_cursors_alone(office: Office) -> No
         for cursor in (*others, cursors(here + 1)[order], "", "nonsense"):
             with pytest.raises(BadInput, match="cursor"):
                 await tasks_page(office.staff, EVERY_STATUS, order, 5, cursor, today)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_sqlite_reads_each_section_from_its_index_wherever_a_page_begins(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_tasks(office)
+    asked: list[tuple[str, tuple[object, ...]]] = []
+
+    async def noting(row: Any, sql: str, *values: object) -> Any:
+        asked.append((sql, values))
+        return await fetch(row, sql, *values)
+
+    monkeypatch.setattr(queues_module, "fetch", noting)
+    here, today = office.practice.id, office.today
+    due = place_cursor("w", here, Place(today, "d", (today, NEVER, 1)))
+    closed = place_cursor("c", here, Place(today, "c", (NEVER, 1)))
+    queue, of_a_queue = (office.recall.id,), {"task_queue_work"}
+    of_all, only = {"task_due_work", "task_new_work"}, (TaskStatus.CLOSED,)
+    for order, query, after, indexes in (
+        (TaskOrder.WORK, TaskQuery(), due, of_all),
+        (TaskOrder.WORK, TaskQuery(queue), due, of_a_queue),
+        (TaskOrder.CLOSED, TaskQuery(status=only), closed, {"task_by_closing"}),
+        (TaskOrder.CLOSED, TaskQuery(queue, only), closed, {"task_closed"}),
+    ):
+        for place in (None, after):
+            await tasks_page(office.staff, query, order, 50, place, today)
+            sql, values = asked[-1]
+            steps = [r["detail"] for r in await write(f"EXPLAIN QUERY PLAN {sql}", *values)]
+            looks = [step for step in steps if step.startswith("SEARCH t")]
+            assert {step.split()[4] for step in looks} == indexes, (order, place)
+            if place is due:  # the rest of a day is found, not read from its beginning
+                assert "=? AND <expr>=? AND id>?)" in looks[0]
+                assert "=? AND <expr>>?)" in looks[1]
