@@ -30,5 +30,5 @@ async def forward(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0010_chain")]
+    dependencies = [("models", "0012_changes")]
     operations = [ops.RunPython(forward)]
