@@ -81,7 +81,8 @@ BOARDS = {
     "an agent's board": View(board, 5, each_second=1),
     "a supervisor's board": View(board, 6, each_second=2, role="supervisor"),
 }
-DIALOG = {"the dialog": View(dialog, 5)}  # it claims the task
+# It claims the task, and renews that with a fresh snapshot.
+DIALOG = {"the dialog": View(dialog, 6)}
 
 
 async def too_much(
