@@ -296,8 +296,8 @@ async def test_a_patients_new_name_and_number_are_shown_wherever_they_stand(
     await expect(ticker).to_have_count(2)
     assert await agent.page.evaluate(CLOSED_TASK) == ["After", "Another", "After"]
     assert await agent.page.evaluate(LINE) == [
-        ["Scheduled, closed", "Amber", "Recall", "the clock"],
-        ["Patient changed; New task (2 tasks)", "3 patients", "Recall", "the clock"],
+        ["Scheduled, closed", "\u2068Amber\u2069", "\u2068Recall\u2069", "the clock"],
+        ["Patient changed; New task (2 tasks)", "3 patients", "\u2068Recall\u2069", "the clock"],
     ]
     await agent.log_and_close.click()  # at the version that was shown before
     await expect(agent.dialog).to_be_hidden()
