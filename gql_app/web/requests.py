@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from gql_app.execution.documents import PersistedQueryNotSupported
 from gql_app.web.accepting import JSON
@@ -39,10 +39,13 @@ async def read_body(request: Request) -> bytes:
         if name.strip() == "charset" and value.strip(' "') not in CHARSETS:
             raise NotJson("Send JSON in UTF-8.")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise TooLarge(f"The request is larger than {MAX_BODY // 1024} KB.")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                raise TooLarge(f"The request is larger than {MAX_BODY // 1024} KB.")
+    except ClientDisconnect:  # nobody is left to answer, and nothing is wrong on our side
+        raise BadInput("The request broke off.") from None
     return bytes(body)
 
 
