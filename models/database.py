@@ -24,7 +24,7 @@ from tortoise.transactions import in_transaction
 
 from models import migrating, postgres, sqlite
 from models.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
-from models.opening import CannotOpen, connect, look_through
+from models.opening import BAD_PARAMETER, BAD_URL, CannotOpen, connect, look_through
 from models.sqlite import is_sqlite
 from models.sqlite_files import DatabaseLost
 
@@ -86,7 +86,9 @@ async def opened(
     """The database for as long as the block lasts, for every task of the process. Raises
     `CannotOpen` if it cannot be reached or its tables are not those of this version. A server that
     is not there just now is passed over if it `may_be_away`."""
-    async with _connected(url, limits, everywhere=True, may_be_away=may_be_away) as client:
+    async with _connected(
+        url, limits, everywhere=True, may_be_away=may_be_away, may_be_new=False
+    ) as client:
         if client is not None:
             try:
                 await migrating.check(client)
@@ -111,21 +113,29 @@ async def migrate(url: str) -> None:
 
 @asynccontextmanager
 async def _connected(
-    url: str, limits: Limits = NO_LIMITS, *, everywhere: bool = False, may_be_away: bool = False
+    url: str,
+    limits: Limits = NO_LIMITS,
+    *,
+    everywhere: bool = False,
+    may_be_away: bool = False,
+    may_be_new: bool = True,
 ) -> AsyncIterator[BaseDBAsyncClient | None]:
     """A connection to the database, None if it is away and may be.
 
     The global fallback (`everywhere`) is needed because Starlette runs its lifespan in another task
     than the requests, and Tortoise finds connections through a context variable.
     """
-    context = await Tortoise.init(
-        config=orm_config(url, limits), _enable_global_fallback=everywhere
-    )
+    try:
+        context = await Tortoise.init(
+            config=orm_config(url, limits), _enable_global_fallback=everywhere
+        )
+    except BAD_PARAMETER:
+        raise CannotOpen(BAD_URL) from None
     try:
         client: BaseDBAsyncClient | None = _connection()
         assert client is not None
         try:
-            await connect(client)
+            await connect(client, may_be_new=may_be_new)
         except CannotOpen:
             if not (may_be_away and isinstance(client, postgres.Client)):
                 raise

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.exceptions import BaseORMException, DBConnectionError
+from tortoise.exceptions import BaseORMException, ConfigurationError, DBConnectionError
 
 from models import postgres, sqlite
 from models.limits import Busy
@@ -31,6 +31,15 @@ DATABASE_ERRORS = (
 """What a statement may raise that has nothing to do with what it says."""
 
 
+LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError)
+"""What is raised where the server has gone in the middle of the work."""
+
+BAD_PARAMETER = (TypeError, ValueError, ConfigurationError)
+"""What Tortoise and asyncpg raise for an address that they cannot use."""
+
+BAD_URL = "CALLBOARD_DATABASE_URL has a part that is unknown, or has a wrong value"
+
+
 def unwrapped(error: BaseException) -> BaseException:
     """What the driver raised, where Tortoise has wrapped it."""
     return error.args[0] if error.args and isinstance(error.args[0], Exception) else error
@@ -46,13 +55,18 @@ def failure(error: BaseException) -> str:
         if name == "SQLITE_BUSY":
             return "another process holds its lock"
         return name or type(cause).__name__
+    if isinstance(cause, LOST):
+        return f"its connection was lost ({type(cause).__name__})"
     return type(cause).__name__
 
 
-async def connect(client: BaseDBAsyncClient) -> None:
-    """Connect to the database before anything is asked of it. Raises `CannotOpen`."""
+async def connect(client: BaseDBAsyncClient, *, may_be_new: bool) -> None:
+    """Connect to the database before anything is asked of it. A file that is not there is made if
+    it `may_be_new`: otherwise its path is a slip. Raises `CannotOpen`."""
     try:
         if isinstance(client, sqlite.Client):
+            if not (may_be_new or client.filename == sqlite.MEMORY):
+                _refuse_if_missing(Path(client.filename))
             await client.open()
         else:
             assert isinstance(client, postgres.Client)
@@ -68,9 +82,18 @@ async def connect(client: BaseDBAsyncClient) -> None:
         DBConnectionError,
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
+        *BAD_PARAMETER,
     ) as error:
         assert isinstance(client, postgres.Client)
         raise CannotOpen(_why_no_server(client, error)) from error
+
+
+def _refuse_if_missing(path: Path) -> None:
+    if path.absolute().parent.is_dir() and not path.exists():
+        raise CannotOpen(
+            f"there is no database {path}, so there are no tables yet: is CALLBOARD_DATABASE_URL"
+            " right? A new one is made with: callboard migrate"
+        )
 
 
 async def _is_pooled(client: postgres.Client) -> bool:
@@ -136,7 +159,10 @@ def _why_no_server(client: postgres.Client, error: Exception) -> str:
         case asyncpg.TooManyConnectionsError():
             why = "it has no connection left"
         case Busy():
-            why = error.reason
+            gave_up = isinstance(error.__cause__, TimeoutError)  # nobody else had a connection yet
+            why = "it does not answer" if gave_up else error.reason
+        case TypeError() | ValueError():
+            why = BAD_URL
         case TimeoutError():
             why = "it does not answer"
         case OSError():

@@ -25,6 +25,9 @@ CLOSE_SECONDS = 1.0
 """How long what is under way is waited for when the database is closed."""
 
 
+MEMORY = ":memory:"
+"""The path of a database that is in no file."""
+
 LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
