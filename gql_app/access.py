@@ -6,18 +6,21 @@ is by practice; the secret has 256 random bits, so a plain SHA-256 digest is eno
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
-import orjson
-
 from gql_app.clock import machine_time
-from models.access import Role
+from models.access import Role, read_queue_ids
+from models.checks import is_time_zone
 from models.database import among, fetch
 from models.limits import Busy
+
+log = logging.getLogger(__name__)
 
 MAX_KEY_LENGTH = 200
 LOOK_SECONDS = 5.0
@@ -162,10 +165,14 @@ class KeyLookup:
     """Looks keys up, one look at a time for all who wait by then: each request comes with a key,
     and a statement each would cost as much as a short query. Who comes while a look is under way
     waits for the next: no answer rests on a look that began before its request came in. Keys expire
-    by `clock`."""
+    by `clock`; `note` is told of each use."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, clock: Callable[[], datetime], note: Callable[[Viewer], None] | None = None
+    ) -> None:
         self._clock = clock
+        self._note = note
+        self._told: set[tuple[int, str]] = set()
         self._one_at_a_time = asyncio.Lock()
         self._next: _Look | None = None
 
@@ -176,8 +183,30 @@ class KeyLookup:
         if practice_id is not None:
             found = await self._find(practice_id, digest(key))
             if found is not None and _is_valid(found, self._clock()):
-                return _viewer(found)
+                viewer = self._read(found)
+                if viewer is not None:
+                    return viewer
         raise Unauthenticated("The key is not valid.")
+
+    def _read(self, row: _KeyRow) -> Viewer | None:
+        """The viewer of a key that is valid. None if its row cannot be read: somebody has written
+        it by hand. What is wrong is logged once."""
+        try:
+            viewer = _viewer(row)
+        except ValueError:
+            self._tell(row.practice_id, f"key {row.id} cannot be read, and nobody is let in by it")
+            return None
+        if not is_time_zone(row.time_zone):
+            what = f"{row.time_zone!r} is no time zone, and what depends on its dates fails"
+            self._tell(row.practice_id, what)
+        if self._note is not None:
+            self._note(viewer)
+        return viewer
+
+    def _tell(self, practice_id: int, what: str) -> None:
+        if (practice_id, what) not in self._told:
+            self._told.add((practice_id, what))
+            log.error("practice %d: %s; callboard doctor says more", practice_id, what)
 
     async def _find(self, practice_id: int, its_digest: str) -> _KeyRow | None:
         look = self._next
@@ -222,7 +251,12 @@ async def still_valid(viewers: set[Viewer], now: datetime) -> set[Viewer]:
     keys = sorted({viewer.key_id for viewer in viewers})
     where = f"{among('k.practice_id', 1)} AND {among('k.id', 2)}"
     rows = await fetch(_KeyRow, f"{_KEYS} WHERE {where}", practices, keys)
-    return viewers & {_viewer(row) for row in rows if _is_valid(row, now)}
+    found = set()
+    for row in rows:
+        with suppress(ValueError):  # one that cannot be read ends its own sessions, no others
+            if _is_valid(row, now):
+                found.add(_viewer(row))
+    return viewers & found
 
 
 def digest(key: str) -> str:
@@ -241,7 +275,7 @@ def _viewer(row: _KeyRow) -> Viewer:
         role=Role(row.role),
         staff_id=row.staff_id,
         name=row.name,
-        queue_ids=None if row.queue_ids is None else frozenset(orjson.loads(row.queue_ids)),
+        queue_ids=read_queue_ids(row.queue_ids),
         may_create_tasks=row.may_create_tasks,
         expires_at=row.expires_at,
     )

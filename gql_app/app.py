@@ -21,7 +21,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route, WebSocketRoute
 
 from gql_app.access import KeyLookup, Unauthenticated
-from gql_app.clock import Clock
+from gql_app.clock import Clock, seconds_passed
+from gql_app.last_use import LastUse
 from gql_app.live.bus import Bus
 from gql_app.live.feed import Feeds
 from gql_app.live.groups import Groups
@@ -74,8 +75,9 @@ def build_app(settings: Settings) -> Starlette:
     claims = Claims(transitions, timedelta(minutes=settings.claim_minutes))
     services = Services(transitions, claims, feeds, clock)
     groups = Groups()
-    sessions = Sessions(clock)
-    keys = KeyLookup(clock)
+    last_use = LastUse(clock, seconds_passed)
+    sessions = Sessions(clock, last_use.note)
+    keys = KeyLookup(clock, last_use.note)
     schema = build_schema()
     readiness = Readiness(
         {"key": partial(_look_a_key_up, keys), "read": can_read, "write": can_write}
@@ -101,6 +103,7 @@ def build_app(settings: Settings) -> Starlette:
                 keep_freeing(claims, clock),
                 keep_pruning(timedelta(days=settings.retention_days), clock),
                 sessions.keep_checking(),
+                last_use.keep_writing(),
             ),
         ):
             # What is here now stays: the collector need not walk through it again and again. Nor

@@ -3,10 +3,11 @@
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from gql_app.access import Viewer, digest
-from models.access import AccessKey, Role
-from models.database import transaction
+from models.access import AccessKey, Role, read_queue_ids
+from models.database import fetch, transaction
 from models.people import Staff
 from models.practice import Practice, Queue
 
@@ -82,15 +83,51 @@ async def queues_called(practice: Practice, names: Iterable[str]) -> list[int]:
     return [known[name.lower()] for name in names]
 
 
-async def list_keys(practice: Practice, now: datetime) -> list[str]:
-    """A line for each key of the practice: number, role, name and state, never the key."""
-    lines = []
-    keys = AccessKey.filter(practice_id=practice.id, parent_id=None).order_by("id")
-    for key in await keys.select_related("staff"):
+class Listed(NamedTuple):
+    """What may be shown of a key. `queues` are the names of those it is limited to, None if it is
+    not; `state` is valid, expired or revoked."""
+
+    id: int
+    role: str
+    name: str
+    state: str
+    queues: list[str] | None
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+class _KeyRow(NamedTuple):
+    id: int
+    role: str
+    name: str
+    queue_ids: str | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+_KEYS = """
+SELECT k.id, k.role, s.name, k.queue_ids, k.expires_at, k.revoked_at, k.last_used_at
+FROM access_key k JOIN staff s ON s.practice_id = k.practice_id AND s.id = k.staff_id
+WHERE k.practice_id = $1 AND k.parent_id IS NULL ORDER BY k.id
+"""
+
+
+async def list_keys(practice: Practice, now: datetime) -> list[Listed]:
+    """The practice's keys by their numbers, without those of sessions."""
+    names = {queue.id: queue.name for queue in await Queue.filter(practice_id=practice.id)}
+    listed = []
+    for key in await fetch(_KeyRow, _KEYS, practice.id):
         expired = key.expires_at is not None and key.expires_at <= now
         state = "revoked" if key.revoked_at else "expired" if expired else "valid"
-        lines.append(f"{key.id}\t{key.role}\t{key.staff.name}\t{state}")
-    return lines
+        try:
+            ids = read_queue_ids(key.queue_ids)
+            queues = None if ids is None else [names.get(i, f"queue {i}") for i in sorted(ids)]
+        except ValueError:
+            queues = ["what cannot be read"]
+        shown = (key.id, key.role, key.name, state, queues)
+        listed.append(Listed(*shown, key.expires_at, key.last_used_at))
+    return listed
 
 
 async def revoke_key(practice: Practice, key_id: int) -> None:

@@ -1,5 +1,6 @@
 """Keys: who may use the API, for which practice, in which role."""
 
+import json
 from enum import StrEnum
 
 from tortoise import fields
@@ -20,6 +21,7 @@ class AccessKey(Model):
 
     `queue_ids` limits the key to some queues (a JSON list of numbers), None means all of them.
     `parent_id` is the number of the key that a session, or a link that begins one, was made from.
+    `last_used_at` is right to a minute or so; a session's use is its key's too.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -37,6 +39,7 @@ class AccessKey(Model):
     expires_at = fields.DatetimeField(null=True)
     revoked_at = fields.DatetimeField(null=True)
     parent_id = fields.BigIntField(null=True)
+    last_used_at = fields.DatetimeField(null=True)
 
     staff_id: int
     practice_id: int
@@ -44,3 +47,14 @@ class AccessKey(Model):
     class Meta:
         table = "access_key"
         unique_together = (("practice", "digest"),)
+
+
+def read_queue_ids(listed: str | None) -> frozenset[int] | None:
+    """The numbers of the queues that a key is limited to, from the text of its column; None if it
+    is not limited. Raises `ValueError` where a hand has written something else."""
+    if listed is None:
+        return None
+    numbers = json.loads(str(listed))  # SQLite makes a number of '7'
+    if not (isinstance(numbers, list) and all(type(number) is int for number in numbers)):
+        raise ValueError("not a list of numbers")
+    return frozenset(numbers)

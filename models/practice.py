@@ -4,6 +4,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.chain import BEGINNING
+from models.checks import IsRegion, IsTimeZone
 
 
 class Practice(Model):
@@ -19,8 +20,8 @@ class Practice(Model):
     id = fields.BigIntField(primary_key=True)
     slug = fields.CharField(max_length=64, unique=True)
     name = fields.CharField(max_length=200)
-    time_zone = fields.CharField(max_length=64)
-    region = fields.CharField(max_length=2, default="US", db_default="US")
+    time_zone = fields.CharField(max_length=64, validators=[IsTimeZone()])
+    region = fields.CharField(max_length=2, default="US", db_default="US", validators=[IsRegion()])
     seq = fields.BigIntField(default=0)
     digest = fields.BinaryField(default=BEGINNING)
     last_event_at = fields.DatetimeField(null=True)

@@ -84,10 +84,14 @@ class Session:
 
 
 class Sessions:
-    """The sessions of this process; keys expire by `clock`."""
+    """The sessions of this process; keys expire by `clock`, and are in use while a session lasts,
+    of which `note` is told."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, clock: Callable[[], datetime], note: Callable[[Viewer], None] | None = None
+    ) -> None:
         self._clock = clock
+        self._note = note
         self._sessions: set[Session] = set()
         self._a_key: Counter[int] = Counter()
         self._is_ending = False
@@ -141,6 +145,9 @@ class Sessions:
                 session.notify(Expiring(expires_at))
         asked = list(self._sessions)  # not of those who come in while we ask
         valid = await still_valid({session.viewer for session in asked}, now)
+        if self._note is not None:
+            for viewer in valid:
+                self._note(viewer)
         for session in asked:
             if session.viewer not in valid and session in self._sessions:
                 session.notify(Ended(REJECTED, "Key revoked or changed"))

@@ -30,5 +30,5 @@ async def forward(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0012_changes")]
+    dependencies = [("models", "0013_last_use")]
     operations = [ops.RunPython(forward)]

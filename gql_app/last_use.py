@@ -1,0 +1,71 @@
+"""When each key was last used, written down at most once a minute for each key: a write for every
+request would cost more than the request."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+
+from gql_app.access import Viewer
+from models.database import among, for_update_but_its_key, write
+
+log = logging.getLogger(__name__)
+
+ROUND_SECONDS = 5.0
+FRESH_SECONDS = 60.0
+"""How long a use that was written down stands for those after it."""
+
+
+class LastUse:
+    """The uses that this process has seen. Moments come from `clock`, and what only passes from
+    `passed`."""
+
+    def __init__(self, clock: Callable[[], datetime], passed: Callable[[], float]) -> None:
+        self._clock = clock
+        self._passed = passed
+        self._written: dict[tuple[int, int], float] = {}
+        self._waiting: set[tuple[int, int]] = set()
+
+    def note(self, viewer: Viewer) -> None:
+        """The viewer's key is used now."""
+        key = viewer.practice_id, viewer.key_id
+        if key not in self._written:
+            self._waiting.add(key)
+
+    async def keep_writing(self) -> None:
+        """Write down what was noted, until cancelled, and once more then."""
+        try:
+            while True:
+                await asyncio.sleep(ROUND_SECONDS)
+                try:
+                    await self.write()
+                except Exception as error:  # the database may be away; the next round tries again
+                    log.warning("the use of keys was not written: %s", type(error).__name__)
+        finally:
+            with suppress(Exception):
+                await self.write()
+
+    async def write(self) -> None:
+        """Write down what was noted. A session's use is that of the key it was made from."""
+        now = self._passed()
+        self._written = {k: at for k, at in self._written.items() if now - at < FRESH_SECONDS}
+        by_practice: dict[int, list[int]] = {}
+        for practice_id, key_id in self._waiting:
+            by_practice.setdefault(practice_id, []).append(key_id)
+        for practice_id, key_ids in by_practice.items():
+            await write(_statement(), practice_id, key_ids, self._clock())
+            written = {(practice_id, key_id) for key_id in key_ids}
+            self._waiting -= written
+            self._written |= dict.fromkeys(written, now)
+
+
+def _statement() -> str:
+    """Rows are locked by their numbers: another process may write the same ones."""
+    return f"""
+    UPDATE access_key SET last_used_at = $3 WHERE practice_id = $1 AND id IN (
+        SELECT k.id FROM access_key k WHERE k.practice_id = $1 AND k.id IN (
+            SELECT COALESCE(used.parent_id, used.id) FROM access_key used
+            WHERE used.practice_id = $1 AND {among("used.id", 2)})
+        ORDER BY k.id {for_update_but_its_key()})
+    """

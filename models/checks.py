@@ -1,0 +1,144 @@
+"""Values that people enter for a practice, a queue or a key: whether each can be used, and if not,
+what was probably meant."""
+
+import difflib
+import re
+import unicodedata
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+import phonenumbers
+from tortoise.exceptions import ValidationError
+from tortoise.validators import Validator
+
+MAX_SLUG = 64
+MAX_NAME = 200
+
+NO_ZONES = {"Factory", "localtime", "posixrules"}
+"""Files beside those of time zones, which say nothing of a place."""
+
+MEANT = {
+    "UK": "GB",
+    "EN": "GB",
+    "GBR": "GB",
+    "EL": "GR",
+    "USA": "US",
+    "CAN": "CA",
+    "DEU": "DE",
+    "GER": "DE",
+    "AUS": "AU",
+    "FRA": "FR",
+    "ESP": "ES",
+    "IRL": "IE",
+    "IND": "IN",
+    "MEX": "MX",
+}
+"""What people write for some regions, and their codes in ISO 3166."""
+
+
+class BadValue(Exception):
+    """A value cannot be used; the message is one clear line."""
+
+
+def checked_slug(slug: str) -> str:
+    """The slug. Raises `BadValue`."""
+    if len(slug) > MAX_SLUG or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
+        raise BadValue(
+            f"{slug!r} cannot be a practice's short name: it has 1 to {MAX_SLUG} of the characters"
+            " a to z, 0 to 9 and -, such as maple-street"
+        )
+    return slug
+
+
+def checked_name(what: str, name: str) -> str:
+    """The name without what cannot be seen around it; `what` is called so. Raises `BadValue`."""
+    seen = [place for place, c in enumerate(name) if unicodedata.category(c)[0] not in "ZC"]
+    if not seen:
+        raise BadValue(f"{what} is empty")
+    name = name[seen[0] : seen[-1] + 1]
+    if len(name) > MAX_NAME:
+        raise BadValue(f"{what} has {len(name):,} characters; at most {MAX_NAME} are kept")
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
+        raise BadValue(f"{what} {name!r} has a character that cannot be shown")
+    return name
+
+
+def checked_queues(names: list[str]) -> list[str]:
+    """Names for a practice's queues, each of them once. Raises `BadValue`."""
+    names = [checked_name("--queue", name) for name in names]
+    folded = [name.casefold() for name in names]
+    if twice := [name for name in names if folded.count(name.casefold()) > 1]:
+        raise BadValue(f"two queues would be called {twice[0]!r}")
+    return names
+
+
+def checked_time_zone(name: str) -> str:
+    """The time zone's name, as IANA spells it. Raises `BadValue`."""
+    zones = _zones()
+    if name in zones:
+        return name
+    raise BadValue(f"{name!r} is no time zone{_perhaps(_zone_like(name, zones))}")
+
+
+def checked_region(region: str) -> str:
+    """The region's code. Raises `BadValue`."""
+    code = region.strip().upper()
+    if is_region(code):
+        return code
+    raise BadValue(
+        f"{region!r} is no region: ISO 3166 has two letters for each, such as US"
+        f"{_perhaps(MEANT.get(code))}"
+    )
+
+
+def is_region(code: str) -> bool:
+    """Whether telephone numbers can be read as those of a region with this code."""
+    return code in phonenumbers.SUPPORTED_REGIONS
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether dates can be told in a time zone of this name. The usual answer costs a look-up."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # not there, not a name at all, a folder
+        return False
+    return True
+
+
+class IsTimeZone(Validator):
+    """A column that holds the name of a time zone."""
+
+    def __call__(self, value: str) -> None:
+        if not is_time_zone(value):
+            raise ValidationError(f"{value!r} is no time zone")
+
+
+class IsRegion(Validator):
+    """A column that holds the code of a region."""
+
+    def __call__(self, value: str) -> None:
+        if not is_region(value):
+            raise ValidationError(f"{value!r} is no region")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones() - NO_ZONES)
+
+
+def _zone_like(name: str, zones: frozenset[str]) -> str | None:
+    """The zone that was probably meant: it differs in case or in spaces, has the same city, or is
+    spelled nearly the same."""
+    spellings = {zone.casefold(): zone for zone in sorted(zones)}
+    typed = re.sub(r"\s+", "_", name.strip().casefold())
+    cities = {
+        spelling.rpartition("/")[2]: zone for spelling, zone in spellings.items() if "/" in zone
+    }
+    if found := spellings.get(typed) or cities.get(typed):
+        return found
+    near = difflib.get_close_matches(typed, spellings, n=1, cutoff=0.75)
+    return spellings[near[0]] if near else None
+
+
+def _perhaps(meant: str | None) -> str:
+    return f"; did you mean {meant}?" if meant else ""

@@ -1,0 +1,63 @@
+"""When a key was last used is written down, now and then."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gql_app.access import SESSION, KeyLookup, Unauthenticated
+from gql_app.keys import list_keys
+from gql_app.last_use import FRESH_SECONDS, LastUse
+from gql_app.signin import sign_in
+from gql_app.web.sessions import Sessions
+from tests.office import Office, make_office
+
+
+async def used(office: Office) -> dict[str, float | None]:
+    """How long ago each key was used last, in seconds, by its role."""
+    now = office.clock()
+    return {
+        key.role: key.last_used_at and (now - key.last_used_at).total_seconds()
+        for key in await list_keys(office.practice, now)
+    }
+
+
+async def test_a_use_is_written_once_a_minute_and_a_sessions_is_its_keys(office: Office) -> None:
+    other = await make_office("oak")
+    passed = [0.0]
+    uses = LastUse(office.clock, lambda: passed[0])
+    keys = KeyLookup(office.clock, uses.note)
+    session = await sign_in(office.keys["supervisor"], office.clock)
+    await keys.authenticate(office.keys["staff"])
+    await keys.authenticate(session.token, SESSION)
+    with pytest.raises(Unauthenticated):
+        await keys.authenticate("cb_1_unknown")
+    await uses.write()
+    assert await used(office) == {"STAFF": 0, "SUPERVISOR": 0, "PARTNER": None}
+    assert set((await used(other)).values()) == {None}
+
+    office.clock.advance(seconds=30)
+    await keys.authenticate(office.keys["staff"])
+    await uses.write()
+    assert (await used(office))["STAFF"] == 30
+
+    passed[0] += FRESH_SECONDS
+    await uses.write()
+    await keys.authenticate(office.keys["staff"])
+    await uses.write()
+    assert await used(office) == {"STAFF": 0, "SUPERVISOR": 30, "PARTNER": None}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_key_is_in_use_while_a_connection_lasts(office: Office) -> None:
+    uses = LastUse(office.clock, lambda: 0.0)
+    sessions = Sessions(office.clock, uses.note)
+    changed = replace(office.staff, name="was called so")
+    with (
+        sessions.admit(office.partner, lambda _: None),
+        sessions.admit(changed, lambda _: None),
+    ):
+        await sessions._check()
+    await uses.write()
+    office.clock.now += timedelta(seconds=1)
+    assert await used(office) == {"STAFF": None, "SUPERVISOR": None, "PARTNER": 1}
