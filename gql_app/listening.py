@@ -15,8 +15,9 @@ def bound(host: str, port: int) -> list[socket.socket]:
     sockets = []
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise BadSetting(f"--host {host} is not an address: {error.strerror}") from None
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no name of a host"
+        raise BadSetting(f"--host {host} is not an address: {why}") from None
     for family, kind, protocol, _, address in dict.fromkeys(found):
         try:
             sockets.append(_bound(family, kind, protocol, address))

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from models.limits import USUAL_LIMITS, Limits
 
 PREFIX = "CALLBOARD_"
+WATCH_KEY = "CALLBOARD_KEY"
+"""The key of `callboard watch`: no setting, but it may be there for every verb."""
 DATABASES = ("sqlite://", "postgres://", "postgresql://")
 BUSES = ("memory://", "postgres://", "postgresql://", "redis://", "rediss://")
+MEMORY = ":memory:"
 ONE_PROCESS_ONLY = ("memory://", "sqlite://")
 NUMBERS = {
     "statement_seconds": ("seconds", 1, 600),
@@ -65,7 +69,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     given = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in environ.items()
-        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")
+        if name.startswith(PREFIX) and not name.startswith((f"{PREFIX}TEST_", WATCH_KEY))
     }
     known = Settings.__dataclass_fields__.keys()
     for name in given:
@@ -104,6 +108,18 @@ def check_workers(settings: Settings, workers: int) -> None:
                 f"{workers} workers cannot share {PREFIX}{name} {scheme}://; "
                 "they need a PostgreSQL database, and a PostgreSQL or Redis bus to hear each other."
             )
+
+
+def address(url: str) -> str:
+    """The address without user, password and parameters, as it may be shown."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        path = rest.partition("?")[0]
+        return f"sqlite://{path if path == MEMORY else Path(path).absolute()}"
+    if scheme == "memory":
+        return url
+    parts = urlsplit(url)
+    return f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _list(value: str | None, default: tuple[str, ...]) -> tuple[str, ...]:

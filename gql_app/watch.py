@@ -1,25 +1,33 @@
 """`callboard watch`: a practice's changes in a terminal, as they happen.
 
-Keeps the cursor of the last change it has shown and goes on behind it after a lost connection, so
-that what happened meanwhile is shown too, once.
+It keeps the cursor of the last change it has shown and goes on after it when a connection was lost,
+so that what happened meanwhile is shown too, once. An address that was never good is given up.
 """
 
 import asyncio
 import json
 import random
+from http import HTTPStatus
+from socket import gaierror
+from ssl import SSLError
 from typing import Any
 from urllib.parse import urlsplit
 
+from rich.cells import set_cell_size
 from rich.console import Console
 from rich.text import Text
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.typing import Subprotocol
 
+from gql_app.terminal import shown
 from models.lifecycle import TaskStatus
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 15.0
+FIRST_SECONDS = 12.0
+"""How long nobody may be at the address before the first connection: a server may be starting."""
+FIRST_LONGEST_PAUSE = 2.0
 FORBIDDEN = 4403
 NO_USE_TRYING = {4400, 4401, FORBIDDEN, 4406}
 """Close codes that a new connection would meet again."""
@@ -42,6 +50,11 @@ subscription ($queueIds: [ID!], $after: String) {
 NOT_SHOWN = {"CLAIMED", "RELEASED", "REASSIGNED"}
 """Kinds of events that change neither a task's status nor what is known of its patient."""
 
+SCHEMES = {"http": "ws", "ws": "ws", "https": "wss", "wss": "wss"}
+
+COLUMN = 22
+"""Cells for a name."""
+
 GONE = "Some changes are no longer kept; going on from now"
 
 STYLES = {"OPEN": "cyan", "IN_PROGRESS": "yellow", "CLOSED": "green"}
@@ -55,50 +68,66 @@ async def watch(url: str, key: str, queues: list[str], console: Console | None =
     """Show changes until cancelled. `queues` are names or ids; none means all. Raises
     `CannotWatch`."""
     console = console or Console(highlight=False)
+    address = _socket_url(url)
     cursor: list[str] = []
+    clock = asyncio.get_running_loop().time
+    has_connected, give_up_at = False, clock() + FIRST_SECONDS
     pause = FIRST_PAUSE
     while True:
         try:
             async with connect(
-                _socket_url(url),
+                address,
                 subprotocols=[Subprotocol("graphql-transport-ws")],
                 max_size=None,
             ) as socket:
                 viewer = await _begin(socket, key)
+                has_connected = True
                 again = bool(cursor)
                 cursor = cursor or [viewer["practice"]["cursor"]]
                 ids = _queue_ids(viewer["queues"], queues)
-                console.print(
-                    f"[dim]Watching as {viewer['name']}"
-                    f"{', caught up from where it broke off' if again else ''}. Ctrl-C ends.[/dim]"
-                )
+                caught_up = ", caught up from where it broke off" if again else ""
+                _say(console, f"Watching as {viewer['name']}{caught_up}. Ctrl-C ends.", "dim")
                 pause = FIRST_PAUSE
                 trouble = await _show_changes(socket, console, ids, cursor)
         except ConnectionClosed as closed:
+            _refuse_for_good(closed)
             trouble = "Connection lost"
-            code = closed.rcvd.code if closed.rcvd else 1006
-            if code == FORBIDDEN:
-                raise CannotWatch("The key is not valid, or has ended (4403 Forbidden).") from None
-            if code in NO_USE_TRYING:
-                reason = closed.rcvd.reason if closed.rcvd else ""
-                raise CannotWatch(f"The server closed the socket: {code} {reason}.") from None
-        except (OSError, InvalidHandshake) as error:
-            trouble = f"No connection: {getattr(error, 'strerror', None) or error}"
+        except (OSError, InvalidHandshake, InvalidURI, UnicodeError) as error:
+            trouble = f"No connection: {_why(error)}"
+            if not (has_connected or (_may_be_starting(error) and clock() < give_up_at)):
+                raise CannotWatch(f"{trouble}. Is {url} the server's address?") from None
         # Jitter, so that a restarted server is not met by all its watchers at once.
         wait = pause * random.uniform(0.5, 1.5)  # noqa: S311
-        console.print(f"[red]{trouble}; trying again in {wait:.1f} s.[/red]")
+        _say(console, f"{trouble}; trying again in {wait:.1f} s.", "red")
         await asyncio.sleep(wait)
-        pause = min(pause * 2, LONGEST_PAUSE)
+        pause = min(pause * 2, LONGEST_PAUSE if has_connected else FIRST_LONGEST_PAUSE)
+
+
+def _refuse_for_good(closed: ConnectionClosed) -> None:
+    """Raise `CannotWatch` if a new connection would end in the same way."""
+    if closed.rcvd is None:
+        return
+    if closed.rcvd.code == FORBIDDEN:
+        raise CannotWatch("The key is not valid, or has ended (4403 Forbidden).") from None
+    if closed.rcvd.code in NO_USE_TRYING:
+        said = f"{closed.rcvd.code} {closed.rcvd.reason}"
+        raise CannotWatch(f"The server closed the socket: {said}.") from None
 
 
 async def _begin(socket: ClientConnection, key: str) -> dict[str, Any]:
+    if socket.subprotocol is None:
+        raise CannotWatch("Another program answers there: it does not speak graphql-transport-ws.")
     init = {"type": "connection_init", "payload": {"authorization": f"Bearer {key}"}}
     await socket.send(json.dumps(init))
     await _subscribe(socket, "viewer", VIEWER, {})
     async for message in _messages(socket):
-        if message["type"] == "next":
+        if message["type"] == "next" and not message["payload"].get("errors"):
             viewer: dict[str, Any] = message["payload"]["data"]["viewer"]
             return viewer
+        if message["type"] in ("next", "error"):
+            payload = message["payload"]
+            errors = payload if message["type"] == "error" else payload["errors"]
+            raise CannotWatch(str(errors[0]["message"]))
     raise CannotWatch("The server did not say who this key is.")
 
 
@@ -153,13 +182,37 @@ def line(event: dict[str, Any]) -> Text:
     text = Text()
     text.append(f"#{event['seq']:<6}", style="dim")
     text.append(f"{event['at'][11:19]}  ", style="dim")
-    text.append(f"{task['patient']['name']:<22.22} ", style="bold")
-    text.append(f"{task['queue']['name']:<22.22} ")
+    text.append(f"{_column(task['patient']['name'])} ", style="bold")
+    text.append(f"{_column(task['queue']['name'])} ")
     text.append(f"{before} → ")
     text.append(TaskStatus(event["toStatus"]).label, style=STYLES[event["toStatus"]])
     text.append(f"  {what}")
-    text.append(f"  {actor['name'] if actor else 'the clock'}", style="dim")
+    text.append(f"  {shown(actor['name']) if actor else 'the clock'}", style="dim")
     return text
+
+
+def _column(text: str) -> str:
+    """The text in as many cells of a terminal as all others."""
+    return set_cell_size(shown(text), COLUMN)
+
+
+def _say(console: Console, text: str, style: str) -> None:
+    console.print(Text(shown(text), style), soft_wrap=True)
+
+
+def _may_be_starting(error: Exception) -> bool:
+    """Whether nobody listens at an address that may be right, or a proxy knows no server yet. A
+    name that is not known, or a server of another kind, stays what it is."""
+    if isinstance(error, InvalidStatus):
+        return error.response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return isinstance(error, OSError) and not isinstance(error, gaierror | SSLError)
+
+
+def _why(error: Exception) -> str:
+    """In the system's words, where it has some: asyncio's name the address that was tried."""
+    if isinstance(error, ConnectionRefusedError):
+        return "Connect call failed: connection refused"
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _words(code: str) -> str:
@@ -178,6 +231,12 @@ def _queue_ids(known: list[dict[str, str]], wanted: list[str]) -> list[str] | No
 
 
 def _socket_url(url: str) -> str:
-    parts = urlsplit(url if "://" in url else f"http://{url}")
-    scheme = "wss" if parts.scheme in ("https", "wss") else "ws"
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        is_address = parts.hostname and parts.port != 0 and parts.scheme in SCHEMES
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise CannotWatch(f"--url {url} is no address such as http://127.0.0.1:8000.")
+    scheme = SCHEMES[parts.scheme]
     return f"{scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/graphql')}/graphql"

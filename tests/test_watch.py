@@ -8,15 +8,18 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from gql_app.schema.ids import global_id
-from gql_app.watch import watch
+from gql_app.watch import CannotWatch, line, watch
+from tests.flows.commands import free_port
 from tests.serving import PATIENCE, Server
 
-VIEWER = {"name": "Sam", "practice": {"cursor": "now"}, "queues": []}
+VIEWER = {"name": "[b]Sam\x1b[2J", "practice": {"cursor": "now"}, "queues": []}
 
 
 class Endpoint:
@@ -86,6 +89,7 @@ async def test_a_watch_that_has_to_begin_again_says_why_and_goes_on(
         await asyncio.wait({watching})
     assert endpoint.after == ["now", after]
     assert said in written.getvalue()
+    assert r"Watching as [b]Sam\x1b[2J." in written.getvalue()
 
 
 IMPORT = "mutation ($input: ImportTasksInput!) { importTasks(input: $input) { errors { code } } }"
@@ -116,3 +120,65 @@ async def test_a_watch_shows_a_patients_new_name_and_no_claims(server: Server) -
     await asyncio.wait({watching})
     assert "Fern Newname" in written.getvalue()
     assert "laimed" not in written.getvalue()
+
+
+EVENT = {
+    "seq": 7,
+    "at": "2026-11-27T08:00:00+00:00",
+    "kind": "CONTACT_LOGGED",
+    "fromStatus": "OPEN",
+    "toStatus": "IN_PROGRESS",
+    "contact": {"outcome": "NO_ANSWER"},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("Fern\x1b[2J", r"Fern\x1b[2J"),
+        ("\u202efdp.nreF", r"\u202efdp.nreF"),
+        ("a\nb\x9bc", r"a\nb\x9bc"),
+        ("[red]Fern", "[red]Fern"),
+        ("李李", "李李"),
+    ],
+)
+def test_a_change_is_one_line_that_a_terminal_only_shows(name: str, seen: str) -> None:
+    snapshot = {"followUp": None, "queue": {"name": name}, "patient": {"name": name}}
+    written = io.StringIO()
+    text = line(EVENT | {"snapshot": snapshot, "actor": {"name": name}})
+    Console(file=written, width=200).print(text, soft_wrap=True)
+    assert written.getvalue().count("\n") == 1
+    assert written.getvalue().count(seen) == 3
+    assert not set(written.getvalue()) & set("\x1b\u202e\x9b")
+    start = text.plain.index("Open")
+    assert cell_len(text.plain[:start]) == 7 + 10 + 23 + 23
+
+
+def no_page(connection: ServerConnection, _: Request) -> Response:
+    return connection.respond(404, "no such page")
+
+
+@pytest.mark.parametrize(
+    "wrong", ["port", "name", "path", "program", "scheme", "number", "nothing"]
+)
+async def test_a_wrong_address_is_given_up(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if wrong == "port":  # all others are known to be wrong at once
+        monkeypatch.setattr("gql_app.watch.FIRST_PAUSE", 0.01)
+        monkeypatch.setattr("gql_app.watch.FIRST_SECONDS", 0.05)
+    async with (
+        serve(Endpoint({}), "127.0.0.1", 0) as another,
+        serve(Endpoint({}), "127.0.0.1", 0, process_request=no_page) as pages,
+    ):
+        ports = [next(iter(server.sockets)).getsockname()[1] for server in (another, pages)]
+        url, said = {
+            "port": (f"http://127.0.0.1:{free_port()}", "refused"),
+            "name": ("http://no-such-host.invalid", "No connection"),
+            "path": (f"http://127.0.0.1:{ports[1]}/elsewhere", "404"),
+            "program": (f"http://127.0.0.1:{ports[0]}", "does not speak graphql-transport-ws"),
+            "scheme": ("ftp://127.0.0.1", "is no address"),
+            "number": ("http://127.0.0.1:123456", "is no address"),
+            "nothing": ("", "is no address"),
+        }[wrong]
+        async with asyncio.timeout(PATIENCE):
+            with pytest.raises(CannotWatch, match=said):
+                await watch(url, "key", [], Console(file=io.StringIO()))

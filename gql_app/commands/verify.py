@@ -3,16 +3,19 @@
 import argparse
 import asyncio
 
+from gql_app.commands.arguments import Verbs, text
 from gql_app.keys import NotThere
 from gql_app.settings import Settings
+from gql_app.terminal import say
 from gql_app.work.upkeep.verifying import practices, verify
 from models.database import opened
 
 
-def add(verb: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
-    verb.add_argument("--practice", metavar="SLUG", help="all practices unless it is given")
-    verb.set_defaults(run=run)
+def add(verbs: Verbs) -> None:
+    verb = verbs.add("verify", "check that no event was changed or is missing", run)
+    verb.add_argument(
+        "--practice", type=text, metavar="SLUG", help="only this one; all unless it is given"
+    )
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -29,10 +32,10 @@ async def _run(slug: str | None, settings: Settings) -> int:
         for practice in found:
             first, last, changed_at = await verify(practice.id)
             if last < first:
-                print(f"{practice.slug}: no events")
+                say(f"{practice.slug}: no events")
             elif changed_at is None:
-                print(f"{practice.slug}: events {first:,} to {last:,} are what was written")
+                say(f"{practice.slug}: events {first:,} to {last:,} are what was written")
             else:
-                print(f"{practice.slug}: history was changed at event {changed_at:,}")
+                say(f"{practice.slug}: history was changed at event {changed_at:,}")
                 changed = True
     return int(changed)

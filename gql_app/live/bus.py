@@ -157,8 +157,7 @@ class Bus:
         if url.startswith("memory://"):
             self._broadcast = Broadcast(url)
         else:
-            line = RedisLine if url.startswith("redis") else PostgresLine
-            self._doorbell = Doorbell(partial(line.open, url), reread)
+            self._doorbell = Doorbell(partial(_line_of(url).open, url), reread)
             self._broadcast = Broadcast(backend=self._doorbell)
 
     @property
@@ -230,6 +229,22 @@ async def ringing(url: str) -> AsyncIterator[Callable[[int, int], None]]:
                     await asyncio.sleep(0.02)
         running.cancel()
         await asyncio.wait({running})
+
+
+async def is_reachable(url: str) -> bool:
+    """Whether a line to the bus can be opened now."""
+    if url.startswith("memory://"):
+        return True
+    try:
+        line = await _line_of(url).open(url, lambda _: None)
+    except Exception:  # whatever the driver raises: it cannot be had
+        return False
+    await line.close()
+    return True
+
+
+def _line_of(url: str) -> type[PostgresLine] | type[RedisLine]:
+    return RedisLine if url.startswith("redis") else PostgresLine
 
 
 def pause(failures: int) -> float:

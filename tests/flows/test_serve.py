@@ -101,7 +101,7 @@ async def test_keys_are_made_listed_and_revoked_from_the_command_line(place: Pla
     assert key.strip() not in listed
     assert (await run("keys", "revoke", *practice, number, **place.environ))[0] == 0
     _, listed = await run("keys", "list", *practice, **place.environ)
-    assert f"{number}\tSTAFF\tAnn\trevoked" in listed
+    assert f"{number}\tSTAFF\tAnn\trevoked\tall queues\tno end\tnever used" in listed
 
 
 async def test_expire_closes_what_has_run_out_and_says_how_much(place: Place) -> None:

@@ -68,7 +68,8 @@ async def two_workers(database_url: str, bus_url: str) -> AsyncIterator[Server]:
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(START_SECONDS):
             out, err = await process.communicate()
-        assert (process.returncode, out, err) == (0, b"", b"")
+        assert out.startswith(f"Callboard serves at {url}/graphql;".encode())
+        assert (process.returncode, out.count(b"\n"), err) == (0, 1, b"")
     finally:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)

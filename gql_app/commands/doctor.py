@@ -1,0 +1,60 @@
+"""`callboard doctor`: whether settings, database, bus and rows are as they have to be."""
+
+import argparse
+import asyncio
+
+from gql_app.clock import Clock
+from gql_app.commands.arguments import Verbs
+from gql_app.live.bus import is_reachable
+from gql_app.settings import Settings, address
+from gql_app.terminal import say
+from gql_app.work.upkeep.examining import Finding, examine
+from models.database import opened
+from models.limits import Busy
+from models.opening import DATABASE_ERRORS, CannotOpen, failure
+
+
+def add(verbs: Verbs) -> None:
+    verbs.add("doctor", "look for what is wrong with settings, database, bus and rows", run)
+
+
+def run(_: argparse.Namespace, settings: Settings) -> int:
+    """Print a line for each thing that was looked at. Returns 1 if something is wrong."""
+    return int(asyncio.run(_examine(settings)))
+
+
+async def _examine(settings: Settings) -> bool:
+    say("ok: the settings can be used")
+    is_wrong = False
+    try:
+        async with opened(settings.database_url, settings.limits):
+            say(f"ok: database {address(settings.database_url)}, its tables are up to date")
+            found = await examine((await Clock.of_database())())
+        is_wrong = _tell(found)
+    except CannotOpen as error:
+        is_wrong = _say_wrong(str(error))
+    except Busy as busy:
+        is_wrong = _say_wrong(f"the database: {busy.reason}")
+    except (ValueError, TypeError) as error:  # SQLite keeps a text where a date should be
+        is_wrong = _say_wrong(f"a row cannot be read at all: {error}")
+    except DATABASE_ERRORS as error:
+        is_wrong = _say_wrong(f"the database has failed: {failure(error)}")
+    bus = address(settings.bus_url)
+    if await is_reachable(settings.bus_url):
+        say(f"ok: bus {bus}")
+        return is_wrong
+    return _say_wrong(f"bus {bus} cannot be reached: changes are seen up to five seconds late")
+
+
+def _tell(found: list[Finding]) -> bool:
+    for finding in found:
+        say(f"{'wrong' if finding.is_wrong else 'note'}: {finding.practice}: {finding.text}")
+    wrong = any(finding.is_wrong for finding in found)
+    if not wrong:
+        say("ok: practices, queues and keys")
+    return wrong
+
+
+def _say_wrong(text: str) -> bool:
+    say(f"wrong: {text}")
+    return True

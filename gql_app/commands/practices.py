@@ -1,0 +1,109 @@
+"""`callboard practices`: create, list and change them. Each value is checked as it is entered."""
+
+import argparse
+import asyncio
+
+from gql_app.clock import Clock
+from gql_app.commands.arguments import Verbs, text
+from gql_app.settings import Settings
+from gql_app.terminal import say
+from gql_app.work.practices import (
+    FIRST_QUEUE,
+    Made,
+    NewPractice,
+    PracticeLine,
+    change_practice,
+    create_practice,
+    practices_listed,
+)
+from models.checks import (
+    BadValue,
+    checked_name,
+    checked_queues,
+    checked_region,
+    checked_slug,
+    checked_time_zone,
+)
+from models.database import opened
+
+ZONE = "the time zone whose days count, such as America/Chicago"
+REGION = "the region whose telephone numbers need no country code, such as US"
+
+
+def add(verbs: Verbs) -> None:
+    verbs = Verbs(verbs.add("practices", "create, list and change practices"))
+    verb = verbs.add(
+        "create", "make a practice, and print a supervisor's key and a link that signs in", create
+    )
+    verb.add_argument("slug", metavar="SLUG", help="a short name for commands, such as maple")
+    verb.add_argument("--name", required=True, metavar="NAME", help="what people call it")
+    verb.add_argument("--time-zone", required=True, metavar="ZONE", help=ZONE)
+    verb.add_argument(
+        "--region", default="US", metavar="CODE", help=f"{REGION}; US unless it is given"
+    )
+    verb.add_argument(
+        "--queue",
+        action="append",
+        metavar="NAME",
+        help=f'a queue, may be repeated; "{FIRST_QUEUE}" unless one is given',
+    )
+    verbs.add("list", "show all practices", show)
+    verb = verbs.add("set", "change a practice's name, time zone or region", change)
+    verb.add_argument("slug", type=text, metavar="SLUG", help="its short name")
+    verb.add_argument("--name", metavar="NAME", help="what people call it")
+    verb.add_argument("--time-zone", metavar="ZONE", help=ZONE)
+    verb.add_argument("--region", metavar="CODE", help=REGION)
+
+
+def create(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Print what is needed to begin: the key and the link are shown once."""
+    new = NewPractice(
+        checked_slug(arguments.slug),
+        checked_name("--name", arguments.name),
+        checked_time_zone(arguments.time_zone),
+        checked_region(arguments.region),
+        checked_queues(arguments.queue or [FIRST_QUEUE]),
+    )
+
+    async def run() -> Made:
+        async with opened(settings.database_url, settings.limits):
+            return await create_practice(new, (await Clock.of_database())())
+
+    made = asyncio.run(run())
+    say(f"{new.slug} is there: {new.name}, {new.time_zone}, region {new.region}.")
+    say(f"Queues: {', '.join(new.queues)}")
+    say(f"A supervisor's key, shown only now: {made.key}")
+    say(f"Sign in to the dashboard, once within an hour: http://127.0.0.1:8000/#link={made.link}")
+    say("(Put your server's own address in place of http://127.0.0.1:8000.)")
+    return 0
+
+
+def show(_: argparse.Namespace, settings: Settings) -> int:
+    """Print a line a practice."""
+
+    async def run() -> list[PracticeLine]:
+        async with opened(settings.database_url, settings.limits):
+            return await practices_listed()
+
+    for line in asyncio.run(run()):
+        say(*line[:4], f"queues: {line.queues:,}", f"open tasks: {line.open_tasks:,}")
+    return 0
+
+
+def change(arguments: argparse.Namespace, settings: Settings) -> int:
+    changes: dict[str, str] = {}
+    if arguments.name is not None:
+        changes["name"] = checked_name("--name", arguments.name)
+    if arguments.time_zone is not None:
+        changes["time_zone"] = checked_time_zone(arguments.time_zone)
+    if arguments.region is not None:
+        changes["region"] = checked_region(arguments.region)
+    if not changes:
+        raise BadValue("nothing to change: give --name, --time-zone or --region")
+
+    async def run() -> None:
+        async with opened(settings.database_url, settings.limits):
+            await change_practice(arguments.slug, changes)
+
+    asyncio.run(run())
+    return 0

@@ -1,0 +1,54 @@
+"""`callboard migrate`, `expire` and `prune`: what a database needs now and then."""
+
+import argparse
+import asyncio
+from datetime import timedelta
+
+from gql_app.clock import Clock
+from gql_app.commands.arguments import Verbs
+from gql_app.live.bus import ringing
+from gql_app.settings import Settings
+from gql_app.terminal import say
+from gql_app.work.expiry import sweep
+from gql_app.work.retention import prune
+from gql_app.work.transitions import Transitions
+from models.database import migrate, opened
+
+
+def add(verbs: Verbs) -> None:
+    verbs.add("migrate", "bring the database's tables up to date", run_migrate)
+    for name, purpose, run in (
+        ("expire", "close the automatic tasks whose time is up", run_expire),
+        ("prune", "remove the events that are older than is kept", run_prune),
+    ):
+        verb = verbs.add(name, purpose, run)
+        verb.add_argument("--force", action="store_true", help="also if the clock may be wrong")
+
+
+def run_migrate(_: argparse.Namespace, settings: Settings) -> int:
+    asyncio.run(migrate(settings.database_url))
+    return 0
+
+
+def run_expire(arguments: argparse.Namespace, settings: Settings) -> int:
+    async def run() -> int:
+        async with (
+            opened(settings.database_url, settings.limits),
+            ringing(settings.bus_url) as ring,
+        ):
+            clock = await Clock.of_database()
+            return await sweep(Transitions(ring, clock), clock(), forced=arguments.force)
+
+    say(f"{asyncio.run(run())} closed")
+    return 0
+
+
+def run_prune(arguments: argparse.Namespace, settings: Settings) -> int:
+    async def run() -> int:
+        async with opened(settings.database_url, settings.limits):
+            now = (await Clock.of_database())()
+            keep = timedelta(days=settings.retention_days)
+            return await prune(keep, now, forced=arguments.force)
+
+    say(f"{asyncio.run(run())} events removed")
+    return 0
