@@ -1,7 +1,7 @@
 """Imports a file: reads, loads a batch, puts aside what is rejected, and says how far it is."""
 
 import codecs
-import sys
+import os
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +18,7 @@ from gql_app.importing.reading import CannotImport, FileCode, Record, Source, Tr
 from gql_app.importing.rejects import Rejects
 from gql_app.keys import NotThere, practice_called, queues_called, viewer_on_the_spot
 from gql_app.live.bus import ringing
+from gql_app.terminal import note, say
 from gql_app.work.import_batch import RowResult
 from gql_app.work.import_rows import (
     MAX_SOURCE,
@@ -28,6 +29,7 @@ from gql_app.work.import_rows import (
 from gql_app.work.importing import BATCH, Import
 from gql_app.work.reading import is_storable
 from gql_app.work.transitions import Transitions
+from models.checks import BadValue, checked_region, checked_time_zone
 from models.database import opened
 from models.limits import USUAL_LIMITS, Limits
 
@@ -58,10 +60,11 @@ async def import_file(
     rejects_path = order.rejects or order.path.with_suffix(f".rejects{order.path.suffix}")
     if rejects_path.resolve() == order.path.resolve():
         raise CannotImport(FileCode.FILE_NOT_READABLE, "The rejects would overwrite the file.")
-    with _opened_file(order.path) as file:
-        source = Source(file, order.path)
-        if source.unused:
-            print(f"columns not used: {', '.join(source.unused)}", file=sys.stderr)
+    with _opened_file(order.path) as (file, has_mark):
+        _check_place(rejects_path)
+        source = Source(file, order.path, has_mark=has_mark)
+        for what in source.notes:
+            note(what)
         async with opened(database_url, limits), _run_of(order, bus_url) as run:
             with Rejects(rejects_path, source) as rejects, _bar(file, order.path) as bar:
                 tally = Tally(order.dry_run)
@@ -69,13 +72,21 @@ async def import_file(
                     await _load(source, run, rejects, bar, tally)
                 except BaseException:
                     bar.end()
-                    print(f"cut off: {tally}. Run it again: nothing is doubled.")
+                    say(f"cut off: {tally}. Run it again: nothing is doubled.")
                     raise
-    print(tally)
+    say(tally)
     if not tally[ImportResult.REJECTED]:
         return 0
-    print(f"rejects: {rejects_path}")
+    say(f"rejects: {rejects_path}")
     return 1
+
+
+def _check_place(path: Path) -> None:
+    """Before anything is loaded: to find out with the first row that is rejected would be late."""
+    folder = path.absolute().parent
+    if path.is_dir() or not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        message = f"{path} cannot be written to: is its folder there, and yours?"
+        raise CannotImport(FileCode.REJECTS_NOT_WRITABLE, message)
 
 
 class Tally(Counter[ImportResult]):
@@ -133,6 +144,12 @@ async def _run_of(order: Order, bus_url: str) -> AsyncIterator[Import]:
         (queue_id,) = await queues_called(practice, [order.queue])
     except NotThere as error:
         raise CannotImport(FileCode.NOT_FOUND, str(error)) from None
+    try:
+        checked_time_zone(practice.time_zone)
+        checked_region(practice.region)
+    except BadValue as error:
+        message = f"{practice.slug} has a wrong value, which callboard practices set mends: {error}"
+        raise CannotImport(FileCode.PRACTICE_INVALID, message) from None
     viewer = await viewer_on_the_spot(practice, ACTOR, only_reads=order.dry_run)
     target = await find_target(viewer, queue_id)
     assert target is not None
@@ -145,19 +162,29 @@ async def _run_of(order: Order, bus_url: str) -> AsyncIterator[Import]:
 
 
 @contextmanager
-def _opened_file(path: Path) -> Iterator[TextIO]:
-    """The file as text; bytes that are not UTF-8 are kept as they are, for the row to say so."""
+def _opened_file(path: Path) -> Iterator[tuple[TextIO, bool]]:
+    """The file as text, and whether it has a byte order mark. Bytes that are not UTF-8 are kept as
+    they are, for the row to say so."""
     try:
         with path.open("rb") as raw:
             start = raw.readline(4096)
         file = path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
     except OSError as error:
         raise CannotImport(FileCode.FILE_NOT_READABLE, f"{path}: {error.strerror}.") from None
-    if b"\0" in start or start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        file.close()
-        raise CannotImport(FileCode.FILE_ENCODING, "The file is not UTF-8 text; save it as UTF-8.")
     with file:
-        yield file
+        if what := _not_utf_8(start):
+            message = f"The file is {what}, not UTF-8: in Excel, save it as “CSV UTF-8”."
+            raise CannotImport(FileCode.FILE_ENCODING, message)
+        yield file, start.startswith(codecs.BOM_UTF8)
+
+
+def _not_utf_8(start: bytes) -> str | None:
+    """What a file is that begins so, if it cannot be UTF-8."""
+    if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        return "an Excel workbook or an archive"
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16 (“Unicode text”)"
+    return "UTF-16 or no text" if b"\0" in start else None
 
 
 class _Bar:

@@ -7,19 +7,22 @@ quote that is never closed costs its own line, not all that follow.
 import csv
 import json
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
+from gql_app.importing.form import (
+    COLUMNS,
+    OF_REJECTS,
+    SEPARATORS,
+    Form,
+    column_of,
+    read_form,
+    separator_line,
+)
 from gql_app.work.import_rows import ImportRow
-
-REQUIRED = ("external_id", "name", "phone", "reason")
-COLUMNS = ImportRow._fields
-OF_REJECTS = ("reject_line", "reject_column", "reject_code", "reject_reason", "reject_text")
-"""What a rejects file has beside the columns of its file; not read when it is imported again. The
-text is that of a record that cannot be told apart into cells."""
 
 MAX_CELL = 10_000
 """Characters of a cell. Those of a line that is longer than `MAX_LINE` are not kept at all."""
@@ -32,7 +35,9 @@ class FileCode(StrEnum):
     """Why nothing can be imported, or what is wrong with a record before anything is made of it."""
 
     NOT_FOUND = "NOT_FOUND"  # no such practice, or no such queue there
+    PRACTICE_INVALID = "PRACTICE_INVALID"  # its time zone or region is none
     FILE_NOT_READABLE = "FILE_NOT_READABLE"  # not there, or not for this user
+    REJECTS_NOT_WRITABLE = "REJECTS_NOT_WRITABLE"  # no place for what is put aside
     FILE_TYPE_UNKNOWN = "FILE_TYPE_UNKNOWN"  # neither .csv nor .jsonl
     FILE_EMPTY = "FILE_EMPTY"  # not even a line of columns
     FILE_ENCODING = "FILE_ENCODING"  # not UTF-8 at all
@@ -69,68 +74,71 @@ class Record(NamedTuple):
     trouble: Trouble | None = None
 
 
-class Source:
-    """An open file. `columns` are those of a CSV file; `unused` those that mean nothing here."""
+CSV, JSON_LINES = (".csv", ".tsv", ".txt"), (".jsonl", ".ndjson")
 
-    def __init__(self, file: TextIO, path: Path) -> None:
-        self.columns: list[str] = []
-        self.unused: list[str] = []
+
+class Source:
+    """An open file. `form` is that of a CSV file. `notes` say what a person should know of how it
+    was read."""
+
+    def __init__(self, file: TextIO, path: Path, *, has_mark: bool = False) -> None:
+        self.has_mark = has_mark
+        self.form: Form | None = None
+        self.notes: list[str] = []
         self._lines = _Lines(file)
-        kinds: dict[str, Callable[[], Iterator[Record]]] = {
-            ".csv": self._csv,
-            ".jsonl": self._json_lines,
-            ".ndjson": self._json_lines,
-        }
-        kind = kinds.get(path.suffix.lower())
-        if kind is None:
+        kind = path.suffix.lower()
+        if kind in CSV:
+            self.form = self._read_form()
+            self.records = self._csv(self.form)
+        elif kind in JSON_LINES:
+            self.records = self._json_lines()
+        else:
             message = f"{path.name} is neither .csv nor .jsonl (one JSON object a line)."
             raise CannotImport(FileCode.FILE_TYPE_UNKNOWN, message)
-        self.is_csv = path.suffix.lower() == ".csv"
-        if self.is_csv:
-            self._read_columns()
-        self.records = kind()
 
-    def _read_columns(self) -> None:
+    def _read_form(self) -> Form:
         # A global of the module; cells are measured one by one, so that they can be named.
         csv.field_size_limit(MAX_LINE)
-        line = self._lines.next()
-        while line is not None and not line.strip():
-            line = self._lines.next()
-        if line is None:
-            raise CannotImport(
-                FileCode.FILE_EMPTY, "The file is empty: not even columns are named."
+        line = self._first_line()
+        separator = separator_line(line)
+        form = read_form(line if separator is None else self._first_line(), separator)
+        if form.missing:
+            found = ", ".join(form.names)[:200]
+            message = (
+                f"{', '.join(form.missing)}: not among the columns in the first line ({found})."
             )
-        try:
-            self.columns = [name.strip() for name in next(csv.reader([line]))]
-        except csv.Error:
-            self.columns = []
-        self.columns = [
-            name.lower() if name.lower() in COLUMNS else name or f"column_{place}"
-            for place, name in enumerate(self.columns, 1)
-        ]
-        named = self.columns
-        if missing := [name for name in REQUIRED if name not in named]:
-            found = ", ".join(self.columns)[:200]
-            message = f"{', '.join(missing)}: not among the columns in the first line ({found})."
             raise CannotImport(FileCode.COLUMN_MISSING, message)
-        if twice := [name for name in named if named.count(name) > 1]:
-            raise CannotImport(FileCode.COLUMN_TWICE, f"Two columns are called {twice[0]}.")
-        self.unused = [name for name in named if name not in (*COLUMNS, *OF_REJECTS)]
+        if form.twice:
+            named = " and ".join(form.twice[:2])
+            message = f"Two columns are {column_of(form.twice[0])}: {named}."
+            raise CannotImport(FileCode.COLUMN_TWICE, message)
+        if form.separator != ",":
+            which = SEPARATORS.get(form.separator, repr(form.separator))
+            self.notes.append(f"cells are separated by {which}")
+        if unused := [name for name in form.columns if name not in (*COLUMNS, *OF_REJECTS)]:
+            self.notes.append(f"columns not used: {', '.join(unused)}")
+        return form
 
-    def _csv(self) -> Iterator[Record]:
+    def _first_line(self) -> str:
+        while (line := self._lines.next()) is not None:
+            if line.strip("\ufeff \t\r\n"):
+                return line
+        raise CannotImport(FileCode.FILE_EMPTY, "The file is empty: not even columns are named.")
+
+    def _csv(self, form: Form) -> Iterator[Record]:
         while True:
-            line, text, cells, trouble = self._lines.csv_record()
+            line, text, cells, trouble = self._lines.csv_record(form)
             if cells is None:
                 return
             if trouble is None and not any(map(str.strip, cells)):
                 continue
-            if trouble is None and len(cells) != len(self.columns):
-                message = f"The row has {len(cells)} cells for {len(self.columns)} columns."
+            if trouble is None and len(cells) != len(form.columns):
+                message = f"The row has {len(cells)} cells for {len(form.columns)} columns."
                 trouble = _malformed(message)
-            named: dict[str, object] = dict(zip(self.columns, cells, strict=False))
+            named: dict[str, object] = dict(zip(form.columns, cells, strict=False))
             if trouble is not None:
                 named["reject_text"] = text
-            yield _record(line, named, trouble)
+            yield _record(line, named, named, trouble)
 
     def _json_lines(self) -> Iterator[Record]:
         is_empty = True
@@ -147,18 +155,26 @@ class Source:
             except (ValueError, RecursionError):
                 cells = None
             if not isinstance(cells, dict):
-                trouble = _malformed("The line is not a JSON object.")
-                yield Record(line, {"reject_text": text.rstrip("\r\n")}, None, trouble)
+                no_object = _malformed("The line is not a JSON object.")
+                yield Record(line, {"reject_text": text.rstrip("\r\n")}, None, no_object)
                 continue
-            yield _record(line, cells, None)
+            named: dict[str, object] = {}
+            trouble = None
+            for name, value in cells.items():
+                if named.setdefault(column_of(name), value) != value:
+                    trouble = _malformed(f"Two names are {column_of(name)}, with two values.")
+            yield _record(line, cells, named, trouble)
         if is_empty:
             raise CannotImport(FileCode.FILE_EMPTY, "The file is empty.")
 
 
-def _record(line: int, cells: dict[str, object], trouble: Trouble | None) -> Record:
+def _record(
+    line: int, cells: dict[str, object], named: dict[str, object], trouble: Trouble | None
+) -> Record:
+    """A record of all `cells`, which are called by their columns in `named`."""
     texts: list[str | None] = []
     for column in COLUMNS:
-        cell = cells.get(column)
+        cell = named.get(column)
         if isinstance(cell, int) and not isinstance(cell, bool):
             cell = str(cell)  # ids are often numbers in JSON
         if cell is not None and not isinstance(cell, str):
@@ -196,9 +212,10 @@ class _Lines:
             self.is_cut = self.is_cut or bool(rest)
         return line
 
-    def csv_record(self) -> tuple[int, str, list[str] | None, Trouble | None]:
+    def csv_record(self, form: Form) -> tuple[int, str, list[str] | None, Trouble | None]:
         """The next record: the number of its first line, its text and cells, and what is wrong with
-        it. No cells at the file's end. A record that cannot be read is its first line alone."""
+        it. No cells at the file's end. A record that cannot be read, or that has swallowed others,
+        is its first line alone."""
         taken: list[str] = []
         first = self.number + 1
 
@@ -211,17 +228,22 @@ class _Lines:
                     return
                 yield line
 
+        trouble = "a quote is not closed, or stands within a cell"
         with suppress(StopIteration, csv.Error):
-            cells = next(csv.reader(lines(), strict=True))
-            return first, "".join(taken), cells, None
+            cells = next(csv.reader(lines(), delimiter=form.separator, strict=True))
+            if len(taken) == 1 or not form.has_swallowed(taken):
+                return first, "".join(taken), cells, None
+            trouble = "a quote is closed in the last of them only, and they look like rows"
         if not taken:
             return first, "", None, None
         if self.is_cut and len(taken) == 1:
             return first, "", [], _too_long()
+        where = f"lines {first} to {first + len(taken) - 1}" if len(taken) > 1 else f"line {first}"
         self._back.extendleft(reversed(taken[1:]))
         self.number -= len(taken) - 1
-        message = "The line is not CSV: a quote is not closed, or stands within a cell."
-        return first, taken[0], next(csv.reader(taken[:1])), _malformed(message)
+        alone = next(csv.reader([taken[0].rstrip("\r\n")], delimiter=form.separator))
+        message = f"This would be one row of {where}: {trouble}. Only line {first} was put aside."
+        return first, taken[0], alone, _malformed(message)
 
 
 def _malformed(reason: str) -> Trouble:

@@ -39,7 +39,7 @@ def test_columns_may_stand_in_any_order_and_case_beside_others() -> None:
     (record,) = source.records
     assert record.row is not None
     assert record.row[:5] == ("1", None, "n", "p", "r")
-    assert source.unused == ["fax", "column_6"]
+    assert source.notes == ["columns not used: fax, column_6"]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,9 @@ def test_columns_may_stand_in_any_order_and_case_beside_others() -> None:
         ("", "a.jsonl", "FILE_EMPTY"),
         (HEAD, "a.xlsx", "FILE_TYPE_UNKNOWN"),
         ("external_id,name,reason\n", "a.csv", "COLUMN_MISSING"),
-        (HEAD.replace(",", ";"), "a.csv", "COLUMN_MISSING"),
+        (HEAD.replace(",", "/"), "a.csv", "COLUMN_MISSING"),
+        ("sep=,\n" + HEAD.replace(",", ";"), "a.csv", "COLUMN_MISSING"),
+        ("External ID," + HEAD, "a.csv", "COLUMN_TWICE"),
         ("name," + HEAD, "a.csv", "COLUMN_TWICE"),
     ],
 )
@@ -70,6 +72,94 @@ def test_a_quote_that_is_not_closed_costs_its_own_line() -> None:
         (6, "5"),
     ]
     assert read(text)[0].cells["reject_text"] == '1,"Fern,555,r\n'
+
+
+ROWS = [
+    "1,Fern,217-555-0101,Crown",
+    "2,Elm,217-555-0102,Recall",
+    "3,Oak,217-555-0103,5",
+    "4,Ivy,call me,r",
+]
+
+
+def slipped(opens: int, column: int, closes: int) -> str:
+    """The rows, with a quote before a cell of one and behind the same cell of a later one."""
+    cells = [row.split(",") for row in ROWS]
+    cells[opens][column] = '"' + cells[opens][column]
+    cells[closes][column] += '"'
+    return HEAD + "".join(",".join(row) + "\n" for row in cells)
+
+
+@pytest.mark.parametrize("column", range(4))
+@pytest.mark.parametrize("closes", [1, 2, 3])
+def test_a_quote_that_is_closed_in_a_later_row_swallows_none(column: int, closes: int) -> None:
+    bad, *others = read(slipped(0, column, closes))
+    assert bad.trouble is not None
+    assert f"lines 2 to {closes + 2}" in bad.trouble.reason
+    assert bad.cells["reject_text"] == slipped(0, column, closes).splitlines(keepends=True)[1]
+    assert [record.line for record in others if record.row] == [3, 4, 5]
+
+
+def test_a_row_between_is_enough_to_take_a_quote_for_a_slip() -> None:
+    first, second = ROWS[0].replace("Crown", '"Crown'), ROWS[1]
+    assert told(f'{HEAD}{first}\n{second}\nand more"\n{ROWS[2]}\n') == [
+        (2, "", "ROW_MALFORMED"),
+        (3, "2"),
+        (4, "", "ROW_MALFORMED"),
+        (5, "3"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "Crown 14\nsecond visit",
+        "Asks for:\ncrown, bridge, implant, or nothing\nand a late slot",
+        "a\n\n\nb,c",
+        "Call 8, 9,\n10, 11, 12, 13, 14\nor 15, 16, 17, 18",
+    ],
+)
+@pytest.mark.parametrize("head", [HEAD, "reason,external_id,name,phone\n"])
+def test_a_text_with_line_breaks_comes_in_as_it_is(reason: str, head: str) -> None:
+    cells = {"external_id": "1", "name": "Fern", "phone": "217-555-0101", "reason": f'"{reason}"'}
+    row = ",".join(cells[name] for name in head.strip().split(",")) + "\n"
+    records = read(head + row * 2)
+    assert [record.row and record.row.reason for record in records] == [reason, reason]
+
+
+HEADERS = [
+    "externalId,name,phone,reason",
+    "External ID,NAME,Phone,reason",
+    '"External-Id";"name";"phone";"reason"',
+    "EXTERNAL_ID;name;phone;reason",
+    "external id\tName\tphone\treason",
+    "\ufeffexternal.id|name|phone|reason",
+    "sep=;\r\nexternalid; name; phone; reason",
+    "SEP=\t\nexternalId\tname\tphone\treason",
+]
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_columns_are_known_by_any_spelling_and_separator(header: str) -> None:
+    separator = next(c for c in ";\t|," if c in header.splitlines()[-1])
+    cells = ["1", "Fern", "555", f'"a{separator}b"']
+    source = Source(io.StringIO(f"{header}\n{separator.join(cells)}\n", newline=""), Path("a.csv"))
+    (record,) = source.records
+    assert record.row is not None
+    assert (record.row.external_id, record.row.reason) == ("1", f"a{separator}b")
+    assert len(source.notes) == (separator != ",")
+
+
+def test_names_in_json_are_known_by_any_spelling_too() -> None:
+    first, second = read(
+        '{"externalId": "1", "Expires At": "x"}\n{"externalId": "1", "external_id": "2"}\n',
+        "a.jsonl",
+    )
+    assert first.row is not None
+    assert (first.row.external_id, first.row.expires_at) == ("1", "x")
+    assert first.cells == {"externalId": "1", "Expires At": "x"}
+    assert second.trouble is not None
+    assert "Two names are external_id" in second.trouble.reason
 
 
 def test_a_row_with_too_few_or_too_many_cells_is_malformed() -> None:
