@@ -96,12 +96,12 @@ FROM (
 """
 
 _PATIENTS = """
-INSERT INTO patient (id, practice_id, name, phone, created_at)
-SELECT $1 + i, $2, 'Sage Nobodey ' || i, '555-' || lpad((i % 10000)::text, 4, '0'), $4
+INSERT INTO patient (id, practice_id, name, phone, created_at, is_indexed)
+SELECT $1 + i, $2, 'Sage Nobodey ' || i, '555-' || lpad((i % 10000)::text, 4, '0'), $4, true
 FROM generate_series(1, $3::bigint) AS i
 """
 
-# What `search_words` makes of them.
+# What `index_patients` makes of them.
 _WORDS = """
 INSERT INTO patient_word (practice_id, patient_id, word)
 SELECT p.practice_id, p.id, word

@@ -55,6 +55,7 @@ class Scope:
 
     practice_id: int
     time_zone: str
+    region: str
     role: Role
     queue_ids: frozenset[int] | None
 
@@ -86,7 +87,7 @@ class Viewer(Scope):
     @property
     def scope(self) -> Scope:
         """What others may have in common with this viewer, and nothing else of it."""
-        return Scope(self.practice_id, self.time_zone, self.role, self.queue_ids)
+        return Scope(self.practice_id, self.time_zone, self.region, self.role, self.queue_ids)
 
     @property
     def may_log_contacts(self) -> bool:
@@ -111,6 +112,7 @@ class _KeyRow(NamedTuple):
     practice_id: int
     digest: str
     time_zone: str
+    region: str
     role: str
     staff_id: int
     name: str
@@ -126,8 +128,8 @@ _Digest: TypeAlias = tuple[int, str]
 _Found: TypeAlias = dict[_Digest, "_KeyRow"]
 
 _KEYS = """
-SELECT k.id, k.practice_id, k.digest, p.time_zone, k.role, k.staff_id, s.name, k.queue_ids,
-       k.may_create_tasks, k.expires_at, k.revoked_at
+SELECT k.id, k.practice_id, k.digest, p.time_zone, p.region, k.role, k.staff_id, s.name,
+       k.queue_ids, k.may_create_tasks, k.expires_at, k.revoked_at
 FROM access_key k
 JOIN practice p ON p.id = k.practice_id
 JOIN staff s ON s.practice_id = k.practice_id AND s.id = k.staff_id
@@ -272,6 +274,7 @@ def _viewer(row: _KeyRow) -> Viewer:
         key_id=row.id,
         practice_id=row.practice_id,
         time_zone=row.time_zone,
+        region=row.region,
         role=Role(row.role),
         staff_id=row.staff_id,
         name=row.name,

@@ -40,6 +40,7 @@ from gql_app.work.expiry import keep_freeing, keep_sweeping
 from gql_app.work.retention import keep_pruning
 from gql_app.work.shares import Shares
 from gql_app.work.transitions import Transitions
+from gql_app.work.upkeep.indexing import keep_indexing
 from models.database import opened, until_lost
 from models.probe import can_read, can_write
 
@@ -101,6 +102,7 @@ def build_app(settings: Settings) -> Starlette:
                 feeds.keep_polling(POLL_SECONDS),
                 keep_sweeping(transitions, clock),
                 keep_freeing(claims, clock),
+                keep_indexing(),
                 keep_pruning(timedelta(days=settings.retention_days), clock),
                 sessions.keep_checking(),
                 last_use.keep_writing(),

@@ -10,6 +10,7 @@ from models.access import AccessKey, Role, read_queue_ids
 from models.database import fetch, transaction
 from models.people import Staff
 from models.practice import Practice, Queue
+from models.text import trimmed
 
 
 class NotThere(Exception):
@@ -44,6 +45,7 @@ async def create_key(
 
 async def _staff_called(practice: Practice, name: str) -> Staff:
     """The member of staff of that name, made if there is none."""
+    name = trimmed(name)
     made = {"created_at": datetime.now(UTC)}
     staff, _ = await Staff.get_or_create(practice_id=practice.id, name=name, defaults=made)
     return staff
@@ -57,6 +59,7 @@ async def viewer_on_the_spot(practice: Practice, name: str, *, only_reads: bool 
         key_id=0,
         practice_id=practice.id,
         time_zone=practice.time_zone,
+        region=practice.region,
         role=Role.SUPERVISOR,
         staff_id=staff_id,
         name=name,
@@ -77,6 +80,7 @@ async def practice_called(slug: str) -> Practice:
 async def queues_called(practice: Practice, names: Iterable[str]) -> list[int]:
     """The ids of the practice's queues with these names. Raises `NotThere`."""
     known = {queue.name.lower(): queue.id for queue in await Queue.filter(practice_id=practice.id)}
+    names = [trimmed(name) for name in names]
     missing = [name for name in names if name.lower() not in known]
     if missing:
         raise NotThere(f"There is no queue {missing[0]!r} at {practice.slug}.")

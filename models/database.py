@@ -430,6 +430,17 @@ def word_lists(parameter: int) -> str:
         FROM json_each(${parameter}::json) l, json_array_elements_text(l.value) w) AS listed"""
 
 
+def pairs(parameter: int) -> str:
+    """SQL for a table `listed (id, first, last)`, made of the JSON object `parameter`: two texts
+    by ids."""
+    if is_sqlite(_connection()):
+        first, last = (f"(SELECT value FROM json_each(l.value) WHERE key = {n})" for n in (0, 1))
+        return f"""(SELECT CAST(l.key AS INTEGER) AS id, {first} AS first, {last} AS last
+            FROM json_each(${parameter}) l) AS listed"""
+    return f"""(SELECT l.key::bigint AS id, l.value ->> 0 AS first, l.value ->> 1 AS last
+        FROM json_each(${parameter}::json) l) AS listed"""
+
+
 def _as_text(values: Sequence[object]) -> list[object]:
     """SQLite keeps dates as text, in the form in which Tortoise writes them: moments in UTC, for
     they are compared as texts. A list is handed to it as JSON."""

@@ -12,6 +12,7 @@ from gql_app.terminal import say
 from gql_app.work.expiry import sweep
 from gql_app.work.retention import prune
 from gql_app.work.transitions import Transitions
+from gql_app.work.upkeep.indexing import index_all
 from models.database import migrate, opened
 
 
@@ -26,7 +27,13 @@ def add(verbs: Verbs) -> None:
 
 
 def run_migrate(_: argparse.Namespace, settings: Settings) -> int:
-    asyncio.run(migrate(settings.database_url))
+    async def run() -> None:
+        await migrate(settings.database_url)
+        async with opened(settings.database_url, settings.limits):
+            if indexed := await index_all():
+                print(f"patients made findable anew: {indexed:,}")
+
+    asyncio.run(run())
     return 0
 
 

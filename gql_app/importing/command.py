@@ -32,6 +32,7 @@ from gql_app.work.transitions import Transitions
 from models.checks import BadValue, checked_region, checked_time_zone
 from models.database import opened
 from models.limits import USUAL_LIMITS, Limits
+from models.text import trimmed
 
 ACTOR = "callboard import"
 """Who is on record as having made the tasks."""
@@ -54,6 +55,7 @@ async def import_file(
 ) -> int:
     """Carry the order out. Returns the command's exit code: 0 if every row is in, 1 if some were
     rejected. Raises `CannotImport`; cut off, it says how far it had come and can be run again."""
+    order = order._replace(source=trimmed(order.source))
     if not (0 < len(order.source) <= MAX_SOURCE and is_storable(order.source)):
         message = f"A source's name has 1 to {MAX_SOURCE} characters."
         raise CannotImport(FileCode.NOT_FOUND, message)

@@ -7,6 +7,7 @@ from gql_app.work.orders import TaskOrder
 from models.access import Role
 from models.event import TaskEventKind
 from models.lifecycle import CloseCause, ContactOutcome, RefusalCode, TaskOrigin, TaskStatus
+from models.phone import PhoneKind
 
 strawberry.enum(Role, description="What a key may do.")
 strawberry.enum(TaskStatus, description="Where a task stands.")
@@ -14,6 +15,7 @@ strawberry.enum(ContactOutcome, description="What came of a call.")
 strawberry.enum(TaskOrigin, description="Who made a task.")
 strawberry.enum(CloseCause, description="Why a task is closed.")
 strawberry.enum(TaskEventKind, description="What happened to a task.")
+strawberry.enum(PhoneKind, description="What kind of telephone number it is.")
 strawberry.enum(ImportResult, description="What came of a row.")
 strawberry.enum(
     TaskOrder,
@@ -30,6 +32,7 @@ __all__ = [
     "CloseCause",
     "ContactOutcome",
     "ImportResult",
+    "PhoneKind",
     "RefusalCode",
     "Role",
     "TaskEventKind",

@@ -11,6 +11,7 @@ from gql_app.schema.ids import read_id_of, read_ids_of
 from gql_app.schema.moments import checked_moment
 from gql_app.work.finding import WORKABLE, TaskQuery
 from models.lifecycle import local_date
+from models.text import trimmed
 
 T = TypeVar("T")
 
@@ -58,8 +59,10 @@ class TaskFilter:
     patient: str | None = strawberry.field(
         default=None,
         description="Beginnings of words of the patient's name, in any order, accents and capitals"
-        ' aside, and the first or last digits of the telephone number: "obri zoe 0100".'
-        " 2 to 100 characters; blank is as if it were not given.",
+        ' aside, and the first or last digits of the telephone number: "obri zoe 0100". The number'
+        " may be typed in any form in which it could be entered. At most 100 characters, at least 2"
+        " letters or digits, or 1 that is a word by itself, as in Chinese. Blank is as if it were"
+        " not given.",
     )
     assignee_id: strawberry.ID | None = strawberry.field(
         default=None, description="Given to this member of staff."
@@ -88,7 +91,7 @@ def task_query(filter: TaskFilter | None, context: SharedContext) -> TaskQuery:
         last_contacted_before=checked_moment(filter.last_contacted_before, "lastContactedBefore"),
         min_contacts=filter.min_contacts,
         max_contacts=filter.max_contacts,
-        patient=filter.patient if filter.patient and filter.patient.strip() else None,
+        patient=trimmed(filter.patient or "") or None,
         # A number that no row has is nobody's.
         assignee_id=(
             None if filter.assignee_id is None else read_id_of("Staff", filter.assignee_id) or 0

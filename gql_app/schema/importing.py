@@ -16,6 +16,7 @@ from gql_app.work.import_rows import MAX_SOURCE, ImportRow, find_target
 from gql_app.work.importing import Import
 from gql_app.work.outcomes import missing
 from gql_app.work.reading import BadInput, is_storable
+from models.text import trimmed
 
 MAX_ROWS = 1_000
 
@@ -90,7 +91,7 @@ class ImportPayload(NamedTuple):
 
 
 async def import_tasks(info: Info, input: ImportTasksInput) -> ImportPayload:
-    viewer, source = info.context.viewer, input.source.strip()
+    viewer, source = info.context.viewer, trimmed(input.source)
     viewer.require(viewer.may_import, "import tasks")
     if len(input.rows) > MAX_ROWS:
         raise BadInput(f"A call brings in at most {MAX_ROWS:,} rows, not {len(input.rows):,}.")

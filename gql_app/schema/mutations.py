@@ -19,6 +19,7 @@ from gql_app.work.reading import BadInput, storable
 from models.appointment import AppointmentRow
 from models.lifecycle import Attempt
 from models.task import MAX_CLAIM_ID, TaskRow
+from models.text import trimmed
 
 MAX_IDEMPOTENCY_KEY = 200
 
@@ -235,6 +236,7 @@ class Mutation:
     async def record_appointment(
         self, info: Info, patient_id: strawberry.ID, at: datetime, external_id: str
     ) -> AppointmentPayload:
+        external_id = trimmed(external_id)
         if not 0 < len(external_id) <= MAX_EXTERNAL_ID:
             raise BadInput(f"externalId has 1 to {MAX_EXTERNAL_ID} characters.")
         moment, stored = checked_moment(at, "at"), storable(external_id)

@@ -14,6 +14,7 @@ from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.enums import (
     CloseCause,
     ContactOutcome,
+    PhoneKind,
     Role,
     TaskEventKind,
     TaskStatus,
@@ -31,6 +32,7 @@ from gql_app.work.patients import PatientRow
 from models.contact import ContactRow
 from models.event import EventRow, feed_bounds
 from models.lifecycle import local_date
+from models.phone import Phone as PhoneValue
 from models.task import TaskRow
 
 PageSize = Annotated[int, strawberry.argument(description="How many at most, from 0 to 500.")]
@@ -201,10 +203,45 @@ class Appointment:
     patient = linked("patient", "patient_id", _LATER["Patient"])
 
 
+@strawberry.type(description="A telephone number of a patient.")
+class Phone:
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        return isinstance(source, PhoneValue)
+
+    number: str = strawberry.field(
+        description="As it is dialled from anywhere, such as +12175550123 (E.164). Only the digits"
+        " that were entered, if they are no number of any country."
+    )
+    extension: str | None = strawberry.field(description="What is dialled once somebody answers.")
+    display: str = strawberry.field(
+        description="As people of the practice's country write it, with the extension."
+    )
+    href: str = strawberry.field(description="The link that dials it: tel:+12175550123;ext=45.")
+    kind: PhoneKind | None = strawberry.field(
+        description="What kind of number it is; null if nobody has said."
+    )
+
+
 @strawberry.type(description="A person whom the practice contacts.")
 class Patient(Node):
     name: str
-    phone: str
+
+    @strawberry.field(
+        description="The telephone number as people of the practice's country write it, with its"
+        " extension. To dial it, use `phones`.",
+        metadata=reads("phone", "phone_display"),
+    )
+    def phone(parent: strawberry.Parent[PatientRow]) -> str:
+        return parent.shown_phone
+
+    @strawberry.field(
+        graphql_type=list[Phone],
+        description="The telephone numbers: one for now; none if no digits were entered.",
+        metadata=reads("phone", "phone_number", "phone_display"),
+    )
+    def phones(parent: strawberry.Parent[PatientRow]) -> list[PhoneValue]:
+        return parent.phones
 
     @strawberry.field(
         graphql_type=Annotated["TaskConnection", strawberry.lazy("gql_app.schema.types")],

@@ -20,6 +20,7 @@ from gql_app.web.credentials import COOKIE, holder_of, is_own_page, viewer_of
 from gql_app.web.refusals import refusal
 from gql_app.web.requests import read_body, read_json
 from gql_app.work.reading import BadInput
+from models.text import trimmed
 
 FILES = Path(__file__).parent / "dashboard"
 
@@ -67,9 +68,9 @@ async def _index(_: Request) -> Response:
 async def _begun(body: object, clock: Callable[[], datetime]) -> SignedIn:
     match body:
         case {"key": str(key)}:
-            return await sign_in(key.strip(), clock)
+            return await sign_in(trimmed(key), clock)
         case {"link": str(link)}:
-            return await sign_in_by_link(link, clock)
+            return await sign_in_by_link(trimmed(link), clock)
     raise BadInput('Send {"key": "…"}, or {"link": "…"}.')
 
 

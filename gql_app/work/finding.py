@@ -81,7 +81,7 @@ def conditions(scope: Scope, query: TaskQuery, *, status: bool = True) -> Condit
     if query.last_contacted_before or query.last_outcome or query.min_contacts:
         where.add(f"{CONTACTED_KEY} > '{LONG_AGO}'")
     if query.patient is not None:
-        whose_patient(where, query.patient)
+        whose_patient(where, query.patient, scope.region)
     return where
 
 

@@ -15,11 +15,12 @@ from typing import NamedTuple
 from gql_app.access import Viewer
 from gql_app.work.import_rows import ImportResult, Incoming, Target
 from gql_app.work.intake import NewTask, check_new_task, with_default_life
-from gql_app.work.patients import index_patients, seen_patients
+from gql_app.work.patients import Findable, index_again, index_new, seen_patients
 from gql_app.work.records import Claim, add_events, new_task, tell_of_patients
 from models.database import among, fetch, for_update, insert_many, write
 from models.event import TaskEventKind
 from models.lifecycle import Refusal, RefusalCode
+from models.phone import Phone
 
 TAKEN = Refusal(
     RefusalCode.EXTERNAL_ID_TAKEN,
@@ -55,7 +56,8 @@ class Batch(NamedTuple):
 @dataclass
 class _Patient:
     """One who is known already, or (`id` is 0) is to be. `open_task_id` is 0 for a task that is to
-    be made, None if there is none in the queue."""
+    be made, None if there is none in the queue. `learned` is the phone once the patient is new or
+    changed."""
 
     id: int
     external_id: str
@@ -63,14 +65,20 @@ class _Patient:
     phone: str
     open_task_id: int | None = None
     claim: Claim | None = None
-    is_changed: bool = False
+    learned: Phone | None = None
 
     def learn(self, row: Incoming) -> bool:
         """Take the row's name and phone over. Whether they are new."""
-        if (self.name, self.phone) == (row.name, row.phone):
+        if (self.name, self.phone) == (row.name, row.phone.stored):
             return False
-        self.name, self.phone, self.is_changed = row.name, row.phone, True
+        self.name, self.phone, self.learned = row.name, row.phone.stored, row.phone
         return True
+
+    @property
+    def findable(self) -> Findable:
+        """What is new to find the patient by."""
+        assert self.learned is not None
+        return Findable(self.id, self.name, self.learned)
 
 
 class _PatientThere(NamedTuple):
@@ -163,7 +171,7 @@ def _decide(
     if refusals := check_new_task(new, viewer.time_zone, now):
         return _Decision(ImportResult.REJECTED, row, refusals=refusals)
     if patient is None:
-        patient = _Patient(0, row.patient_external_id, row.name, row.phone)
+        patient = _Patient(0, row.patient_external_id, "", "")
         known.patients[row.patient_external_id] = patient
     patient.learn(row)
     patient.open_task_id = 0
@@ -225,7 +233,7 @@ async def _write_patients(
     """Write the patients that are new, and those that were there and have changed: returns the ids
     of these."""
     here = viewer.practice_id
-    known = sorted((p for p in patients.values() if p.id and p.is_changed), key=attrgetter("id"))
+    known = sorted((p for p in patients.values() if p.id and p.learned), key=attrgetter("id"))
     for patient in known:
         sql = "UPDATE patient SET name = $3, phone = $4 WHERE practice_id = $1 AND id = $2"
         await write(sql, here, patient.id, patient.name, patient.phone)
@@ -236,6 +244,9 @@ async def _write_patients(
             "practice_id": here,
             "name": patient.name,
             "phone": patient.phone,
+            "phone_number": patient.phone,
+            "phone_display": patient.findable.phone.display,
+            "is_indexed": True,
             "source": source,
             "external_id": patient.external_id,
             "created_at": now,
@@ -244,7 +255,8 @@ async def _write_patients(
     ]
     for found in await insert_many("patient", columns, "id, external_id"):
         patients[found["external_id"]].id = found["id"]
-    await index_patients(here, [*known, *new])
+    await index_again(here, [patient.findable for patient in known])
+    await index_new(here, [patient.findable for patient in new])
     return [patient.id for patient in known]
 
 

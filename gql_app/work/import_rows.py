@@ -6,19 +6,17 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat
-
 from gql_app.access import Viewer
 from gql_app.work.intake import NewTask, check_reason
 from gql_app.work.reading import Conditions, is_storable
 from models.database import fetch
 from models.lifecycle import Refusal, RefusalCode, TaskOrigin
+from models.phone import Phone, read_phone
+from models.text import trimmed
 
 MAX_SOURCE = 100
 MAX_EXTERNAL_ID = 200
 MAX_NAME = 200
-MAX_PHONE = 40
 YEARS = range(1900, 3000)
 """At the calendar's ends a moment has no date in some time zones."""
 
@@ -50,7 +48,7 @@ class Incoming(NamedTuple):
     external_id: str
     patient_external_id: str
     name: str
-    phone: str
+    phone: Phone
     new: NewTask
 
 
@@ -73,7 +71,7 @@ async def find_target(viewer: Viewer, queue_id: int | None) -> Target | None:
 
 def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
     """The row as it may come in, or every refusal of what it says by itself."""
-    texts = ImportRow(*((text or "").strip() for text in row))
+    texts = ImportRow(*(trimmed(text or "") for text in row))
     refusals = [
         *(_check_text(field, text) for field, text in texts._asdict().items()),
         None if texts.external_id else _refusal("EXTERNAL_ID_REQUIRED", "external_id", _NO_ID),
@@ -101,22 +99,6 @@ def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
     new = NewTask(target.queue_id, None, texts.reason or "", origin, follow_up, expires_at)
     patient = texts.patient_external_id or texts.external_id
     return Incoming(texts.external_id, patient, texts.name, phone, new)
-
-
-def read_phone(text: str, region: str) -> str | None:
-    """The number in E.164, an extension behind it as in RFC 3966 ("+12175550100;ext=12"). None if
-    nobody can be called by it: letters that only a keypad makes a number of are refused too."""
-    if any(letter.isalpha() for letter in re.sub(r"(?i)(ext(ension|n)?|x)\W*\d+$", "", text)):
-        return None
-    try:
-        number = phonenumbers.parse(text, region)
-    except NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    written = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    kept = written + (f";ext={number.extension}" if number.extension else "")
-    return kept if len(kept) <= MAX_PHONE else None
 
 
 def read_date(text: str) -> date | None:

@@ -11,6 +11,7 @@ from models.lifecycle import (
     last_day,
     local_date,
 )
+from models.text import trimmed
 
 MAX_REASON = 500
 """Longest reason of a task, in characters."""
@@ -48,7 +49,7 @@ def check_new_task(new: NewTask, time_zone: str, now: datetime) -> tuple[Refusal
 
 def check_reason(reason: str) -> Refusal | None:
     """Whether a reason says why to call, and can be kept."""
-    if not reason.strip():
+    if not trimmed(reason):
         return Refusal(
             RefusalCode.REASON_REQUIRED, "Say why the patient is to be called.", "reason"
         )

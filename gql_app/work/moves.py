@@ -17,6 +17,7 @@ from models.database import among, fetch, write
 from models.event import TaskEventKind
 from models.lifecycle import Refusal, RefusalCode
 from models.task import TaskRow
+from models.text import trimmed
 
 MAX_REASON = 500
 """Longest reason of a withdrawal, in characters."""
@@ -73,7 +74,7 @@ async def withdraw_tasks(
 ) -> Moved:
     """Take tasks back: they close. Raises `Forbidden`, and `BadInput` for too many tasks."""
     viewer.require(viewer.may_move_tasks, "withdraw tasks")
-    reason = reason.strip()
+    reason = trimmed(reason)
     if refusal := _check_reason(reason):
         return Moved(refusals=(refusal,))
 

@@ -14,6 +14,7 @@ from models.database import fetch, fetch_joined
 from models.event import select_events
 from models.lifecycle import Attempt, CloseCause, Refusal, RefusalCode, TaskOrigin
 from models.task import TASK_COLUMNS, TaskRow
+from models.text import trimmed
 
 NOT_FOUND = Refusal(RefusalCode.NOT_FOUND, "There is no such task here.", "taskId")
 
@@ -87,7 +88,8 @@ async def earlier_log(
     if not is_kept(contact.logged_at, now):
         await free_key(CONTACT_KEYS, viewer, made.idempotency_key, now)
         return None
-    kept = Attempt(contact.outcome, contact.follow_up, contact.notes, contact.closed_task)
+    notes = contact.notes and trimmed(contact.notes)  # older versions kept them as they were sent
+    kept = Attempt(contact.outcome, contact.follow_up, notes, contact.closed_task)
     if (made.attempt, made.contacted_at) != (kept, contact.contacted_at) or (
         (task_id, viewer.staff_id) != (contact.task_id, contact.logged_by_id)
     ):

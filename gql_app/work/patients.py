@@ -8,23 +8,47 @@ from typing import NamedTuple, Protocol
 from gql_app.access import Scope
 from gql_app.work.history import event_shown_in
 from gql_app.work.reading import BadInput, Conditions
-from models.database import among, fetch, for_update, select_list, word_lists, write
-from models.people import backwards, digits_of, name_words, search_words
+from models.database import among, fetch, for_update, pairs, select_list, word_lists, write
+from models.names import name_words, says_enough
+from models.phone import (
+    Phone,
+    any_phone,
+    looks_dialled,
+    meant_numbers,
+    stored_phone,
+    without_extension,
+)
+from models.text import trimmed
 
 BATCH = 1_000
 
-SHORTEST, LONGEST = 2, 100
-"""How much must, and may, be typed to find a patient, in characters."""
+LONGEST = 100
+"""How much may be typed to find a patient, in characters."""
 
 LAST = "\U0010ffff"
 """Comes after every character that a word can go on with."""
 
 
 class PatientRow(NamedTuple):
+    """`phone` is as it came in; how it is dialled and shown is null as long as it is not known."""
+
     id: int
     practice_id: int
     name: str
     phone: str
+    phone_number: str | None
+    phone_display: str | None
+
+    @property
+    def shown_phone(self) -> str:
+        """The number as people of the practice's country write it."""
+        return self.phone_display or self.phone
+
+    @property
+    def phones(self) -> list[Phone]:
+        """The numbers that can be dialled: one, or none."""
+        phone = stored_phone(self.phone_number or self.phone, self.shown_phone)
+        return [] if phone is None else [phone]
 
 
 PATIENT_COLUMNS = select_list("p", PatientRow)
@@ -61,7 +85,15 @@ async def patients_by_id(
     return await fetch(PatientRow, sql, *where.values)
 
 
-class Findable(Protocol):
+class Findable(NamedTuple):
+    """What a patient is found by."""
+
+    id: int
+    name: str
+    phone: Phone
+
+
+class Written(Protocol):
     """A patient's row, or the patient."""
 
     @property
@@ -72,14 +104,41 @@ class Findable(Protocol):
     def phone(self) -> str: ...
 
 
-async def index_patients(practice_id: int, patients: Iterable[Findable]) -> None:
-    """Let the practice's patients be found by these names and telephone numbers, and no longer by
-    those they had. In the transaction that writes the patients, after them."""
-    listed = list(patients)
-    for begin in range(0, len(listed), BATCH):
-        words = {p.id: [*search_words(p.name, p.phone)] for p in listed[begin : begin + BATCH]}
+class _Region(NamedTuple):
+    region: str
+
+
+async def index_patients(practice_id: int, patients: Iterable[Written]) -> None:
+    """Show the practice's patients by these telephone numbers, and let them be found by these names
+    and numbers and no longer by those they had. In the transaction that has locked their rows."""
+    (practice,) = await fetch(_Region, "SELECT region FROM practice WHERE id = $1", practice_id)
+    found = [Findable(p.id, p.name, any_phone(p.phone, practice.region)) for p in patients]
+    await index_again(practice_id, found)
+
+
+async def index_again(practice_id: int, patients: Sequence[Findable]) -> None:
+    """The same, where the numbers have been read already."""
+    for begin in range(0, len(patients), BATCH):
+        batch = patients[begin : begin + BATCH]
         forget = f"DELETE FROM patient_word WHERE practice_id = $1 AND {among('patient_id', 2)}"
-        await write(forget, practice_id, [*words])
+        await write(forget, practice_id, [patient.id for patient in batch])
+        phones = {p.id: [p.phone.stored, p.phone.display] for p in batch}
+        mark = f"""
+        UPDATE patient
+        SET phone_number = listed.first, phone_display = listed.last, is_indexed = true
+        FROM {pairs(2)} WHERE patient.practice_id = $1 AND patient.id = listed.id
+        """
+        await write(mark, practice_id, json.dumps(phones))
+        await index_new(practice_id, batch)
+
+
+async def index_new(practice_id: int, patients: Sequence[Findable]) -> None:
+    """Let patients be found who have no words yet, and whose rows say that they are indexed."""
+    for begin in range(0, len(patients), BATCH):
+        words = {
+            patient.id: [*{*name_words(patient.name), *patient.phone.words}]
+            for patient in patients[begin : begin + BATCH]
+        }
         keep = f"""
         INSERT INTO patient_word (practice_id, patient_id, word)
         SELECT $1, listed.id, listed.word FROM {word_lists(2)}
@@ -87,11 +146,11 @@ async def index_patients(practice_id: int, patients: Iterable[Findable]) -> None
         await write(keep, practice_id, json.dumps(words))
 
 
-def whose_patient(where: Conditions, typed: str) -> None:
+def whose_patient(where: Conditions, typed: str, region: str) -> None:
     """Narrow a list of tasks (called `t`) to those whose patient is meant by what was typed: each
     word begins a word of the name, and digits begin or end the telephone number. Raises `BadInput`.
     """
-    for beginnings in _meant(typed):
+    for beginnings in _meant(typed, region):
         # Not one select with OR, for which SQLite would look at all of the practice's words.
         selects = " UNION ALL ".join(
             f"""SELECT w.patient_id FROM patient_word w WHERE w.practice_id = $1
@@ -101,22 +160,22 @@ def whose_patient(where: Conditions, typed: str) -> None:
         where.add(f"t.patient_id IN ({selects})")
 
 
-def _meant(typed: str) -> list[list[str]]:
+def _meant(typed: str, region: str) -> list[list[str]]:
     """For each word that was typed, what one of the patient's words must begin with. Digits that
     are typed in groups are one number."""
-    if not SHORTEST <= len(typed.strip()) <= LONGEST:
-        raise BadInput(f"patient has {SHORTEST} to {LONGEST} characters.")
-    found: list[list[str]] = []
-    for is_number, group in groupby(typed.split(), key=_is_number):
+    typed = trimmed(typed)
+    if len(typed) > LONGEST:
+        raise BadInput(f"patient has at most {LONGEST} characters.")
+    words: list[str] = []
+    numbers: list[list[str]] = []
+    for is_number, group in groupby(without_extension(typed).split(), key=looks_dialled):
         if is_number:
-            digits = digits_of("".join(group))
-            found += [[digits, backwards(digits)]] if digits else []
+            numbers.append(meant_numbers(" ".join(group), region))
         else:
-            found += [[word] for word in name_words(" ".join(group))]
-    if sum(len(beginnings[0]) for beginnings in found) < SHORTEST:
-        raise BadInput(f"patient has at least {SHORTEST} letters or digits.")
-    return found
-
-
-def _is_number(typed: str) -> bool:
-    return not set(typed) - set("0123456789+-./()")
+            words += name_words(" ".join(group))
+    digits = [numbers_of[0] for numbers_of in numbers if numbers_of]
+    if not says_enough([*words, *digits]):
+        raise BadInput(
+            "patient has at least 2 letters or digits, or a character that is a word by itself."
+        )
+    return [*([word] for word in words), *filter(None, numbers)]

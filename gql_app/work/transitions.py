@@ -65,6 +65,7 @@ from models.lifecycle import (
 )
 from models.limits import Busy
 from models.task import TaskRow
+from models.text import trimmed
 
 T = TypeVar("T")
 
@@ -115,6 +116,7 @@ class Transitions:
         viewer.require(viewer.may_log_contacts, "log contacts")
         if task_id is None:
             return Outcome(None, refusals=(NOT_FOUND,))
+        attempt = replace(attempt, notes=attempt.notes and trimmed(attempt.notes))
         sent = (viewer, task_id, attempt, expected_version, idempotency_key, contacted_at)
         if idempotency_key is None:
             return await self.carry_out(viewer.practice_id, self._log_contact(*sent))
@@ -123,7 +125,7 @@ class Transitions:
     async def create_task(self, viewer: Viewer, new: NewTask) -> Outcome:
         """Make a task. Refusals change nothing and come back in the outcome. Raises `Forbidden`."""
         viewer.require(viewer.may_create_tasks, "create tasks")
-        new = replace(new, reason=new.reason.strip())
+        new = replace(new, reason=trimmed(new.reason))
         # Before it is checked: what was in order when it was first sent need not be so again.
         if earlier := await earlier_creation(viewer, new, self.clock()):
             return earlier

@@ -1,17 +1,11 @@
-"""What lists of tasks are found and sorted by: the last contact, the expiry, and the words of
-patients' names and telephone numbers."""
-
-import json
-from itertools import groupby
+"""What lists of tasks are found and sorted by: the last contact, the expiry, and a table for the words
+of patients' names and telephone numbers. The words are made after all migrations (see 0011)."""
 
 from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.migrations import operations as ops
 
 from models.lifecycle import ContactOutcome
-from models.people import search_words
-
-BATCH = 1_000
 
 WORKABLE = "status IN ('OPEN', 'IN_PROGRESS')"
 
@@ -50,40 +44,11 @@ UPDATE task SET last_outcome = c.outcome, last_contacted_at = COALESCE(c.contact
 FROM contact c WHERE c.practice_id = task.practice_id AND c.id = task.last_contact_id
 """
 
-PATIENTS = """
-SELECT practice_id, id, name, phone FROM patient WHERE (practice_id, id) > ({0}, {1})
-ORDER BY practice_id, id LIMIT {2}
-"""
-
-SQLITE_WORDS = """
-INSERT INTO patient_word (practice_id, patient_id, word)
-SELECT ?, CAST(p.key AS INTEGER), w.value FROM json_each(?) p, json_each(p.value) w
-"""
-
-POSTGRES_WORDS = """
-INSERT INTO patient_word (practice_id, patient_id, word)
-SELECT $1, p.key::bigint, word
-FROM json_each($2::json) p, json_array_elements_text(p.value) AS word
-"""
-
 
 async def forward(apps, editor):
     sqlite = editor.DIALECT == "sqlite"
     for statement in (*(() if sqlite else POSTGRES_ONLY), LAST_CONTACTS, *INDEXES):
         await editor.client.execute_query(statement)
-    await write_words(editor.client, sqlite)
-
-
-async def write_words(client, sqlite):
-    """The words of every patient, who has none yet."""
-    practice_id, patient_id = 0, 0
-    while found := await client.execute_query_dict(PATIENTS.format(practice_id, patient_id, BATCH)):
-        for practice_id, patients in groupby(found, key=lambda patient: patient["practice_id"]):
-            words = {p["id"]: sorted(search_words(p["name"], p["phone"])) for p in patients}
-            await client.execute_query(
-                SQLITE_WORDS if sqlite else POSTGRES_WORDS, [practice_id, json.dumps(words)]
-            )
-        patient_id = found[-1]["id"]
 
 
 class Migration(migrations.Migration):

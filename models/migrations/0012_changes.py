@@ -12,7 +12,7 @@ COLUMNS = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0010_chain")]
+    dependencies = [("models", "0011_phones")]
     operations = [
         ops.AddField(model_name=model, name=name, field=field) for model, name, field in COLUMNS
     ]

@@ -27,7 +27,8 @@ from models.contact import Contact
 from models.database import opened
 from models.event import feed_bounds
 from models.lifecycle import Attempt, ContactOutcome
-from models.people import search_words
+from models.names import name_words
+from models.phone import any_phone
 from tests.conftest import with_database
 
 GOOD = b'{"data":{"tasks":[]}}'
@@ -277,7 +278,8 @@ async def test_patients_are_found_by_the_words_that_the_services_would_have_writ
     """)
     assert patients
     for patient in patients:
-        assert set(patient["words"]) == search_words(patient["name"], patient["phone"])
+        number = any_phone(patient["phone"], "US")
+        assert set(patient["words"]) == {*name_words(patient["name"]), *number.words}
 
 
 async def test_follow_ups_are_dates_that_would_have_been_taken(filled: Filled) -> None:

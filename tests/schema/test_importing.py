@@ -58,7 +58,7 @@ async def test_each_row_has_its_result(server: Server) -> None:
         (3, "t1", "REJECTED"),
     ]
     made, bad, already, twice = payload["results"]
-    assert made["task"]["patient"] == {"name": "Fern Testwell", "phone": "+12175550123"}
+    assert made["task"]["patient"] == {"name": "Fern Testwell", "phone": "(217) 555-0123"}
     assert made["task"]["expiresAt"].startswith("2999-01-01T00:00:00")
     assert made["task"]["queue"] == {"name": "Overdue recall"}
     assert already["task"]["id"] == made["task"]["id"]
