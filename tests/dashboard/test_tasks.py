@@ -6,7 +6,9 @@ import pytest
 from playwright.async_api import expect
 
 from gql_app.schema.ids import global_id
+from gql_app.work.patients import index_patients
 from models.lifecycle import ContactOutcome, TaskStatus
+from models.people import Patient
 from models.task import Task
 from tests.dashboard.conftest import SignIn
 from tests.office import Office, task_id
@@ -138,6 +140,27 @@ async def test_a_patient_is_searched_and_found_again_by_what_comes_in(
         await server.data(CREATE_TASK, "supervisor", input=new)
     await expect(agent.row("Birch", "Came in meanwhile")).to_be_visible()
     await expect(agent.rows).to_have_count(2)
+    # Of somebody who is new to the page, only the server knows whether the search means them.
+    for name, phone in (
+        ("\u0141ukasz Testbir", "+12175550143;ext=45"),
+        ("Other Testno", "unknown"),
+    ):
+        patient = await Patient.create(
+            practice_id=office.practice.id, name=name, phone=phone, created_at=office.clock()
+        )
+        await index_patients(office.practice.id, [patient])
+        new |= {"patientId": global_id("Patient", patient.id), "reason": "Is new here"}
+        await server.data(CREATE_TASK, "supervisor", input=new)
+    await expect(agent.row("\u0141ukasz", "(217) 555-0143 ext. 45", "Is new")).to_be_visible()
+    await expect(agent.rows).to_have_count(3)
+    note = agent.page.locator("#note")
+    await agent.page.locator("#search").fill("l")
+    await expect(note).to_have_text("Too little is typed to search. 6 tasks")
+    await agent.page.locator("#search").fill("lukasz 217 555")
+    await expect(note).to_have_text("1 task")
+    await agent.row("ukasz").click()
+    phone = agent.dialog.get_by_role("link", name="(217) 555-0143 ext. 45")
+    await expect(phone).to_have_attribute("href", "tel:+12175550143;ext=45")
 
 
 async def many(office: Office, number: int) -> None:

@@ -37,7 +37,7 @@ async def test_a_row_that_was_written_by_hand_is_found_and_shown(office: Office)
     patient = await Patient.get(name="Łukasz Handwritten")
     task = await office.make_task(patient=patient)
     row = await shown(office, patient)
-    assert (row.shown_phone, row.phones[0].href) == ("217-555-0143 x45", "tel:2175550143")
+    assert (row.shown_phone, row.phones[0].href) == ("217-555-0143 x45", "tel:2175550143;ext=45")
 
     assert await index_some() == 1
     assert await found(office, "lukasz 217 555") == {task.id}

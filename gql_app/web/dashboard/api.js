@@ -9,8 +9,13 @@ export class OtherViewer extends SignedOut {}
 /** The server cannot be reached, or does not answer as it should. */
 export class Unreachable extends Error {}
 
-/** The server refuses the request itself; the message is its own. */
-export class BadRequest extends Error {}
+/** The server refuses the request itself; the message is its own, and so is the code. */
+export class BadRequest extends Error {
+  constructor(message, code) {
+    super(message);
+    this.code = code;
+  }
+}
 
 const PATIENCE = 15_000;
 let meant = null;
@@ -60,8 +65,9 @@ export async function graphql(query, variables = {}, { isKept = true } = {}) {
   if (!response.ok) throw new BadRequest(await refusal(response));
   const { data, errors } = await response.json();
   if (errors) {
-    if (errors[0].extensions?.code === 'UNAUTHENTICATED') throw new SignedOut(errors[0].message);
-    throw new BadRequest(errors[0].message);
+    const code = errors[0].extensions?.code;
+    if (code === 'UNAUTHENTICATED') throw new SignedOut(errors[0].message);
+    throw new BadRequest(errors[0].message, code);
   }
   return data;
 }

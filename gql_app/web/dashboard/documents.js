@@ -2,7 +2,7 @@
 
 // What a row shows: of a task as it is now, and of one as it was right after an event.
 const STATE = `status isOpen statusLabel origin reason followUp expiresAt version contactCount createdAt
-  closedAt closeCause closedBy { name } withdrawnReason queue { id name } assignee { name } patient { id name phone }
+  closedAt closeCause closedBy { name } withdrawnReason queue { id name } assignee { name } patient { id name phone phones { href } }
   lastContact { outcome contactedAt }`;
 
 const TASK = `fragment Row on Task { id ${STATE} claim { id by { id name } until } }`;

@@ -27,7 +27,9 @@ export function drawFacts(dialog, task) {
   for (const [name, text] of Object.entries(texts)) write(part(dialog, name), text);
   const phone = part(dialog, 'phone');
   write(phone, outside(task.patient.phone));
-  phone.href = `tel:${task.patient.phone.replace(/[^\d+]/g, '')}`;
+  const [dialled] = task.patient.phones;
+  if (dialled) phone.href = dialled.href;
+  else phone.removeAttribute('href');
 }
 
 /** The date's bounds, the buttons that set it, and what is to be said of it and of the notes. */

@@ -2,7 +2,9 @@
 //
 // Pages are loaded by cursor as far as somebody has scrolled. Up to the last row that was loaded
 // (`bound`) the store knows every task, because what changes later comes through the feed; so the rows
-// are simply those of the store that match, in the server's order.
+// are simply those of the store that match, in the server's order. Whom a search means only the
+// server knows: its pages say it of those who are in them and, by leaving them out, of others that the
+// store has. When a change brings somebody of whom it has not said it, it is asked again.
 
 import { graphql } from './api.js';
 import { TASKS } from './documents.js';
@@ -13,6 +15,7 @@ import { today } from './words.js';
 const FIRST = 60;
 const MORE = 200;
 const MOST = 500; // rows that the server gives at once
+const AGAIN = 1_000; // ms at least from one request of a search to the next that a change causes
 const PAUSE = 2_000; // ms after a failure; every drawing of the list's end asks for more
 
 export class TaskList {
@@ -27,7 +30,10 @@ export class TaskList {
     this.rows = [];
     this.headings = [];
     this.day = today(); // by which it is sorted, here as by the server
-    this.found = new Set(); // what a search has found, by the server's own rules
+    this.meant = new Map(); // whether the search means somebody
+    this.unsaid = []; // tasks of whose patients that was not known when the first page was asked for
+    clearTimeout(this.again);
+    this.again = null;
     this.bound = null;
     this.cursor = null;
     this.hasMore = false;
@@ -41,22 +47,68 @@ export class TaskList {
     return this.filter.status.includes('CLOSED') ? 'CLOSED' : 'WORK';
   }
 
+  /** What is searched for. Empty if nothing is, or if the server has said that it is too little. */
+  get search() {
+    const typed = this.filter.patient.trim();
+    return typed === this.refused ? '' : typed;
+  }
+
+  /** Whether something was typed for which nothing can be found. */
+  get isUnsearched() {
+    return this.filter.patient.trim() !== '' && this.search === '';
+  }
+
   /** Look at other tasks. */
   async show(filter) {
     this.reset();
     this.filter = filter;
+    this.isQuiet = false;
     await this.load(FIRST);
   }
 
   /** Read anew what was loaded, after a snapshot. Meanwhile the old rows stay. */
   async reload() {
     const wanted = Math.max(this.loaded, FIRST);
-    const { rows, headings } = this;
+    const { rows, headings, meant } = this;
     this.reset();
-    Object.assign(this, { rows, headings });
+    Object.assign(this, { rows, headings, meant });
     do {
       if (!(await this.load(Math.min(wanted - this.loaded, MOST)))) return;
     } while (this.hasMore && this.loaded < wanted); // the server says whether there is more
+  }
+
+  /** A task has changed. If it is not known whether the search means its patient, the list is asked
+   *  for again. */
+  noticed({ id }) {
+    const task = this.store.tasks.get(id);
+    if (!this.search) return;
+    if (!this.isAsked(task) || !this.isLoaded(task)) {
+      // It may have left the list before the page was read in which it was missed.
+      if (this.meant.get(called(task)) === false) this.meant.delete(called(task));
+      return;
+    }
+    if (this.again || this.meant.has(called(task))) return;
+    const wait = Math.max(0, this.askedAt + AGAIN - performance.now());
+    this.again = setTimeout(() => {
+      this.isQuiet = true;
+      this.reload();
+    }, wait);
+  }
+
+  /** Whether the task is one of those that are looked at, whomever the search means. */
+  isAsked(task) {
+    const { queueId, status, overdue } = this.filter;
+    return (
+      task.queue !== null &&
+      status.includes(task.status) &&
+      (!queueId || task.queue.id === queueId) &&
+      (!overdue || (task.followUp !== null && task.followUp < this.day))
+    );
+  }
+
+  /** Whether the task's place is among the pages that were loaded. */
+  isLoaded(task) {
+    return !this.hasMore || ORDERS[this.order](this.day)(task, this.bound) <= 0;
   }
 
   more() {
@@ -68,6 +120,8 @@ export class TaskList {
     const question = this.question;
     this.isLoading = true;
     this.hasFailed = false;
+    this.askedAt = performance.now();
+    if (!this.cursor) this.unsaid = [...this.store.tasks.values()].filter((t) => !this.meant.has(called(t)));
     this.onChange();
     try {
       const { tasks } = await graphql(TASKS, {
@@ -80,6 +134,10 @@ export class TaskList {
       this.keep(tasks);
       return true;
     } catch (error) {
+      if (question === this.question && this.search && error.code === 'BAD_USER_INPUT') {
+        this.refused = this.search;
+        return this.load(first);
+      }
       if (question === this.question) {
         this.isLoading = false;
         this.hasFailed = true;
@@ -91,18 +149,18 @@ export class TaskList {
   }
 
   asked() {
-    const { queueId, status, overdue, patient } = this.filter;
+    const { queueId, status, overdue } = this.filter;
     const filter = { status };
     if (queueId) filter.queueIds = [queueId];
     if (overdue) filter.overdue = true;
-    if (patient.trim().length > 1) filter.patient = patient.trim();
+    if (this.search) filter.patient = this.search;
     return filter;
   }
 
   keep({ nodes, pageInfo }) {
     this.isLoading = false;
     for (const task of nodes) {
-      this.found.add(task.id);
+      this.meant.set(called(task), true);
       this.store.put(task);
     }
     this.loaded += nodes.length;
@@ -110,42 +168,24 @@ export class TaskList {
     this.cursor = pageInfo.endCursor;
     // As the page said it was: what has changed meanwhile may stand elsewhere by now.
     if (nodes.length) this.bound = arranged(nodes.at(-1));
+    // Who was there before the page was read, has not changed since and is not in it, is not meant.
+    for (const task of this.unsaid) {
+      const isMissed = this.store.tasks.get(task.id) === task && this.isAsked(task) && this.isLoaded(task);
+      if (isMissed && !this.meant.has(called(task))) this.meant.set(called(task), false);
+    }
     this.refresh();
   }
 
   /** Make the rows anew from the store. */
   refresh() {
     if (this.loaded === 0 && this.isLoading) return; // the old rows stay until the new ones are here
-    const compare = ORDERS[this.order](this.day);
-    const matches = matcher(this.filter, this.found, this.day);
-    const isLoaded = (task) => !this.hasMore || compare(task, this.bound) <= 0;
-    this.rows = [...this.store.tasks.values()].filter((t) => matches(t) && isLoaded(t)).sort(compare);
+    const isMeant = (task) => !this.search || this.meant.get(called(task));
+    const isRow = (task) => isMeant(task) && this.isAsked(task) && this.isLoaded(task);
+    this.rows = [...this.store.tasks.values()].filter(isRow).sort(ORDERS[this.order](this.day));
     this.headings = this.order === 'WORK' ? headings(this.rows, this.day) : [];
     this.onChange();
   }
 }
 
-/** Whether a task of the store belongs to the list, by the same rules as the server's. */
-function matcher({ queueId, status, overdue, patient }, found, day) {
-  const words = patient.trim().length > 1 ? fold(patient).split(/\s+/) : [];
-  return (task) =>
-    task.queue !== null &&
-    status.includes(task.status) &&
-    (!queueId || task.queue.id === queueId) &&
-    (!overdue || (task.followUp !== null && task.followUp < day)) &&
-    (!words.length || found.has(task.id) || isNamed(task.patient, words));
-}
-
-function isNamed({ name, phone }, words) {
-  const names = fold(name).split(/[^\p{L}\p{N}]+/u);
-  const digits = phone.replace(/\D/g, '');
-  return words.every((word) => {
-    const number = word.replace(/\D/g, '');
-    return (
-      names.some((part) => part.startsWith(word)) ||
-      (number && (digits.startsWith(number) || digits.endsWith(number)))
-    );
-  });
-}
-
-const fold = (text) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().trim();
+/** What a task's patient is found by. */
+const called = ({ patient }) => `${patient.id} ${patient.name} ${patient.phone}`;

@@ -49,7 +49,7 @@ export class TasksView {
       this.drawQueues();
       this.ask();
     });
-    this.store.listen((what) => {
+    this.store.listen((what, detail) => {
       if (what === 'snapshot') {
         if (!this.store.queues.some(({ id }) => id === this.queueId)) this.queueId = null;
         this.drawQueues();
@@ -59,6 +59,7 @@ export class TasksView {
       } else if (what === 'counts') {
         this.drawQueues();
       } else {
+        if (what === 'event') this.list.noticed(detail.task);
         this.isStale = true;
         this.soon();
       }
@@ -131,11 +132,12 @@ export class TasksView {
   draw() {
     this.grid.show(this.toTop);
     this.toTop = false;
-    const { rows, isLoading, hasMore } = this.list;
-    const found = rows.length
+    const { rows, isLoading, isQuiet, hasMore, isUnsearched } = this.list;
+    const what = rows.length
       ? `${count(rows.length, 'task')}${hasMore ? ', more as you scroll' : ''}`
       : 'No tasks here.';
-    write(this.note, rows.length || !isLoading ? found : 'Loading …');
+    const found = isUnsearched ? `Too little is typed to search. ${what}` : what;
+    write(this.note, rows.length || !isLoading || isQuiet ? found : 'Loading …');
     if (this.toRead && !isLoading) this.readOut(found);
   }
 
