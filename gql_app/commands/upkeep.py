@@ -31,7 +31,7 @@ def run_migrate(_: argparse.Namespace, settings: Settings) -> int:
         await migrate(settings.database_url)
         async with opened(settings.database_url, settings.limits):
             if indexed := await index_all():
-                print(f"patients made findable anew: {indexed:,}")
+                say(f"patients made findable anew: {indexed:,}")
 
     asyncio.run(run())
     return 0

@@ -16,6 +16,7 @@ import pytest
 from models import migrating
 from models.database import _connected, migrate, opened, orm_config, transaction
 from models.migrating import WrongTables, known
+from models.people import Patient, PatientWord
 from tests.conftest import BOTH, with_database
 from tests.flows.commands import free_port, run, running
 from tests.office import make_office
@@ -137,6 +138,35 @@ async def test_a_server_waits_for_another_to_migrate_and_does_not_share_its_port
             await admin.close()
             code = await asyncio.wait_for(server.process.wait(), 3 * PATIENCE)
     assert (code, server.output) == (2, f"callboard: port {port} is already in use\n")
+
+
+async def test_patients_of_an_older_version_are_found_and_shown_once_migrated(
+    empty_url: str,
+) -> None:
+    await migrate_to(empty_url, "0010_chain")
+    created = "'2026-01-01 00:00:00+00:00'"
+    await execute(
+        empty_url,
+        "INSERT INTO practice (slug, name, time_zone, seq, pruned_through, created_at)"
+        f" VALUES ('maple', 'Maple', 'UTC', 0, 0, {created})",
+    )
+    await execute(
+        empty_url,
+        "INSERT INTO patient (practice_id, name, phone, created_at) VALUES"
+        f" (1, '\u0141ukasz', '+12175550123;ext=45', {created}),"
+        f" (1, 'Amber', '555-0100', {created})",
+    )
+    await execute(
+        empty_url, "INSERT INTO patient_word (practice_id, patient_id, word) VALUES (1, 1, 'old')"
+    )
+    environ = {"CALLBOARD_DATABASE_URL": empty_url}
+    assert await run("migrate", **environ) == (0, "patients made findable anew: 2\n")
+    assert await run("migrate", **environ) == (0, "")
+    async with opened(empty_url):
+        shown = await Patient.all().order_by("id").values_list("phone_number", "phone_display")
+        words = await PatientWord.filter(patient_id=1).values_list("word", flat=True)
+    assert shown == [("+12175550123;ext=45", "(217) 555-0123 ext. 45"), ("5550100", "555-0100")]
+    assert set(words) == {"lukasz", "12175550123", "2175550123", "<32105557121"}
 
 
 async def migrate_to(url: str, name: str) -> None:
