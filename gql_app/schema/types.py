@@ -8,6 +8,7 @@ import orjson
 import strawberry
 
 from gql_app.access import Viewer as ViewerRow
+from gql_app.execution.limits import MOST_ROWS
 from gql_app.schema.columns import Columns, reads
 from gql_app.schema.connections import Connection
 from gql_app.schema.context import Info, SharedInfo
@@ -238,7 +239,7 @@ class Patient(Node):
     @strawberry.field(
         graphql_type=list[Phone],
         description="The telephone numbers: one for now; none if no digits were entered.",
-        metadata=reads("phone", "phone_number", "phone_display"),
+        metadata=reads("phone", "phone_number", "phone_display") | {MOST_ROWS: 1},
     )
     def phones(parent: strawberry.Parent[PatientRow]) -> list[PhoneValue]:
         return parent.phones

@@ -30,7 +30,8 @@ ATTEMPTS = 5
 ROLES = ("staff", "supervisor", "partner", "limited")
 
 TASK = """id status isOpen statusLabel origin reason followUp expiresAt version contactCount
-    createdAt closedAt closeCause queue { id name } patient { id name phone }
+    createdAt closedAt closeCause queue { id name }
+    patient { id name phone phones { number extension display href kind } }
     lastContact { id outcome followUp closedTask loggedAt notes loggedBy { id name } }"""
 
 ALL = "filter: {status: [OPEN, IN_PROGRESS, CLOSED]}"

@@ -14,11 +14,12 @@ mutation Import($input: ImportTasksInput!) {
   importTasks(input: $input) {
     results {
       index externalId result errors { code field }
-      task { id status reason expiresAt patient { name phone } queue { name } }
+      task { id status reason expiresAt patient { ...Called } queue { name } }
     }
     errors { code field }
   }
 }
+fragment Called on Patient { name phone phones { number extension display href kind } }
 """
 
 
@@ -27,7 +28,7 @@ def sent(number: int, **given: object) -> dict[str, object]:
         "externalId": f"t{number}",
         "patientExternalId": f"p{number}",
         "name": "Fern Testwell",
-        "phone": "+1 217-555-0123",
+        "phone": "+1 217-555-0123 x45",
         "reason": "Cleaning overdue",
     } | given
 
@@ -58,7 +59,13 @@ async def test_each_row_has_its_result(server: Server) -> None:
         (3, "t1", "REJECTED"),
     ]
     made, bad, already, twice = payload["results"]
-    assert made["task"]["patient"] == {"name": "Fern Testwell", "phone": "(217) 555-0123"}
+    shown = "(217) 555-0123 ext. 45"
+    phone = {"number": "+12175550123", "extension": "45", "display": shown, "kind": None}
+    assert made["task"]["patient"] == {
+        "name": "Fern Testwell",
+        "phone": shown,
+        "phones": [phone | {"href": "tel:+12175550123;ext=45"}],
+    }
     assert made["task"]["expiresAt"].startswith("2999-01-01T00:00:00")
     assert made["task"]["queue"] == {"name": "Overdue recall"}
     assert already["task"]["id"] == made["task"]["id"]

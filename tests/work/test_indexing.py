@@ -1,5 +1,6 @@
 """Whoever writes a patient's row, the patient is shown and found as all others are."""
 
+import asyncio
 from dataclasses import replace
 
 import asyncpg
@@ -15,6 +16,7 @@ from models.people import Patient, PatientWord
 from models.practice import Practice
 from tests.importing.rows import row
 from tests.office import Office
+from tests.serving import PATIENCE, Server
 from tests.work.worklists import EVERY_STATUS, listed
 
 BY_HAND = "INSERT INTO patient (practice_id, name, phone, created_at) VALUES ($1, $2, $3, $4)"
@@ -126,3 +128,15 @@ async def test_somebody_whose_row_is_locked_is_passed_over(
         assert await index_all() == 1
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_server_indexes_whoever_is_written_by_hand(server: Server) -> None:
+    office = server.office
+    await write(BY_HAND, office.practice.id, "Dahlia Handmade", "(217) 555-0143", office.clock())
+    await office.make_task(patient=await Patient.get(name="Dahlia Handmade"))
+    query = '{ tasks(filter: {patient: "dahl 0143"}) { nodes { patient { phones { href } } } } }'
+    expected = {"patient": {"phones": [{"href": "tel:+12175550143"}]}}
+    async with asyncio.timeout(PATIENCE):
+        while (await server.data(query))["tasks"]["nodes"] != [expected]:
+            await asyncio.sleep(0.05)
