@@ -29,8 +29,8 @@ class PhoneKind(StrEnum):
 
 class Phone(NamedTuple):
     """`number` is in E.164, or the mere digits of a text that is no number of any country.
-    `display` is what people of the practice's country write. `digits` are the beginnings by which
-    it is found: with and without the country's code and the trunk zero."""
+    `display` is what people of the practice's country write. `digits` are the forms that it is
+    found by: with the country's code, and a number of another country without it too."""
 
     number: str
     extension: str | None
@@ -84,8 +84,10 @@ def read_phone(text: str, region: str) -> Phone | None:
     )
     significant = phonenumbers.national_significant_number(number)
     e164 = f"+{number.country_code}{significant}"
-    digits = frozenset((e164[1:], significant, digits_of(national)))
-    phone = Phone(e164, extension, display + (f" ext. {extension}" if extension else ""), digits)
+    digits = {e164[1:]} if is_own else {e164[1:], significant, digits_of(national)}
+    phone = Phone(
+        e164, extension, display + (f" ext. {extension}" if extension else ""), frozenset(digits)
+    )
     return phone if len(phone.stored) <= MAX_STORED else None
 
 
@@ -109,10 +111,10 @@ def stored_phone(stored: str, display: str) -> Phone | None:
 
 
 def meant_numbers(typed: str, region: str) -> list[str]:
-    """The words that one of a patient's must begin with, if `typed` is a number in `region` or
+    """The words of which a patient's must begin with one, if `typed` is a number in `region` or
     a part of one: its first digits or its last ones. Empty if it has no digits."""
     text = _plain(typed)
-    if re.match(r"\W*(\+|00)", text):
+    if is_international := bool(re.match(r"\W*(\+|00)", text)):
         text = text.replace("(0)", "")  # +49 (0)30: it is not dialled from abroad
     digits = digits_of(text)
     if not digits:
@@ -122,6 +124,8 @@ def meant_numbers(typed: str, region: str) -> list[str]:
         found.append(phone.number[1:])
     elif abroad := _without_prefix(digits, region):
         found.append(abroad)
+    elif not is_international:
+        found += _with_country_code(digits, region)
     return list(dict.fromkeys(found))
 
 
@@ -237,7 +241,10 @@ def _parsed(text: str, region: str) -> PhoneNumber | None:
             number = phonenumbers.parse(attempt, region)
         except NumberParseException:
             continue
-        if phonenumbers.is_valid_number(number):
+        # Of the region first: for nearly all that is half of the work.
+        if phonenumbers.is_valid_number_for_region(number, region) or phonenumbers.is_valid_number(
+            number
+        ):
             return number
     return None
 
@@ -249,3 +256,13 @@ def _without_prefix(digits: str, region: str) -> str:
         if prefix and (found := re.match(prefix, digits)):
             return digits[found.end() :]
     return ""
+
+
+def _with_country_code(digits: str, region: str) -> list[str]:
+    """How the first digits of a number in the region go on from its country's code: with and
+    without what is only dialled within the country, such as a zero."""
+    metadata = PhoneMetadata.metadata_for_region(region)
+    if metadata is None:
+        return []
+    trunk = metadata.national_prefix or ""
+    return [f"{metadata.country_code}{d}" for d in (digits, digits.removeprefix(trunk)) if d]

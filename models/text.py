@@ -29,4 +29,7 @@ _BEGINNINGS = "".join(
 def trimmed(text: str) -> str:
     """The text without what nobody can see at its ends: blanks, control characters, zero-width
     characters and marks of direction. Empty if there is nothing else."""
+    text = text.strip()
+    if text.isascii() and text.isprintable():  # nearly every cell of an import
+        return text
     return text.strip(_ENDS).lstrip(_BEGINNINGS)

@@ -17,7 +17,9 @@ class BadInput(Exception):
 
 def is_storable(text: str) -> bool:
     """PostgreSQL cannot keep the character U+0000, and neither database a lone surrogate."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    if "\0" in text:
+        return False
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def storable(text: str | None) -> str | None:
