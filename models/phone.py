@@ -1,7 +1,6 @@
 """A telephone number as one value: as it is stored, shown, dialled and found."""
 
 import re
-import unicodedata
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat
 
 from models.names import MAX_WORD
+from models.phone_forms import digits_of, is_one_number, plain, split_extension
 
 MAX_TYPED = 100
 """How much may be typed for a number, in characters."""
@@ -61,18 +61,13 @@ def backwards(digits: str) -> str:
     return (BACKWARDS + digits[::-1])[:MAX_WORD]
 
 
-def digits_of(text: str) -> str:
-    """The digits in a text, in whichever script."""
-    return re.sub("[^0-9]", "", _plain(text))
-
-
 def read_phone(text: str, region: str) -> Phone | None:
     """The number that is meant in `region`, a country's two letters. None if nobody can be called
     by it, or if it may be something else: two numbers, a date, a number of a spreadsheet."""
     if len(text) > MAX_TYPED:
         return None
-    written, extension = _without_extension(_plain(text).strip())
-    if not _is_one_number(written):
+    written, extension = split_extension(plain(text).strip())
+    if not is_one_number(written):
         return None
     number = _parsed(written, region)
     if number is None:
@@ -85,9 +80,9 @@ def read_phone(text: str, region: str) -> Phone | None:
     significant = phonenumbers.national_significant_number(number)
     e164 = f"+{number.country_code}{significant}"
     digits = {e164[1:]} if is_own else {e164[1:], significant, digits_of(national)}
-    phone = Phone(
-        e164, extension, display + (f" ext. {extension}" if extension else ""), frozenset(digits)
-    )
+    if extension:
+        display += f" ext. {extension}"
+    phone = Phone(e164, extension, display, frozenset(digits))
     return phone if len(phone.stored) <= MAX_STORED else None
 
 
@@ -96,7 +91,7 @@ def any_phone(text: str, region: str) -> Phone:
     found by its digits."""
     if phone := read_phone(text, region):
         return phone
-    written, extension = _without_extension(_plain(text))
+    written, extension = split_extension(plain(text))
     digits = digits_of(written)
     return Phone(digits, extension, text, frozenset((digits,)) - {""})
 
@@ -104,7 +99,7 @@ def any_phone(text: str, region: str) -> Phone:
 def stored_phone(stored: str, display: str) -> Phone | None:
     """The number that was stored in this form, or written by hand; None if nothing can be dialled.
     `display` is how it is shown."""
-    number, extension = _without_extension(_plain(stored))
+    number, extension = split_extension(plain(stored))
     digits = re.sub("[^0-9]", "", number)
     plus = "+" if number.startswith("+") else ""
     return Phone(plus + digits, extension, display) if digits else None
@@ -113,7 +108,7 @@ def stored_phone(stored: str, display: str) -> Phone | None:
 def meant_numbers(typed: str, region: str) -> list[str]:
     """The words of which a patient's must begin with one, if `typed` is a number in `region` or
     a part of one: its first digits or its last ones. Empty if it has no digits."""
-    text = _plain(typed)
+    text = plain(typed)
     if is_international := bool(re.match(r"\W*(\+|00)", text)):
         text = text.replace("(0)", "")  # +49 (0)30: it is not dialled from abroad
     digits = digits_of(text)
@@ -131,104 +126,12 @@ def meant_numbers(typed: str, region: str) -> list[str]:
 
 def without_extension(typed: str) -> str:
     """What was typed to find somebody, up to an extension and without the scheme of a link."""
-    return _without_extension(_plain(typed))[0] if re.search("[0-9]", _plain(typed)) else typed
+    return split_extension(typed)[0]
 
 
 def looks_dialled(word: str) -> bool:
     """Whether a word that was typed has digits and what stands between them, and nothing else."""
-    return not set(_plain(word)) - set("0123456789+-./()[]")
-
-
-# ---- how numbers are written
-
-_SCHEME = re.compile(r"(?i)^'?\s*(?:tel|phone|callto|telefon|telephone)?\s*[.:]*\s*(?=[+(\[0-9])")
-
-_EXTENSION = re.compile(
-    r"""(?xi) (?P<number> .*? [0-9)\]]) [\s,;]*
-    (?: ext(?:ension|n)? | x | \# | durchwahl | dw | nst | app(?:arat)? | poste | anexo | ramal
-    | int(?:erno)? | доб ) [\s.:=-]* (?P<extension> [0-9]{1,10}) \s*""",
-)
-
-# Digits in groups, in whichever grouping; a plus only in front.
-_NUMBER = re.compile(r"[(\[]?\+?[ (\[]*[0-9][0-9 ./()\[\]-]*(?<=[0-9)\]])")
-
-_DATE = re.compile(
-    r"(?P<a>[0-9]{1,2})\ ?[./-]\ ?(?P<b>[0-9]{1,2})\ ?[./-]\ ?(?:[0-9]{2}|(?:19|20)[0-9]{2})"
-    r"|(?:19|20)[0-9]{2}\ ?[./-]\ ?(?P<c>[0-9]{1,2})\ ?[./-]\ ?(?P<d>[0-9]{1,2})"
-)
-
-# 301234567.0, 2.175550123, 2.175.550.123: a number as a spreadsheet shows it.
-_COUNTED = re.compile(
-    r"[0-9]{7,}\.[0-9]+ | [0-9]+\.0+ | [0-9.]+\.0 | [0-9]\.[0-9]{4,} | [1-9](?:\.[0-9]{3}){2,}",
-    re.VERBOSE,
-)
-
-_LATE_BRACKET = re.compile(r"(?:[^0-9]*[0-9]){6,}[^0-9]*[(\[]")
-_RANGE = re.compile(r"([0-9]{3,}) +-+ +([0-9]{3,})$")
-
-
-def _plain(text: str) -> str:
-    """The text with ASCII's digits, blanks and hyphens, and without characters that nobody sees."""
-    if text.isascii():
-        return text
-    return "".join(map(_plain_character, unicodedata.normalize("NFKC", text)))
-
-
-def _plain_character(character: str) -> str:
-    category = unicodedata.category(character)
-    if category == "Nd":
-        return str(unicodedata.decimal(character))
-    if category == "Pd" or character == "\u2212":
-        return "-"
-    if category == "Zs":
-        return " "
-    return "" if category == "Cf" else character
-
-
-def _without_extension(text: str) -> tuple[str, str | None]:
-    """The number, and the extension behind it if there is one."""
-    text = _SCHEME.sub("", text)
-    if not re.search(r"[^\W\d_]|\#", text):
-        return text, None
-    found = _EXTENSION.fullmatch(text)
-    return (found["number"], found["extension"]) if found else (text, None)
-
-
-def _is_one_number(text: str) -> bool:
-    """Whether the text can only be one number: phonenumbers would take the digits of any text."""
-    if not _NUMBER.fullmatch(text) or _COUNTED.fullmatch(text) or _is_date(text):
-        return False
-    if text.count("(") != text.count(")") or text.count("[") != text.count("]"):
-        return False
-    if _LATE_BRACKET.match(text):
-        return False
-    if between := _RANGE.search(text):  # 2312 - 2313, but 2312 - 45 is a desk's number
-        first, last = between.groups()
-        if len(first) == len(last) and first[: len(first) // 2] == last[: len(last) // 2]:
-            return False
-    return "/" not in text or _is_behind_area_code(text)
-
-
-def _is_date(text: str) -> bool:
-    found = _DATE.fullmatch(text)
-    if not found:
-        return False
-    parts = sorted(int(part) for part in found.groups() if part)
-    return 1 <= parts[0] <= 12 and parts[1] <= 31
-
-
-def _is_behind_area_code(text: str) -> bool:
-    """Whether what stands before a slash is only the area code, as in 030/23125001. In 2312/2313
-    and 030 2312 / 13 it is a number by itself."""
-    text = re.sub(r"^(\+ ?[0-9]{1,3}) ?/", r"\1 ", text)
-    before, _, after = text.partition("/")
-    if "/" in after:
-        return False
-    area, number = digits_of(before), digits_of(after)
-    is_marked = bool(re.match(r"[(\[+0]", before))
-    if len(number) < 5:
-        return is_marked and len(area) <= (6 if "+" in before else 5) and len(number) > 2
-    return len(area) <= (9 if "+" in before or area.startswith("00") else 6 if is_marked else 4)
+    return not set(plain(word)) - set("0123456789+-./()[]")
 
 
 def _parsed(text: str, region: str) -> PhoneNumber | None:
