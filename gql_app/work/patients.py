@@ -117,11 +117,10 @@ async def index_patients(practice_id: int, patients: Iterable[Written]) -> None:
 
 
 async def index_again(practice_id: int, patients: Sequence[Findable]) -> None:
-    """The same, where the numbers have been read already."""
+    """The same, where the numbers have been read already. The rows are written first, which locks
+    them: words that a server has written meanwhile are seen, or are the same."""
     for begin in range(0, len(patients), BATCH):
         batch = patients[begin : begin + BATCH]
-        forget = f"DELETE FROM patient_word WHERE practice_id = $1 AND {among('patient_id', 2)}"
-        await write(forget, practice_id, [patient.id for patient in batch])
         phones = {p.id: [p.phone.stored, p.phone.display] for p in batch}
         mark = f"""
         UPDATE patient
@@ -129,21 +128,25 @@ async def index_again(practice_id: int, patients: Sequence[Findable]) -> None:
         FROM {pairs(2)} WHERE patient.practice_id = $1 AND patient.id = listed.id
         """
         await write(mark, practice_id, json.dumps(phones))
-        await index_new(practice_id, batch)
+        forget = f"DELETE FROM patient_word WHERE practice_id = $1 AND {among('patient_id', 2)}"
+        await write(forget, practice_id, [patient.id for patient in batch])
+        await _write_words(practice_id, batch, "ON CONFLICT DO NOTHING")
 
 
 async def index_new(practice_id: int, patients: Sequence[Findable]) -> None:
     """Let patients be found who have no words yet, and whose rows say that they are indexed."""
     for begin in range(0, len(patients), BATCH):
-        words = {
-            patient.id: [*{*name_words(patient.name), *patient.phone.words}]
-            for patient in patients[begin : begin + BATCH]
-        }
-        keep = f"""
-        INSERT INTO patient_word (practice_id, patient_id, word)
-        SELECT $1, listed.id, listed.word FROM {word_lists(2)}
-        """
-        await write(keep, practice_id, json.dumps(words))
+        await _write_words(practice_id, patients[begin : begin + BATCH])
+
+
+async def _write_words(practice_id: int, patients: Sequence[Findable], but: str = "") -> None:
+    words = {p.id: [*{*name_words(p.name), *p.phone.words}] for p in patients}
+    # SQLite takes what follows a table for its join, unless there is a condition between.
+    sql = f"""
+    INSERT INTO patient_word (practice_id, patient_id, word)
+    SELECT $1, listed.id, listed.word FROM {word_lists(2)} WHERE true {but}
+    """
+    await write(sql, practice_id, json.dumps(words))
 
 
 def whose_patient(where: Conditions, typed: str, region: str) -> None:
