@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 import asyncpg
@@ -441,11 +441,16 @@ def pairs(parameter: int) -> str:
         FROM json_each(${parameter}::json) l) AS listed"""
 
 
+_AS_IT_IS = frozenset((str, int, bool, NoneType))
+
+
 def _as_text(values: Sequence[object]) -> list[object]:
     """SQLite keeps dates as text, in the form in which Tortoise writes them: moments in UTC, for
     they are compared as texts. A list is handed to it as JSON."""
     return [
-        value.astimezone(UTC).isoformat(" ")
+        value
+        if type(value) in _AS_IT_IS  # nearly all, and an import writes very many
+        else value.astimezone(UTC).isoformat(" ")
         if isinstance(value, datetime)
         else value.isoformat()
         if isinstance(value, date)

@@ -11,9 +11,9 @@ class Patient(Model):
 
     Who came in from elsewhere is `external_id` at `source`, unique within the practice. `phone` is
     the telephone number as it came in; `phone_number` is how it is dialled (E.164, with ";ext=" and
-    an extension), and `phone_display` how it is shown. A patient who is not `is_indexed` has an
-    earlier number's of these, or none, and cannot be found by what is new: the database notes that
-    itself, whoever has changed the row.
+    an extension; null if `phone` says that already), and `phone_display` how it is shown. A patient
+    who is not `is_indexed` has an earlier number's of these, or none, and cannot be found by what
+    is new: the database notes that itself, whoever has changed the row.
     """
 
     id = fields.BigIntField(primary_key=True)

@@ -136,9 +136,10 @@ def looks_dialled(word: str) -> bool:
 
 def _parsed(text: str, region: str) -> PhoneNumber | None:
     """The number, if one can be called by it."""
-    attempts = [text]
-    if re.match(r"\D*00", text):  # how many write +, whatever the country's own prefix is
-        attempts.append("+" + digits_of(text)[2:])
+    digits = digits_of(text)
+    attempts = [f"+{digits}" if "+" in text else digits]
+    if digits.startswith("00"):  # how many write +, whatever the country's own prefix is
+        attempts.append("+" + digits[2:])
     for attempt in attempts:
         try:
             number = phonenumbers.parse(attempt, region)

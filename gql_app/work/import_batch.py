@@ -244,7 +244,6 @@ async def _write_patients(
             "practice_id": here,
             "name": patient.name,
             "phone": patient.phone,
-            "phone_number": patient.phone,
             "phone_display": patient.findable.phone.display,
             "is_indexed": True,
             "source": source,

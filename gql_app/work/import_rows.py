@@ -71,9 +71,9 @@ async def find_target(viewer: Viewer, queue_id: int | None) -> Target | None:
 
 def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
     """The row as it may come in, or every refusal of what it says by itself."""
-    texts = ImportRow(*(trimmed(text or "") for text in row))
+    texts = ImportRow(*[trimmed(text) if text else "" for text in row])
     refusals = [
-        *(_check_text(field, text) for field, text in texts._asdict().items()),
+        *[_check_text(f, text) for f, text in zip(row._fields, texts, strict=True) if text],
         None if texts.external_id else _refusal("EXTERNAL_ID_REQUIRED", "external_id", _NO_ID),
         None if texts.name else _refusal("NAME_REQUIRED", "name", "Say whom to call."),
         check_reason(texts.reason or ""),

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple, Protocol
 
+import orjson
+
 from gql_app.access import Scope
 from gql_app.work.history import event_shown_in
 from gql_app.work.reading import BadInput, Conditions
@@ -146,7 +148,8 @@ async def _write_words(practice_id: int, patients: Sequence[Findable], but: str 
     INSERT INTO patient_word (practice_id, patient_id, word)
     SELECT $1, listed.id, listed.word FROM {word_lists(2)} WHERE true {but}
     """
-    await write(sql, practice_id, json.dumps(words))
+    listed = orjson.dumps(words, option=orjson.OPT_NON_STR_KEYS).decode()
+    await write(sql, practice_id, listed)
 
 
 def whose_patient(where: Conditions, typed: str, region: str) -> None:
