@@ -11,6 +11,8 @@ import phonenumbers
 from tortoise.exceptions import ValidationError
 from tortoise.validators import Validator
 
+from models.text import trimmed
+
 MAX_SLUG = 64
 MAX_NAME = 200
 
@@ -52,10 +54,9 @@ def checked_slug(slug: str) -> str:
 
 def checked_name(what: str, name: str) -> str:
     """The name without what cannot be seen around it; `what` is called so. Raises `BadValue`."""
-    seen = [place for place, c in enumerate(name) if unicodedata.category(c)[0] not in "ZC"]
-    if not seen:
+    name = trimmed(name)
+    if not name:
         raise BadValue(f"{what} is empty")
-    name = name[seen[0] : seen[-1] + 1]
     if len(name) > MAX_NAME:
         raise BadValue(f"{what} has {len(name):,} characters; at most {MAX_NAME} are kept")
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):

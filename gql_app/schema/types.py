@@ -8,7 +8,7 @@ import orjson
 import strawberry
 
 from gql_app.access import Viewer as ViewerRow
-from gql_app.execution.limits import MOST_ROWS
+from gql_app.execution.rows import MOST_ROWS
 from gql_app.schema.columns import Columns, reads
 from gql_app.schema.connections import Connection
 from gql_app.schema.context import Info, SharedInfo

@@ -75,8 +75,8 @@ async def create_practice(new: NewPractice, now: datetime) -> Made:
 async def change_practice(slug: str, changes: dict[str, str]) -> None:
     """Change columns of a practice. Raises `NotThere`.
 
-    Telephone numbers are kept in E.164, so another region changes how new ones are read, and no
-    number that is there.
+    Telephone numbers are kept in E.164, so another region changes how they are shown and how new
+    ones are read, and no number that is there.
     """
     practice = await practice_called(slug)
     if changes:
