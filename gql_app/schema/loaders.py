@@ -21,6 +21,7 @@ from gql_app.work.history import (
     closings_of_tasks,
     contacts_by_id,
     contacts_of,
+    contacts_of_patients,
     contacts_of_tasks,
     staff_by_id,
 )
@@ -194,8 +195,16 @@ class Loaders:
         return _pages(lambda ids, key: contacts_of_tasks(self._scope, ids, key.first, key.after))
 
     @cached_property
+    def contacts_of_patient(self) -> Rows[PageKey, PageOf]:
+        return _pages(lambda ids, key: contacts_of_patients(self._scope, ids, key.first, key.after))
+
+    @cached_property
     def tasks_of_patient(self) -> Rows[PageKey, PageOf]:
-        return _pages(lambda ids, key: tasks_of_patients(self._scope, ids, key.first, key.after))
+        return _pages(
+            lambda ids, key: tasks_of_patients(
+                self._scope, ids, key.query or TaskQuery(), key.first, key.after
+            )
+        )
 
     @cached_property
     def tasks_of_queue(self) -> Rows[PageKey, PageOf]:

@@ -28,6 +28,7 @@ from gql_app.schema.task_state import Claim, TaskSnapshot, TaskState, claim_of
 from gql_app.work import cursors, history, queues
 from gql_app.work.at_work import AtWork
 from gql_app.work.claims import claimed_tasks
+from gql_app.work.finding import TaskQuery
 from gql_app.work.orders import by_due
 from gql_app.work.patients import PatientRow
 from models.contact import ContactRow
@@ -57,6 +58,7 @@ _ID_OF = {row: id_of(name) for name, row in ROWS.items()}
 _LATER = {
     "Queue": Annotated["Queue", strawberry.lazy("gql_app.schema.types")],
     "Patient": Annotated["Patient", strawberry.lazy("gql_app.schema.types")],
+    "Task": Annotated["Task", strawberry.lazy("gql_app.schema.types")],
 }
 """Types that are defined further down."""
 
@@ -99,6 +101,13 @@ class Contact(Node):
         return parent.notes if info.context.scope.may_read_notes else None
 
     logged_by = linked("staff", "logged_by_id", Staff, "Who logged it.")
+
+    task = linked(
+        "task",
+        "task_id",
+        _LATER["Task"] | None,
+        "The task that it was logged on. Null if it is in a queue now that the key does not allow.",
+    )
 
 
 @strawberry.type(description="A patient to be contacted, for one reason, from one queue.")
@@ -246,17 +255,37 @@ class Patient(Node):
 
     @strawberry.field(
         graphql_type=Annotated["TaskConnection", strawberry.lazy("gql_app.schema.types")],
-        description="The patient's tasks, open and closed, newest first.",
+        description="The patient's tasks in the queues that the key allows, newest first.",
         metadata=reads("id"),
     )
     async def tasks(
         parent: strawberry.Parent[PatientRow],
         info: SharedInfo,
+        status: Annotated[
+            list[TaskStatus] | None,
+            strawberry.argument(description="Of these alone; without it all, open and closed."),
+        ] = None,
         first: PageSize = 20,
         after: After = None,
     ) -> Connection[TaskRow]:
-        key = PageKey(parent.id, first, after)
+        query = TaskQuery(status=tuple(TaskStatus if status is None else dict.fromkeys(status)))
+        key = PageKey(parent.id, first, after, query)
         return Connection(await load_page(info.context.loaders.tasks_of_patient, key), id_cursor)
+
+    @strawberry.field(
+        graphql_type=Annotated["ContactConnection", strawberry.lazy("gql_app.schema.types")],
+        description="The contacts on all of the patient's tasks in the queues that the key allows,"
+        " latest first.",
+        metadata=reads("id"),
+    )
+    async def contacts(
+        parent: strawberry.Parent[PatientRow],
+        info: SharedInfo,
+        first: PageSize = 20,
+        after: After = None,
+    ) -> Connection[ContactRow]:
+        key = PageKey(parent.id, first, after)
+        return Connection(await load_page(info.context.loaders.contacts_of_patient, key), id_cursor)
 
 
 COLUMNS_OF_TASKS = Columns([(Task, TaskRow), (Patient, PatientRow), (Contact, ContactRow)])

@@ -219,10 +219,10 @@ async def tasks_of_queues(
 
 
 async def tasks_of_patients(
-    scope: Scope, patient_ids: Sequence[int], first: int, after: str | None
+    scope: Scope, patient_ids: Sequence[int], query: TaskQuery, first: int, after: str | None
 ) -> dict[int, Page[TaskRow]]:
-    """The newest tasks of each patient, open and closed, in one statement. Raises `BadInput`."""
-    where = Conditions.of(scope, "t", "t.queue_id")
+    """The newest tasks of each patient, in one statement. Raises `BadInput`."""
+    where = conditions(scope, query)
     where.among("t.patient_id", list(patient_ids))
     go_on_after(where, scope, TaskOrder.CREATED, after)
     sql = f"""

@@ -23,6 +23,8 @@ QUERIES = {
         tasks(first: $first) {{ nodes {{ {TASK} }} }} }} }}""",
     "patients": f"""query ($first: Int!) {{ tasks(first: $first) {{ nodes {{
         patient {{ tasks(first: $first) {{ nodes {{ {TASK} }} }} }} }} }} }}""",
+    "pasts": """query ($first: Int!) { tasks(first: $first) { nodes { closedBy { name } patient {
+        contacts(first: $first) { nodes { notes task { reason queue { name } } } } } } } }""",
     "events": f"""query ($first: Int!) {{ events(first: $first) {{ nodes {{
         seq actor {{ name }} contact {{ notes }} task {{ {TASK} }} }} }} }}""",
 }

@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import gql_app.work.history as history_module
 import gql_app.work.queues as queues_module
 from benchmarks.dataset import QUEUES, fill
 from gql_app.access import Viewer, authenticate
 from gql_app.work.finding import TaskQuery
+from gql_app.work.history import closings_of_tasks, contacts_of_patients
 from gql_app.work.orders import TaskOrder, cursor_of
-from gql_app.work.queues import tasks_page_in_full
-from models.database import fetch_joined, opened, write
+from gql_app.work.queues import tasks_of_patients, tasks_page_in_full
+from models.database import fetch, fetch_joined, opened, write
 from models.lifecycle import ContactOutcome, TaskOrigin, TaskStatus, local_date
 from models.practice import Queue
 from tests.office import Clock
@@ -60,9 +62,11 @@ async def test_no_list_of_tasks_is_read_by_a_scan_of_a_table(
 
     async def noting(rows: Any, sql: str, *values: object) -> Any:
         asked.append(Asked(sql, values))
-        return await fetch_joined(rows, sql, *values)
+        return await (fetch_joined if isinstance(rows, tuple) else fetch)(rows, sql, *values)
 
-    monkeypatch.setattr(queues_module, "fetch_joined", noting)
+    for module in (history_module, queues_module):
+        monkeypatch.setattr(module, "fetch_joined", noting)
+        monkeypatch.setattr(module, "fetch", noting)
     async with opened(database_url):
         for table in ("task", "patient", "patient_word", "contact"):
             await write(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
@@ -88,6 +92,16 @@ async def test_no_list_of_tasks_is_read_by_a_scan_of_a_table(
                 assert [s for s in scans if s["Node Type"] == "Seq Scan"] == [], (name, order)
                 read = max(_read(scan) for scan in scans)
                 assert read <= MOST.get(name, read), (name, order)
+        page = await tasks_page_in_full(viewer, TaskQuery(), TaskOrder.CREATED, 50, None)
+        patients = [row.task.patient_id for row in page.rows]
+        asked.clear()
+        await contacts_of_patients(viewer, patients, 20, None)
+        await tasks_of_patients(viewer, patients, TaskQuery(), 20, None)
+        await closings_of_tasks(viewer, [row.task.id for row in page.rows])
+        scans = [scan for question in asked for scan in await _scans(question)]
+        assert {"task", "contact"} <= {scan["Relation Name"] for scan in scans}
+        assert [s for s in scans if s["Node Type"] == "Seq Scan"] == []
+        assert max(_read(scan) for scan in scans) <= 50 * 20
 
 
 async def _place(viewer: Viewer, query: TaskQuery, order: TaskOrder) -> str | None:
