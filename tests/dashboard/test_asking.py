@@ -81,8 +81,9 @@ BOARDS = {
     "an agent's board": View(board, 5, each_second=1),
     "a supervisor's board": View(board, 6, each_second=2, role="supervisor"),
 }
-# It claims the task, and renews that with a fresh snapshot.
-DIALOG = {"the dialog": View(dialog, 6)}
+# It claims the task, renews that with a fresh snapshot, asks for the patient's past each time, and
+# again while things change.
+DIALOG = {"the dialog": View(dialog, 8, each_second=1)}
 
 
 async def too_much(

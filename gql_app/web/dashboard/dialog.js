@@ -1,14 +1,18 @@
-// Log a contact. Whoever opens a task claims its patient; closing without logging gives it back. What
-// was typed is lost only by logging it: it is kept through refusals, through closing the dialog, and
-// through the end of the session (in memory alone).
+// Log a contact. Opening a task claims its patient; closing it without logging releases the patient. What
+// was typed is lost only by logging it: it is kept through refusals, through closing the dialog, a reload,
+// and the end of the session. Where nothing can be logged, the dialog is a record.
 
 import { SignedOut, graphql } from './api.js';
-import { newKey } from './claim.js';
+import { attemptOf } from './attempt.js';
 import { LOG, ONE_TASK } from './documents.js';
-import { drawDate, drawFacts, drawHistory, made } from './form.js';
+import { Drafts } from './drafts.js';
+import { drawButtons, drawDate, drawFacts, drawNotes, drawRecord, fill, wipe } from './form.js';
+import { Notices } from './notices.js';
+import { Past } from './past.js';
+import { Place } from './place.js';
 import { verdict } from './rules.js';
-import { outside, write } from './text.js';
-import { OUTCOMES, clock, differences, shortDate } from './words.js';
+import { outside } from './text.js';
+import { OUTCOMES, clock, shortDate } from './words.js';
 
 const EMPTY = { outcome: null, followUp: '', notes: '', suggested: false, touched: false };
 
@@ -18,10 +22,17 @@ export class ContactDialog {
     Object.assign(this, { store, claims, onLogged, onClosed, onError });
     this.element = document.getElementById('contact');
     this.form = this.element.querySelector('form');
-    this.drafts = new Map();
+    this.drafts = new Drafts();
+    this.notices = new Notices(this.element, store, claims);
+    this.past = new Past(this.element, store, {
+      onChange: () => this.draw(),
+      onError: (error) => error instanceof SignedOut && onError(error),
+    });
+    this.place = new Place(this);
     this.viewer = null;
     this.task = null;
     this.listen();
+    setInterval(() => this.draw(), 30_000); // "in 12 min" goes on by itself
     store.listen((what, detail) => {
       if (what === 'event' && detail.task.id === this.task?.id) this.changed(detail);
       if (what === 'patient' && detail.id === this.task?.patient.id) this.rename(detail);
@@ -57,14 +68,13 @@ export class ContactDialog {
 
   /** `viewer` is at work now. What another has typed is not theirs to see. */
   begin(viewer) {
-    if (this.viewer?.id !== viewer.id) {
-      this.drafts.clear();
-      this.pending = null;
-    }
-    this.viewer = viewer;
-    const pending = this.pending;
+    const isOther = this.drafts.begin(viewer.id);
+    if (isOther) this.place.forget();
+    const pending = isOther ? null : this.pending;
     this.pending = null;
+    this.viewer = viewer;
     if (pending) this.open(pending);
+    else this.place.follow();
   }
 
   /** The session has ended: keep what was typed, show nothing. */
@@ -72,6 +82,13 @@ export class ContactDialog {
     if (!this.element.open) return;
     this.pending = this.task;
     this.element.close();
+  }
+
+  /** The viewer has signed out: nothing of what was typed stays. */
+  forget() {
+    this.drafts.clear();
+    this.place.forget();
+    this.pending = null;
   }
 
   /** Show a task of the list, and claim its patient. */
@@ -91,23 +108,28 @@ export class ContactDialog {
     this.task = task;
     this.detail = null;
     this.isSending = false;
-    this.attempt = null;
-    this.form.reset();
-    this.fields = { ...EMPTY, ...this.drafts.get(task.id) };
-    this.say('changes', []);
-    this.say('errors', []);
-    for (const input of this.form.elements.outcome) {
-      input.checked = input.value === this.fields.outcome;
-    }
-    this.form.elements.followUp.value = this.fields.followUp;
-    this.form.elements.notes.value = this.fields.notes;
+    const { attempt = null, ...fields } = this.drafts.get(task.id) ?? {};
+    this.attempt = attempt;
+    this.fields = { ...EMPTY, ...fields };
+    fill(this.form, this.fields);
+    this.notices.begin(task);
+    this.past.begin(task);
     this.draw();
     if (!this.element.open) this.element.showModal();
+    this.place.enter(task.id);
     this.focus();
   }
 
+  /** Put the focus where work begins. */
   focus() {
-    (this.form.querySelector('input[name=outcome]:checked') ?? this.form.elements.outcome[0]).focus();
+    const { outcome } = this.form.elements;
+    const chosen = [...outcome].find((input) => input.checked) ?? outcome[0];
+    (this.isRecord ? this.part('dismiss') : chosen).focus();
+  }
+
+  /** Nothing can be logged here: it is only looked at. */
+  get isRecord() {
+    return !this.viewer.mayLogContacts || !this.task.isOpen;
   }
 
   async fetch() {
@@ -116,19 +138,20 @@ export class ContactDialog {
       const { task } = await graphql(ONE_TASK, { id });
       if (task && this.task?.id === id) this.learn(task);
     } catch (error) {
-      this.trouble(error);
+      this.trouble('claim', error, id);
     }
   }
 
   /** Claim the patient; the task comes with it. */
   async claim() {
     const { id } = this.task;
-    this.say('errors', []);
+    this.notices.refuse('claim', []);
     try {
       const answer = await this.claims.take(id);
       if (!answer) return; // it was closed meanwhile
       if (answer.task) this.learn(answer.task);
-      if (!this.claims.trouble) this.say('errors', answer.errors.map((error) => outside(error.message)));
+      if (!this.claims.trouble) this.notices.refuse('claim', answer.errors);
+      this.draw();
     } catch (error) {
       if (error instanceof SignedOut) this.onError(error);
       else this.draw(); // the claim's own notice tells it
@@ -136,6 +159,7 @@ export class ContactDialog {
   }
 
   learn(detail) {
+    if (!this.detail) this.notices.seen = detail; // the list may have been behind
     this.detail = detail;
     this.task = detail;
     this.store.put(detail);
@@ -146,30 +170,28 @@ export class ContactDialog {
   suggest() {
     const { outcome, touched, followUp } = this.fields;
     const date = this.detail?.suggestedFollowUp;
-    if (outcome === 'SCHEDULED') {
-      if (this.fields.suggested) Object.assign(this.fields, { followUp: '', suggested: false });
-    } else if (outcome && date && !touched && !followUp) {
-      Object.assign(this.fields, { followUp: date, suggested: true });
-    }
-    this.form.elements.followUp.value = this.fields.followUp;
+    if (!outcome || outcome === 'SCHEDULED' || !date || touched || followUp) return;
+    Object.assign(this.fields, { followUp: date, suggested: true });
+    this.form.elements.followUp.value = date;
   }
 
   setDate(date) {
     Object.assign(this.fields, { followUp: date, suggested: false, touched: true });
     this.form.elements.followUp.value = date;
+    this.notices.mended('followUp');
     this.keep();
   }
 
   typed({ name, value }) {
-    this.hasTyped = true;
     if (name === 'followUp') return this.setDate(value);
     this.fields[name] = value;
+    this.notices.mended(name);
     if (name === 'outcome') this.suggest();
     this.keep();
   }
 
   keep() {
-    this.drafts.set(this.task.id, { ...this.fields });
+    this.drafts.put(this.task.id, { ...this.fields, attempt: this.attempt });
     this.draw();
   }
 
@@ -177,10 +199,9 @@ export class ContactDialog {
   changed(event) {
     const { task, actor } = event;
     if (this.isSending || task.version <= this.task.version) return;
-    const told = differences(this.task, task);
     this.claims.compare(event);
+    this.notices.changed(actor);
     this.task = { ...this.task, ...task };
-    if (told.length) this.say('changes', told, `Changed meanwhile${actor ? ` by ${outside(actor.name)}` : ''}:`);
     this.draw();
   }
 
@@ -192,110 +213,88 @@ export class ContactDialog {
 
   why() {
     const caller = this.store.otherCaller(this.task);
-    const all = !this.viewer.mayLogContacts
-      ? 'Your key may not log contacts.'
-      : caller && this.task.isOpen
-        ? `${outside(caller)} is calling this patient until ${clock(this.task.claim.until)}.`
-        : this.isSending
-          ? 'Sending …'
-          : null;
+    const all = caller
+      ? `${outside(caller)} is calling this patient until ${clock(this.task.claim.until)}.`
+      : this.isSending
+        ? 'Sending …'
+        : null;
     return all ? { log: all, close: all } : verdict(this.fields, this.task);
   }
 
   async log(close) {
-    if (this.why()[close ? 'close' : 'log']) return;
-    const { outcome, followUp, notes } = this.fields;
-    const date = close ? null : followUp;
-    const sent = JSON.stringify([outcome, date, notes, close]);
-    // The same form once more, because no answer came: under the same key it is logged once.
-    if (this.attempt?.sent !== sent) {
-      const idempotencyKey = newKey();
-      const expectedVersion = this.task.version;
-      const taskId = this.task.id;
-      const text = notes.trim() ? notes : null;
-      const variables = { taskId, outcome, followUp: date, notes: text, close };
-      this.attempt = { sent, variables: { ...variables, expectedVersion, idempotencyKey } };
-    }
+    if (this.isRecord || this.why()[close ? 'close' : 'log']) return;
+    const { id } = this.task;
+    this.attempt = attemptOf(this.attempt, this.fields, close, this.task);
     this.isSending = true;
-    this.say('errors', []);
-    this.draw();
+    this.notices.begin(this.task);
+    this.keep(); // the attempt as well: a reload may come before the answer
+    let answer;
     try {
-      const { logContact } = await graphql(LOG, this.attempt.variables);
-      this.isSending = false;
-      this.answered(logContact);
+      answer = (await graphql(LOG, this.attempt.variables)).logContact;
     } catch (error) {
-      this.isSending = false;
-      this.trouble(error);
-      const known = this.store.tasks.get(this.task?.id); // what was heard meanwhile
+      if (this.task?.id === id) this.isSending = false;
+      this.trouble('log', error, id);
+      const known = this.task?.id === id && this.store.tasks.get(id); // what was heard meanwhile
       if (known) this.changed({ task: known });
-    }
-  }
-
-  answered({ task, errors }) {
-    const before = this.task;
-    this.attempt = null; // whatever is sent next is another attempt
-    if (errors.length === 0) {
-      this.drafts.delete(task.id);
-      this.claims.done(task.id);
-      this.store.put(task);
-      this.element.close();
-      const then = task.isOpen ? `again ${shortDate(task.followUp)}` : 'closed';
-      this.onLogged(task, `${outside(task.patient.name)}: ${OUTCOMES[task.lastContact.outcome]}, ${then}.`);
       return;
     }
-    this.say('errors', errors.map((error) => outside(error.message)), 'Not logged. What you typed is kept.');
+    if (answer.errors.length) this.refused(id, answer);
+    else this.logged(id, answer.task);
+  }
+
+  logged(id, task) {
+    this.drafts.drop(id);
+    this.claims.done(id);
+    this.store.put(task);
+    if (this.task?.id === id) this.element.close();
+    const then = task.isOpen ? `again ${shortDate(task.followUp)}` : 'closed';
+    this.onLogged(task, `${outside(task.patient.name)}: ${OUTCOMES[task.lastContact.outcome]}, ${then}.`);
+  }
+
+  refused(id, { task, errors }) {
+    this.drafts.put(id, { ...this.drafts.get(id), attempt: null }); // what is sent next is another
+    if (this.task?.id !== id) return this.onError(new Error(`Not logged. ${errors[0].message}`));
+    this.isSending = false;
+    this.attempt = null;
+    this.notices.refuse('log', errors, 'Not logged. What you typed is kept.');
     if (task) {
-      const told = differences(before, task);
-      if (told.length) this.say('changes', told, 'Changed meanwhile:');
       this.learn(task);
       this.claims.compare({ task });
     }
     this.draw();
   }
 
-  trouble(error) {
-    if (error instanceof SignedOut) return this.onError(error);
-    this.say('errors', [outside(error.message)], 'Not done. What you typed is kept; try again.');
+  trouble(act, error, id) {
+    if (error instanceof SignedOut || this.task?.id !== id) return this.onError(error);
+    this.notices.refuse(act, [error], 'Not done. What you typed is kept; try again.');
     this.draw();
   }
 
   closed() {
     this.task = null;
+    this.past.begin(null);
+    wipe(this.element);
+    if (!this.pending) this.place.leave();
     this.claims.drop();
     this.onClosed();
   }
 
-  say(part, lines, title = '') {
-    const box = this.part(part);
-    box.hidden = lines.length === 0;
-    write(box.querySelector('strong'), title);
-    box.querySelector('ul').replaceChildren(...lines.map((line) => made('li', line)));
-  }
-
   draw() {
-    const { task, fields } = this;
+    const { task, fields, isRecord } = this;
     if (!task) return;
+    const hadFocus = this.part('entry').contains(document.activeElement);
     drawFacts(this.element, task);
-    drawDate(this.form, fields, task, this.detail?.suggestedFollowUp);
-    const contacts = this.detail?.contacts.nodes ?? [];
-    if (contacts !== this.drawn) drawHistory(this.element, contacts);
-    this.drawn = contacts; // not anew with every key: it may have been scrolled
-    this.drawClaim();
-    const why = this.why();
-    for (const name of ['log', 'close']) {
-      this.part(name).disabled = why[name] !== null;
-      write(this.part(`why-${name}`), why[name] ?? '');
+    this.notices.draw(task);
+    for (const name of ['entry', 'actions']) this.part(name).hidden = isRecord;
+    this.part('record').hidden = !isRecord;
+    this.part('dismiss').setAttribute('aria-label', isRecord ? 'Close' : 'Close without logging');
+    if (isRecord) {
+      drawRecord(this.element, task, this.past.ending, fields);
+      if (hadFocus) this.focus();
+    } else {
+      drawDate(this.form, fields, task, this.detail?.suggestedFollowUp);
+      drawNotes(this.form, fields);
+      drawButtons(this.element, fields, this.why());
     }
-    const isReadOnly = !this.viewer.mayLogContacts || !task.isOpen;
-    this.form.querySelectorAll('.entry').forEach((group) => (group.disabled = isReadOnly));
-  }
-
-  /** Say that the patient is not claimed, and offer to claim again. */
-  drawClaim() {
-    const { title = '', why = '' } = this.claims.trouble ?? {};
-    const told = title + why;
-    if (told !== this.toldOfClaim) this.say('claim', told ? [why] : [], title);
-    this.toldOfClaim = told; // not anew with every key: it is read out
-    this.part('claim-again').disabled = this.store.otherCaller(this.task) !== null;
   }
 }

@@ -9,7 +9,6 @@ const TASK = `fragment Row on Task { id ${STATE} claim { id by { id name } until
 
 const DETAIL = `fragment Detail on Task {
   ...Row suggestedFollowUp
-  contacts(first: 10) { nodes { id outcome followUp notes closedTask contactedAt loggedBy { name } } }
 }
 ${TASK}`;
 
@@ -48,6 +47,25 @@ ${TASK}`;
 
 export const ONE_TASK = `query ($id: ID!) { task(id: $id) { ...Detail } }
 ${DETAIL}`;
+
+// All contacts with the task's patient, the patient's open tasks, and how the task ended.
+export const PAST = `query ($id: ID!, $first: Int!) {
+  task(id: $id) {
+    id withdrawnReason closedBy { name } lastContact { notes loggedBy { name } }
+    patient {
+      contacts(first: $first) {
+        nodes {
+          id outcome followUp notes closedTask contactedAt loggedBy { name }
+          task { id reason queue { name } }
+        }
+        pageInfo { hasNextPage }
+      }
+      tasks(status: [OPEN, IN_PROGRESS], first: 50) {
+        nodes { id reason statusLabel followUp contactCount assignee { name } queue { name } }
+      }
+    }
+  }
+}`;
 
 export const CLAIM = `mutation ($id: ID!, $claimId: ID) {
   claimTask(taskId: $id, claimId: $claimId) { task { ...Detail } errors { code message } }

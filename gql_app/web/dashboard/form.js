@@ -1,8 +1,12 @@
-// How the dialog of a contact looks: the task, the date and what may be chosen for it, and the past.
+// How the dialog of a contact looks: the task, what may be chosen for it, how it ended, and the past.
 
-import { lastFollowUp } from './rules.js';
-import { outside, write } from './text.js';
-import { OUTCOMES, addDays, count, distance, lastDay, shortDate, today, until, when } from './words.js';
+import { MAX_NOTES, lastFollowUp, lengthOf } from './rules.js';
+import { outside, refill, write } from './text.js';
+import {
+  OUTCOMES, addDays, cause, count, dayAndClock, distance, lastDay, shortDate, today, until,
+} from './words.js';
+
+const NEARLY_FULL = 1_000; // characters from which on they are counted
 
 const part = (element, name) => element.querySelector(`[data-part=${name}]`);
 
@@ -32,10 +36,36 @@ export function drawFacts(dialog, task) {
   else phone.removeAttribute('href');
 }
 
-/** The date's bounds, the buttons that set it, and what is to be said of it and of the notes. */
+/** Nothing of a task stays in the page once its dialog is closed. */
+export function wipe(dialog) {
+  dialog.querySelector('form').reset();
+  const written = '.top h2, .top a, .facts li, .notice strong, .notice ul, .record dl, [data-part=unsent-text]';
+  for (const element of dialog.querySelectorAll(written)) write(element, '');
+  part(dialog, 'phone').removeAttribute('href');
+}
+
+/** Put into the form what was typed before. */
+export function fill(form, { outcome, followUp, notes }) {
+  form.reset();
+  for (const input of form.elements.outcome) input.checked = input.value === outcome;
+  form.elements.followUp.value = followUp;
+  form.elements.notes.value = notes;
+}
+
+/** The two buttons, and why each cannot be pressed. */
+export function drawButtons(dialog, { followUp }, why) {
+  const hints = { log: '', close: followUp ? 'The follow-up date is dropped.' : '' };
+  for (const [name, hint] of Object.entries(hints)) {
+    part(dialog, name).disabled = why[name] !== null;
+    write(part(dialog, `why-${name}`), why[name] ?? hint);
+  }
+}
+
+/** The date's bounds, the buttons that set it, and what becomes of it. */
 export function drawDate(form, fields, task, suggested) {
   const input = form.elements.followUp;
   input.disabled = fields.outcome === 'SCHEDULED';
+  input.classList.toggle('dropped', input.disabled && fields.followUp !== '');
   input.min = today();
   const last = lastDay(task);
   input.max = last && last < lastFollowUp() ? last : lastFollowUp();
@@ -47,17 +77,28 @@ export function drawDate(form, fields, task, suggested) {
     offers.unshift([`Suggested: ${shortDate(suggested)}`, suggested]);
   }
   if (fields.followUp) offers.push(['Clear date', '']);
-  offer(part(form, 'quick'), input, offers);
-  const hint = input.disabled
-    ? 'None: Scheduled closes the task.'
-    : !fields.followUp
-      ? 'Log Contact needs one.'
-      : fields.suggested
-        ? `${shortDate(fields.followUp)}, as suggested; dropped if you close the task.`
-        : `${shortDate(fields.followUp)}, ${distance(fields.followUp)}.`;
-  write(part(form, 'date-hint'), hint);
-  const isReasonDue = fields.outcome === 'DID_NOT_SCHEDULE';
-  write(part(form, 'notes-hint'), isReasonDue ? 'Log Contact needs the reason.' : 'Optional.');
+  offer(part(form, 'quick'), input, input.disabled ? [] : offers);
+  write(part(form, 'date-hint'), dateHint(fields));
+}
+
+function dateHint({ outcome, followUp, suggested }) {
+  const date = followUp && `${shortDate(followUp)}, ${suggested ? 'as suggested' : distance(followUp)}`;
+  if (outcome !== 'SCHEDULED') return date ? `${date}.` : 'Log Contact needs one.';
+  const closes = 'Scheduled closes the task.';
+  return date ? `${shortDate(followUp)} is dropped: ${closes}` : `None: ${closes}`;
+}
+
+/** What is to be said of the notes, and how long they are once that matters. */
+export function drawNotes(form, { outcome, notes }) {
+  const length = lengthOf(notes);
+  const isTooLong = length > MAX_NOTES;
+  const shown = (n) => n.toLocaleString('en-US');
+  const hint = outcome === 'DID_NOT_SCHEDULE' ? 'Log Contact needs the reason.' : 'Optional.';
+  const counted = `${shown(length)} of ${shown(MAX_NOTES)} characters`;
+  const over = isTooLong ? `: ${shown(length - MAX_NOTES)} too many.` : '.';
+  write(part(form, 'notes-hint'), length < NEARLY_FULL ? hint : counted + over);
+  part(form, 'notes-hint').classList.toggle('error', isTooLong);
+  form.elements.notes.setAttribute('aria-invalid', isTooLong);
 }
 
 function offer(place, input, offers) {
@@ -75,17 +116,60 @@ function offer(place, input, offers) {
   if (hadFocus) input.focus();
 }
 
-export function drawHistory(dialog, contacts) {
-  const items = contacts.map((contact) => {
+/** Contacts, latest first; with those of other tasks than `task`, which task it was. */
+export function drawHistory(list, contacts, task) {
+  const known = new Map([...list.children].map((item) => [item.dataset.id, item]));
+  const items = contacts.map((contact) => known.get(contact.id) ?? drawContact(contact, task));
+  if (items.length === known.size && items.every((item, i) => item === list.children[i])) return;
+  list.replaceChildren(...items);
+}
+
+function drawContact(contact, task) {
+  const item = made('li');
+  item.dataset.id = contact.id;
+  const again = contact.followUp ? `, again ${shortDate(contact.followUp)}` : '';
+  item.append(
+    made('strong', OUTCOMES[contact.outcome] + (contact.closedTask ? ', closed' : again)),
+    made('span', `${dayAndClock(contact.contactedAt)} · ${outside(contact.loggedBy.name)}`),
+  );
+  if (contact.task && contact.task.id !== task.id) item.append(made('span', `For: ${named(contact.task)}`));
+  if (contact.notes) item.append(made('p', outside(contact.notes)));
+  return item;
+}
+
+const named = ({ reason, queue }) => `${outside(reason)} · ${outside(queue.name)}`;
+
+/** The patient's other open tasks. */
+export function drawOthers(list, tasks) {
+  const items = tasks.map((task) => {
     const item = made('li');
-    const again = contact.followUp ? `, again ${shortDate(contact.followUp)}` : '';
-    item.append(
-      made('strong', OUTCOMES[contact.outcome] + (contact.closedTask ? ', closed' : again)),
-      made('span', `${when(contact.contactedAt)} · ${outside(contact.loggedBy.name)}`),
-    );
-    if (contact.notes) item.append(made('p', outside(contact.notes)));
+    const due = task.followUp
+      ? `Follow-up ${shortDate(task.followUp)}, ${distance(task.followUp)}`
+      : count(task.contactCount, 'attempt');
+    const assignee = task.assignee ? ` · For ${outside(task.assignee.name)}` : '';
+    item.append(made('strong', outside(task.reason)), made('span', `${outside(task.queue.name)} · ${due}${assignee}`));
     return item;
   });
-  part(dialog, 'history').replaceChildren(...items);
-  part(dialog, 'no-history').hidden = items.length > 0;
+  list.replaceChildren(...items);
+}
+
+/** A task on which nothing can be logged: how it ended, or stands. `ending` says who closed it and what
+ *  was noted, once that is known; `draft` is what was typed before it was closed. */
+export function drawRecord(dialog, task, ending, draft) {
+  const last = task.lastContact;
+  const lines = [
+    ['Closed', task.closedAt && dayAndClock(task.closedAt)],
+    ['Why', task.closeCause && cause({ ...task, ...ending })],
+    ['By', outside(ending?.closedBy?.name) || (task.closeCause === 'EXPIRED' && 'the clock')],
+    ['Last outcome', last ? OUTCOMES[last.outcome] : 'None'],
+    ['Called', last && dayAndClock(last.contactedAt)],
+    ['Logged by', task.closeCause !== 'CONTACT' && outside(ending?.lastContact?.loggedBy.name)],
+    ['Notes', outside(ending?.lastContact?.notes)],
+  ].filter(([, text]) => text);
+  refill(part(dialog, 'record-facts'), lines, ([name, text]) => [made('dt', name), made('dd', text)]);
+  write(part(dialog, 'record-title'), task.isOpen ? 'Last contact' : 'How it ended');
+  write(part(dialog, 'why-record'), task.isOpen ? 'Your key may not log contacts.' : '');
+  const unsent = [OUTCOMES[draft.outcome], outside(draft.notes.trim())].filter(Boolean).join('\n');
+  part(dialog, 'unsent').hidden = !unsent;
+  write(part(dialog, 'unsent-text'), unsent);
 }

@@ -177,13 +177,18 @@ part('sign-in-form').addEventListener('submit', (event) => {
   else complain('Enter your key.');
 });
 
+function leave() {
+  dialog.forget();
+  end('You are signed out.');
+}
+
 part('sign-out').addEventListener('click', async () => {
   try {
     await signOut();
-    end('You are signed out.');
+    leave();
   } catch (error) {
     if (error instanceof OtherViewer) trouble(error);
-    else if (error instanceof SignedOut) end('You are signed out.');
+    else if (error instanceof SignedOut) leave();
     else say(`You are still signed in. ${outside(error.message)}`);
   }
 });
@@ -191,10 +196,12 @@ part('sign-out').addEventListener('click', async () => {
 // ---- what is said, the views, the keys
 
 let saying;
+
+/** Each dialog has a place for it too: what is outside an open one can be neither reached nor heard. */
 function say(words, ms = 8000) {
   clearTimeout(saying);
-  write(part('toast'), words);
-  saying = setTimeout(() => write(part('toast'), ''), ms);
+  for (const toast of document.querySelectorAll('.toast')) write(toast, words);
+  if (words) saying = setTimeout(() => say(''), ms);
 }
 
 function route() {
@@ -217,6 +224,9 @@ function setTitle() {
     .filter(Boolean)
     .join(' – ');
 }
+
+// Out of the browser's cache comes a page as it was left: its claim is released, and its session may be over.
+addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
 addEventListener('hashchange', () => {
   if (location.hash.startsWith('#link=')) enterByLink();

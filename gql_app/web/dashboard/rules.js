@@ -11,17 +11,19 @@ export function lastFollowUp() {
   return rest.join('-') === '02-29' ? addDays(date.replace('-29', '-28'), 0) : date;
 }
 
-/** Why each button cannot be pressed; null if it can. `form`: { outcome, followUp, notes, suggested },
- *  where `suggested` says that the date was proposed and not chosen. */
+/** How many characters the server counts. */
+export const lengthOf = (notes) => [...notes].length;
+
+/** Why each button cannot be pressed; null if it can. `form`: { outcome, followUp, notes }. */
 export function verdict(form, task) {
   const both = !task.isOpen
     ? 'The task is closed.'
     : !form.outcome
       ? 'Choose an outcome.'
-      : [...form.notes].length > MAX_NOTES
+      : lengthOf(form.notes) > MAX_NOTES
         ? `The notes are longer than ${MAX_NOTES.toLocaleString('en-US')} characters.`
         : null;
-  return { log: both ?? whyNotLog(form, task), close: both ?? whyNotClose(form) };
+  return { log: both ?? whyNotLog(form, task), close: both };
 }
 
 function whyNotLog({ outcome, followUp, notes }, task) {
@@ -33,13 +35,6 @@ function whyNotLog({ outcome, followUp, notes }, task) {
   if (followUp > lastFollowUp()) return 'The follow-up date is more than two years ahead.';
   if (outcome === 'DID_NOT_SCHEDULE' && !notes.trim()) {
     return 'Say in the notes why the patient did not schedule.';
-  }
-  return null;
-}
-
-function whyNotClose({ outcome, followUp, suggested }) {
-  if (outcome !== 'SCHEDULED' && followUp && !suggested) {
-    return 'Clear the follow-up date: a closed task has none.';
   }
   return null;
 }

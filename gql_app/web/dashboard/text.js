@@ -19,6 +19,15 @@ export function write(element, text) {
   element.replaceChildren(...parts.map((part, i) => (i % 2 ? isolated(part) : part)).filter(Boolean));
 }
 
+/** Fill an element with what `make` makes of the lines, unless they stand there: a text may be being read
+ *  out, or selected. */
+export function refill(element, lines, make) {
+  const text = JSON.stringify(lines);
+  if (written.get(element) === text) return;
+  written.set(element, text);
+  element.replaceChildren(...lines.flatMap(make));
+}
+
 function isolated(text) {
   const element = document.createElement('bdi');
   element.textContent = text;

@@ -66,13 +66,19 @@ export function when(moment) {
   return date === today() ? clock(moment) : shortDate(date).replace(/^\w+, /, '');
 }
 
-/** How long until `moment`: "12 min", "3 h", a date. */
+/** A moment in full: a time today, else a date with its time. */
+export function dayAndClock(moment) {
+  const date = dateOf(moment);
+  return date === today() ? clock(moment) : `${shortDate(date)}, ${clock(moment)}`;
+}
+
+/** How long until `moment`: "in 12 min", "in 3 h", a date. */
 export function until(moment) {
   const minutes = Math.ceil((Date.parse(moment) - now()) / 60_000);
   if (minutes <= 0) return 'now';
   if (minutes < 60) return `in ${minutes} min`;
   if (minutes < 24 * 60) return `in ${Math.floor(minutes / 60)} h`;
-  return when(moment);
+  return shortDate(dateOf(moment));
 }
 
 export function age(ms) {
@@ -111,6 +117,24 @@ export function happening({ kind, task, contact, closeCause }) {
     default:
       return `Closed, ${CAUSES[closeCause ?? task.closeCause]}`;
   }
+}
+
+// Where the server's own words name a date, a time or a version.
+const REFUSALS = {
+  FOLLOW_UP_IN_PAST: 'The follow-up date is before today at the practice.',
+  FOLLOW_UP_AFTER_EXPIRY: 'The task expires before the follow-up date.',
+  FOLLOW_UP_TOO_FAR: 'The follow-up date is more than two years ahead.',
+  VERSION_CONFLICT: 'Somebody has changed this task meanwhile. See what is new, then log again.',
+};
+
+/** An error of the server as the agent reads it. */
+export const refusal = ({ code, message }) => REFUSALS[code] ?? outside(message);
+
+/** Why a closed task is closed, as a sentence without its end. */
+export function cause({ closeCause, withdrawnReason }) {
+  const words = CAUSES[closeCause] ?? closeCause;
+  const said = words[0].toUpperCase() + words.slice(1);
+  return withdrawnReason ? `${said}: ${outside(withdrawnReason)}` : said;
 }
 
 /** What has changed from one state of a task to a later one, as sentences. */

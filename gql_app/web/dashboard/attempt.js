@@ -1,0 +1,14 @@
+// One attempt to log a contact. The same form sent once more, because no answer came, is the same
+// attempt: under its key it is logged once, also after a reload.
+
+import { newKey } from './claim.js';
+
+/** What to send: `before` again if it was the same. */
+export function attemptOf(before, { outcome, followUp, notes }, close, { id, version }) {
+  const date = close ? null : followUp;
+  const sent = JSON.stringify([outcome, date, notes, close]);
+  if (before?.sent === sent) return before;
+  const text = notes.trim() ? notes : null;
+  const asked = { taskId: id, outcome, followUp: date, notes: text, close };
+  return { sent, variables: { ...asked, expectedVersion: version, idempotencyKey: newKey() } };
+}

@@ -1,0 +1,98 @@
+// What is known of a patient beside the task that is open: all contacts with them, their other open
+// tasks, and how a closed task ended. It follows what others do.
+
+import { graphql } from './api.js';
+import { PAST } from './documents.js';
+import { drawHistory, drawOthers } from './form.js';
+import { write } from './text.js';
+
+const PAGE = 20;
+const PAUSE = 1_000; // ms between two readings, however much happens meanwhile
+const MOST = 500; // rows that the server gives at once
+const NO_NEWS = new Set(['CLAIMED', 'RELEASED']); // kinds of events that change nothing of this
+
+export class Past {
+  /** `onChange()`: there is something new to draw; `onError(error)`. */
+  constructor(dialog, store, { onChange, onError }) {
+    Object.assign(this, { dialog, onChange, onError });
+    this.part = (name) => dialog.querySelector(`[data-part=${name}]`);
+    this.begin(null);
+    this.part('earlier').addEventListener('click', () => {
+      this.wanted = Math.min(this.wanted + (this.hasFailed ? 0 : 2 * PAGE), MOST);
+      this.load();
+    });
+    store.listen((what, detail) => {
+      if (!this.task) return;
+      const isOurs = what === 'event' && detail.task.patient.id === this.task.patient.id;
+      if (what === 'snapshot' || (isOurs && !NO_NEWS.has(detail.kind))) this.soon();
+    });
+  }
+
+  /** Show the past of this task's patient; of nobody with null. */
+  begin(task) {
+    Object.assign(this, { task, ending: null, wanted: PAGE, hasFailed: false, isAsked: false });
+    this.draw(null);
+    if (task) this.load();
+  }
+
+  /** Something has happened: read it anew, but not more often than every second. */
+  soon() {
+    if (this.isDue) return;
+    this.isDue = true;
+    const wait = Math.max(0, PAUSE - (performance.now() - (this.begun ?? -PAUSE)));
+    setTimeout(() => {
+      this.isDue = false;
+      this.load();
+    }, wait);
+  }
+
+  /** Read it anew: once more at the end, if something happens while it is being read. */
+  async load() {
+    if (!this.task) return;
+    this.isAsked = true;
+    if (this.isLoading) return;
+    this.isLoading = true;
+    while (this.isAsked && this.task) {
+      this.isAsked = false;
+      await this.read(this.task);
+    }
+    this.isLoading = false;
+  }
+
+  async read(task) {
+    this.begun = performance.now();
+    try {
+      const answer = await graphql(PAST, { id: task.id, first: this.wanted });
+      if (this.task !== task || !answer.task) return;
+      this.hasFailed = false;
+      this.ending = answer.task;
+      this.draw(answer.task.patient);
+      this.onChange();
+    } catch (error) {
+      if (this.task !== task) return;
+      this.hasFailed = true;
+      this.drawEnd('Earlier contacts could not be loaded.', 'Try again');
+      this.onError(error);
+    }
+  }
+
+  draw(patient) {
+    const contacts = patient?.contacts.nodes ?? [];
+    drawHistory(this.part('history'), contacts, this.task);
+    const others = (patient?.tasks.nodes ?? []).filter(({ id }) => id !== this.task.id);
+    drawOthers(this.part('others'), others);
+    this.part('other-tasks').hidden = others.length === 0;
+    const hasMore = patient?.contacts.pageInfo.hasNextPage;
+    if (!patient) this.drawEnd('Loading …');
+    else if (!contacts.length) this.drawEnd('Nobody has called yet.');
+    else if (!hasMore) this.drawEnd('');
+    else if (contacts.length < MOST) this.drawEnd('', 'Show earlier contacts');
+    else this.drawEnd(`These are the last ${MOST}.`);
+  }
+
+  drawEnd(words, action = '') {
+    write(this.part('no-history'), words);
+    write(this.part('earlier'), action);
+    this.part('earlier').hidden = !action;
+  }
+}
