@@ -18,7 +18,7 @@ from gql_app.work.history import (
     Closing,
     ContactKey,
     StaffRow,
-    closings_of_tasks,
+    closers_of,
     contacts_by_id,
     contacts_of,
     contacts_of_patients,
@@ -84,11 +84,13 @@ class Rows(Generic[Key, Row]):
 
     def __init__(
         self,
-        read: Callable[[list[Key]], Awaitable[list[Row]]],
-        key_of: Callable[[Row], Key] = attrgetter("id"),
+        read: Callable[[list[Key]], Awaitable[list[Any]]],
+        key_of: Callable[[Any], Key] = attrgetter("id"),
+        row_of: Callable[[Any], Row] = lambda row: row,
     ) -> None:
         self._read = read
         self._key_of = key_of
+        self._row_of = row_of
         self.known: dict[Key, Row | None] = {}
         self._coming: dict[Key, _Batch] = {}
         self._gathering: _Batch | None = None
@@ -131,7 +133,7 @@ class Rows(Generic[Key, Row]):
             finally:
                 self._gathering = None
                 keys = [key for key, of in self._coming.items() if of is batch]
-            found = {self._key_of(row): row for row in await self._read(keys)}
+            found = {self._key_of(row): self._row_of(row) for row in await self._read(keys)}
             self.known.update((key, found.get(key)) for key in keys)
         except Exception as error:
             batch.error = error
@@ -165,9 +167,9 @@ class Loaders:
         return Rows(partial(contacts_by_id, self._scope))
 
     @cached_property
-    def closing(self) -> Rows[int, Closing]:
-        """By the task's id."""
-        return Rows(partial(closings_of_tasks, self._scope), attrgetter("task_id"))
+    def closer(self) -> Rows[Closing, StaffRow]:
+        read = partial(closers_of, self._scope)
+        return Rows(read, attrgetter("closing"), attrgetter("staff"))
 
     @cached_property
     def patient(self) -> Rows[int, PatientRow]:

@@ -14,7 +14,6 @@ from gql_app.schema.context import SharedInfo
 from gql_app.schema.enums import CloseCause, TaskOrigin, TaskStatus
 from gql_app.schema.ids import id_of
 from gql_app.schema.links import linked
-from gql_app.work.history import StaffRow
 from models.task import TaskRow
 
 if TYPE_CHECKING:
@@ -129,18 +128,14 @@ class TaskState:
         "The latest contact; null if there is none.",
     )
 
-    @strawberry.field(
-        graphql_type=_Staff | None,
-        description="Who closed it: who logged the contact, withdrew the task or reported the"
-        " appointment. Null on an open task, where the clock closed it, and where it was said by an"
-        " event that is no longer kept.",
-        metadata=reads("id", "status"),
+    closed_by = linked(
+        "closer",
+        ("closed_at", "id"),
+        _Staff | None,
+        "Who closed it: who logged the contact, withdrew the task or reported the appointment. Null"
+        " on an open task, where the clock closed it, and where it was said by an event that is no"
+        " longer kept.",
     )
-    async def closed_by(parent: strawberry.Parent[TaskRow], info: SharedInfo) -> StaffRow | None:
-        if parent.is_open:
-            return None
-        closing = await info.context.loaders.closing.load(parent.id)
-        return None if closing is None else await info.context.loaders.staff.load(closing.staff_id)
 
     @strawberry.field(
         description="Why the task was withdrawn. Null for a key that may not read notes.",

@@ -1,13 +1,14 @@
 """The read side of what has happened: contacts and events, and the people they name."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from gql_app.access import Scope, Viewer
 from gql_app.work.cursors import read_event_cursor, read_id_cursor
 from gql_app.work.reading import Conditions, Page, page_of, row_limit
 from models.contact import CONTACT_COLUMNS, ContactRow
-from models.database import among, any_among, fetch, fetch_joined, snapshot
+from models.database import among, any_among, fetch, fetch_joined, select_list, snapshot
 from models.event import EventRow, check_resumable, select_events
 
 
@@ -43,26 +44,35 @@ async def contacts_of_tasks(
 
 
 class Closing(NamedTuple):
+    """A task that was closed, and when."""
+
+    closed_at: datetime
+    task_id: int
+
+
+class Closer(NamedTuple):
     """Who closed a task."""
 
-    task_id: int
-    staff_id: int
+    closing: Closing
+    staff: StaffRow
 
 
-async def closings_of_tasks(scope: Scope, task_ids: Sequence[int]) -> list[Closing]:
+async def closers_of(scope: Scope, closings: Sequence[Closing]) -> list[Closer]:
     """Who closed each of the tasks: who logged the contact that did, else who made the change that
     did, for as long as its event is kept. Those that the clock closed are not among them."""
     where = Conditions.of(scope, "t", "t.queue_id")
-    where.among("t.id", list(task_ids))
+    where.among("t.id", [task_id for _, task_id in closings])
     sql = f"""
-    SELECT t.id, COALESCE(c.logged_by_id, e.actor_id) FROM task t
+    SELECT t.closed_at, t.id, {select_list("s", StaffRow)} FROM task t
     LEFT JOIN contact c ON c.practice_id = t.practice_id AND c.id = t.last_contact_id
         AND t.close_cause = 'CONTACT'
     LEFT JOIN task_event e ON c.id IS NULL AND e.practice_id = t.practice_id AND e.task_id = t.id
         AND e.to_status = 'CLOSED' AND e.from_status <> 'CLOSED' AND e.closed_at = t.closed_at
-    WHERE {where} AND t.status = 'CLOSED' AND COALESCE(c.logged_by_id, e.actor_id) IS NOT NULL
+    JOIN staff s ON s.practice_id = t.practice_id AND s.id = COALESCE(c.logged_by_id, e.actor_id)
+    WHERE {where} AND t.status = 'CLOSED'
     """
-    return await fetch(Closing, sql, *where.values)
+    rows = await fetch_joined((Closing, StaffRow), sql, *where.values)
+    return [Closer(closing, staff) for closing, staff in rows]
 
 
 class ContactKey(NamedTuple):

@@ -12,7 +12,7 @@ import gql_app.work.queues as queues_module
 from benchmarks.dataset import QUEUES, fill
 from gql_app.access import Viewer, authenticate
 from gql_app.work.finding import TaskQuery
-from gql_app.work.history import closings_of_tasks, contacts_of_patients
+from gql_app.work.history import Closing, closers_of, contacts_of_patients
 from gql_app.work.orders import TaskOrder, cursor_of
 from gql_app.work.queues import tasks_of_patients, tasks_page_in_full
 from models.database import fetch, fetch_joined, opened, write
@@ -97,7 +97,7 @@ async def test_no_list_of_tasks_is_read_by_a_scan_of_a_table(
         asked.clear()
         await contacts_of_patients(viewer, patients, 20, None)
         await tasks_of_patients(viewer, patients, TaskQuery(), 20, None)
-        await closings_of_tasks(viewer, [row.task.id for row in page.rows])
+        await closers_of(viewer, [Closing(row.task.closed_at, row.task.id) for row in page.rows])
         scans = [scan for question in asked for scan in await _scans(question)]
         assert {"task", "contact"} <= {scan["Relation Name"] for scan in scans}
         assert [s for s in scans if s["Node Type"] == "Seq Scan"] == []
