@@ -17,7 +17,7 @@ from models.task import Task
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.test_contacts import RELEASE
 from tests.dashboard.test_page import CUT_OFF, barriers
-from tests.dashboard.test_tasks import CLAIM, REASSIGN, log
+from tests.dashboard.test_tasks import AT_ONCE, CLAIM, REASSIGN, log
 from tests.dashboard.visits import Visit
 from tests.office import task_id
 from tests.serving import Server
@@ -65,7 +65,7 @@ async def test_the_patients_whole_past_is_shown_and_follows(
     await expect(part(agent, "earlier")).to_be_hidden()
     await server.data(RELEASE, id=task_id(task))
     await log(server, other, "supervisor", outcome="LEFT_MESSAGE", notes="Just now")
-    await expect(history.first).to_contain_text("Just now", timeout=1000)
+    await expect(history.first).to_contain_text("Just now", timeout=2 * AT_ONCE)
     await log(server, task, "supervisor", outcome="LEFT_MESSAGE")
     await expect(history.first).not_to_contain_text("For:")
     await log(server, other, "supervisor", outcome="SCHEDULED", close=True, followUp=None)
