@@ -98,7 +98,7 @@ class World:
             "appointment": await Appointment.filter(**of_patients).values(),
             "queue": await Queue.filter(practice_id=here).values(),
             "staff": await Staff.filter(practice_id=here).values(),
-            "key": await AccessKey.filter(practice_id=here).values(),
+            "key": await keys_of(here),
         }
         return {name: sorted(of, key=lambda row: row["id"]) for name, of in rows.items()}
 
@@ -106,9 +106,16 @@ class World:
         """Every row of the practice."""
         here = self.office.practice.id
         tables = (Task, TaskEvent, Contact, Patient, PatientWord, Appointment, Queue, Staff)
-        of_practice = {t.__name__: t.filter(practice_id=here) for t in (*tables, AccessKey)}
+        of_practice = {t.__name__: t.filter(practice_id=here) for t in tables}
         rows = {name: await of.order_by("id").values() for name, of in of_practice.items()}
+        rows["AccessKey"] = await keys_of(here)
         return rows | {"Practice": await Practice.filter(id=here).values()}
+
+
+async def keys_of(practice_id: int) -> list[dict[str, Any]]:
+    """The practice's keys, but for when each was last used: that is noted a while later."""
+    keys = await AccessKey.filter(practice_id=practice_id).order_by("id").values()
+    return [{k: v for k, v in key.items() if k != "last_used_at"} for key in keys]
 
 
 async def make_world(slug: str, role: Role, *, may_create_tasks: bool) -> World:
@@ -179,6 +186,8 @@ async def _another(office: Office) -> Patient:
         phone=NUMBER,
         created_at=office.clock(),
     )
+    # As every patient is who comes in: the server would mend it, in the middle of the test.
+    await index_patients(office.practice.id, [patient])
     office.patients.append(patient)
     return patient
 
