@@ -39,6 +39,7 @@ async def test_a_key_stands_for_its_practice_role_and_person(office: Office) -> 
         "key_id": row.id,
         "practice_id": office.practice.id,
         "time_zone": "America/Chicago",
+        "region": "US",
         "role": Role.PARTNER,
         "staff_id": staff.id,
         "name": "Insurer",

@@ -28,6 +28,8 @@ DOCUMENT = """query ($yes: Boolean!) {
 
 HANG_ON_CODE_ALONE = {
     "gql_app.schema.ids.id_of",  # by the names of types
+    "models.checks._zones",  # all that this machine knows
+    "models.database._renumbered",  # SQL, by SQL of ours
     "models.database.select_list",  # SQL, by tables and their columns
     "models.database._converters",  # by the classes of rows
 }

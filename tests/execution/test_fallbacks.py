@@ -21,9 +21,9 @@ from tests.serving import PATIENCE
 
 PUBLISHED = dict(published())
 
-BY_DESIGN = {"Viewer", "Queue", "Task", "ClaimTaskPayload", "LogContactPayload"}
+BY_DESIGN = {"Viewer", "Queue", "Patient", "Task", "ClaimTaskPayload", "LogContactPayload"}
 """Of what the dashboard asks, no plan knows three things: the tasks that one has claimed, who is at
-work in a queue, and a page of a task's contacts."""
+work in a queue, and pages of a patient's contacts and tasks."""
 
 QUEUES = "{ queues { name counts { open } } }"
 
