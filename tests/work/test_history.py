@@ -88,8 +88,9 @@ async def test_a_limited_key_sees_the_patients_who_have_or_had_a_task_in_its_que
     oak = await make_office("oak")
 
     assert sorted(row.id for row in await patients_by_id(office.staff, ids)) == ids
-    assert await patients_by_id(limited(office), ids) == [
-        (birch.id, office.practice.id, "Birch Testwell", "555-0100")
+    seen = await patients_by_id(limited(office), ids)
+    assert [(row.id, row.practice_id, row.name) for row in seen] == [
+        (birch.id, office.practice.id, "Birch Testwell")
     ]
     assert await patients_by_id(oak.staff, ids) == []
 
