@@ -234,8 +234,10 @@ async def test_a_contact_is_logged_by_the_keyboard_alone(server: Server, sign_in
     await keyboard.press("Space")  # the first outcome
     await keyboard.press("ArrowDown")  # the second
     await expect(agent.page.get_by_role("radio", name="Left Message")).to_be_checked()
-    await tab_to(agent.page.get_by_role("button", name="Tomorrow"))
-    await keyboard.press("Enter")
+    date = office.today + timedelta(days=3)
+    await tab_to(agent.page.get_by_label("Follow-up date"))
+    await keyboard.type(f"{date:%m%d%Y}")
+    await expect(agent.page.get_by_label("Follow-up date")).to_have_value(str(date))
     await tab_to(agent.page.get_by_label("Notes"))
     await keyboard.type("Voicemail? Left our number: n, j / k.")
     await keyboard.press("Control+Enter")

@@ -66,9 +66,8 @@ export function drawDate(form, fields, task, suggested) {
   const input = form.elements.followUp;
   input.disabled = fields.outcome === 'SCHEDULED';
   input.classList.toggle('dropped', input.disabled && fields.followUp !== '');
-  input.min = today();
   const last = lastDay(task);
-  input.max = last && last < lastFollowUp() ? last : lastFollowUp();
+  bound(input, today(), last && last < lastFollowUp() ? last : lastFollowUp());
   const offers = [
     ['Tomorrow', addDays(today(), 1)],
     ['In 7 days', addDays(today(), 7)],
@@ -79,6 +78,12 @@ export function drawDate(form, fields, task, suggested) {
   if (fields.followUp) offers.push(['Clear date', '']);
   offer(part(form, 'quick'), input, input.disabled ? [] : offers);
   write(part(form, 'date-hint'), dateHint(fields));
+}
+
+/** Only when they change: to set a bound of a date anew ends the typing of it after one digit of the year. */
+function bound(input, min, max) {
+  if (input.min !== min) input.min = min;
+  if (input.max !== max) input.max = max;
 }
 
 function dateHint({ outcome, followUp, suggested }) {
