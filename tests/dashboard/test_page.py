@@ -27,6 +27,15 @@ FITS = """[document.documentElement.scrollWidth, document.documentElement.scroll
   === [innerWidth, innerHeight].join()"""
 
 
+async def test_while_nothing_is_open_time_passes_without_an_error(sign_in: SignIn) -> None:
+    dashboard = await sign_in()  # at whose end no page may have told of an error
+    await dashboard.page.clock.install()
+    await dashboard.load()
+    await dashboard.is_live()
+    await dashboard.page.clock.run_for(61_000)
+    await expect(dashboard.page.locator("#grid")).to_be_visible()
+
+
 async def barriers(page: Page, axe: str) -> list[str]:
     """What axe-core finds against WCAG 2.2 AA and good practice."""
     await page.evaluate(axe)

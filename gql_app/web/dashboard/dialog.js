@@ -280,8 +280,8 @@ export class ContactDialog {
   }
 
   draw() {
+    if (!this.task) return;
     const { task, fields, isRecord } = this;
-    if (!task) return;
     const hadFocus = this.part('entry').contains(document.activeElement);
     drawFacts(this.element, task);
     this.notices.draw(task);
