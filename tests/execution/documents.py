@@ -59,6 +59,7 @@ class Words:
             "Query.tasks": due * 2 + by_id + garbage,
             "Queue.tasks": due * 3 + garbage,
             "Patient.tasks": by_id * 3 + garbage,
+            "Patient.contacts": by_id * 3 + garbage,
             "Task.contacts": [id_cursor(practice, 10**6 * n) for n in (0, 1, 1, 1)] * 4 + garbage,
             "Query.events": [event_cursor(practice, Position(seq)) for seq in seqs] * 2 + garbage,
         }

@@ -27,7 +27,7 @@ async def test_a_key_limited_to_a_queue_sees_only_its_tasks_whatever_it_asks_for
     assert pages[office.recall.id].rows == []
     assert {row.id for row in pages[office.missed.id].rows} == here
     patients = [patient.id for patient in office.patients]
-    lists = await tasks_of_patients(viewer, patients, 100, None)
+    lists = await tasks_of_patients(viewer, patients, EVERY_STATUS, 100, None)
     assert {row.id for page in lists.values() for row in page.rows} == here
     assert {row.id for row in await tasks_by_id(viewer, [t.id for t in tasks])} == here
     assert [queue.id for queue in await visible_queues(viewer)] == [office.missed.id]
@@ -48,5 +48,5 @@ async def test_a_practice_sees_nothing_of_another(office: Office) -> None:
     assert await visible_queues(oak.staff, [office.recall.id]) == []
     pages = await tasks_of_queues(oak.staff, [office.recall.id], EVERY_STATUS, 9, None)
     assert pages[office.recall.id].rows == []
-    lists = await tasks_of_patients(oak.staff, [office.patients[0].id], 9, None)
+    lists = await tasks_of_patients(oak.staff, [office.patients[0].id], EVERY_STATUS, 9, None)
     assert lists[office.patients[0].id].rows == []

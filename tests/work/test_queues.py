@@ -98,7 +98,7 @@ async def test_the_lists_of_patients_hold_all_their_tasks_newest_first(
     for patient_id in patients:
 
         async def turn(first: int, after: str | None, here: int = patient_id) -> Page[TaskRow]:
-            return (await tasks_of_patients(office.staff, patients, first, after))[here]
+            return (await tasks_of_patients(office.staff, patients, EVERY_STATUS, first, after))[here]
 
         expected = [task.id for task in reversed(tasks) if task.patient_id == patient_id]
         assert await walk(turn, by_id, size) == expected
@@ -155,7 +155,7 @@ async def test_a_page_of_an_impossible_size_is_refused(first: int, office: Offic
     with pytest.raises(BadInput, match="first"):
         await tasks_of_queues(office.staff, [recall], TaskQuery(), first, None)
     with pytest.raises(BadInput, match="first"):
-        await tasks_of_patients(office.staff, [patient], first, None)
+        await tasks_of_patients(office.staff, [patient], EVERY_STATUS, first, None)
 
 
 async def test_a_page_of_none_says_whether_there_is_more(office: Office) -> None:
@@ -184,4 +184,4 @@ async def test_a_cursor_of_another_list_or_another_practice_is_refused(office: O
         with pytest.raises(BadInput, match="cursor"):
             await tasks_page(staff, query, TaskOrder.CREATED, 5, cursor)
         with pytest.raises(BadInput, match="cursor"):
-            await tasks_of_patients(staff, [office.patients[0].id], 5, cursor)
+            await tasks_of_patients(staff, [office.patients[0].id], EVERY_STATUS, 5, cursor)
