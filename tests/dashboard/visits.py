@@ -135,7 +135,8 @@ async def visiting(browser: Browser, url: str) -> AsyncIterator[Callable[..., Aw
     yield visit
     for context in contexts:
         await context.close()
-    assert [problem for visit in visits for problem in visit.problems] == []
+    problems = [problem for visit in visits for problem in visit.problems]
+    assert problems == [], problems
 
 
 def _listen(visit: Visit) -> None:

@@ -62,7 +62,7 @@ export class Past {
   async read(task) {
     this.begun = performance.now();
     try {
-      const answer = await graphql(PAST, { id: task.id, first: this.wanted });
+      const answer = await graphql(PAST, { id: task.id, first: this.wanted }, { isKept: false });
       if (this.task !== task || !answer.task) return;
       this.hasFailed = false;
       this.ending = answer.task;
