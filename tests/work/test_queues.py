@@ -98,7 +98,8 @@ async def test_the_lists_of_patients_hold_all_their_tasks_newest_first(
     for patient_id in patients:
 
         async def turn(first: int, after: str | None, here: int = patient_id) -> Page[TaskRow]:
-            return (await tasks_of_patients(office.staff, patients, EVERY_STATUS, first, after))[here]
+            lists = await tasks_of_patients(office.staff, patients, EVERY_STATUS, first, after)
+            return lists[here]
 
         expected = [task.id for task in reversed(tasks) if task.patient_id == patient_id]
         assert await walk(turn, by_id, size) == expected
