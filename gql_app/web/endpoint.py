@@ -12,6 +12,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.graphql import OperationType
 
 from gql_app.access import KeyLookup, Viewer
+from gql_app.execution.bounded import Bounded
 from gql_app.execution.memory import Schema
 from gql_app.live.groups import Groups
 from gql_app.schema import has_failed, shown
@@ -25,6 +26,10 @@ from gql_app.web.socket import SLOW_SECONDS, Socket
 from gql_app.web.sse import HEADERS, events
 from gql_app.web.streams import Streams
 from gql_app.work.reading import BadInput
+
+KNOWN_ACCEPTS = 50
+MAX_KNOWN_ACCEPT = 200
+"""Accept headers that are remembered, and the length of one at most."""
 
 
 class Endpoint:
@@ -45,6 +50,7 @@ class Endpoint:
         self._keys = keys
         self._services = services
         self._allowed_origins = allowed_origins
+        self._known_accepts: Bounded[str, Accepted] = Bounded(KNOWN_ACCEPTS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -52,13 +58,23 @@ class Endpoint:
             await socket.run(scope, receive, send)
             return
         request = Request(scope, receive)
-        accepted = Accepted(request.headers.getlist("accept"))
+        accepted = self._accepted(request)
         try:
             response = await self._answer(request, accepted, send)
         except Exception as error:  # what is not expected is masked and logged like any other
             response = refusal(error, accepted)
         if response is not None:
             await response(scope, receive, send)
+
+    def _accepted(self, request: Request) -> Accepted:
+        """What the client accepts. Nearly all clients send one of a few headers."""
+        header = ",".join(request.headers.getlist("accept"))
+        known = self._known_accepts.get(header)
+        if known is None:
+            known = Accepted((header,) if header else ())
+            if len(header) <= MAX_KNOWN_ACCEPT:
+                self._known_accepts.add(header, known)
+        return known
 
     async def _answer(self, request: Request, accepted: Accepted, send: Send) -> Response | None:
         """The answer, None if it was a stream, which has been sent."""
