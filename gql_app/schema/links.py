@@ -18,10 +18,11 @@ def linked(
     whose key is what the attribute `by` of its parent says, or the attributes together if there are
     several. It is null where the (first) attribute is, or the key does not allow the row."""
     names = (by,) if isinstance(by, str) else by
-    first, whole, rows = attrgetter(names[0]), attrgetter(*names), attrgetter(f"loaders.{loader}")
+    whole, rows = attrgetter(*names), attrgetter(f"loaders.{loader}")
 
     def key_of_several(row: Any) -> Hashable | None:
-        return None if first(row) is None else whole(row)
+        key: tuple[Hashable, ...] = whole(row)
+        return None if key[0] is None else key
 
     key = whole if len(names) == 1 else key_of_several
 

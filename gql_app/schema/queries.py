@@ -83,11 +83,11 @@ class Query:
         page = await tasks_page_in_full(viewer, query, order_by, first, after, columns, day)
         loaders = info.context.loaders
         loaders.patient.add([row.patient for row in page.rows])
-        loaders.contact.known.update(
-            ((row.last_contact.id, row.task.id), row.last_contact)
+        loaders.contact.known |= {
+            (contact.id, row.task.id): contact
             for row in page.rows
-            if row.last_contact is not None
-        )
+            if (contact := row.last_contact) is not None
+        }
         tasks = Page([row.task for row in page.rows], page.has_next, page.has_previous)
         contacted = {
             row.task.id: row.last_contact and row.last_contact.made_at
