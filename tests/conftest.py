@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,10 @@ from models.database import migrate, opened
 from tests.brokers import redis_server
 from tests.office import Office, make_office
 from tests.serving import Server, serving
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts so what it runs in the background; programs under test would ignore Ctrl-C too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 BOTH = ("sqlite", "postgres")
 
