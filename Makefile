@@ -9,11 +9,11 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 demo: $(VENV)/.installed
 	@$(BIN)/callboard demo $(ARGS)
 
-# Two processes, for the tests mostly wait; a browser has the machine to itself.
+# Two processes, for the tests mostly wait. Those with a browser come last, with no servers beside them.
 test: check
 ifeq ($(ARGS),)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/dashboard
-	$(BIN)/python -m pytest tests/dashboard
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/dashboard
 else
 	$(BIN)/python -m pytest $(ARGS)
 endif
