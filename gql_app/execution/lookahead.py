@@ -1,5 +1,6 @@
 """What an operation selects, for a resolver that reads no more than will be shown."""
 
+from collections.abc import Callable
 from typing import Any
 
 from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, Visitor, visit
@@ -20,6 +21,19 @@ def names_in(info: Info[Any, Any]) -> frozenset[str]:
         known = (operation, frozenset(found.names))
         seen.add(id(operation), known)
     return known[1]
+
+
+def columns_in(
+    info: Info[Any, Any], read_by: Callable[[frozenset[str]], frozenset[str]]
+) -> frozenset[str]:
+    """The columns that are `read_by` the fields in the operation. Found once for the same fields:
+    a page would otherwise go through all of them again."""
+    names, seen = names_in(info), memory_of(info._raw_info.schema).columns  # noqa: SLF001 - as above
+    known = seen.get((read_by, names))
+    if known is None:
+        known = read_by(names)
+        seen.add((read_by, names), known)
+    return known
 
 
 class _Names(Visitor):

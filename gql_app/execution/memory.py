@@ -55,6 +55,7 @@ class Memory:
         self.plans: Plans = Bounded(PLANS)
         self.directive_variables: Bounded[int, tuple[Node, tuple[str, ...]]] = Bounded(PLANS)
         self.names: Bounded[int, tuple[Node, frozenset[str]]] = Bounded(OPERATIONS)
+        self.columns: Bounded[Hashable, frozenset[str]] = Bounded(OPERATIONS)
         self.fallbacks = Fallbacks()
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import strawberry
 
 from gql_app.access import Viewer as ViewerRow
-from gql_app.execution.lookahead import names_in
+from gql_app.execution.lookahead import columns_in, names_in
 from gql_app.schema.activity import Activity, FirstDay, LastDay
 from gql_app.schema.connections import Connection
 from gql_app.schema.context import Info
@@ -79,7 +79,7 @@ class Query:
         if not by_contact and not names >= {"patient", "lastContact"}:
             alone = await tasks_page(viewer, query, order_by, first, after, day)
             return Connection(alone, cursor_of(order_by, {}, day))
-        columns = COLUMNS_OF_TASKS.read_by(names)
+        columns = columns_in(info, COLUMNS_OF_TASKS.read_by)
         page = await tasks_page_in_full(viewer, query, order_by, first, after, columns, day)
         loaders = info.context.loaders
         loaders.patient.add([row.patient for row in page.rows])
