@@ -6,7 +6,7 @@ offer.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 JSON = "application/json"
@@ -34,15 +34,9 @@ class Accepted:
     def __init__(self, headers: Iterable[str] = ()) -> None:
         ranges = {each.name: each for each in _ranges(",".join(headers))}
         self._ranges = ranges or {ANY: _Range(ANY, 1, 0)}
-        self._best: dict[tuple[str, ...], str | None] = {}
 
-    def best(self, offers: tuple[str, ...]) -> str | None:
+    def best(self, offers: Sequence[str]) -> str | None:
         """The offer that the client likes best, None if it accepts none of them."""
-        if offers not in self._best:
-            self._best[offers] = self._find_best(offers)
-        return self._best[offers]
-
-    def _find_best(self, offers: tuple[str, ...]) -> str | None:
         found = [(offer, range_) for offer in offers if (range_ := self._range(offer)).quality]
         if not found:
             return None

@@ -50,7 +50,7 @@ class Endpoint:
         self._keys = keys
         self._services = services
         self._allowed_origins = allowed_origins
-        self._known_accepts: Bounded[str, Accepted] = Bounded(KNOWN_ACCEPTS)
+        self._known_accepts: Bounded[str, tuple[Accepted, str | None]] = Bounded(KNOWN_ACCEPTS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -58,32 +58,35 @@ class Endpoint:
             await socket.run(scope, receive, send)
             return
         request = Request(scope, receive)
-        accepted = self._accepted(request)
+        accepted, media_type = self._accepted(request)
         try:
-            response = await self._answer(request, accepted, send)
+            response = await self._answer(request, accepted, media_type, send)
         except Exception as error:  # what is not expected is masked and logged like any other
             response = refusal(error, accepted)
         if response is not None:
             await response(scope, receive, send)
 
-    def _accepted(self, request: Request) -> Accepted:
-        """What the client accepts. Nearly all clients send one of a few headers."""
+    def _accepted(self, request: Request) -> tuple[Accepted, str | None]:
+        """What the client accepts, and what it likes best of what there is. Nearly all clients send
+        one of a few headers, so these are remembered."""
         header = ",".join(request.headers.getlist("accept"))
         known = self._known_accepts.get(header)
         if known is None:
-            known = Accepted((header,) if header else ())
+            accepted = Accepted((header,))
+            known = accepted, accepted.best((JSON, RESPONSE, STREAM))
             if len(header) <= MAX_KNOWN_ACCEPT:
                 self._known_accepts.add(header, known)
         return known
 
-    async def _answer(self, request: Request, accepted: Accepted, send: Send) -> Response | None:
+    async def _answer(
+        self, request: Request, accepted: Accepted, media_type: str | None, send: Send
+    ) -> Response | None:
         """The answer, None if it was a stream, which has been sent."""
         if request.method != "POST":
             if PERSISTED in request.query_params.get("extensions", ""):
                 raise PersistedQueryByGet
             raise NotPost("Send a POST request, or open a WebSocket.")
         viewer = await viewer_of(self._keys, request.headers)
-        media_type = accepted.best((JSON, RESPONSE, STREAM))
         if media_type is None:
             raise NotAcceptable(f"Answers are {JSON}, {RESPONSE} or {STREAM}.")
         graphql = read_request(read_json(await read_body(request)))
