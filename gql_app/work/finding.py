@@ -1,5 +1,6 @@
 """Which tasks: the conditions of a list."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -54,9 +55,9 @@ def conditions(scope: Scope, query: TaskQuery, *, status: bool = True) -> Condit
         where.among("t.queue_id", list(query.queue_ids))
     # Written out, not bound: the planner must see that a partial index covers them.
     if status:
-        where.add(_one_of("t.status", query.status))
+        where.add(one_of("t.status", query.status))
     if query.last_outcome is not None:
-        where.add(_one_of("t.last_outcome", query.last_outcome))
+        where.add(one_of("t.last_outcome", query.last_outcome))
     for condition, value in (
         ("t.origin =", None if query.origin is None else str(query.origin)),
         ("t.assignee_id =", query.assignee_id),
@@ -85,7 +86,8 @@ def conditions(scope: Scope, query: TaskQuery, *, status: bool = True) -> Condit
     return where
 
 
-def _one_of(column: str, values: tuple[StrEnum, ...]) -> str:
+def one_of(column: str, values: Iterable[StrEnum]) -> str:
+    """SQL that is true where the column is one of the values."""
     listed = ", ".join(f"'{value}'" for value in values)
     return f"{column} IN ({listed})" if listed else "1 = 0"
 

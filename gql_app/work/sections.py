@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from gql_app.work.cursors import Place
-from gql_app.work.finding import WORKABLE
+from gql_app.work.finding import WORKABLE, one_of
 from gql_app.work.reading import Conditions
 from models.lifecycle import TaskStatus
 from models.task import EXPIRES_KEY, NEVER, TaskRow
@@ -137,8 +137,7 @@ def rows_in_sections(
     for section, condition in _parts(where, statuses, sections, place):
         narrower = "1 = 1"
         if not set(section.statuses) <= set(statuses):
-            listed = ", ".join(f"'{s}'" for s in section.statuses if s in statuses)
-            narrower = f"t.status IN ({listed})"
+            narrower = one_of("t.status", [s for s in section.statuses if s in statuses])
         found = " + ".join(f"(SELECT COUNT(*) FROM part_{n})" for n in range(len(parts)))
         still = f" AND {found} < {limit}" if parts else ""
         parts.append(
