@@ -12,7 +12,7 @@ import { Past } from './past.js';
 import { Place } from './place.js';
 import { verdict } from './rules.js';
 import { outside } from './text.js';
-import { OUTCOMES, clock, shortDate } from './words.js';
+import { OUTCOMES, calling, shortDate } from './words.js';
 
 const EMPTY = { outcome: null, followUp: '', notes: '', suggested: false, touched: false };
 
@@ -214,7 +214,7 @@ export class ContactDialog {
   why() {
     const caller = this.store.otherCaller(this.task);
     const all = caller
-      ? `${outside(caller)} is calling this patient until ${clock(this.task.claim.until)}.`
+      ? calling(caller, this.task)
       : this.isSending
         ? 'Sending …'
         : null;

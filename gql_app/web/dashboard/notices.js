@@ -3,7 +3,7 @@
 
 import { made } from './form.js';
 import { outside, refill, write } from './text.js';
-import { clock, differences, refusal } from './words.js';
+import { calling, differences, refusal } from './words.js';
 
 // What the page says by itself, as long as it is so.
 const SHOWN_ANYWAY = new Set(['CLAIMED_BY_OTHER', 'TASK_CLOSED']);
@@ -53,7 +53,7 @@ export class Notices {
   drawClaim(task) {
     const { trouble } = this.claims;
     const caller = this.store.otherCaller(task);
-    const why = caller ? `${outside(caller)} is calling this patient until ${clock(task.claim.until)}.` : trouble?.why;
+    const why = caller ? calling(caller, task) : trouble?.why;
     say(this.ofClaim, trouble ? [why] : [], trouble?.title ?? '');
     this.again.disabled = caller !== null;
   }

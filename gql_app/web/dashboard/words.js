@@ -90,6 +90,9 @@ export function age(ms) {
 export const lastDay = (task) =>
   task.expiresAt && dateOf(Date.parse(task.expiresAt) - 1);
 
+/** Who is calling a task's patient, and for how long. */
+export const calling = (caller, { claim }) => `${outside(caller)} is calling this patient until ${clock(claim.until)}.`;
+
 /** Why a closed task was closed, and by whom. */
 export function closing({ closeCause, closedBy, withdrawnReason }) {
   const why = CLOSED[closeCause] ?? 'Closed';
