@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 MAX_KEY_LENGTH = 200
 LOOK_SECONDS = 5.0
 """How long a look at keys may take: all requests wait for it, and a connection may be half open."""
+KNOWN_KEYS = 1_000
+"""How many keys' viewers are kept as they were made from their rows."""
 LOOK_KEYS = 500
 """How many keys are looked up at once. They need not be valid to be counted."""
 KEY, SESSION = "cb", "cs"
@@ -175,6 +178,7 @@ class KeyLookup:
         self._clock = clock
         self._note = note
         self._told: set[tuple[int, str]] = set()
+        self._viewer_of = lru_cache(KNOWN_KEYS)(_viewer)
         self._one_at_a_time = asyncio.Lock()
         self._next: _Look | None = None
 
@@ -194,7 +198,7 @@ class KeyLookup:
         """The viewer of a key that is valid. None if its row cannot be read: somebody has written
         it by hand. What is wrong is logged once."""
         try:
-            viewer = _viewer(row)
+            viewer = self._viewer_of(row)
         except ValueError:
             self._tell(row.practice_id, f"key {row.id} cannot be read, and nobody is let in by it")
             return None

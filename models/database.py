@@ -244,9 +244,9 @@ async def fetch(row: type[Row], sql: str, *values: object) -> list[Row]:
 
 async def fetch_joined(
     rows: Sequence[type[NamedTuple]], sql: str, *values: object
-) -> list[tuple[Any, ...]]:
-    """For each record that `sql` selects, a row of each type in `rows`, whose columns stand one
-    behind the other; None in place of a row whose first column, its number, is null."""
+) -> list[list[Any]]:
+    """For each type in `rows` a list of its rows, one for each record that `sql` selects; the
+    columns of the types follow one another there. A row whose first column is null is None."""
     records, is_text = await _records(sql, values)
     if is_text:
         converters = [convert for row in rows for convert in _converters(row)]
@@ -256,7 +256,7 @@ async def fetch_joined(
         columns = slice(begin, begin + len(row._fields))
         made.append([None if r[begin] is None else tuple.__new__(row, r[columns]) for r in records])
         begin = columns.stop
-    return list(zip(*made, strict=True))
+    return made
 
 
 @lru_cache(maxsize=1_000)

@@ -61,6 +61,8 @@ class Documents(SchemaExtension):
         if not known.has_shape:
             check_shape(known.document)
             known.has_shape = True
+        if not known.deciding and (name,) in known.passed:
+            return
         operation = get_operation_ast(known.document, name)
         if operation is None:
             return  # none is run

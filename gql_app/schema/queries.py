@@ -34,7 +34,6 @@ from gql_app.work.history import colleagues_by_id, events_page
 from gql_app.work.orders import SECTIONS, begin_of, cursor_of
 from gql_app.work.patients import PatientRow
 from gql_app.work.queues import QueueRow, tasks_page, tasks_page_in_full, visible_queues
-from gql_app.work.reading import Page
 from models.event import EventRow
 from models.lifecycle import local_date
 from models.task import TaskRow
@@ -82,18 +81,12 @@ class Query:
         columns = columns_in(info, COLUMNS_OF_TASKS.read_by)
         page = await tasks_page_in_full(viewer, query, order_by, first, after, columns, day)
         loaders = info.context.loaders
-        loaders.patient.add([row.patient for row in page.rows])
+        loaders.patient.add(page.patients)
         loaders.contact.known |= {
-            (contact.id, row.task.id): contact
-            for row in page.rows
-            if (contact := row.last_contact) is not None
+            (contact.id, task.id): contact for task, contact in page.pairs() if contact is not None
         }
-        tasks = Page([row.task for row in page.rows], page.has_next, page.has_previous)
-        contacted = {
-            row.task.id: row.last_contact and row.last_contact.made_at
-            for row in (page.rows if by_contact else ())
-        }
-        return Connection(tasks, cursor_of(order_by, contacted, day))
+        contacted = {t.id: c and c.made_at for t, c in page.pairs()} if by_contact else {}
+        return Connection(page.tasks, cursor_of(order_by, contacted, day))
 
     @strawberry.field(graphql_type=Task | None)
     async def task(self, info: Info, id: GlobalId) -> TaskRow | None:

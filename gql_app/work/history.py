@@ -71,8 +71,8 @@ async def closers_of(scope: Scope, closings: Sequence[Closing]) -> list[Closer]:
     JOIN staff s ON s.practice_id = t.practice_id AND s.id = COALESCE(c.logged_by_id, e.actor_id)
     WHERE {where} AND t.status = 'CLOSED'
     """
-    rows = await fetch_joined((Closing, StaffRow), sql, *where.values)
-    return [Closer(closing, staff) for closing, staff in rows]
+    closings_found, staff = await fetch_joined((Closing, StaffRow), sql, *where.values)
+    return list(map(Closer, closings_found, staff))
 
 
 class ContactKey(NamedTuple):
@@ -145,7 +145,8 @@ async def contacts_of_patients(
     ) c WHERE c.place <= {row_limit(first)} ORDER BY c.id DESC
     """
     rows: dict[int, list[ContactRow]] = {i: [] for i in patient_ids}
-    for patient, contact in await fetch_joined((_Patient, ContactRow), sql, *where.values):
+    patients, contacts = await fetch_joined((_Patient, ContactRow), sql, *where.values)
+    for patient, contact in zip(patients, contacts, strict=True):
         rows[patient.id].append(contact)
     return {i: page_of(rows[i], first, after) for i in patient_ids}
 

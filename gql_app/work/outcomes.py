@@ -82,9 +82,9 @@ async def earlier_log(
     WHERE c.practice_id = $1 AND c.idempotency_key IN ($2, $3) {its_own}
     """
     found = await fetch_joined((ContactRow, TaskRow), sql, *values)
-    if not found:
+    if not found[0]:
         return None
-    contact, of_task = max(found, key=lambda rows: rows[0].logged_at)
+    contact, of_task = max(zip(*found, strict=True), key=lambda rows: rows[0].logged_at)
     if not is_kept(contact.logged_at, now):
         await free_key(CONTACT_KEYS, viewer, made.idempotency_key, now)
         return None

@@ -104,12 +104,17 @@ async def queue_counts(scope: Scope, ids: Sequence[int], now: datetime) -> list[
     return await fetch(QueueCounts, sql, scope.practice_id, visible, today, begin, end)
 
 
-class TaskInFull(NamedTuple):
-    """A task beside its patient and its last contact."""
+class PageInFull(NamedTuple):
+    """A page of tasks, and what has been read beside it: their patients and last contacts, in the
+    order of the tasks. Both may go on for one row more than the page."""
 
-    task: TaskRow
-    patient: PatientRow
-    last_contact: ContactRow | None
+    tasks: Page[TaskRow]
+    patients: list[PatientRow]
+    last_contacts: list[ContactRow | None]
+
+    def pairs(self) -> "zip[tuple[TaskRow, ContactRow | None]]":
+        """Each task of the page with its last contact."""
+        return zip(self.tasks.rows, self.last_contacts)  # noqa: B905 - see above
 
 
 async def tasks_page(
@@ -138,7 +143,7 @@ async def tasks_page_in_full(
     after: str | None,
     columns: frozenset[str] | None = None,
     today: date | None = None,
-) -> Page[TaskInFull]:
+) -> PageInFull:
     """The same page, with what nearly every list of tasks shows beside them, in one statement.
 
     Only the `columns` are read, and those that cursors are made of; in all others there is None.
@@ -153,8 +158,8 @@ async def tasks_page_in_full(
     LEFT JOIN contact c ON c.practice_id = t.practice_id AND c.id = t.last_contact_id
     ORDER BY {sort}
     """
-    joined = await fetch_joined((TaskRow, PatientRow, ContactRow), sql, *values)
-    return page_of([TaskInFull._make(row) for row in joined], first, after)
+    found, patients, contacts = await fetch_joined((TaskRow, PatientRow, ContactRow), sql, *values)
+    return PageInFull(page_of(found, first, after), patients, contacts)
 
 
 def _rows(

@@ -39,13 +39,11 @@ async def pages(
     for _ in range(50):
         page = await tasks_page_in_full(office.staff, query, order, size, after, today=today)
         alone = await tasks_page(office.staff, query, order, size, after, today)
-        assert alone.rows == [row.task for row in page.rows]
+        assert alone.rows == page.tasks.rows
         yield [row.id for row in alone.rows]
-        if not page.has_next:
+        if not page.tasks.has_next:
             return
-        contacted = {
-            row.task.id: row.last_contact and row.last_contact.made_at for row in page.rows
-        }
+        contacted = {task.id: last and last.made_at for task, last in page.pairs()}
         after = cursor_of(order, contacted, today)(alone.rows[-1])
     pytest.fail("the list has no end")
 

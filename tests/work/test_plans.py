@@ -93,11 +93,11 @@ async def test_no_list_of_tasks_is_read_by_a_scan_of_a_table(
                 read = max(_read(scan) for scan in scans)
                 assert read <= MOST.get(name, read), (name, order)
         page = await tasks_page_in_full(viewer, TaskQuery(), TaskOrder.CREATED, 50, None)
-        patients = [row.task.patient_id for row in page.rows]
+        patients = [task.patient_id for task in page.tasks.rows]
         asked.clear()
         await contacts_of_patients(viewer, patients, 20, None)
         await tasks_of_patients(viewer, patients, TaskQuery(), 20, None)
-        await closers_of(viewer, [Closing(row.task.closed_at, row.task.id) for row in page.rows])
+        await closers_of(viewer, [Closing(task.closed_at, task.id) for task in page.tasks.rows])
         scans = [scan for question in asked for scan in await _scans(question)]
         assert {"task", "contact"} <= {scan["Relation Name"] for scan in scans}
         assert [s for s in scans if s["Node Type"] == "Seq Scan"] == []
@@ -108,8 +108,9 @@ async def _place(viewer: Viewer, query: TaskQuery, order: TaskOrder) -> str | No
     """The cursor of the 500th task, or of the last."""
     today = _today(viewer)
     page = await tasks_page_in_full(viewer, query, order, 500, None, today=today)
-    contacted = {row.task.id: row.last_contact and row.last_contact.made_at for row in page.rows}
-    return cursor_of(order, contacted, today)(page.rows[-1].task) if page.rows else None
+    contacted = {task.id: last and last.made_at for task, last in page.pairs()}
+    rows = page.tasks.rows
+    return cursor_of(order, contacted, today)(rows[-1]) if rows else None
 
 
 def _today(viewer: Viewer) -> date:
