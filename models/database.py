@@ -294,30 +294,54 @@ class Statement(NamedTuple):
     values: Sequence[object]
 
 
-async def update_and_insert(
-    updates: Sequence[Statement], table: str, rows: Sequence[Mapping[str, object]]
-) -> None:
-    """Carry out UPDATEs, each of another row, and insert rows (at least one, all with the same
-    columns) into a table that they leave alone: on PostgreSQL in one round trip."""
+NEW_ID = "the id of the new row"
+"""Stands in the values of an UPDATE for the id of the row that is inserted along with it."""
+
+
+async def insert_and_update(table: str, row: Mapping[str, object], update: Statement) -> int:
+    """Insert a row, and change a row of another table that may name it: on PostgreSQL in one round
+    trip. Returns the new row's id."""
     if is_sqlite(_connection()):
-        for update in updates:
-            await write(update.sql, *update.values)
+        new_id = await insert(table, **row)
+        values = [new_id if value is NEW_ID else value for value in update.values]
+        await write(update.sql, *values)
+        return new_id
+    sql, inserted = _insertion(table, [row])
+    place = update.values.index(NEW_ID) + 1
+    changed = _with_new_id(update.sql, place, len(inserted))
+    values = [*inserted, *update.values[: place - 1], *update.values[place:]]
+    found = await write(
+        f"WITH new AS ({sql} RETURNING id), updated AS ({changed}) SELECT id FROM new", *values
+    )
+    return int(found[0]["id"])
+
+
+async def update_and_insert(
+    update: Statement, table: str, rows: Sequence[Mapping[str, object]]
+) -> None:
+    """Carry out an UPDATE, and insert rows (at least one, all with the same columns) into another
+    table: on PostgreSQL in one round trip."""
+    if is_sqlite(_connection()):
+        await write(update.sql, *update.values)
         sql, inserted = _insertion(table, rows)
         await write(sql, *inserted)
         return
-    parts: list[str] = []
-    values: list[object] = []
-    for number, update in enumerate(updates):
-        parts.append(f"updated_{number} AS ({_renumbered(update.sql, len(values))})")
-        values += update.values
-    sql, inserted = _insertion(table, rows, len(values))
-    await write(f"WITH {', '.join(parts)} {sql}", *values, *inserted)
+    sql, inserted = _insertion(table, rows, len(update.values))
+    await write(f"WITH updated AS ({update.sql}) {sql}", *update.values, *inserted)
 
 
 @lru_cache(maxsize=100)
-def _renumbered(sql: str, bound: int) -> str:
-    """The statement when so many parameters stand before its own."""
-    return re.sub(r"\$(\d+)", lambda place: f"${int(place[1]) + bound}", sql)
+def _with_new_id(sql: str, place: int, bound: int) -> str:
+    """The UPDATE with the new row's id in place of its parameter `place`; `bound` parameters stand
+    before its own."""
+
+    def put(parameter: re.Match[str]) -> str:
+        number = int(parameter[1])
+        if number == place:
+            return "(SELECT id FROM new)"
+        return f"${number + bound - (number > place)}"
+
+    return re.sub(r"\$(\d+)", put, sql)
 
 
 def _insertion(

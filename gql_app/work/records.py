@@ -23,6 +23,7 @@ from models.database import (
     for_update,
     for_update_but_its_key,
     insert,
+    insert_and_update,
     is_waited_for,
     update_and_insert,
     write,
@@ -110,7 +111,8 @@ async def live_claim(practice_id: int, patient_id: int, now: datetime) -> Claim 
 async def add_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datetime) -> TaskRow:
     """A new task. It comes under the claim that its patient is under."""
     task = new_task(viewer, new, claim, now)
-    return task._replace(id=await _insert("task", task, stored_key(viewer, new.idempotency_key)))
+    columns = _columns(task, stored_key(viewer, new.idempotency_key))
+    return task._replace(id=await insert("task", **columns))
 
 
 def new_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datetime) -> TaskRow:
@@ -142,9 +144,16 @@ def new_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datetime) -
     )
 
 
-async def add_contact(task: TaskRow, made: Made, viewer: Viewer, now: datetime) -> ContactRow:
+class NewContact(NamedTuple):
+    """A contact as it will be, without its id, and its idempotency key as it is stored."""
+
+    row: ContactRow
+    key: str | None
+
+
+def new_contact(task: TaskRow, made: Made, viewer: Viewer, now: datetime) -> NewContact:
     attempt = made.attempt
-    contact = ContactRow(
+    row = ContactRow(
         id=0,
         practice_id=task.practice_id,
         task_id=task.id,
@@ -156,14 +165,19 @@ async def add_contact(task: TaskRow, made: Made, viewer: Viewer, now: datetime) 
         logged_at=now,
         logged_by_id=viewer.staff_id,
     )
-    key = stored_key(viewer, made.idempotency_key)
-    return contact._replace(id=await _insert("contact", contact, key))
+    return NewContact(row, stored_key(viewer, made.idempotency_key))
 
 
-async def _insert(table: str, row: TaskRow | ContactRow, idempotency_key: str | None) -> int:
+async def add_contact(new: NewContact, change: Statement) -> ContactRow:
+    """Write a contact along with the `change` of its task, which has `NEW_ID` for the contact's."""
+    columns = _columns(new.row, new.key)
+    return new.row._replace(id=await insert_and_update("contact", columns, change))
+
+
+def _columns(row: TaskRow | ContactRow, idempotency_key: str | None) -> dict[str, object]:
     columns = row._asdict()
     del columns["id"]
-    return await insert(table, **columns, idempotency_key=idempotency_key)
+    return columns | {"idempotency_key": idempotency_key}
 
 
 async def change_claim(
@@ -218,14 +232,12 @@ async def add_event(
     before: tuple[TaskStatus | None, date | None] | None = None,
     contact: ContactRow | None = None,
     viewer: Viewer | None = None,
-    change: Statement | None = None,
 ) -> int:
     """Record what happened under the practice's next number, and return that. `before` is the
-    status and follow-up date that the task had, unless it has them still; `change` is the task's
-    own UPDATE, if it is to be carried out along with it."""
+    status and follow-up date that the task had, unless it has them still."""
     event = _event(task, kind, before or (task.status, task.follow_up), viewer)
     event["contact_id"] = None if contact is None else contact.id
-    return await _record(task.practice_id, [event], now, change)
+    return await _record(task.practice_id, [event], now)
 
 
 async def add_events(
@@ -257,14 +269,9 @@ class _Counter(NamedTuple):
     last_event_at: datetime | None
 
 
-async def _record(
-    practice_id: int,
-    events: list[dict[str, object]],
-    now: datetime,
-    change: Statement | None = None,
-) -> int:
-    """Number events (at least one), chain them to the one before them, and write them, together
-    with the `change` that they tell of. Returns the last number.
+async def _record(practice_id: int, events: list[dict[str, object]], now: datetime) -> int:
+    """Number events (at least one), chain them to the one before them, and write them. Returns the
+    last number.
 
     The counter is taken last: its row lock holds the practice's other writers back until this
     transaction commits. The lock is the weaker one that an UPDATE takes, because rows that point to
@@ -281,8 +288,7 @@ async def _record(
         digest = chained(digest, event)
         event["digest"] = digest
     counter = Statement(_COUNT, (practice_id, seq, digest, at))
-    updates = [counter] if change is None else [change, counter]
-    await update_and_insert(updates, "task_event", events)
+    await update_and_insert(counter, "task_event", events)
     return seq
 
 

@@ -35,6 +35,7 @@ from gql_app.work.outcomes import (
 )
 from gql_app.work.patients import patients_by_id
 from gql_app.work.records import (
+    NewContact,
     add_contact,
     add_event,
     add_events,
@@ -43,11 +44,12 @@ from gql_app.work.records import (
     live_claim,
     lock_for,
     lock_task,
+    new_contact,
 )
 from gql_app.work.shares import BusyLog, Shares
 from models.appointment import AppointmentRow
 from models.contact import ContactRow
-from models.database import Statement, is_waited_for, snapshot, transaction, write
+from models.database import NEW_ID, Statement, is_waited_for, snapshot, transaction, write
 from models.event import TaskEventKind
 from models.lifecycle import (
     Attempt,
@@ -299,14 +301,16 @@ async def _log_on(
         # The clock, not the sweeper, decides: the task is closed before it is refused.
         task, seq = await _close_expired(task, now)
     if _was_in_time(task, made.contacted_at):
-        contact = await add_contact(task, made, viewer, now)
-        task, seq = await _keep_late(task, contact, viewer, now)
+        task, contact, seq = await _keep_late(task, made, viewer, now)
         return Outcome(task, contact, late=True), seq
     verdict = await _verdict(task, made.attempt, viewer, expected_version, now)
     if not isinstance(verdict, Rule):
         return Outcome(task, refusals=tuple(verdict)), seq
-    contact = await add_contact(task, made, viewer, now)
-    changed, seq = await _apply(task, verdict, TaskEventKind.CONTACT_LOGGED, now, contact, viewer)
+    new = new_contact(task, made, viewer, now)
+    changed, contact = await _write(_along(verdict, task, now, new.row), new)
+    before = (task.status, task.follow_up)
+    kind = TaskEventKind.CONTACT_LOGGED
+    seq = await add_event(changed, kind, now, before=before, contact=contact, viewer=viewer)
     # The call is over, and with it the claim on the patient's other tasks.
     held = [t for t in tasks if t.id != task.id and t.claimed_by_id is not None]
     if held:
@@ -346,17 +350,14 @@ def _was_in_time(task: TaskRow, contacted_at: datetime | None) -> bool:
 
 
 async def _keep_late(
-    task: TaskRow, contact: ContactRow, viewer: Viewer, now: datetime
-) -> tuple[TaskRow, int]:
-    """Count a contact on a task that has closed meanwhile."""
-    late = task._replace(
-        version=task.version + 1,
-        contact_count=task.contact_count + 1,
-        last_contact_id=contact.id,
-    )
-    kind, change = TaskEventKind.CONTACT_LOGGED, _change(late, contact)
-    seq = await add_event(late, kind, now, contact=contact, viewer=viewer, change=change)
-    return late, seq
+    task: TaskRow, made: Made, viewer: Viewer, now: datetime
+) -> tuple[TaskRow, ContactRow, int]:
+    """Keep a contact on a task that has closed meanwhile, and count it."""
+    counted = task._replace(version=task.version + 1, contact_count=task.contact_count + 1)
+    late, contact = await _write(counted, new_contact(task, made, viewer, now))
+    kind = TaskEventKind.CONTACT_LOGGED
+    seq = await add_event(late, kind, now, contact=contact, viewer=viewer)
+    return late, contact, seq
 
 
 async def _close_expired(task: TaskRow, now: datetime) -> tuple[TaskRow, int]:
@@ -370,17 +371,20 @@ async def _apply(
     rule: Rule,
     kind: TaskEventKind,
     now: datetime,
-    contact: ContactRow | None = None,
     viewer: Viewer | None = None,
 ) -> tuple[TaskRow, int]:
-    """Move the task along `rule` and record the event. Returns the task, and the event's number."""
+    """Move the task along `rule`, without a contact, and record the event. Returns the task, and
+    the event's number."""
+    changed = _along(rule, task, now)
+    await write(_CHANGE, *_values(changed))
     before = (task.status, task.follow_up)
-    changed = _along(rule, task, now, contact)
-    change = _change(changed, contact)
-    seq = await add_event(
-        changed, kind, now, before=before, contact=contact, viewer=viewer, change=change
-    )
-    return changed, seq
+    return changed, await add_event(changed, kind, now, before=before, viewer=viewer)
+
+
+async def _write(task: TaskRow, new: NewContact) -> tuple[TaskRow, ContactRow]:
+    """Write the task as it is now, together with the contact that made it so."""
+    contact = await add_contact(new, Statement(_CHANGE, _values(task, new.row)))
+    return task._replace(last_contact_id=contact.id), contact
 
 
 async def withdraw_all(tasks: Sequence[TaskRow], reason: str, viewer: Viewer, now: datetime) -> int:
@@ -391,8 +395,7 @@ async def withdraw_all(tasks: Sequence[TaskRow], reason: str, viewer: Viewer, no
         rule = withdraw(TaskStatus(task.status))
         assert rule is not None
         changed = _along(rule, task, now)._replace(withdrawn_reason=reason)
-        change = _change(changed, None)
-        await write(change.sql, *change.values)
+        await write(_CHANGE, *_values(changed))
         changes.append((task, changed))
     return await add_events(changes, TaskEventKind.WITHDRAWN, now, viewer)
 
@@ -408,16 +411,15 @@ def _along(rule: Rule, task: TaskRow, now: datetime, contact: ContactRow | None 
         due_on=follow_up or task.due_on,
         closed_at=task.closed_at if rule.to.is_open else now,
         contact_count=task.contact_count + (contact is not None),
-        last_contact_id=task.last_contact_id if contact is None else contact.id,
         claimed_by_id=None,
         claimed_until=None,
         claim_id=None,
     )
 
 
-def _change(task: TaskRow, contact: ContactRow | None) -> Statement:
-    """What writes the task as it is now."""
-    values = (
+def _values(task: TaskRow, contact: ContactRow | None = None) -> tuple[object, ...]:
+    """What `_CHANGE` writes, for the task as it is now; `contact` is new, if there is one."""
+    return (
         task.practice_id,
         task.id,
         task.status,
@@ -427,9 +429,8 @@ def _change(task: TaskRow, contact: ContactRow | None) -> Statement:
         task.due_on,
         task.closed_at,
         task.contact_count,
-        task.last_contact_id,
+        task.last_contact_id if contact is None else NEW_ID,
         None if contact is None else contact.made_at,
         None if contact is None else contact.outcome,
         task.withdrawn_reason,
     )
-    return Statement(_CHANGE, values)
