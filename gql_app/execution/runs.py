@@ -15,10 +15,11 @@ LINK = "link"
 
 
 class Link(NamedTuple):
-    """A field that shows another row: `key` finds that row's key in this one. Through the context,
+    """A field that shows another row, whose key this one has in the attributes `by`: its value if
+    it is one, a tuple if there are several, and no key if the first is None. Through the context,
     `known` gives the rows that have been read already, and `load` those of many keys at once."""
 
-    key: Callable[[Any], Hashable | None]
+    by: tuple[str, ...]
     known: Callable[[Any], Mapping[Hashable, Any]]
     load: Callable[[Any, Collection[Hashable]], Awaitable[Mapping[Hashable, Any]]]
 

@@ -129,11 +129,11 @@ class Source:
         """Show another row at once if it has been read already: by the lines `show`, which leave
         in `shown` what the row in the variable `linked` becomes."""
         known, bound = self.bind("known"), self.bind("hole", hole)
-        key, name = self.bind("key", hole.link.key), self.bind("name", hole.name)
+        name = self.bind("name", hole.name)
         complete = self.bind("complete", hole.complete)
         self._before.append(f"{known} = run.known({bound})")
         return [
-            f"key = {key}({row})",
+            f"key = {_key(row, hole.link.by)}",
             f"linked = None if key is None else {known}.get(key)",
             "if linked is not None:",
             *indented(show),
@@ -147,6 +147,12 @@ class Source:
     def plan(self, row: str, lines: Lines, answer: str) -> Plan:
         """The plan by the lines that leave in `answer` what the row in `row` becomes."""
         return Plan(self._scope, self._before, row, lines, answer)
+
+
+def _key(row: str, by: tuple[str, ...]) -> str:
+    """The expression for the key of the linked row. The attributes are named by the schema."""
+    first, *others = (f"{row}.{name}" for name in by)
+    return f"None if {first} is None else ({', '.join([first, *others])})" if others else first
 
 
 def indented(lines: Lines) -> Lines:

@@ -18,17 +18,10 @@ def linked(
     whose key is what the attribute `by` of its parent says, or the attributes together if there are
     several. It is null where the (first) attribute is, or the key does not allow the row."""
     names = (by,) if isinstance(by, str) else by
-    whole, rows = attrgetter(*names), attrgetter(f"loaders.{loader}")
-
-    def key_of_several(row: Any) -> Hashable | None:
-        key: tuple[Hashable, ...] = whole(row)
-        return None if key[0] is None else key
-
-    key = whole if len(names) == 1 else key_of_several
+    key, first, rows = attrgetter(*names), attrgetter(names[0]), attrgetter(f"loaders.{loader}")
 
     async def resolve(parent: strawberry.Parent[Any], info: SharedInfo) -> Any:
-        row_key = key(parent)
-        return None if row_key is None else await rows(info.context).load(row_key)
+        return None if first(parent) is None else await rows(info.context).load(key(parent))
 
     def known(context: Any) -> Mapping[Hashable, Any]:
         found: Mapping[Hashable, Any] = rows(context).known
@@ -42,5 +35,5 @@ def linked(
         resolver=resolve,
         graphql_type=graphql_type,
         description=description,
-        metadata={LINK: Link(key, known, load), **reads(*names)},
+        metadata={LINK: Link(names, known, load), **reads(*names)},
     )
