@@ -3,9 +3,9 @@
 import codecs
 import os
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -109,15 +109,22 @@ class Tally(Counter[ImportResult]):
 
 
 async def _load(source: Source, run: Import, rejects: Rejects, bar: "_Bar", tally: Tally) -> None:
-    while records := list(islice(source.records, BATCH)):
-        rows = [record.row for record in records if record.row is not None]
-        results = iter(await run.take(rows))
-        for record in records:
-            result, trouble = _what_came(record, results)
-            tally[result] += 1
-            if trouble is not None:
-                rejects.add(record, trouble)
-        bar.show(tally.total())
+    read: deque[list[Record]] = deque()
+
+    def batches() -> Iterator[list[ImportRow]]:
+        while records := list(islice(source.records, BATCH)):
+            read.append(records)
+            yield [record.row for record in records if record.row is not None]
+
+    async with aclosing(run.take_all(batches())) as taken:
+        async for results in taken:
+            coming = iter(results)
+            for record in read.popleft():
+                result, trouble = _what_came(record, coming)
+                tally[result] += 1
+                if trouble is not None:
+                    rejects.add(record, trouble)
+            bar.show(tally.total())
 
 
 def _what_came(record: Record, results: Iterator[RowResult]) -> tuple[ImportResult, Trouble | None]:

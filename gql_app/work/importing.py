@@ -1,7 +1,8 @@
 """An import: any number of rows for one queue, a batch at a time, so that it never holds other
 people's work up for long and can be cut off at any moment and run again."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Sequence
 
 from gql_app.access import Viewer
 from gql_app.work.import_batch import TWICE, Batch, RowResult
@@ -11,6 +12,9 @@ from models.database import take_stock
 
 BATCH = 100
 """Rows that are brought in by one transaction."""
+
+STRETCH = 5
+"""Rows that are checked before others have a turn."""
 
 FIRST_STOCK, STOCK_GROWTH = 1_000, 4
 """After how many tasks the database is told how large its tables are, and how many times as many
@@ -42,13 +46,37 @@ class Import:
 
     async def take(self, rows: Sequence[ImportRow]) -> list[RowResult]:
         """Bring rows in: a result a row, in their order. Raises `Forbidden`."""
-        results: list[RowResult] = []
-        for begin in range(0, len(rows), BATCH):
-            results += await self._take_batch(rows[begin : begin + BATCH])
-        return results
+        batches = (rows[begin : begin + BATCH] for begin in range(0, len(rows), BATCH))
+        return [result async for results in self.take_all(batches) for result in results]
 
-    async def _take_batch(self, rows: Sequence[ImportRow]) -> list[RowResult]:
-        checked = [self._check(row) for row in rows]
+    async def take_all(
+        self, batches: Iterable[Sequence[ImportRow]]
+    ) -> AsyncGenerator[list[RowResult], None]:
+        """Bring batches in, a transaction each, and give the results of each. While the database is
+        at work on one, the next is read and checked. Raises `Forbidden`."""
+        coming = iter(batches)
+        rows = next(coming, None)
+        checked = await self._checked(rows or ())
+        while rows is not None:
+            taking = asyncio.create_task(self._take_batch(checked))
+            try:
+                rows = next(coming, None)
+                checked = await self._checked(rows or ())
+            finally:
+                results = await taking
+            yield results
+
+    async def _checked(self, rows: Sequence[ImportRow]) -> list[Incoming | RowResult]:
+        checked = []
+        for number, row in enumerate(rows):
+            if number % STRETCH == 0:
+                await asyncio.sleep(0)
+            checked.append(self._check(row))
+        return checked
+
+    async def _take_batch(self, checked: list[Incoming | RowResult]) -> list[RowResult]:
+        if not checked:
+            return []
         good = [row for row in checked if isinstance(row, Incoming)]
         batch = Batch(self._target, self._source, good, self._is_trial, self._would_have_one)
         results = await self._transitions.import_batch(self._viewer, batch)
