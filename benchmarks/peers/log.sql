@@ -18,21 +18,25 @@ FROM task WHERE practice_id = :practice
   AND (id = :task OR status IN ('OPEN', 'IN_PROGRESS'))
 ORDER BY id = :task FOR UPDATE
 \aset task_
-INSERT INTO contact (practice_id, task_id, outcome, follow_up, notes, closed_task, contacted_at,
-                     logged_at, logged_by_id, idempotency_key)
-VALUES (:practice, :task, 'NO_ANSWER', current_date + 30, NULL, false, NULL, now(), :practice, NULL)
-RETURNING id
-\gset contact_
-SELECT seq + 1 AS seq, digest, last_event_at FROM practice WHERE id = :practice FOR NO KEY UPDATE
-\gset
-WITH changed AS (
+WITH contact AS (
+  INSERT INTO contact (practice_id, task_id, outcome, follow_up, notes, closed_task, contacted_at,
+                       logged_at, logged_by_id, idempotency_key)
+  VALUES (:practice, :task, 'NO_ANSWER', current_date + 30, NULL, false, NULL, now(), :practice,
+          NULL)
+  RETURNING id), changed AS (
   UPDATE task SET status = 'IN_PROGRESS', version = :task_version::int + 1, close_cause = NULL,
          follow_up = current_date + 30, due_on = current_date + 30, closed_at = NULL,
-         contact_count = :task_contact_count::int + 1, last_contact_id = :contact_id,
+         contact_count = :task_contact_count::int + 1,
+         last_contact_id = (SELECT id FROM contact),
          last_contacted_at = COALESCE(now(), last_contacted_at),
          last_outcome = COALESCE('NO_ANSWER', last_outcome), withdrawn_reason = NULL,
          claimed_by_id = NULL, claimed_until = NULL, claim_id = NULL
-  WHERE practice_id = :practice AND id = :task), counted AS (
+  WHERE practice_id = :practice AND id = :task)
+SELECT id FROM contact
+\gset contact_
+SELECT seq + 1 AS seq, digest, last_event_at FROM practice WHERE id = :practice FOR NO KEY UPDATE
+\gset
+WITH counted AS (
   UPDATE practice SET seq = :seq, digest = decode(repeat('5a', 32), 'hex'), last_event_at = now()
   WHERE id = :practice)
 INSERT INTO task_event (practice_id, seq, kind, at, task_id, queue_id, from_status, from_follow_up,

@@ -15,6 +15,7 @@ from gql_app.importing import command
 from gql_app.importing.command import Order, import_file
 from gql_app.importing.reading import CannotImport, Source, Trouble
 from gql_app.importing.rejects import Rejects
+from gql_app.work.transitions import Transitions
 from models.database import opened, write
 from models.people import Patient, Staff
 from models.practice import Queue
@@ -266,16 +267,16 @@ async def test_a_run_that_is_cut_off_can_be_run_again(
 
 
 def _cut_after(monkeypatch: pytest.MonkeyPatch, batches: int) -> None:
-    take: Callable[..., Any] = command.Import.take
-    taken: list[int] = []
+    bring_in: Callable[..., Any] = Transitions.import_batch
+    brought_in: list[Any] = []
 
-    async def take_some(self: Any, rows: Any) -> Any:
-        if len(taken) == batches:
+    async def bring_some_in(self: Any, viewer: Any, batch: Any) -> Any:
+        if len(brought_in) == batches:
             raise RuntimeError("the power is gone")
-        taken.append(len(rows))
-        return await take(self, rows)
+        brought_in.append(batch)
+        return await bring_in(self, viewer, batch)
 
-    monkeypatch.setattr(command.Import, "take", take_some)
+    monkeypatch.setattr(Transitions, "import_batch", bring_some_in)
 
 
 async def test_the_rejects_may_go_elsewhere_but_not_over_the_file(desk: Desk) -> None:
