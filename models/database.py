@@ -26,6 +26,7 @@ from models import migrating, postgres, sqlite
 from models.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
 from models.opening import BAD_PARAMETER, BAD_URL, CannotOpen, connect, look_through
 from models.sqlite import is_sqlite
+from models.sqlite_changes import Turn
 from models.sqlite_files import DatabaseLost
 
 Row = TypeVar("Row", bound=NamedTuple)
@@ -160,8 +161,15 @@ async def until_lost() -> None:
         await asyncio.sleep(LOOK_SECONDS)
 
 
+_transaction: ContextVar[BaseDBAsyncClient | None] = ContextVar("transaction", default=None)
+
+
 def _connection() -> BaseDBAsyncClient:
-    """What the database is asked through, or the transaction that the task is in."""
+    """What the database is asked through, or the transaction that the task is in. A change asks for
+    it a dozen times, so Tortoise's look-up is left out where it is known."""
+    known = _transaction.get()
+    if known is not None:
+        return known
     connections = get_connections()
     return connections.get(next(iter(connections.db_config)))
 
@@ -201,8 +209,12 @@ async def _begun(context: TransactionContext) -> AsyncIterator[BaseDBAsyncClient
         if hasattr(context, "token"):  # so far had it come; this end rolls nothing back
             await context.__aexit__(TransactionManagementError, None, None)
         raise
+    before = _transaction.set(connection)
     try:
-        yield connection
+        try:
+            yield connection
+        finally:
+            _transaction.reset(before)
     except BaseException as error:
         # Where the connection is lost there is nothing to roll back.
         with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError, Busy):
@@ -360,7 +372,10 @@ async def write(sql: str, *values: object) -> list[dict[str, Any]]:
     connection = _connection()
     if not is_sqlite(connection):
         return list(await connection.execute_query_dict(sql, list(values)))
-    return list(await connection.execute_query_dict(sql.replace("$", "?"), _as_text(values)))
+    sql, texts = sql.replace("$", "?"), _as_text(values)
+    if isinstance(connection, Turn):
+        return [dict(record) for record in await connection.records(sql, texts)]
+    return list(await connection.execute_query_dict(sql, texts))
 
 
 async def take_stock(*tables: str) -> None:
@@ -395,6 +410,8 @@ async def _records(sql: str, values: Sequence[object]) -> tuple[Sequence[Any], b
     is_text = is_sqlite(connection)
     if is_text:
         sql, values = sql.replace("$", "?"), _as_text(values)
+    if isinstance(connection, Turn):
+        return await connection.records(sql, values), is_text
     if isinstance(connection, sqlite.Client | postgres.Client):
         return await connection.read(sql, values), is_text
     _, records = await connection.execute_query(sql, list(values))  # within a transaction

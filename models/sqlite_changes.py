@@ -11,7 +11,7 @@ import aiosqlite
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import SqliteTransactionWrapper
 from tortoise.connection import get_connections
-from tortoise.exceptions import OperationalError
+from tortoise.exceptions import IntegrityError, OperationalError
 
 from models.limits import Busy
 
@@ -53,9 +53,7 @@ class Changes:
         except BaseException:
             await self._leave()
             raise
-        connection = SqliteTransactionWrapper(self._client)
-        connection._connection = cast("aiosqlite.Connection", at_once)  # noqa: SLF001 - as Tortoise
-        return connection
+        return Turn(self._client, at_once)
 
     async def _take_turn(self) -> None:
         """As long as SQLite itself would wait: behind a process that keeps the lock, each in the
@@ -127,6 +125,26 @@ class Changes:
 
     def _at_once(self, statement: str) -> None:
         self._client.opened._conn.execute(statement)  # noqa: SLF001 - as Tortoise does
+
+
+class Turn(SqliteTransactionWrapper):
+    """The connection of a change while it has its turn."""
+
+    def __init__(self, client: "Connected", at_once: "_AtOnce") -> None:
+        super().__init__(client)
+        self._connection = cast("aiosqlite.Connection", at_once)
+        self._at_once = at_once
+
+    async def records(self, sql: str, values: Sequence[object]) -> list[sqlite3.Row]:
+        """What a statement gives, without Tortoise's way to it, which takes longer than most
+        statements. Raises what Tortoise raises."""
+        self.log.debug("%s: %s", sql, values)
+        try:
+            return await self._at_once.execute_fetchall(sql, values)
+        except sqlite3.OperationalError as error:
+            raise OperationalError(error) from error
+        except sqlite3.IntegrityError as error:
+            raise IntegrityError(error) from error
 
 
 class Change(TransactionContext):
