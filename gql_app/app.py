@@ -42,7 +42,7 @@ from gql_app.work.shares import Shares
 from gql_app.work.transitions import Transitions
 from gql_app.work.upkeep.indexing import keep_indexing
 from models.database import opened, until_lost
-from models.probe import can_read, can_write
+from models.database.probe import can_read, can_write
 
 log = logging.getLogger(__name__)
 

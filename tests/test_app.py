@@ -27,11 +27,10 @@ DOCUMENT = """query ($yes: Boolean!) {
     tasks { nodes { id patient { name @include(if: $yes) } lastContact { id } } } }"""
 
 HANG_ON_CODE_ALONE = {
-    "gql_app.schema.ids.id_of",  # by the names of types
     "models.checks._zones",  # all that this machine knows
-    "models.database._renumbered",  # SQL, by SQL of ours
-    "models.database.select_list",  # SQL, by tables and their columns
-    "models.database._converters",  # by the classes of rows
+    "models.database.rows._with_new_id",  # SQL, by SQL of ours
+    "models.database.rows.select_list",  # SQL, by tables and their columns
+    "models.database.dialect.converters_of",  # by the classes of rows
 }
 """Caches that applications may share: what is in them is the same for all, and soon complete."""
 

@@ -24,8 +24,8 @@ from gql_app.importing.reading import CannotImport
 from gql_app.settings import BadSetting, read_settings
 from gql_app.terminal import complain
 from models.checks import BadValue
-from models.limits import Busy
-from models.opening import DATABASE_ERRORS, CannotOpen, failure
+from models.database.limits import Busy
+from models.database.opening import DATABASE_ERRORS, CannotOpen, failure
 
 EXPECTED = (
     BadSetting,

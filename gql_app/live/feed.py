@@ -19,6 +19,7 @@ from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from models.chain import Position
+from models.database.limits import Busy
 from models.event import (
     EventRow,
     OtherHistory,
@@ -27,7 +28,6 @@ from models.event import (
     events_after,
     feed_bounds,
 )
-from models.limits import Busy
 
 log = logging.getLogger(__name__)
 

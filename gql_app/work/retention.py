@@ -11,7 +11,7 @@ from gql_app.signin import forget_ended
 from gql_app.work.doubt import check_share
 from gql_app.work.keys import forget_old_keys
 from models.database import fetch, snapshot, transaction, write
-from models.limits import Busy
+from models.database.limits import Busy
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from models.chain import Position
 from models.database import fetch, opened
 from models.event import events_after, feed_bounds
 from models.lifecycle import TaskStatus, local_date
-from tests.models.test_postgres import with_options
+from tests.models.database.test_postgres import with_options
 from tests.office import Clock
 
 MADE = 24_000

@@ -8,7 +8,7 @@ import pytest
 
 from gql_app.live.lines import POOLED, PostgresLine
 from models.database import fetch, migrate, opened, snapshot
-from tests.models.test_migrations import Name
+from tests.models.database.test_migrations import Name
 from tests.office import make_office
 from tests.pooler import pooler
 

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from models.database import opened, transaction
-from models.probe import can_read, can_write
+from models.database.probe import can_read, can_write
 from tests.office import Office, make_office
 
 MORE_THAN_THE_POOL = 12

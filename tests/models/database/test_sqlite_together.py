@@ -12,7 +12,7 @@ from tortoise.exceptions import IntegrityError, OperationalError
 
 from models.database import _connection, fetch, transaction, write
 from models.people import Staff
-from tests.models.test_sqlite import Name, traced
+from tests.models.database.test_sqlite import Name, traced
 from tests.office import Office
 from tests.serving import PATIENCE
 

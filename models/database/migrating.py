@@ -16,8 +16,8 @@ from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_editor import AsyncpgSchemaEditor, SqliteSchemaEditor
 
 from models import migrations
-from models.opening import CannotOpen, unwrapped
-from models.sqlite import is_sqlite
+from models.database.opening import CannotOpen, unwrapped
+from models.database.sqlite import is_sqlite
 
 log = logging.getLogger(__name__)
 

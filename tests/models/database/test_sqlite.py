@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 import pytest
 from tortoise.exceptions import OperationalError
 
-from models import sqlite_changes
-from models.database import _connection, fetch, opened, snapshot, transaction, write
-from models.limits import Busy
+from models.database import _connection, fetch, opened, snapshot, sqlite_changes, transaction, write
+from models.database.limits import Busy
 from tests.brokers import until
 from tests.office import Office
 from tests.serving import PATIENCE

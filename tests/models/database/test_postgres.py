@@ -10,8 +10,8 @@ import pytest
 from tortoise.exceptions import OperationalError
 
 from models.database import _connection, fetch, opened, snapshot, transaction
-from models.limits import Limits
-from models.postgres import CONNECTIONS
+from models.database.limits import Limits
+from models.database.postgres import CONNECTIONS
 from tests.brokers import until
 from tests.serving import PATIENCE
 

@@ -9,9 +9,9 @@ import pytest
 from tortoise.exceptions import OperationalError
 
 from models.database import _connection, fetch, opened, snapshot, transaction, write
+from models.database.probe import can_read, can_write
+from models.database.sqlite_files import DatabaseLost
 from models.practice import Queue
-from models.probe import can_read, can_write
-from models.sqlite_files import DatabaseLost
 from tests.office import Office
 from tests.serving import PATIENCE
 

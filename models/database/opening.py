@@ -9,9 +9,9 @@ import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import BaseORMException, ConfigurationError, DBConnectionError
 
-from models import postgres, sqlite
-from models.limits import Busy
-from models.sqlite_files import DatabaseLost
+from models.database import postgres, sqlite
+from models.database.limits import Busy
+from models.database.sqlite_files import DatabaseLost
 
 LOOK_SECONDS = 2.0
 """How long a file is looked through: some 800 MB."""

@@ -13,7 +13,7 @@ from gql_app.access import SESSION, Unauthenticated, authenticate
 from gql_app.signin import sign_in, sign_out
 from models.database import opened, snapshot, transaction, write
 from tests.brokers import until
-from tests.models.test_sqlite import name, rename, waiting_to_begin
+from tests.models.database.test_sqlite import name, rename, waiting_to_begin
 from tests.office import Office
 from tests.serving import PATIENCE
 

@@ -13,9 +13,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from models import migrating
-from models.database import _connected, migrate, opened, orm_config, transaction
-from models.migrating import WrongTables, known
+from models.database import _connected, migrate, migrating, opened, orm_config, transaction
+from models.database.migrating import WrongTables, known
 from models.people import Patient, PatientWord
 from tests.conftest import BOTH, with_database
 from tests.flows.commands import free_port, run, running

@@ -14,8 +14,8 @@ import asyncpg
 import pytest
 
 from models.database import _connection, fetch, opened, snapshot, transaction, write
-from models.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
-from models.postgres import CONNECTIONS
+from models.database.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
+from models.database.postgres import CONNECTIONS
 from tests.brokers import until
 from tests.flows.commands import free_port
 from tests.office import make_office

@@ -5,23 +5,35 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 import aiosqlite
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
-from tortoise.backends.sqlite.client import SqliteTransactionWrapper
+from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError
 
-from models.limits import Busy
-
-if TYPE_CHECKING:
-    from models.sqlite import Connected
+from models.database.limits import Busy
+from models.database.sqlite_files import Files
 
 LONGEST_TURN = 0.005
 """Seconds for which a change keeps the event loop at most, but for one statement."""
 
 GIVEN_UP = "SQLite has given the transaction up"
+
+
+class Writer(Protocol):
+    """What changes need of the client that writes."""
+
+    files: Files
+    pragmas: dict[str, Any]
+
+    @property
+    def opened(self) -> aiosqlite.Connection: ...
+
+    async def begin(self, how: str) -> None: ...
+
+    async def end(self, *, commits: bool) -> None: ...
 
 
 class Changes:
@@ -33,7 +45,7 @@ class Changes:
     to write fails at once if another process has written meanwhile: there is nothing to wait for.
     """
 
-    def __init__(self, client: "Connected") -> None:
+    def __init__(self, client: Writer) -> None:
         self._client = client
         self.files = client.files
         self._turn = asyncio.Lock()
@@ -130,8 +142,8 @@ class Changes:
 class Turn(SqliteTransactionWrapper):
     """The connection of a change while it has its turn."""
 
-    def __init__(self, client: "Connected", at_once: "_AtOnce") -> None:
-        super().__init__(client)
+    def __init__(self, client: Writer, at_once: "_AtOnce") -> None:
+        super().__init__(cast("SqliteClient", client))
         self._connection = cast("aiosqlite.Connection", at_once)
         self._at_once = at_once
 

@@ -1,0 +1,75 @@
+"""The database: opened once for a process, and asked by SQL that is written once for SQLite and
+PostgreSQL. Which of the two it is, only this package knows.
+"""
+
+from models.database.connections import (
+    MAKEMIGRATIONS_CONFIG,
+    migrate,
+    opened,
+    orm_config,
+    until_lost,
+)
+from models.database.dialect import (
+    among,
+    any_among,
+    for_update,
+    for_update_but_its_key,
+    hours_between,
+    is_waited_for,
+    moments,
+    pairs,
+    unplanned,
+    word_lists,
+)
+from models.database.opening import CannotOpen
+from models.database.rows import (
+    NEW_ID,
+    Row,
+    Statement,
+    database_time,
+    fetch,
+    fetch_joined,
+    insert,
+    insert_and_update,
+    insert_many,
+    select_list,
+    take_stock,
+    update_and_insert,
+    write,
+)
+from models.database.transactions import first_in_transaction, snapshot, transaction
+
+__all__ = [
+    "CannotOpen",
+    "MAKEMIGRATIONS_CONFIG",
+    "NEW_ID",
+    "Row",
+    "Statement",
+    "among",
+    "any_among",
+    "database_time",
+    "fetch",
+    "fetch_joined",
+    "first_in_transaction",
+    "for_update",
+    "for_update_but_its_key",
+    "hours_between",
+    "insert",
+    "insert_and_update",
+    "insert_many",
+    "is_waited_for",
+    "migrate",
+    "moments",
+    "opened",
+    "orm_config",
+    "pairs",
+    "select_list",
+    "snapshot",
+    "take_stock",
+    "transaction",
+    "unplanned",
+    "until_lost",
+    "update_and_insert",
+    "word_lists",
+    "write",
+]

@@ -1,0 +1,145 @@
+"""The connection to the database: its configuration, opening it, bringing its tables up to date."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from tortoise import Tortoise
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.base.config_generator import expand_db_url
+
+from models.database import migrating, postgres, sqlite
+from models.database.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
+from models.database.opening import BAD_PARAMETER, BAD_URL, CannotOpen, connect, look_through
+from models.database.sqlite_files import DatabaseLost
+from models.database.transactions import connection, transaction
+
+MIGRATION_WAIT_SECONDS = 5.0
+"""How long a migration of SQLite waits for another process that writes."""
+
+LOOK_SECONDS = 0.5
+"""How often SQLite's files are looked at while nobody writes."""
+
+TABLES = [
+    "models.practice",
+    "models.people",
+    "models.task",
+    "models.contact",
+    "models.appointment",
+    "models.event",
+    "models.access",
+]
+
+
+def orm_config(url: str, limits: Limits = NO_LIMITS) -> dict[str, Any]:
+    """Tortoise's configuration for the database at `url` (sqlite://… or postgres://…)."""
+    # Tortoise keeps the statements it has built by the connection's name, with the placeholders of
+    # the database they were built for: two kinds of database in one process need two names.
+    name = url.partition("://")[0]
+    if name == "sqlite":
+        # synchronous=FULL: an acknowledged change survives a power cut. busy_timeout: the command
+        # line may write to the file while the server does.
+        wait = round((limits.wait or MIGRATION_WAIT_SECONDS) * 1_000)
+        url += ("&" if "?" in url else "?") + f"synchronous=FULL&busy_timeout={wait}"
+    connection = expand_db_url(url)
+    if name != "sqlite":
+        connection["credentials"]["limits"] = limits
+    connection["engine"] = "models.sqlite" if name == "sqlite" else "models.postgres"
+    return {
+        "connections": {name: connection},
+        "apps": {
+            "models": {
+                "models": TABLES,
+                "migrations": "models.migrations",
+                "default_connection": name,
+            }
+        },
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+MAKEMIGRATIONS_CONFIG = orm_config("sqlite://:memory:")
+"""For `tortoise makemigrations`, which compares the models with the migrations."""
+
+
+@asynccontextmanager
+async def opened(
+    url: str, limits: Limits = USUAL_LIMITS, *, may_be_away: bool = False
+) -> AsyncIterator[None]:
+    """The database for as long as the block lasts, for every task of the process. Raises
+    `CannotOpen` if it cannot be reached or its tables are not those of this version. A server that
+    is not there just now is passed over if it `may_be_away`."""
+    async with _connected(
+        url, limits, everywhere=True, may_be_away=may_be_away, may_be_new=False
+    ) as client:
+        if client is not None:
+            try:
+                await migrating.check(client)
+            except Busy:
+                if not may_be_away:
+                    raise
+        yield
+
+
+async def migrate(url: str) -> None:
+    """Bring the tables of the database at `url` up to date. Raises `CannotOpen`."""
+    async with _connected(url) as client:
+        assert client is not None
+        if isinstance(client, sqlite.Client):
+            await look_through(client)
+        if await migrating.is_up_to_date(client):
+            return
+        await migrating.be_patient(client)
+        async with transaction() as begun:
+            await migrating.bring_up_to_date(begun, orm_config(url)["apps"]["models"])
+
+
+@asynccontextmanager
+async def _connected(
+    url: str,
+    limits: Limits = NO_LIMITS,
+    *,
+    everywhere: bool = False,
+    may_be_away: bool = False,
+    may_be_new: bool = True,
+) -> AsyncIterator[BaseDBAsyncClient | None]:
+    """A connection to the database, None if it is away and may be.
+
+    The global fallback (`everywhere`) is needed because Starlette runs its lifespan in another task
+    than the requests, and Tortoise finds connections through a context variable.
+    """
+    try:
+        context = await Tortoise.init(
+            config=orm_config(url, limits), _enable_global_fallback=everywhere
+        )
+    except BAD_PARAMETER:
+        raise CannotOpen(BAD_URL) from None
+    try:
+        client: BaseDBAsyncClient | None = connection()
+        assert client is not None
+        try:
+            await connect(client, may_be_new=may_be_new)
+        except CannotOpen:
+            if not (may_be_away and isinstance(client, postgres.Client)):
+                raise
+            client = None
+        yield client
+    finally:
+        await context.close_connections()
+        context.__exit__(None, None, None)
+
+
+async def until_lost() -> None:
+    """Return once SQLite's files were replaced, removed or found damaged. PostgreSQL has none."""
+    client = connection()
+    if not isinstance(client, sqlite.Client):
+        await asyncio.Event().wait()
+        return
+    while True:
+        with suppress(DatabaseLost):
+            client.files.check()
+        if client.files.is_lost:
+            return
+        await asyncio.sleep(LOOK_SECONDS)

@@ -1,0 +1,125 @@
+"""SQL that is not the same on SQLite and PostgreSQL, and how values go to SQLite and come back.
+
+Statements are written once for both, with numbered parameters ($1, $2, …).
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+
+from models.database.sqlite import is_sqlite
+from models.database.transactions import connection
+
+
+def for_update() -> str:
+    """The end of a SELECT that locks its rows until the transaction ends. SQLite needs none: its
+    writing transactions come one after the other."""
+    return "" if is_sqlite(connection()) else "FOR UPDATE"
+
+
+def for_update_but_its_key() -> str:
+    """As `for_update`, but rows that point to the locked one may still be inserted."""
+    return "" if is_sqlite(connection()) else "FOR NO KEY UPDATE"
+
+
+def is_waited_for() -> bool:
+    """Whether a row can be locked by another transaction. In SQLite there is no other one."""
+    return not is_sqlite(connection())
+
+
+def unplanned(parameter: int) -> str:
+    """SQL for the number in `parameter`, which PostgreSQL is not to look at when it plans: for each
+    practice it would make a plan of its own, each time, at more cost than to carry it out."""
+    return f"(SELECT CAST(${parameter} AS BIGINT))"
+
+
+def among(column: str, parameter: int, kind: str = "bigint") -> str:
+    """SQL that is true where `column` is one of the numbers, or texts, in the list `parameter`."""
+    if is_sqlite(connection()):
+        return f"{column} IN (SELECT value FROM json_each(${parameter}))"
+    return f"{column} = ANY(${parameter}::{kind}[])"
+
+
+def any_among(column: str, parameter: int) -> str:
+    """SQL that is true where one of the numbers in the JSON list `column` is in the list
+    `parameter`."""
+    if is_sqlite(connection()):
+        numbers, number = f"json_each({column}) n", "n.value"
+    else:
+        numbers, number = f"jsonb_array_elements_text({column}) n (value)", "n.value::bigint"
+    return f"EXISTS (SELECT 1 FROM {numbers} WHERE {among(number, parameter)})"
+
+
+def moments(parameter: int) -> str:
+    """SQL for a table `m` whose column `moment` has the moments in the list `parameter`."""
+    if is_sqlite(connection()):
+        return f"(SELECT value AS moment FROM json_each(${parameter})) AS m"
+    return f"unnest(${parameter}::timestamptz[]) AS m (moment)"
+
+
+def hours_between(begin: str, end: str) -> str:
+    """SQL for the hours from one moment to another. In SQLite they are right to a millisecond."""
+    if is_sqlite(connection()):
+        return f"(julianday({end}) - julianday({begin})) * 24"
+    return f"CAST(EXTRACT(EPOCH FROM {end} - {begin}) AS DOUBLE PRECISION) / 3600"
+
+
+def word_lists(parameter: int) -> str:
+    """SQL for a table `listed (id, word)`, made of the JSON object `parameter`: words by ids."""
+    if is_sqlite(connection()):
+        return f"""(SELECT CAST(l.key AS INTEGER) AS id, w.value AS word
+            FROM json_each(${parameter}) l, json_each(l.value) w) AS listed"""
+    return f"""(SELECT l.key::bigint AS id, w AS word
+        FROM json_each(${parameter}::json) l, json_array_elements_text(l.value) w) AS listed"""
+
+
+def pairs(parameter: int) -> str:
+    """SQL for a table `listed (id, first, last)`, made of the JSON object `parameter`: two texts
+    by ids."""
+    if is_sqlite(connection()):
+        first, last = (f"(SELECT value FROM json_each(l.value) WHERE key = {n})" for n in (0, 1))
+        return f"""(SELECT CAST(l.key AS INTEGER) AS id, {first} AS first, {last} AS last
+            FROM json_each(${parameter}) l) AS listed"""
+    return f"""(SELECT l.key::bigint AS id, l.value ->> 0 AS first, l.value ->> 1 AS last
+        FROM json_each(${parameter}::json) l) AS listed"""
+
+
+_AS_IT_IS = frozenset((str, int, bool, NoneType))
+
+
+def as_text(values: Sequence[object]) -> list[object]:
+    """SQLite keeps dates as text, in the form in which Tortoise writes them: moments in UTC, for
+    they are compared as texts. A list is handed to it as JSON."""
+    return [
+        value
+        if type(value) in _AS_IT_IS  # nearly all, and an import writes very many
+        else value.astimezone(UTC).isoformat(" ")
+        if isinstance(value, datetime)
+        else value.isoformat()
+        if isinstance(value, date)
+        else json.dumps(as_text(value))
+        if isinstance(value, list)
+        else value
+        for value in values
+    ]
+
+
+@cache
+def converters_of(row: type[NamedTuple]) -> list[Any]:
+    """How a value of each column comes back from SQLite, None where it comes as it is."""
+    known = {date: date.fromisoformat, datetime: datetime.fromisoformat, bool: bool}
+    converters = []
+    for hint in get_type_hints(row).values():
+        options = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+        converters.append(next((known[o] for o in options if o in known), None))
+    return converters
+
+
+def from_text(converters: Sequence[Any], record: Sequence[Any]) -> list[Any]:
+    return [
+        convert(value) if convert and value is not None else value
+        for convert, value in zip(converters, record, strict=True)
+    ]

@@ -1,0 +1,183 @@
+"""The one way in which rows are read and written by SQL."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
+
+from models.database import postgres, sqlite
+from models.database.dialect import as_text, converters_of, from_text
+from models.database.sqlite import is_sqlite
+from models.database.sqlite_changes import Turn
+from models.database.transactions import connection, give_time, transaction
+
+Row = TypeVar("Row", bound=NamedTuple)
+
+
+async def fetch(row: type[Row], sql: str, *values: object) -> list[Row]:
+    """The rows that `sql` selects; its columns stand in the order of `row`'s fields."""
+    records, is_text = await _records(sql, values)
+    if not is_text:
+        return list(map(row._make, records))
+    converters = converters_of(row)
+    return [row._make(from_text(converters, record)) for record in records]
+
+
+async def fetch_joined(
+    rows: Sequence[type[NamedTuple]], sql: str, *values: object
+) -> list[list[Any]]:
+    """For each type in `rows` a list of its rows, one for each record that `sql` selects; the
+    columns of the types follow one another there. A row whose first column is null is None."""
+    records, is_text = await _records(sql, values)
+    if is_text:
+        converters = [convert for row in rows for convert in converters_of(row)]
+        records = [from_text(converters, record) for record in records]
+    made, begin = [], 0
+    for row in rows:
+        columns = slice(begin, begin + len(row._fields))
+        made.append([None if r[begin] is None else tuple.__new__(row, r[columns]) for r in records])
+        begin = columns.stop
+    return made
+
+
+@lru_cache(maxsize=1_000)
+def select_list(table: str, row: type[NamedTuple], columns: frozenset[str] | None = None) -> str:
+    """The columns of `table` that make a `row`: those in `columns`, or all. In place of the others
+    stands NULL, which costs next to nothing."""
+    return ", ".join(
+        f"{table}.{column}" if columns is None or column in columns else "NULL"
+        for column in row._fields
+    )
+
+
+async def insert(table: str, **values: object) -> int:
+    """A new row of `table`. Returns its id."""
+    columns, places = ", ".join(values), ", ".join(f"${n}" for n in range(1, len(values) + 1))
+    sql = f"INSERT INTO {table} ({columns}) VALUES ({places}) RETURNING id"
+    return int((await write(sql, *values.values()))[0]["id"])
+
+
+async def insert_many(
+    table: str, rows: Sequence[Mapping[str, object]], returning: str
+) -> list[dict[str, Any]]:
+    """New rows of `table`, all with the same columns, in one statement. Returns the columns
+    `returning` of each, in no order."""
+    if not rows:
+        return []
+    sql, values = _insertion(table, rows)
+    return await write(f"{sql} RETURNING {returning}", *values)
+
+
+class Statement(NamedTuple):
+    """A statement that changes rows, with the values of its parameters."""
+
+    sql: str
+    values: Sequence[object]
+
+
+NEW_ID = "the id of the new row"
+"""Stands in the values of an UPDATE for the id of the row that is inserted along with it."""
+
+
+async def insert_and_update(table: str, row: Mapping[str, object], update: Statement) -> int:
+    """Insert a row, and change a row of another table that may name it: on PostgreSQL in one round
+    trip. Returns the new row's id."""
+    if is_sqlite(connection()):
+        new_id = await insert(table, **row)
+        values = [new_id if value is NEW_ID else value for value in update.values]
+        await write(update.sql, *values)
+        return new_id
+    sql, inserted = _insertion(table, [row])
+    place = update.values.index(NEW_ID) + 1
+    changed = _with_new_id(update.sql, place, len(inserted))
+    values = [*inserted, *update.values[: place - 1], *update.values[place:]]
+    found = await write(
+        f"WITH new AS ({sql} RETURNING id), updated AS ({changed}) SELECT id FROM new", *values
+    )
+    return int(found[0]["id"])
+
+
+async def update_and_insert(
+    update: Statement, table: str, rows: Sequence[Mapping[str, object]]
+) -> None:
+    """Carry out an UPDATE, and insert rows (at least one, all with the same columns) into another
+    table: on PostgreSQL in one round trip."""
+    if is_sqlite(connection()):
+        await write(update.sql, *update.values)
+        sql, inserted = _insertion(table, rows)
+        await write(sql, *inserted)
+        return
+    sql, inserted = _insertion(table, rows, len(update.values))
+    await write(f"WITH updated AS ({update.sql}) {sql}", *update.values, *inserted)
+
+
+@lru_cache(maxsize=100)
+def _with_new_id(sql: str, place: int, bound: int) -> str:
+    """The UPDATE with the new row's id in place of its parameter `place`; `bound` parameters stand
+    before its own."""
+
+    def put(parameter: re.Match[str]) -> str:
+        number = int(parameter[1])
+        if number == place:
+            return "(SELECT id FROM new)"
+        return f"${number + bound - (number > place)}"
+
+    return re.sub(r"\$(\d+)", put, sql)
+
+
+def _insertion(
+    table: str, rows: Sequence[Mapping[str, object]], bound: int = 0
+) -> tuple[str, list[object]]:
+    """An INSERT of rows, and its values: as many parameters as `bound` stand before them."""
+    columns = list(rows[0])
+    numbers = iter(range(bound + 1, bound + len(rows) * len(columns) + 1))
+    places = ", ".join(f"({', '.join(f'${next(numbers)}' for _ in columns)})" for _ in rows)
+    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {places}"
+    return sql, [row[column] for row in rows for column in columns]
+
+
+async def write(sql: str, *values: object) -> list[dict[str, Any]]:
+    """Carry out a statement that changes rows; what it has after RETURNING."""
+    client = connection()
+    if not is_sqlite(client):
+        return list(await client.execute_query_dict(sql, list(values)))
+    sql, texts = sql.replace("$", "?"), as_text(values)
+    if isinstance(client, Turn):
+        return [dict(record) for record in await client.records(sql, texts)]
+    return list(await client.execute_query_dict(sql, texts))
+
+
+async def _records(sql: str, values: Sequence[object]) -> tuple[Sequence[Any], bool]:
+    """The records, and whether dates and the like come as text in them."""
+    client = connection()
+    is_text = is_sqlite(client)
+    if is_text:
+        sql, values = sql.replace("$", "?"), as_text(values)
+    if isinstance(client, Turn):
+        return await client.records(sql, values), is_text
+    if isinstance(client, sqlite.Client | postgres.Client):
+        return await client.read(sql, values), is_text
+    _, records = await client.execute_query(sql, list(values))  # within a transaction
+    return records, is_text
+
+
+async def take_stock(*tables: str) -> None:
+    """Tell PostgreSQL how large tables have become: until it looks by itself, after a minute, it
+    would go through all rows of a practice where an index leads to the few that are wanted."""
+    if is_sqlite(connection()):
+        return
+    async with transaction() as begun:
+        await give_time(begun)
+        await begun.execute_query(f"ANALYZE {', '.join(tables)}")
+
+
+class _Moment(NamedTuple):
+    moment: datetime
+
+
+async def database_time() -> datetime | None:
+    """What the database's clock shows now; None in SQLite, which has none of its own."""
+    if is_sqlite(connection()):
+        return None
+    return (await fetch(_Moment, "SELECT clock_timestamp()"))[0].moment
