@@ -45,7 +45,7 @@ def orm_config(url: str, limits: Limits = NO_LIMITS) -> dict[str, Any]:
     connection = expand_db_url(url)
     if name != "sqlite":
         connection["credentials"]["limits"] = limits
-    connection["engine"] = "models.sqlite" if name == "sqlite" else "models.postgres"
+    connection["engine"] = f"models.database.{'sqlite' if name == 'sqlite' else 'postgres'}"
     return {
         "connections": {name: connection},
         "apps": {

@@ -8,7 +8,7 @@ import pytest
 
 from gql_app.work.cursors import event_cursor
 from models.chain import Position
-from models.database import _connection
+from models.database import transactions
 from models.lifecycle import ContactOutcome
 from tests.serving import Server
 
@@ -34,7 +34,7 @@ QUERIES = {
 def statements(server: Server, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every statement that is read from now on."""
     seen: list[str] = []
-    client = type(_connection())
+    client = type(transactions.connection())
     read: Callable[..., Any] = client.read
 
     async def count(self: Any, query: str, values: list[Any]) -> Any:

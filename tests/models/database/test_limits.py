@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from models.database import _connection, fetch, opened, snapshot, transaction, write
+from models.database import fetch, opened, snapshot, transaction, transactions, write
 from models.database.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
 from models.database.postgres import CONNECTIONS
 from tests.brokers import until
@@ -89,7 +89,7 @@ async def test_a_lock_is_waited_for_no_longer_than_allowed(
 async def test_nobody_waits_long_for_a_connection_or_for_a_turn_to_read(database_url: str) -> None:
     async with opened(database_url, Limits(wait=0.2)), asyncio.timeout(PATIENCE):
         async with AsyncExitStack() as stack:
-            client: Any = _connection()
+            client: Any = transactions.connection()
             await client.acquire_connection().ensure_connection()
             for _ in range(CONNECTIONS):
                 await stack.enter_async_context(client._pool.acquire())
@@ -127,7 +127,7 @@ async def idle_after_a_write(idle: asyncio.Event) -> None:
 
 async def test_the_kernel_ends_a_network_connection_that_is_silent(database_url: str) -> None:
     async with swallower(database_url) as proxy, opened(proxy.url, Limits(silence=6)):
-        client: Any = _connection()
+        client: Any = transactions.connection()
         async with client.acquire_connection() as connection:
             tcp = connection._transport.get_extra_info("socket")
             assert tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
@@ -139,7 +139,7 @@ async def test_a_silent_connection_takes_the_idle_ones_with_it(database_url: str
     """They are all tried at once afterwards: without it each of them would have its own wait."""
     limits = Limits(statement=0.1, wait=PATIENCE)
     async with swallower(database_url) as proxy, opened(proxy.url, limits):
-        client: Any = _connection()
+        client: Any = transactions.connection()
         await client.acquire_connection().ensure_connection()
         async with AsyncExitStack() as stack:
             for _ in range(CONNECTIONS):

@@ -13,7 +13,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from models.database import _connected, migrate, migrating, opened, orm_config, transaction
+from models.database import migrate, migrating, opened, orm_config, transaction
+from models.database.connections import _connected
 from models.database.migrating import WrongTables, known
 from models.people import Patient, PatientWord
 from tests.conftest import BOTH, with_database

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from tortoise.exceptions import OperationalError
 
-from models.database import _connection, fetch, opened, snapshot, transaction
+from models.database import fetch, opened, snapshot, transaction, transactions
 from models.database.limits import Limits
 from models.database.postgres import CONNECTIONS
 from tests.brokers import until
@@ -155,7 +155,7 @@ async def test_a_reader_that_was_lost_while_it_was_idle_is_replaced(
             ((pid,),) = await fetch(Number, "SELECT pg_backend_pid()")
             assert pid not in seen
             seen.add(pid)
-            client: Any = _connection()
+            client: Any = transactions.connection()
             (reader,) = client._readers
             assert await outside.fetchval("SELECT pg_terminate_backend($1)", pid)
             await until(lambda reader=reader: _is_lost(reader))

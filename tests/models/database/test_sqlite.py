@@ -11,7 +11,15 @@ from typing import Any, NamedTuple
 import pytest
 from tortoise.exceptions import OperationalError
 
-from models.database import _connection, fetch, opened, snapshot, sqlite_changes, transaction, write
+from models.database import (
+    fetch,
+    opened,
+    snapshot,
+    sqlite_changes,
+    transaction,
+    transactions,
+    write,
+)
 from models.database.limits import Busy
 from tests.brokers import until
 from tests.office import Office
@@ -148,7 +156,7 @@ async def test_the_database_is_closed_when_the_transaction_has_ended_and_none_be
 ) -> None:
     written, may_end = asyncio.Event(), asyncio.Event()
     async with asyncio.timeout(PATIENCE):
-        client: Any = _connection()
+        client: Any = transactions.connection()
         writing = asyncio.create_task(rename(written, may_end))
         await written.wait()
         ending = asyncio.create_task(client.close())
@@ -180,7 +188,7 @@ async def rename(
 async def traced() -> list[str]:
     """The statements that the writing connection carries out from now on."""
     carried_out: list[str] = []
-    client: Any = _connection()
+    client: Any = transactions.connection()
     await client._connection.set_trace_callback(carried_out.append)
     return carried_out
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 from tortoise.exceptions import OperationalError
 
-from models.database import _connection, fetch, opened, snapshot, transaction, write
+from models.database import fetch, opened, snapshot, transaction, transactions, write
 from models.database.probe import can_read, can_write
 from models.database.sqlite_files import DatabaseLost
 from models.practice import Queue
@@ -50,7 +50,7 @@ async def test_damage_that_a_statement_finds_ends_all_reading_and_writing(
 
 
 async def test_nobody_waits_for_a_database_that_is_closed(office: Office) -> None:
-    await _connection().close()
+    await transactions.connection().close()
     async with asyncio.timeout(PATIENCE):
         for way in ("a read", "a snapshot", "a change", "the models") * 2:
             with pytest.raises(OperationalError, match="closed"):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tortoise.exceptions import IntegrityError, OperationalError
 
-from models.database import _connection, fetch, transaction, write
+from models.database import fetch, transaction, transactions, write
 from models.people import Staff
 from tests.models.database.test_sqlite import Name, traced
 from tests.office import Office
@@ -261,7 +261,7 @@ async def forbid(operation: str | None) -> None:
         is_it = action == savepoints and argument == operation
         return sqlite3.SQLITE_DENY if is_it else sqlite3.SQLITE_OK
 
-    client: Any = _connection()
+    client: Any = transactions.connection()
     while not hasattr(client, "_changes"):  # from within a change
         client = client._parent
     client._connection._conn.set_authorizer(authorize)
