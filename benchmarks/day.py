@@ -24,7 +24,7 @@ from typing import Any
 
 from benchmarks.people import FIGURES, Agent, Caller, Ledger, Partner, Supervisor
 from benchmarks.stage import Server, postgres
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
 from models.access import Role
 from models.contact import Contact

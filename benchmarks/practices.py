@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from gql_app.access import authenticate
+from gql_app.access.keys import create_key
 from gql_app.clock import machine_time
-from gql_app.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.intake import NewTask
 from gql_app.work.patients import index_patients

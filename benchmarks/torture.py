@@ -39,8 +39,8 @@ from benchmarks.replicas import Replicated, replicated
 from benchmarks.stage import Redis, Server
 from benchmarks.wheel import url_of
 from gql_app.access import authenticate
+from gql_app.access.keys import create_key
 from gql_app.clock import machine_time
-from gql_app.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.cursors import event_cursor
 from gql_app.work.intake import NewTask

@@ -21,8 +21,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route, WebSocketRoute
 
 from gql_app.access import KeyLookup, Unauthenticated
+from gql_app.access.last_use import LastUse
 from gql_app.clock import Clock, seconds_passed
-from gql_app.last_use import LastUse
 from gql_app.live.bus import Bus
 from gql_app.live.feed import Feeds
 from gql_app.live.groups import Groups

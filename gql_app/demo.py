@@ -15,9 +15,9 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from gql_app.access import Viewer, authenticate
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
+from gql_app.access.signin import create_link
 from gql_app.schema.ids import global_id
-from gql_app.signin import create_link
 from gql_app.work.intake import NewTask
 from gql_app.work.outcomes import Outcome
 from gql_app.work.patients import index_patients

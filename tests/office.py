@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from gql_app.access import Viewer, authenticate
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.intake import NewTask
 from gql_app.work.outcomes import Outcome

@@ -5,7 +5,8 @@ import os
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from gql_app import keys, watch
+from gql_app import watch
+from gql_app.access import keys
 from gql_app.app import keep_values_out_of_logs
 from gql_app.clock import Doubtful
 from gql_app.commands import (

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from datetime import UTC, datetime
 
-from gql_app import keys
+from gql_app.access import keys
 from gql_app.clock import Clock
 from gql_app.commands import arguments as read
 from gql_app.commands.arguments import Verbs, add_practice

@@ -3,8 +3,8 @@
 import argparse
 import asyncio
 
+from gql_app.access.keys import NotThere
 from gql_app.commands.arguments import Verbs, text
-from gql_app.keys import NotThere
 from gql_app.settings import Settings
 from gql_app.terminal import say
 from gql_app.work.upkeep.verifying import practices, verify

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gql_app.access import Forbidden, KeyLookup, Unauthenticated
-from gql_app.signin import SESSION_LASTS, SignedIn, sign_in, sign_in_by_link, sign_out
+from gql_app.access.signin import SESSION_LASTS, SignedIn, sign_in, sign_in_by_link, sign_out
 from gql_app.web.credentials import COOKIE, holder_of, is_own_page, viewer_of
 from gql_app.web.refusals import refusal
 from gql_app.web.requests import read_body, read_json

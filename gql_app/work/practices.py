@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from tortoise.exceptions import IntegrityError
 
-from gql_app.keys import create_key, practice_called
-from gql_app.signin import create_link
+from gql_app.access.keys import create_key, practice_called
+from gql_app.access.signin import create_link
 from models.access import Role
 from models.checks import BadValue
 from models.database import fetch, transaction

@@ -9,8 +9,8 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from gql_app.access import Viewer
+from gql_app.work.idempotency import stored_key
 from gql_app.work.intake import NewTask
-from gql_app.work.keys import stored_key
 from gql_app.work.outcomes import Made
 from gql_app.work.reading import Conditions
 from models.chain import chained

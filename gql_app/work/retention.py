@@ -6,10 +6,10 @@ import logging
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from gql_app.access.signin import forget_ended
 from gql_app.clock import Clock, Doubtful
-from gql_app.signin import forget_ended
 from gql_app.work.doubt import check_share
-from gql_app.work.keys import forget_old_keys
+from gql_app.work.idempotency import forget_old_keys
 from models.database import fetch, snapshot, transaction, write
 from models.database.limits import Busy
 

@@ -3,8 +3,8 @@
 import pytest
 from playwright.async_api import Browser, expect
 
-from gql_app.keys import revoke_key
-from gql_app.signin import create_link
+from gql_app.access.keys import revoke_key
+from gql_app.access.signin import create_link
 from models.access import AccessKey
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.visits import visiting

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from gql_app.access import Viewer, authenticate
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
 from gql_app.live import groups
 from gql_app.live.feed import Feeds
 from gql_app.live.groups import Groups

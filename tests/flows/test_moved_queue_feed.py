@@ -2,7 +2,7 @@
 
 from contextlib import AsyncExitStack
 
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.moves import reassign_tasks
 from models.access import Role

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
+from gql_app.access.keys import create_key
+from gql_app.access.signin import SESSION_LASTS, create_link
 from gql_app.clock import machine_time
-from gql_app.keys import create_key
-from gql_app.signin import SESSION_LASTS, create_link
 from models.access import AccessKey, Role
 from models.contact import Contact
 from models.event import TaskEvent

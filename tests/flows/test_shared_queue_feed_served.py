@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from gql_app.access.keys import create_key
 from gql_app.execution.compiled import CompiledExecutor
-from gql_app.keys import create_key
 from models.access import Role
 from tests.flows.shared_client import FEED
 from tests.flows.test_slow_clients import slow_client

@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from gql_app.keys import create_key, revoke_key
+from gql_app.access.keys import create_key, revoke_key
 from gql_app.work.cursors import event_cursor, read_event_cursor
 from models.access import AccessKey, Role
 from models.chain import Position

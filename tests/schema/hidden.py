@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from tortoise.expressions import Q
 
 from gql_app.access import Viewer, authenticate
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.appointments import NewAppointment
 from gql_app.work.moves import reassign_tasks, withdraw_tasks

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.cursors import event_cursor
 from models.access import Role

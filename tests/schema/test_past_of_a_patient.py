@@ -8,7 +8,7 @@ import pytest
 import gql_app.work.history as history_module
 import gql_app.work.queues as queues_module
 from gql_app.access import authenticate
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.appointments import NewAppointment
 from gql_app.work.expiry import sweep

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
 from models.access import AccessKey, Role
 from models.contact import Contact
 from models.event import TaskEvent

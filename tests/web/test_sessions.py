@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gql_app.keys import create_key, revoke_key
+from gql_app.access.keys import create_key, revoke_key
 from models.access import AccessKey, Role
 from tests.schema.documents import QUEUE_FEED, STATUS_CHANGED
 from tests.serving import Server

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
 from models.access import Role
 from tests.serving import Server, serving
 

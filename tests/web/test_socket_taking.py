@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gql_app.access import KeyLookup
-from gql_app.keys import create_key, revoke_key
+from gql_app.access.keys import create_key, revoke_key
 from gql_app.live.feed import Feeds
 from gql_app.live.groups import Groups, Result
 from gql_app.schema import build_schema

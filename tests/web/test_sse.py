@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
 from gql_app.work.cursors import event_cursor, read_event_cursor
 from models.access import Role
 from models.chain import Position

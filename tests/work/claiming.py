@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from datetime import timedelta
 
 from gql_app.access import Viewer, authenticate
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
 from gql_app.work.outcomes import Outcome
 from models.access import Role
 from models.event import TaskEventKind

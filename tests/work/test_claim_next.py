@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gql_app.access import authenticate
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
 from gql_app.work import claims as claims_module
 from gql_app.work.claims import WINDOW, Claims
 from gql_app.work.patients import patients_by_id

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gql_app.access import Viewer
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
 from gql_app.work import transitions as transitions_module
 from gql_app.work.claims import Claims
 from gql_app.work.expiry import free_lapsed, sweep

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from gql_app.work.idempotency import KEPT, forget_old_keys
 from gql_app.work.intake import NewTask
-from gql_app.work.keys import KEPT, forget_old_keys
 from gql_app.work.moves import reassign_tasks
 from models.contact import Contact
 from models.lifecycle import ContactOutcome, RefusalCode, TaskStatus
@@ -59,7 +59,7 @@ async def test_a_key_is_new_again_a_day_after_its_task_was_made(office: Office) 
 async def test_the_sweeper_forgets_old_keys_and_leaves_the_others(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gql_app.work.keys.BATCH", 2)
+    monkeypatch.setattr("gql_app.work.idempotency.BATCH", 2)
     task = await office.make_task(idempotency_key="old task")
     for number in range(5):
         await office.log(task, idempotency_key=f"old {number}")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gql_app.access import Forbidden, Viewer, authenticate
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
 from gql_app.work.batches import Moved
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.queues import TaskQuery

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gql_app.access import authenticate
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
 from gql_app.work.patients import BATCH, index_patients
 from gql_app.work.reading import BadInput
 from models.access import Role

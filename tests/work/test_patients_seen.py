@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from gql_app.access import Viewer
-from gql_app.keys import create_key
+from gql_app.access.keys import create_key
 from gql_app.work.appointments import NewAppointment
 from gql_app.work.history import colleagues_by_id
 from gql_app.work.intake import NewTask

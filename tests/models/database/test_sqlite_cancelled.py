@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gql_app.access import SESSION, Unauthenticated, authenticate
-from gql_app.signin import sign_in, sign_out
+from gql_app.access.signin import sign_in, sign_out
 from models.database import opened, snapshot, transaction, write
 from tests.brokers import until
 from tests.models.database.test_sqlite import name, rename, waiting_to_begin

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from gql_app.access import SESSION, KeyLookup, Unauthenticated
-from gql_app.keys import list_keys
-from gql_app.last_use import FRESH_SECONDS, LastUse
-from gql_app.signin import sign_in
+from gql_app.access.keys import list_keys
+from gql_app.access.last_use import FRESH_SECONDS, LastUse
+from gql_app.access.signin import sign_in
 from gql_app.web.sessions import Sessions
 from tests.office import Office, make_office
 

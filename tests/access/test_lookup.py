@@ -8,8 +8,8 @@ import pytest
 
 from gql_app import access
 from gql_app.access import KeyLookup, Unauthenticated, Viewer
+from gql_app.access.keys import revoke_key
 from gql_app.clock import machine_time
-from gql_app.keys import revoke_key
 from models.database import fetch
 from tests.brokers import until
 from tests.office import Office, make_office

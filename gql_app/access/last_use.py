@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
-from gql_app.access import Viewer
+from gql_app.access.viewer import Viewer
 from models.database import among, for_update_but_its_key, write
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gql_app.access import SESSION, Unauthenticated, authenticate
-from gql_app.keys import create_key, list_keys, revoke_key
-from gql_app.signin import (
+from gql_app.access.keys import create_key, list_keys, revoke_key
+from gql_app.access.signin import (
     SESSION_LASTS,
     create_link,
     forget_ended,

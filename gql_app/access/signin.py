@@ -10,7 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
-from gql_app.access import SESSION, Unauthenticated, Viewer, authenticate, digest, practice_of
+from gql_app.access.lookup import SESSION, authenticate, digest, practice_of
+from gql_app.access.viewer import Unauthenticated, Viewer
 from gql_app.clock import machine_time
 from models.access import AccessKey
 from models.database import transaction, write

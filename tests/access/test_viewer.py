@@ -6,8 +6,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gql_app.access import Forbidden, Unauthenticated, authenticate, bearer
+from gql_app.access.keys import (
+    NotThere,
+    create_key,
+    list_keys,
+    practice_called,
+    queues_called,
+    revoke_key,
+)
 from gql_app.clock import machine_time
-from gql_app.keys import NotThere, create_key, list_keys, practice_called, queues_called, revoke_key
 from models.access import AccessKey, Role
 from models.people import Staff
 from tests.office import Office, make_office

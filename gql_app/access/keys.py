@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from gql_app.access import Viewer, digest
+from gql_app.access.lookup import digest
+from gql_app.access.viewer import Viewer
 from models.access import AccessKey, Role, read_queue_ids
 from models.database import fetch, transaction
 from models.people import Staff

@@ -1,4 +1,4 @@
-"""From a key to a viewer: who is asking, for which practice, and what they may do.
+"""From a key to its viewer: who is asking, and for which practice.
 
 A key reads `cb_<practice>_<secret>`. The practice stands in the key so that even this first look-up
 is by practice; the secret has 256 random bits, so a plain SHA-256 digest is enough to store.
@@ -7,14 +7,14 @@ is by practice; the secret has 256 random bits, so a plain SHA-256 digest is eno
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
+from gql_app.access.viewer import Unauthenticated, Viewer
 from gql_app.clock import machine_time
 from models.access import Role, read_queue_ids
 from models.checks import is_time_zone
@@ -31,83 +31,7 @@ KNOWN_KEYS = 1_000
 LOOK_KEYS = 500
 """How many keys are looked up at once. They need not be valid to be counted."""
 KEY, SESSION = "cb", "cs"
-"""How keys begin, and the tokens of sessions (see gql_app/signin.py)."""
-
-
-class Unauthenticated(Exception):
-    """The request carries no key that is valid now: none, unknown, expired or revoked."""
-
-
-class OtherViewer(Exception):
-    """The request was meant for another viewer than the one that its key stands for: somebody else
-    has signed in, in the same browser, since the page was loaded."""
-
-
-class Forbidden(Exception):
-    """The key is valid but may not do this."""
-
-
-class RateLimited(Exception):
-    """The viewer asks for more at once than one may have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What may be read: of which practice, by which role, in which queues. Every read goes through
-    one. Viewers with equal scopes read the same, so one execution may serve them all."""
-
-    practice_id: int
-    time_zone: str
-    region: str
-    role: Role
-    queue_ids: frozenset[int] | None
-
-    @property
-    def may_read_notes(self) -> bool:
-        return self.role is not Role.PARTNER
-
-    def sees_queue(self, queue_id: int) -> bool:
-        return self.queue_ids is None or queue_id in self.queue_ids
-
-    def allowed(self, queue_ids: Iterable[int] | None) -> frozenset[int] | None:
-        """Those of `queue_ids` (None: of all queues) that the key allows; None if it is all."""
-        if queue_ids is None:
-            return self.queue_ids
-        asked = frozenset(queue_ids)
-        return asked if self.queue_ids is None else asked & self.queue_ids
-
-
-@dataclass(frozen=True, slots=True)
-class Viewer(Scope):
-    """Whoever holds the key. Every write goes through one; reads take one for its scope."""
-
-    key_id: int
-    staff_id: int
-    name: str
-    may_create_tasks: bool
-    expires_at: datetime | None
-
-    @property
-    def scope(self) -> Scope:
-        """What others may have in common with this viewer, and nothing else of it."""
-        return Scope(self.practice_id, self.time_zone, self.region, self.role, self.queue_ids)
-
-    @property
-    def may_log_contacts(self) -> bool:
-        return self.role is not Role.PARTNER
-
-    @property
-    def may_import(self) -> bool:
-        return self.role is Role.SUPERVISOR
-
-    @property
-    def may_move_tasks(self) -> bool:
-        return self.role is Role.SUPERVISOR
-
-    def require(self, permitted: bool, what: str) -> None:
-        """Raise `Forbidden` unless `permitted`; `what` completes "this key may not …"."""
-        if not permitted:
-            raise Forbidden(f"This key may not {what}.")
+"""How keys begin, and the tokens of sessions (see gql_app/access/signin.py)."""
 
 
 class _KeyRow(NamedTuple):

@@ -1,0 +1,83 @@
+"""Who asks, and what they may do."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.access import Role
+
+
+class Unauthenticated(Exception):
+    """The request carries no key that is valid now: none, unknown, expired or revoked."""
+
+
+class OtherViewer(Exception):
+    """The request was meant for another viewer than the one that its key stands for: somebody else
+    has signed in, in the same browser, since the page was loaded."""
+
+
+class Forbidden(Exception):
+    """The key is valid but may not do this."""
+
+
+class RateLimited(Exception):
+    """The viewer asks for more at once than one may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What may be read: of which practice, by which role, in which queues. Every read goes through
+    one. Viewers with equal scopes read the same, so one execution may serve them all."""
+
+    practice_id: int
+    time_zone: str
+    region: str
+    role: Role
+    queue_ids: frozenset[int] | None
+
+    @property
+    def may_read_notes(self) -> bool:
+        return self.role is not Role.PARTNER
+
+    def sees_queue(self, queue_id: int) -> bool:
+        return self.queue_ids is None or queue_id in self.queue_ids
+
+    def allowed(self, queue_ids: Iterable[int] | None) -> frozenset[int] | None:
+        """Those of `queue_ids` (None: of all queues) that the key allows; None if it is all."""
+        if queue_ids is None:
+            return self.queue_ids
+        asked = frozenset(queue_ids)
+        return asked if self.queue_ids is None else asked & self.queue_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer(Scope):
+    """Whoever holds the key. Every write goes through one; reads take one for its scope."""
+
+    key_id: int
+    staff_id: int
+    name: str
+    may_create_tasks: bool
+    expires_at: datetime | None
+
+    @property
+    def scope(self) -> Scope:
+        """What others may have in common with this viewer, and nothing else of it."""
+        return Scope(self.practice_id, self.time_zone, self.region, self.role, self.queue_ids)
+
+    @property
+    def may_log_contacts(self) -> bool:
+        return self.role is not Role.PARTNER
+
+    @property
+    def may_import(self) -> bool:
+        return self.role is Role.SUPERVISOR
+
+    @property
+    def may_move_tasks(self) -> bool:
+        return self.role is Role.SUPERVISOR
+
+    def require(self, permitted: bool, what: str) -> None:
+        """Raise `Forbidden` unless `permitted`; `what` completes "this key may not …"."""
+        if not permitted:
+            raise Forbidden(f"This key may not {what}.")
