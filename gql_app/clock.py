@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from models.database import database_time
-from models.database.limits import Busy
+from models.limits import Busy
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from models.database.limits import USUAL_LIMITS, Limits
+from models.limits import USUAL_LIMITS, Limits
 
 PREFIX = "CALLBOARD_"
 WATCH_KEY = "CALLBOARD_KEY"

@@ -8,7 +8,7 @@ import pytest
 from gql_app import clock as module
 from gql_app.clock import Clock, Doubtful, machine_time
 from models.database import database_time, opened
-from models.database.limits import Busy
+from models.limits import Busy
 from tests.clocks import Machine, clock_off_by
 
 DAY, HOUR, MINUTE, SECOND = (

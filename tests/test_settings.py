@@ -3,7 +3,7 @@
 import pytest
 
 from gql_app.settings import NUMBERS, BadSetting, Settings, read_settings
-from models.database.limits import USUAL_LIMITS, Limits
+from models.limits import USUAL_LIMITS, Limits
 
 
 def test_the_limits_are_the_usual_ones_unless_they_are_set() -> None:

@@ -19,7 +19,7 @@ from gql_app.clock import machine_time
 from models.access import Role, read_queue_ids
 from models.checks import is_time_zone
 from models.database import among, fetch
-from models.database.limits import Busy
+from models.limits import Busy
 
 log = logging.getLogger(__name__)
 

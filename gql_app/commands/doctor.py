@@ -10,8 +10,8 @@ from gql_app.settings import Settings, address
 from gql_app.terminal import say
 from gql_app.work.upkeep.examining import Finding, examine
 from models.database import opened
-from models.database.limits import Busy
 from models.database.opening import DATABASE_ERRORS, CannotOpen, failure
+from models.limits import Busy
 
 
 def add(verbs: Verbs) -> None:

@@ -25,8 +25,8 @@ from gql_app.importing.reading import CannotImport
 from gql_app.settings import BadSetting, read_settings
 from gql_app.terminal import complain
 from models.checks import BadValue
-from models.database.limits import Busy
 from models.database.opening import DATABASE_ERRORS, CannotOpen, failure
+from models.limits import Busy
 
 EXPECTED = (
     BadSetting,

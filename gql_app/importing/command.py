@@ -31,7 +31,7 @@ from gql_app.work.reading import is_storable
 from gql_app.work.transitions import Transitions
 from models.checks import BadValue, checked_region, checked_time_zone
 from models.database import opened
-from models.database.limits import USUAL_LIMITS, Limits
+from models.limits import USUAL_LIMITS, Limits
 from models.text import trimmed
 
 ACTOR = "callboard import"

@@ -19,7 +19,6 @@ from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from models.chain import Position
-from models.database.limits import Busy
 from models.event import (
     EventRow,
     OtherHistory,
@@ -28,6 +27,7 @@ from models.event import (
     events_after,
     feed_bounds,
 )
+from models.limits import Busy
 
 log = logging.getLogger(__name__)
 

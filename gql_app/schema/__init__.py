@@ -23,9 +23,9 @@ from gql_app.schema.nulls import let_nulls_be_defaults
 from gql_app.schema.queries import Query
 from gql_app.schema.subscriptions import Subscription
 from gql_app.work.reading import MAX_PAGE, BadInput
-from models.database.limits import Busy
 from models.database.sqlite_files import DatabaseLost
 from models.event import Resync
+from models.limits import Busy
 
 ERROR_CODES = ErrorCodes(
     {

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from models.database.limits import Busy
+from models.limits import Busy
 
 log = logging.getLogger(__name__)
 

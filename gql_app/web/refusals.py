@@ -8,8 +8,8 @@ from gql_app.execution.documents import PersistedQueryNotSupported
 from gql_app.schema import ERROR_CODES
 from gql_app.web.accepting import JSON, RESPONSE, Accepted
 from gql_app.work.reading import BadInput
-from models.database.limits import RETRY_AFTER, Busy
 from models.database.sqlite_files import DatabaseLost
+from models.limits import RETRY_AFTER, Busy
 
 
 class TooLarge(BadInput):

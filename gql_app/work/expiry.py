@@ -11,7 +11,7 @@ from gql_app.work.claims import Claims
 from gql_app.work.doubt import check_share
 from gql_app.work.transitions import Transitions
 from models.database import fetch
-from models.database.limits import Busy
+from models.limits import Busy
 
 log = logging.getLogger(__name__)
 

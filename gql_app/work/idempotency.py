@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gql_app.access import Viewer
 from models.database import fetch, for_update, snapshot, transaction, write
-from models.database.limits import Busy
+from models.limits import Busy
 
 KEPT = timedelta(hours=24)
 

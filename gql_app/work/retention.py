@@ -11,7 +11,7 @@ from gql_app.clock import Clock, Doubtful
 from gql_app.work.doubt import check_share
 from gql_app.work.idempotency import forget_old_keys
 from models.database import fetch, snapshot, transaction, write
-from models.database.limits import Busy
+from models.limits import Busy
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from time import monotonic
 
-from models.database.limits import USUAL_LIMITS, Busy
+from models.limits import USUAL_LIMITS, Busy
 
 log = logging.getLogger(__name__)
 

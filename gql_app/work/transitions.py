@@ -50,7 +50,6 @@ from gql_app.work.shares import BusyLog, Shares
 from models.appointment import AppointmentRow
 from models.contact import ContactRow
 from models.database import NEW_ID, Statement, is_waited_for, snapshot, transaction, write
-from models.database.limits import Busy
 from models.event import TaskEventKind
 from models.lifecycle import (
     Attempt,
@@ -66,6 +65,7 @@ from models.lifecycle import (
     local_date,
     withdraw,
 )
+from models.limits import Busy
 from models.task import TaskRow
 from models.text import trimmed
 

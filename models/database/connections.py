@@ -10,10 +10,10 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.backends.base.config_generator import expand_db_url
 
 from models.database import migrating, postgres, sqlite
-from models.database.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
 from models.database.opening import BAD_PARAMETER, BAD_URL, CannotOpen, connect, look_through
 from models.database.sqlite_files import DatabaseLost
 from models.database.transactions import connection, transaction
+from models.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
 
 MIGRATION_WAIT_SECONDS = 5.0
 """How long a migration of SQLite waits for another process that writes."""

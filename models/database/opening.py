@@ -10,8 +10,8 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import BaseORMException, ConfigurationError, DBConnectionError
 
 from models.database import postgres, sqlite
-from models.database.limits import Busy
 from models.database.sqlite_files import DatabaseLost
+from models.limits import Busy
 
 LOOK_SECONDS = 2.0
 """How long a file is looked through: some 800 MB."""

@@ -16,7 +16,7 @@ import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.exceptions import OperationalError
 
-from models.database.limits import Busy, Limits
+from models.limits import Busy, Limits
 
 log = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapp
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
-from models.database.limits import Busy
 from models.database.sqlite_changes import Change, Changes
 from models.database.sqlite_files import Files, says
+from models.limits import Busy
 
 CLOSE_SECONDS = 1.0
 """How long what is under way is waited for when the database is closed."""

@@ -13,8 +13,8 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapp
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError
 
-from models.database.limits import Busy
 from models.database.sqlite_files import Files
+from models.limits import Busy
 
 LONGEST_TURN = 0.005
 """Seconds for which a change keeps the event loop at most, but for one statement."""

@@ -12,8 +12,8 @@ from tortoise.exceptions import TransactionManagementError
 from tortoise.transactions import in_transaction
 
 from models.database import sqlite
-from models.database.limits import Busy
 from models.database.sqlite import is_sqlite
+from models.limits import Busy
 
 _transaction: ContextVar[BaseDBAsyncClient | None] = ContextVar("transaction", default=None)
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from gql_app import access
-from gql_app.access import KeyLookup, Unauthenticated, Viewer
+from gql_app.access import KeyLookup, Unauthenticated, Viewer, lookup
 from gql_app.access.keys import revoke_key
 from gql_app.clock import machine_time
 from models.database import fetch
@@ -40,7 +39,7 @@ class Looks:
 def looks(office: Office, monkeypatch: pytest.MonkeyPatch) -> Looks:
     """The looks from now on, by whoever asks."""
     looks = Looks()
-    monkeypatch.setattr(access, "fetch", looks.fetch)
+    monkeypatch.setattr(lookup, "fetch", looks.fetch)
     return looks
 
 

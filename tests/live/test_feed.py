@@ -10,8 +10,8 @@ import pytest
 from gql_app.live import feed as feed_module
 from gql_app.live.feed import Feeds, Resync
 from models.chain import Position
-from models.database.limits import Busy
 from models.event import EventRow, TaskEvent
+from models.limits import Busy
 from models.practice import Practice
 from models.task import Task
 from tests.office import Office

@@ -7,7 +7,7 @@ import pytest
 
 from gql_app.web import readiness
 from gql_app.web.readiness import Readiness
-from models.database.limits import Busy
+from models.limits import Busy
 
 POLLERS = 50
 

@@ -6,7 +6,7 @@ import pytest
 
 from gql_app.work import shares
 from gql_app.work.shares import BusyLog, Shares
-from models.database.limits import Busy
+from models.limits import Busy
 
 
 async def use(all_shares: Shares, practice_id: int, may_end: asyncio.Event) -> None:

@@ -9,8 +9,8 @@ import pytest
 from gql_app.work.expiry import sweep
 from gql_app.work.retention import prune
 from models.database import opened
-from models.database.limits import Limits
 from models.event import TaskEvent
+from models.limits import Limits
 from models.task import Task
 from tests.office import Office, make_office
 

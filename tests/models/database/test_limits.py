@@ -14,8 +14,8 @@ import asyncpg
 import pytest
 
 from models.database import fetch, opened, snapshot, transaction, transactions, write
-from models.database.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
 from models.database.postgres import CONNECTIONS
+from models.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
 from tests.brokers import until
 from tests.flows.commands import free_port
 from tests.office import make_office

@@ -10,8 +10,8 @@ import pytest
 from tortoise.exceptions import OperationalError
 
 from models.database import fetch, opened, snapshot, transaction, transactions
-from models.database.limits import Limits
 from models.database.postgres import CONNECTIONS
+from models.limits import Limits
 from tests.brokers import until
 from tests.serving import PATIENCE
 

@@ -20,7 +20,7 @@ from models.database import (
     transactions,
     write,
 )
-from models.database.limits import Busy
+from models.limits import Busy
 from tests.brokers import until
 from tests.office import Office
 from tests.serving import PATIENCE
