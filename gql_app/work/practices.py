@@ -17,9 +17,6 @@ from models.checks import BadValue
 from models.database import fetch, transaction
 from models.practice import Practice, Queue
 
-FIRST_QUEUE = "Follow-ups"
-"""The queue of a practice that is made without one: tasks need one."""
-
 FIRST_STAFF = "Supervisor"
 
 
@@ -62,7 +59,7 @@ async def create_practice(new: NewPractice, now: datetime) -> Made:
                 region=new.region,
                 created_at=now,
             )
-            for position, name in enumerate(new.queues or [FIRST_QUEUE]):
+            for position, name in enumerate(new.queues):
                 await Queue.create(
                     practice_id=practice.id, name=name, position=position, created_at=now
                 )
