@@ -16,6 +16,7 @@ from models.access import Role
 from models.checks import BadValue
 from models.database import fetch, transaction
 from models.practice import Practice, Queue
+from models.task import IS_OPEN
 
 FIRST_STAFF = "Supervisor"
 
@@ -84,11 +85,11 @@ async def practices_listed() -> list[PracticeLine]:
     """All practices by their slugs."""
     return await fetch(
         PracticeLine,
-        """
+        f"""
         SELECT p.slug, p.name, p.time_zone, p.region,
                (SELECT COUNT(*) FROM queue q WHERE q.practice_id = p.id),
                (SELECT COUNT(*) FROM task t
-                WHERE t.practice_id = p.id AND t.status IN ('OPEN', 'IN_PROGRESS'))
+                WHERE t.practice_id = p.id AND {IS_OPEN})
         FROM practice p ORDER BY p.slug
         """,
     )
