@@ -16,10 +16,11 @@ from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from gql_app.clock import machine_time
-from models.access import Role, read_queue_ids
+from models.access import read_queue_ids
 from models.checks import is_time_zone
 from models.database import among, fetch
 from models.limits import Busy
+from models.roles import Action, Role, may
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,11 @@ class Scope:
 
     @property
     def may_read_notes(self) -> bool:
-        return self.role is not Role.PARTNER
+        return may(self.role, Action.READ_NOTES)
+
+    @property
+    def may_see_who_works(self) -> bool:
+        return may(self.role, Action.SEE_WHO_WORKS)
 
     def sees_queue(self, queue_id: int) -> bool:
         return self.queue_ids is None or queue_id in self.queue_ids
@@ -94,15 +99,23 @@ class Viewer(Scope):
 
     @property
     def may_log_contacts(self) -> bool:
-        return self.role is not Role.PARTNER
+        return may(self.role, Action.LOG_CONTACTS)
 
     @property
     def may_import(self) -> bool:
-        return self.role is Role.SUPERVISOR
+        return may(self.role, Action.IMPORT_TASKS)
 
     @property
     def may_move_tasks(self) -> bool:
-        return self.role is Role.SUPERVISOR
+        return may(self.role, Action.MOVE_TASKS)
+
+    @property
+    def may_release_for_others(self) -> bool:
+        return may(self.role, Action.RELEASE_FOR_OTHERS)
+
+    @property
+    def may_read_activity(self) -> bool:
+        return may(self.role, Action.READ_ACTIVITY)
 
     def require(self, permitted: bool, what: str) -> None:
         """Raise `Forbidden` unless `permitted`; `what` completes "this key may not …"."""

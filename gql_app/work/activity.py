@@ -18,7 +18,6 @@ from gql_app.work.buckets import BucketSize, bucket_bounds
 from gql_app.work.history import StaffRow, staff_by_id
 from gql_app.work.queues import QueueRow, visible_queues
 from gql_app.work.tally import Median, count_all, find_medians
-from models.access import Role
 from models.database import snapshot
 from models.lifecycle import CloseCause, ContactOutcome
 
@@ -121,7 +120,7 @@ async def read_activity(
 ) -> Activity:
     """What was done from `first` through `last`, two dates at the practice, in the queues that the
     key allows, of `queue_ids` if given. Raises `Forbidden` and `BadInput`."""
-    viewer.require(viewer.role is Role.SUPERVISOR, "read activity reports")
+    viewer.require(viewer.may_read_activity, "read activity reports")
     bounds = bucket_bounds(first, last, size, viewer.time_zone)
     async with snapshot(is_long=True):
         queues = await visible_queues(viewer, queue_ids)
