@@ -26,6 +26,7 @@ from gql_app.clock import Clock, seconds_passed
 from gql_app.live.bus import Bus
 from gql_app.live.feed import Feeds
 from gql_app.live.groups import Groups
+from gql_app.logs import keep_values_out_of_logs
 from gql_app.schema import build_schema
 from gql_app.schema.context import Services
 from gql_app.settings import Settings
@@ -54,16 +55,6 @@ is for background jobs and the database."""
 
 JOBS_SECONDS = 1.0
 """How long background jobs may take to end."""
-
-TALKATIVE = (
-    "aiosqlite",
-    "asyncio",
-    "tortoise",
-    "tortoise.db_client",
-    "uvicorn.error",
-    "websockets",
-)
-"""Loggers that write statements with their values, or frames, at DEBUG: that is patient data."""
 
 
 def build_app(settings: Settings) -> Starlette:
@@ -161,13 +152,6 @@ def server_config(settings: Settings, host: str, port: int, workers: int = 1) ->
         log_level="warning",
         timeout_graceful_shutdown=int(REQUESTS_SHARE * settings.stop_seconds),
     )
-
-
-def keep_values_out_of_logs() -> None:
-    """Whatever level the root logger has, no line may hold what a patient said."""
-    for name in TALKATIVE:
-        logger = logging.getLogger(name)
-        logger.setLevel(max(logger.level, logging.INFO))
 
 
 def end_in_time(seconds: float) -> None:

@@ -1,19 +1,15 @@
 """Keys: who may use the API, for which practice, in which role."""
 
 import json
-from enum import StrEnum
 
 from tortoise import fields
 from tortoise.models import Model
 
 from models.people import Staff
 from models.practice import Practice
+from models.roles import Role
 
-
-class Role(StrEnum):
-    STAFF = "STAFF"  # reads, logs contacts
-    SUPERVISOR = "SUPERVISOR"  # also makes tasks, moves them and takes them back
-    PARTNER = "PARTNER"  # reads without notes; makes tasks if the key says so
+__all__ = ["AccessKey", "Role", "read_queue_ids"]
 
 
 class AccessKey(Model):

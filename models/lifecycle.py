@@ -48,6 +48,9 @@ class TaskStatus(StrEnum):
         return _LABELS[self]
 
 
+OPEN_STATUSES = tuple(status for status in TaskStatus if status.is_open)
+"""The statuses of a task that is still on the work list."""
+
 _LABELS = {
     TaskStatus.OPEN: "Open",
     TaskStatus.IN_PROGRESS: "Open + In Progress",

@@ -1,13 +1,15 @@
 """A task: one patient to be contacted, for one reason, from one queue."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 from tortoise import fields
 from tortoise.models import Model
 
 from models.database import select_list
-from models.lifecycle import CloseCause, ContactOutcome, TaskOrigin, TaskStatus
+from models.lifecycle import OPEN_STATUSES, CloseCause, ContactOutcome, TaskOrigin, TaskStatus
 from models.people import Patient, Staff
 from models.practice import Practice, Queue
 
@@ -138,3 +140,13 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 EXPIRES_KEY = f"COALESCE(t.expires_at, '{NEVER}')"
 CONTACTED_KEY = f"COALESCE(t.last_contacted_at, '{LONG_AGO}')"
 """What those lists are sorted by, as it stands in their indexes."""
+
+
+def one_of(column: str, values: Iterable[StrEnum]) -> str:
+    """SQL that is true where the column is one of the values."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return f"{column} IN ({listed})" if listed else "1 = 0"
+
+
+IS_OPEN = one_of("t.status", OPEN_STATUSES)
+"""SQL that is true of tasks that are still on the work list, written as their indexes have it."""

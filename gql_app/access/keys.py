@@ -11,6 +11,7 @@ from models.access import AccessKey, Role, read_queue_ids
 from models.database import fetch, transaction
 from models.people import Staff
 from models.practice import Practice, Queue
+from models.roles import Action, may
 from models.text import trimmed
 
 
@@ -27,8 +28,8 @@ async def create_key(
     may_create_tasks: bool = False,
     expires_at: datetime | None = None,
 ) -> str:
-    """Make a key and return it: the only time that it can be seen. `may_create_tasks` is for
-    partners; supervisors may in any case, staff may not."""
+    """Make a key and return it: the only time that it can be seen. `may_create_tasks` is what the
+    key says; whether it counts depends on the role."""
     staff = await _staff_called(practice, name)
     key = f"cb_{practice.id}_{secrets.token_urlsafe(32)}"
     await AccessKey.create(
@@ -37,7 +38,7 @@ async def create_key(
         role=role,
         staff_id=staff.id,
         queue_ids=None if queue_ids is None else sorted(queue_ids),
-        may_create_tasks=role is Role.SUPERVISOR or (role is Role.PARTNER and may_create_tasks),
+        may_create_tasks=may(role, Action.CREATE_TASKS, key_says_so=may_create_tasks),
         created_at=datetime.now(UTC),
         expires_at=expires_at,
     )

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 from gql_app.access.viewer import Unauthenticated, Viewer
 from gql_app.clock import machine_time
-from models.access import Role, read_queue_ids
+from models.access import read_queue_ids
 from models.checks import is_time_zone
 from models.database import among, fetch
 from models.limits import Busy
+from models.roles import Role
 
 log = logging.getLogger(__name__)
 

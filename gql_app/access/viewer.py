@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.access import Role
+from models.roles import Action, Role, may
 
 
 class Unauthenticated(Exception):
@@ -37,7 +37,11 @@ class Scope:
 
     @property
     def may_read_notes(self) -> bool:
-        return self.role is not Role.PARTNER
+        return may(self.role, Action.READ_NOTES)
+
+    @property
+    def may_see_who_works(self) -> bool:
+        return may(self.role, Action.SEE_WHO_WORKS)
 
     def sees_queue(self, queue_id: int) -> bool:
         return self.queue_ids is None or queue_id in self.queue_ids
@@ -67,15 +71,23 @@ class Viewer(Scope):
 
     @property
     def may_log_contacts(self) -> bool:
-        return self.role is not Role.PARTNER
+        return may(self.role, Action.LOG_CONTACTS)
 
     @property
     def may_import(self) -> bool:
-        return self.role is Role.SUPERVISOR
+        return may(self.role, Action.IMPORT_TASKS)
 
     @property
     def may_move_tasks(self) -> bool:
-        return self.role is Role.SUPERVISOR
+        return may(self.role, Action.MOVE_TASKS)
+
+    @property
+    def may_release_for_others(self) -> bool:
+        return may(self.role, Action.RELEASE_FOR_OTHERS)
+
+    @property
+    def may_read_activity(self) -> bool:
+        return may(self.role, Action.READ_ACTIVITY)
 
     def require(self, permitted: bool, what: str) -> None:
         """Raise `Forbidden` unless `permitted`; `what` completes "this key may not …"."""

@@ -1,7 +1,6 @@
 """Arguments of the command line: how they are read, and what is said of one that cannot be."""
 
 import argparse
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -28,8 +27,9 @@ class Verbs:
             required=True, metavar="VERB", help="what to do; VERB --help says more"
         )
 
-    def add(self, name: str, purpose: str, run: Callable[..., int] | None = None) -> Parser:
-        """Add a verb. Without `run` it has verbs of its own."""
+    def add(self, name: str, purpose: str, run: str | None = None) -> Parser:
+        """Add a verb. `run` names the function that carries it out, as module.function in this
+        folder; without it the verb has verbs of its own."""
         verb = self._verbs.add_parser(name, help=purpose, description=_sentence(purpose))
         if run is not None:
             verb.set_defaults(run=run)

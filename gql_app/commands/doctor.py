@@ -4,7 +4,6 @@ import argparse
 import asyncio
 
 from gql_app.clock import Clock
-from gql_app.commands.arguments import Verbs
 from gql_app.live.bus import is_reachable
 from gql_app.settings import Settings, address
 from gql_app.terminal import say
@@ -12,10 +11,6 @@ from gql_app.work.upkeep.examining import Finding, examine
 from models.database import opened
 from models.database.opening import DATABASE_ERRORS, CannotOpen, failure
 from models.limits import Busy
-
-
-def add(verbs: Verbs) -> None:
-    verbs.add("doctor", "look for what is wrong with settings, database, bus and rows", run)
 
 
 def run(_: argparse.Namespace, settings: Settings) -> int:

@@ -4,11 +4,10 @@ import argparse
 import asyncio
 
 from gql_app.clock import Clock
-from gql_app.commands.arguments import Verbs, text
+from gql_app.commands.verbs import FIRST_QUEUE
 from gql_app.settings import Settings
 from gql_app.terminal import say
 from gql_app.work.practices import (
-    FIRST_QUEUE,
     Made,
     NewPractice,
     PracticeLine,
@@ -25,34 +24,6 @@ from models.checks import (
     checked_time_zone,
 )
 from models.database import opened
-
-ZONE = "the time zone whose days count, such as America/Chicago"
-REGION = "the region whose telephone numbers need no country code, such as US"
-
-
-def add(verbs: Verbs) -> None:
-    verbs = Verbs(verbs.add("practices", "create, list and change practices"))
-    verb = verbs.add(
-        "create", "make a practice, and print a supervisor's key and a link that signs in", create
-    )
-    verb.add_argument("slug", metavar="SLUG", help="a short name for commands, such as maple")
-    verb.add_argument("--name", required=True, metavar="NAME", help="what people call it")
-    verb.add_argument("--time-zone", required=True, metavar="ZONE", help=ZONE)
-    verb.add_argument(
-        "--region", default="US", metavar="CODE", help=f"{REGION}; US unless it is given"
-    )
-    verb.add_argument(
-        "--queue",
-        action="append",
-        metavar="NAME",
-        help=f'a queue, may be repeated; "{FIRST_QUEUE}" unless one is given',
-    )
-    verbs.add("list", "show all practices", show)
-    verb = verbs.add("set", "change a practice's name, time zone or region", change)
-    verb.add_argument("slug", type=text, metavar="SLUG", help="its short name")
-    verb.add_argument("--name", metavar="NAME", help="what people call it")
-    verb.add_argument("--time-zone", metavar="ZONE", help=ZONE)
-    verb.add_argument("--region", metavar="CODE", help=REGION)
 
 
 def create(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -3,17 +3,11 @@
 import argparse
 from pathlib import Path
 
-from gql_app.commands.arguments import Verbs
 from gql_app.schema import schema_text
 from gql_app.settings import Settings
 from gql_app.terminal import complain
 
 SCHEMA_FILE = Path("schema.graphql")
-
-
-def add(verbs: Verbs) -> None:
-    verb = verbs.add("schema", "write schema.graphql", run)
-    verb.add_argument("--check", action="store_true", help="only say whether it is up to date")
 
 
 def run(arguments: argparse.Namespace, _: Settings) -> int:

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import socket
 from dataclasses import replace
-from pathlib import Path
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
@@ -12,42 +11,10 @@ from uvicorn.supervisors import Multiprocess
 
 from gql_app import demo
 from gql_app.app import end_in_time, server_config
-from gql_app.commands import arguments as read
-from gql_app.commands.arguments import Verbs
 from gql_app.listening import bound, listen
 from gql_app.settings import BadSetting, Settings, address, check_workers
 from gql_app.terminal import say
 from models.database import migrate
-
-
-def add(verbs: Verbs) -> None:
-    verb = verbs.add("demo", "serve a sample practice from a folder", run_demo)
-    verb.add_argument(
-        "--data", type=Path, default=Path(".callboard-demo"), metavar="DIR", help="where it is kept"
-    )
-    _add_address(verb)
-    verb.set_defaults(workers=1)
-    verb = verbs.add("serve", "serve the practices of the database", run)
-    _add_address(verb)
-    verb.add_argument(
-        "--workers", type=read.workers, default=1, metavar="N", help="how many processes serve"
-    )
-
-
-def _add_address(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--host",
-        default="127.0.0.1",
-        metavar="H",
-        help="the address to listen at; 127.0.0.1 unless it is given, 0.0.0.0 for all",
-    )
-    verb.add_argument(
-        "--port",
-        type=read.port,
-        default=8000,
-        metavar="P",
-        help="the port to listen at; 8000 unless it is given, 0 for a free one",
-    )
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:

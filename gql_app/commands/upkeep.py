@@ -5,7 +5,6 @@ import asyncio
 from datetime import timedelta
 
 from gql_app.clock import Clock
-from gql_app.commands.arguments import Verbs
 from gql_app.live.bus import ringing
 from gql_app.settings import Settings
 from gql_app.terminal import say
@@ -14,16 +13,6 @@ from gql_app.work.retention import prune
 from gql_app.work.transitions import Transitions
 from gql_app.work.upkeep.indexing import index_all
 from models.database import migrate, opened
-
-
-def add(verbs: Verbs) -> None:
-    verbs.add("migrate", "bring the database's tables up to date", run_migrate)
-    for name, purpose, run in (
-        ("expire", "close the automatic tasks whose time is up", run_expire),
-        ("prune", "remove the events that are older than is kept", run_prune),
-    ):
-        verb = verbs.add(name, purpose, run)
-        verb.add_argument("--force", action="store_true", help="also if the clock may be wrong")
 
 
 def run_migrate(_: argparse.Namespace, settings: Settings) -> int:

@@ -4,18 +4,10 @@ import argparse
 import asyncio
 
 from gql_app.access.keys import NotThere
-from gql_app.commands.arguments import Verbs, text
 from gql_app.settings import Settings
 from gql_app.terminal import say
 from gql_app.work.upkeep.verifying import practices, verify
 from models.database import opened
-
-
-def add(verbs: Verbs) -> None:
-    verb = verbs.add("verify", "check that no event was changed or is missing", run)
-    verb.add_argument(
-        "--practice", type=text, metavar="SLUG", help="only this one; all unless it is given"
-    )
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -7,24 +7,7 @@ import os
 import sys
 
 from gql_app import watch
-from gql_app.commands.arguments import Verbs
 from gql_app.settings import WATCH_KEY, Settings
-
-
-def add(verbs: Verbs) -> None:
-    verb = verbs.add("watch", "show a practice's changes as they happen", run)
-    verb.add_argument(
-        "--url", required=True, metavar="U", help="the server, such as http://127.0.0.1:8000"
-    )
-    verb.add_argument(
-        "--key",
-        metavar="K",
-        help=f"the key, which others may see in a list of processes; without it, {WATCH_KEY}"
-        " or a line of standard input is taken",
-    )
-    verb.add_argument(
-        "--queue", action="append", metavar="Q", help="a queue's name or id; may be repeated"
-    )
 
 
 def run(arguments: argparse.Namespace, _: Settings) -> int:

@@ -6,7 +6,9 @@ from typing import Annotated
 import strawberry
 
 from gql_app.schema.types import Queue, Staff
+from gql_app.work.activity import counts_each
 from gql_app.work.buckets import BucketSize
+from models.lifecycle import CloseCause, ContactOutcome
 
 strawberry.enum(BucketSize, description="How long the buckets of an activity report are.")
 
@@ -19,6 +21,7 @@ LastDay = Annotated[
 
 
 @strawberry.type(description="Contacts by outcome.")
+@counts_each(ContactOutcome)
 class ContactCounts:
     no_answer: int
     left_message: int
@@ -28,6 +31,7 @@ class ContactCounts:
 
 
 @strawberry.type(description="Closed tasks by cause.")
+@counts_each(CloseCause)
 class ClosedCounts:
     contact: int
     expired: int

@@ -9,8 +9,8 @@ from gql_app.schema.context import SharedContext
 from gql_app.schema.enums import ContactOutcome, TaskOrigin, TaskStatus
 from gql_app.schema.ids import read_id_of, read_ids_of
 from gql_app.schema.moments import checked_moment
-from gql_app.work.finding import WORKABLE, TaskQuery
-from models.lifecycle import local_date
+from gql_app.work.finding import TaskQuery
+from models.lifecycle import OPEN_STATUSES, local_date
 from models.text import trimmed
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ def task_query(filter: TaskFilter | None, context: SharedContext) -> TaskQuery:
     queue_ids = read_ids_of("Queue", filter.queue_ids)
     return TaskQuery(
         queue_ids=None if queue_ids is None else tuple(queue_ids),
-        status=WORKABLE if filter.status is None else _each_once(filter.status),
+        status=OPEN_STATUSES if filter.status is None else _each_once(filter.status),
         origin=filter.origin,
         due_from=filter.due_from,
         due_by=filter.due_by,

@@ -5,11 +5,12 @@ in the queue that it is in now.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from gql_app.access import Viewer
@@ -17,11 +18,26 @@ from gql_app.work.buckets import BucketSize, bucket_bounds
 from gql_app.work.history import StaffRow, staff_by_id
 from gql_app.work.queues import QueueRow, visible_queues
 from gql_app.work.tally import Median, count_all, find_medians
-from models.access import Role
 from models.database import snapshot
 from models.lifecycle import CloseCause, ContactOutcome
 
+Counts = TypeVar("Counts", bound=type)
 
+
+def counts_each(values: type[StrEnum]) -> Callable[[Counts], Counts]:
+    """Check that a class has a field for each of `values`, in their order. A value without a field
+    would be missing from the total. Raises `TypeError`, when the class is made."""
+
+    def check(counts: Counts) -> Counts:
+        expected = [value.lower() for value in values]
+        if [field for field in counts.__annotations__ if field != "total"] != expected:
+            raise TypeError(f"the fields of {counts.__name__} must be {', '.join(expected)}")
+        return counts
+
+    return check
+
+
+@counts_each(ContactOutcome)
 class ContactCounts(NamedTuple):
     """Contacts by outcome."""
 
@@ -35,6 +51,7 @@ class ContactCounts(NamedTuple):
         return sum(self)
 
 
+@counts_each(CloseCause)
 class ClosedCounts(NamedTuple):
     """Closed tasks by cause."""
 
@@ -103,7 +120,7 @@ async def read_activity(
 ) -> Activity:
     """What was done from `first` through `last`, two dates at the practice, in the queues that the
     key allows, of `queue_ids` if given. Raises `Forbidden` and `BadInput`."""
-    viewer.require(viewer.role is Role.SUPERVISOR, "read activity reports")
+    viewer.require(viewer.may_read_activity, "read activity reports")
     bounds = bucket_bounds(first, last, size, viewer.time_zone)
     async with snapshot(is_long=True):
         queues = await visible_queues(viewer, queue_ids)
@@ -142,15 +159,11 @@ async def read_activity(
 
 def _figures(counted: Counter[str], median: Median | None) -> Figures:
     untouched = counted["UNTOUCHED"]
+    closed = counted + Counter({CloseCause.EXPIRED: untouched})
     return Figures(
         contacts=_contacts(counted),
         tasks_opened=counted["OPENED"],
-        tasks_closed=ClosedCounts(
-            contact=counted[CloseCause.CONTACT],
-            expired=counted[CloseCause.EXPIRED] + untouched,
-            appointment_booked=counted[CloseCause.APPOINTMENT_BOOKED],
-            withdrawn=counted[CloseCause.WITHDRAWN],
-        ),
+        tasks_closed=ClosedCounts(*(closed[cause] for cause in CloseCause)),
         expired_untouched=untouched,
         median_attempts_to_scheduled=median and median.attempts,
         median_hours_to_scheduled=median and round(median.hours, 2),
@@ -158,12 +171,7 @@ def _figures(counted: Counter[str], median: Median | None) -> Figures:
 
 
 def _contacts(counted: Counter[str]) -> ContactCounts:
-    return ContactCounts(
-        no_answer=counted[ContactOutcome.NO_ANSWER],
-        left_message=counted[ContactOutcome.LEFT_MESSAGE],
-        did_not_schedule=counted[ContactOutcome.DID_NOT_SCHEDULE],
-        scheduled=counted[ContactOutcome.SCHEDULED],
-    )
+    return ContactCounts(*(counted[outcome] for outcome in ContactOutcome))
 
 
 def _staff_activity(person: StaffRow, counted: Counter[str]) -> StaffActivity:

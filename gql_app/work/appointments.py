@@ -8,7 +8,7 @@ from gql_app.work.reading import Conditions
 from models.appointment import APPOINTMENT_COLUMNS, AppointmentRow
 from models.database import fetch, for_update, insert, write
 from models.lifecycle import TaskOrigin
-from models.task import TASK_COLUMNS, TaskRow
+from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 
 MAX_EXTERNAL_ID = 200
 
@@ -57,7 +57,7 @@ async def tasks_to_close(viewer: Viewer, patient_id: int) -> list[TaskRow]:
     where.add(f"t.origin = ${where.value(TaskOrigin.AUTOMATIC)}")
     sql = f"""
     SELECT {TASK_COLUMNS} FROM task t
-    WHERE {where} AND t.status IN ('OPEN', 'IN_PROGRESS')
+    WHERE {where} AND {IS_OPEN}
       AND t.queue_id IN (SELECT id FROM queue WHERE practice_id = $1 AND closes_on_appointment)
     ORDER BY t.id {for_update()}
     """

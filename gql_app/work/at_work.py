@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gql_app.access import Scope
-from models.access import Role
 from models.database import among, fetch
 
 
@@ -26,8 +25,7 @@ class QueueAtWork(NamedTuple):
 async def staff_at_work(scope: Scope, queue_ids: Sequence[int], now: datetime) -> list[QueueAtWork]:
     """Who holds claims in each of `queue_ids` at `now`, by name. Nobody for a partner, and in a
     queue that the key does not allow: how busy whom is, is the practice's own affair."""
-    may = scope.role is not Role.PARTNER
-    visible = [i for i in queue_ids if may and scope.sees_queue(i)]
+    visible = [i for i in queue_ids if scope.may_see_who_works and scope.sees_queue(i)]
     sql = f"""
     SELECT t.queue_id, t.claimed_by_id, COUNT(*), MAX(t.claimed_until)
     FROM task t

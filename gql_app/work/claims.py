@@ -19,7 +19,6 @@ from gql_app.work.queues import MAX_SELECTS, visible_queues
 from gql_app.work.records import Claim, PatientId, change_claim, lock_for, lock_tasks_around
 from gql_app.work.sections import DUE, NEW
 from gql_app.work.transitions import Transitions
-from models.access import Role
 from models.database import fetch, is_waited_for, transaction
 from models.event import TaskEventKind
 from models.lifecycle import TASK_CLOSED, Refusal, RefusalCode, local_date
@@ -161,7 +160,7 @@ class Claims:
             held = [t for t in tasks if t.claim is not None and claim_id in (None, t.claim)]
             if not held:
                 return Outcome(task), None
-            if viewer.role is not Role.SUPERVISOR and (
+            if not viewer.may_release_for_others and (
                 refusal := await claimed_by_other(viewer, held[0], now)
             ):
                 return Outcome(task, refusals=(refusal,)), None

@@ -12,6 +12,7 @@ from gql_app.work.doubt import check_share
 from gql_app.work.transitions import Transitions
 from models.database import fetch
 from models.limits import Busy
+from models.task import IS_OPEN
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +32,10 @@ class _Due(NamedTuple):
 
 
 # By way of the practices, so that each is looked up in its own index.
-_NEXT_TO_EXPIRE = """
+_NEXT_TO_EXPIRE = f"""
 SELECT t.practice_id, t.id, t.expires_at FROM practice p
 JOIN task t ON t.practice_id = p.id
-WHERE t.status IN ('OPEN', 'IN_PROGRESS') AND t.expires_at IS NOT NULL AND t.expires_at <= $1
+WHERE {IS_OPEN} AND t.expires_at IS NOT NULL AND t.expires_at <= $1
 ORDER BY t.expires_at LIMIT 500
 """
 
@@ -50,9 +51,9 @@ class _Count(NamedTuple):
     number: int
 
 
-_OPEN_UNTIL = """
+_OPEN_UNTIL = f"""
 SELECT COUNT(*) FROM practice p JOIN task t ON t.practice_id = p.id
-WHERE t.status IN ('OPEN', 'IN_PROGRESS') AND t.expires_at IS NOT NULL AND t.expires_at <= $1
+WHERE {IS_OPEN} AND t.expires_at IS NOT NULL AND t.expires_at <= $1
 """
 
 Act: TypeAlias = Callable[[int, int], Awaitable[bool]]

@@ -1,19 +1,14 @@
 """Which tasks: the conditions of a list."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 
 from gql_app.access import Scope
 from gql_app.work.patients import whose_patient
 from gql_app.work.reading import BadInput, Conditions
-from models.lifecycle import ContactOutcome, TaskOrigin, TaskStatus
-from models.task import CONTACTED_KEY, EXPIRES_KEY, LONG_AGO, NEVER
-
-WORKABLE = (TaskStatus.OPEN, TaskStatus.IN_PROGRESS)
-"""What a list without a status filter shows: all that is still to be worked."""
+from models.lifecycle import OPEN_STATUSES, ContactOutcome, TaskOrigin, TaskStatus
+from models.task import CONTACTED_KEY, EXPIRES_KEY, LONG_AGO, NEVER, one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +20,7 @@ class TaskQuery:
     """
 
     queue_ids: tuple[int, ...] | None = None
-    status: tuple[TaskStatus, ...] = WORKABLE
+    status: tuple[TaskStatus, ...] = OPEN_STATUSES
     origin: TaskOrigin | None = None
     due_from: date | None = None
     due_by: date | None = None
@@ -84,12 +79,6 @@ def conditions(scope: Scope, query: TaskQuery, *, status: bool = True) -> Condit
     if query.patient is not None:
         whose_patient(where, query.patient, scope.region)
     return where
-
-
-def one_of(column: str, values: Iterable[StrEnum]) -> str:
-    """SQL that is true where the column is one of the values."""
-    listed = ", ".join(f"'{value}'" for value in values)
-    return f"{column} IN ({listed})" if listed else "1 = 0"
 
 
 def _check(query: TaskQuery) -> None:

@@ -21,6 +21,7 @@ from models.database import among, fetch, for_update, insert_many, write
 from models.event import TaskEventKind
 from models.lifecycle import Refusal, RefusalCode
 from models.phone import Phone
+from models.task import IS_OPEN
 
 TAKEN = Refusal(
     RefusalCode.EXTERNAL_ID_TAKEN,
@@ -276,7 +277,7 @@ async def _known_patients(viewer: Viewer, batch: Batch, now: datetime) -> dict[s
     SELECT t.id, t.patient_id, t.queue_id, t.expires_at, t.claimed_by_id, t.claimed_until,
            t.claim_id
     FROM task t
-    WHERE t.practice_id = $1 AND t.status IN ('OPEN', 'IN_PROGRESS') AND {among("t.patient_id", 2)}
+    WHERE t.practice_id = $1 AND {IS_OPEN} AND {among("t.patient_id", 2)}
     """
     for task in await fetch(_OpenTask, sql, viewer.practice_id, list(by_id)) if by_id else ():
         patient = by_id[task.patient_id]

@@ -16,7 +16,8 @@ from gql_app.work.transitions import Transitions, withdraw_all
 from models.database import among, fetch, write
 from models.event import TaskEventKind
 from models.lifecycle import Refusal, RefusalCode
-from models.task import TaskRow
+from models.roles import Action, who_may
+from models.task import TaskRow, one_of
 from models.text import trimmed
 
 MAX_REASON = 500
@@ -96,10 +97,11 @@ async def _check_target(viewer: Viewer, target: _Target, now: datetime) -> tuple
     where.add(f"s.id = ${where.value(target.staff_id)}")
     until = where.value(now)
     reaches = "" if viewer.queue_ids is None else f"AND {key_reaches(where, viewer.queue_ids)}"
+    may_call = one_of("k.role", who_may(Action.LOG_CONTACTS))
     sql = f"""
     SELECT s.id FROM staff s WHERE {where} AND EXISTS (
         SELECT 1 FROM access_key k
-        WHERE k.practice_id = s.practice_id AND k.staff_id = s.id AND k.role <> 'PARTNER'
+        WHERE k.practice_id = s.practice_id AND k.staff_id = s.id AND {may_call}
           AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ${until}) {reaches})
     """
     staff = await fetch(_StaffId, sql, *where.values)

@@ -16,9 +16,7 @@ from models.access import Role
 from models.checks import BadValue
 from models.database import fetch, transaction
 from models.practice import Practice, Queue
-
-FIRST_QUEUE = "Follow-ups"
-"""The queue of a practice that is made without one: tasks need one."""
+from models.task import IS_OPEN
 
 FIRST_STAFF = "Supervisor"
 
@@ -62,7 +60,7 @@ async def create_practice(new: NewPractice, now: datetime) -> Made:
                 region=new.region,
                 created_at=now,
             )
-            for position, name in enumerate(new.queues or [FIRST_QUEUE]):
+            for position, name in enumerate(new.queues):
                 await Queue.create(
                     practice_id=practice.id, name=name, position=position, created_at=now
                 )
@@ -87,11 +85,11 @@ async def practices_listed() -> list[PracticeLine]:
     """All practices by their slugs."""
     return await fetch(
         PracticeLine,
-        """
+        f"""
         SELECT p.slug, p.name, p.time_zone, p.region,
                (SELECT COUNT(*) FROM queue q WHERE q.practice_id = p.id),
                (SELECT COUNT(*) FROM task t
-                WHERE t.practice_id = p.id AND t.status IN ('OPEN', 'IN_PROGRESS'))
+                WHERE t.practice_id = p.id AND {IS_OPEN})
         FROM practice p ORDER BY p.slug
         """,
     )

@@ -20,7 +20,7 @@ from models.lifecycle import (
     read_ladder,
     suggest_follow_up,
 )
-from models.task import TASK_COLUMNS, TaskRow
+from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 
 MAX_SELECTS = 400
 """SQLite joins at most 500 selects in one statement."""
@@ -90,7 +90,7 @@ async def queue_counts(scope: Scope, ids: Sequence[int], now: datetime) -> list[
                COUNT(*) FILTER (WHERE t.follow_up < $3) AS overdue
         FROM task t
         WHERE t.practice_id = $1 AND {among("t.queue_id", 2)}
-          AND t.status IN ('OPEN', 'IN_PROGRESS')
+          AND {IS_OPEN}
         GROUP BY t.queue_id
     ) o ON o.queue_id = q.id
     LEFT JOIN (

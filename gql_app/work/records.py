@@ -30,7 +30,7 @@ from models.database import (
 )
 from models.event import TaskEventKind
 from models.lifecycle import TaskStatus, local_date
-from models.task import TASK_COLUMNS, TaskRow
+from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 
 
 class PatientId(NamedTuple):
@@ -69,7 +69,7 @@ async def lock_tasks_around(
     sql = f"""
     SELECT {TASK_COLUMNS} FROM task t
     WHERE t.practice_id = $1 AND t.patient_id = ({whose})
-      AND (t.id = $2 OR t.status IN ('OPEN', 'IN_PROGRESS'))
+      AND (t.id = $2 OR {IS_OPEN})
     ORDER BY t.id {for_update()}
     """
     return await fetch(TaskRow, sql, *values)
@@ -99,10 +99,10 @@ async def lock_for(viewer: Viewer, task_id: int) -> tuple[list[TaskRow], TaskRow
 
 async def live_claim(practice_id: int, patient_id: int, now: datetime) -> Claim | None:
     """The claim on the patient, who is locked."""
-    sql = """
+    sql = f"""
     SELECT t.claimed_by_id, t.claimed_until, t.claim_id FROM task t
     WHERE t.practice_id = $1 AND t.patient_id = $2
-      AND t.status IN ('OPEN', 'IN_PROGRESS') AND t.claimed_until > $3
+      AND {IS_OPEN} AND t.claimed_until > $3
     LIMIT 1
     """
     return next(iter(await fetch(Claim, sql, practice_id, patient_id, now)), None)
@@ -212,7 +212,7 @@ async def tell_of_patients(viewer: Viewer, patient_ids: list[int], now: datetime
     sql = f"""
     SELECT {TASK_COLUMNS} FROM task t
     WHERE t.practice_id = $1 AND {among("t.patient_id", 2)}
-      AND t.status IN ('OPEN', 'IN_PROGRESS')
+      AND {IS_OPEN}
     ORDER BY t.id {for_update()}
     """
     tasks = await fetch(TaskRow, sql, viewer.practice_id, patient_ids)

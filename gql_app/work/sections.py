@@ -9,10 +9,9 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from gql_app.work.cursors import Place
-from gql_app.work.finding import WORKABLE, one_of
 from gql_app.work.reading import Conditions
-from models.lifecycle import TaskStatus
-from models.task import EXPIRES_KEY, NEVER, TaskRow
+from models.lifecycle import OPEN_STATUSES, TaskStatus
+from models.task import EXPIRES_KEY, IS_OPEN, NEVER, TaskRow, one_of
 
 
 class Section(NamedTuple):
@@ -43,13 +42,15 @@ class Section(NamedTuple):
         )
 
 
-_TO_DO = "t.status IN ('OPEN', 'IN_PROGRESS')"
-
-DUE = Section("d", WORKABLE, _TO_DO, ("t.follow_up", EXPIRES_KEY, "t.id"), day="<=")
+DUE = Section("d", OPEN_STATUSES, IS_OPEN, ("t.follow_up", EXPIRES_KEY, "t.id"), day="<=")
 """Overdue, then due today; those of one day by expiry."""
 
 NEW = Section(
-    "n", WORKABLE, f"{_TO_DO} AND t.follow_up IS NULL", (EXPIRES_KEY, "t.id"), same="t.follow_up"
+    "n",
+    OPEN_STATUSES,
+    f"{IS_OPEN} AND t.follow_up IS NULL",
+    (EXPIRES_KEY, "t.id"),
+    same="t.follow_up",
 )
 """Nobody has called yet: by expiry."""
 
@@ -62,7 +63,7 @@ CLOSED = Section(
 )
 """Latest closed first."""
 
-OPEN = Section("o", WORKABLE, _TO_DO, ("t.id",), descending=True)
+OPEN = Section("o", OPEN_STATUSES, IS_OPEN, ("t.id",), descending=True)
 """Latest made first."""
 
 WORK_ORDER = (DUE, NEW, LATER, CLOSED)
@@ -71,7 +72,7 @@ comes after them."""
 
 # A task with a follow-up is due on its date, which is what the indexes know that are not a queue's.
 _DUE_ANYWHERE = DUE._replace(
-    condition=f"{_TO_DO} AND t.follow_up IS NOT NULL", keys=("t.due_on", EXPIRES_KEY, "t.id")
+    condition=f"{IS_OPEN} AND t.follow_up IS NOT NULL", keys=("t.due_on", EXPIRES_KEY, "t.id")
 )
 
 WORK_ORDER_OF_MANY_QUEUES = (

@@ -4,15 +4,17 @@ import argparse
 import asyncio
 import re
 import signal
+import sys
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from gql_app import cli, terminal
-from gql_app.commands.program import parser
+from gql_app.commands.verbs import parser
 from tests.commands.running import Shell
 from tests.flows.commands import COMMAND, PATIENCE, free_port, running
 
@@ -61,6 +63,36 @@ def test_every_verb_and_every_argument_says_what_it_is_for() -> None:
     assert leaves >= VERBS.keys()
     for program in programs:
         program.format_help()
+
+
+def test_what_carries_a_verb_out_is_there() -> None:
+    leaves = [program for program in walk(parser()) if program._subparsers is None]
+    assert len(leaves) > len(VERBS)
+    for leaf in leaves:
+        module, function = leaf.get_default("run").split(".")
+        assert callable(getattr(import_module(f"gql_app.commands.{module}"), function))
+
+
+HELP = """
+import sys
+from gql_app import cli
+try:
+    cli.main()
+finally:
+    print("loaded:", *sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+async def test_help_imports_nothing_that_only_a_verb_needs() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HELP, "--help", stdout=PIPE, stderr=STDOUT
+    )
+    printed, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert process.returncode == 0
+    loaded = set(printed.decode().partition("loaded: ")[2].split())
+    assert {"argparse", "gql_app"} <= loaded
+    heavy = {"asyncpg", "graphql", "phonenumbers", "redis", "rich", "starlette", "strawberry"}
+    assert not loaded & (heavy | {"tortoise", "uvicorn", "websockets"})
 
 
 WRONG = {

@@ -1,10 +1,13 @@
 """The whole grid of the workflow, against the table of the design."""
 
+import re
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from models.lifecycle import (
+    OPEN_STATUSES,
     WORKFLOW,
     Attempt,
     CloseCause,
@@ -17,6 +20,7 @@ from models.lifecycle import (
     last_follow_up,
     local_date,
 )
+from models.task import IS_OPEN
 
 # The design's table, word for word: Log Contact, then Log and Close Task.
 TABLE = {
@@ -178,6 +182,19 @@ def test_a_follow_up_is_at_most_two_years_ahead_also_on_29_february(
     assert last_follow_up(today) == latest
     assert codes(latest) == []
     assert codes(date.fromordinal(latest.toordinal() + 1)) == [RefusalCode.FOLLOW_UP_TOO_FAR]
+
+
+def test_no_statement_writes_out_the_open_statuses_by_itself() -> None:
+    root = Path(__file__).parents[2]
+    listed = re.compile(r"\(\s*'OPEN'\s*,\s*'IN_PROGRESS'")
+    assert [status.value for status in OPEN_STATUSES] == ["OPEN", "IN_PROGRESS"]
+    assert IS_OPEN == "t.status IN ('OPEN', 'IN_PROGRESS')"  # word for word that of the indexes
+    assert [
+        path.name
+        for folder in ("gql_app", "models")
+        for path in (root / folder).rglob("*.py")
+        if "migrations" not in path.parts and listed.search(path.read_text())
+    ] == []
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gql_app.app import TALKATIVE
+from gql_app.logs import TALKATIVE
 from models.people import Patient
 from tests.office import task_id
 from tests.schema.documents import LOG_CONTACT, STATUS_CHANGED

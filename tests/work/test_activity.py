@@ -3,20 +3,24 @@
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from random import Random
+from runpy import run_path
+from types import ModuleType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from gql_app.access import Forbidden
-from gql_app.work import tally
+from gql_app.schema import activity as shown
+from gql_app.work import activity, tally
 from gql_app.work.activity import Activity, Figures, read_activity
 from gql_app.work.buckets import BucketSize
 from gql_app.work.expiry import sweep
 from models.contact import Contact
 from models.database import fetch, write
-from models.lifecycle import ContactOutcome
+from models.lifecycle import CloseCause, ContactOutcome
 from models.task import Task
 from tests.office import Office, make_office
 from tests.work.agents import make_agents
@@ -122,6 +126,21 @@ async def this_week(office: Office, **changes: Any) -> Activity:
     return await read_activity(
         viewer, office.today - timedelta(days=7), office.today, BucketSize.DAY, None
     )
+
+
+@pytest.mark.parametrize("module", [activity, shown])
+@pytest.mark.parametrize("counted", [ContactOutcome, CloseCause])
+def test_a_value_that_is_not_counted_stops_the_program_at_its_start(
+    module: ModuleType, counted: type[StrEnum], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("strawberry.enum", lambda *_, **__: None)  # the enums are known already
+    path = str(module.__file__)
+    run_path(path)
+    more = StrEnum(counted.__name__, {**{value: value for value in counted}, "OTHER": "OTHER"})
+    monkeypatch.setattr(f"models.lifecycle.{counted.__name__}", more)
+
+    with pytest.raises(TypeError, match=r"Counts must be \w+, .*, other$"):
+        run_path(path)
 
 
 async def test_a_task_is_followed_from_its_opening_to_its_end(office: Office) -> None:

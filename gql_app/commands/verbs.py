@@ -1,0 +1,190 @@
+"""The verbs with their arguments. What carries a verb out is named here and imported only when it
+is called: it takes most of a second, and --help needs none of it."""
+
+import argparse
+from importlib.metadata import version
+from pathlib import Path
+
+from gql_app.commands import arguments as read
+from gql_app.commands.arguments import Parser, Verbs, add_practice
+from gql_app.settings import WATCH_KEY
+from models.roles import Role
+
+FIRST_QUEUE = "Follow-ups"
+"""The queue of a practice that is made without one: tasks need one."""
+
+ZONE = "the time zone whose days count, such as America/Chicago"
+REGION = "the region whose telephone numbers need no country code, such as US"
+
+
+def parser() -> Parser:
+    """All verbs with their arguments."""
+    program = Parser("callboard", description="Live patient-contact task queues.")
+    program.add_argument(
+        "--version",
+        action="version",
+        version=f"callboard {version('callboard')}",
+        help="print the version and exit",
+    )
+    verbs = Verbs(program)
+    _add_serving(verbs)
+    _add_upkeep(verbs)
+    _add_practices(verbs)
+    _add_keys(verbs)
+    _add_queues(verbs)
+    _add_import(verbs)
+    _add_watch(verbs)
+    verb = verbs.add("schema", "write schema.graphql", "schema.run")
+    verb.add_argument("--check", action="store_true", help="only say whether it is up to date")
+    return program
+
+
+def _add_serving(verbs: Verbs) -> None:
+    verb = verbs.add("demo", "serve a sample practice from a folder", "serving.run_demo")
+    verb.add_argument(
+        "--data", type=Path, default=Path(".callboard-demo"), metavar="DIR", help="where it is kept"
+    )
+    _add_address(verb)
+    verb.set_defaults(workers=1)
+    verb = verbs.add("serve", "serve the practices of the database", "serving.run")
+    _add_address(verb)
+    verb.add_argument(
+        "--workers", type=read.workers, default=1, metavar="N", help="how many processes serve"
+    )
+
+
+def _add_address(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="H",
+        help="the address to listen at; 127.0.0.1 unless it is given, 0.0.0.0 for all",
+    )
+    verb.add_argument(
+        "--port",
+        type=read.port,
+        default=8000,
+        metavar="P",
+        help="the port to listen at; 8000 unless it is given, 0 for a free one",
+    )
+
+
+def _add_upkeep(verbs: Verbs) -> None:
+    verbs.add("migrate", "bring the database's tables up to date", "upkeep.run_migrate")
+    for name, purpose in (
+        ("expire", "close the automatic tasks whose time is up"),
+        ("prune", "remove the events that are older than is kept"),
+    ):
+        verb = verbs.add(name, purpose, f"upkeep.run_{name}")
+        verb.add_argument("--force", action="store_true", help="also if the clock may be wrong")
+    verb = verbs.add("verify", "check that no event was changed or is missing", "verify.run")
+    verb.add_argument(
+        "--practice", type=read.text, metavar="SLUG", help="only this one; all unless it is given"
+    )
+    verbs.add(
+        "doctor", "look for what is wrong with settings, database, bus and rows", "doctor.run"
+    )
+
+
+def _add_practices(verbs: Verbs) -> None:
+    verbs = Verbs(verbs.add("practices", "create, list and change practices"))
+    purpose = "make a practice, and print a supervisor's key and a link that signs in"
+    verb = verbs.add("create", purpose, "practices.create")
+    verb.add_argument("slug", metavar="SLUG", help="a short name for commands, such as maple")
+    verb.add_argument("--name", required=True, metavar="NAME", help="what people call it")
+    verb.add_argument("--time-zone", required=True, metavar="ZONE", help=ZONE)
+    verb.add_argument(
+        "--region", default="US", metavar="CODE", help=f"{REGION}; US unless it is given"
+    )
+    verb.add_argument(
+        "--queue",
+        action="append",
+        metavar="NAME",
+        help=f'a queue, may be repeated; "{FIRST_QUEUE}" unless one is given',
+    )
+    verbs.add("list", "show all practices", "practices.show")
+    verb = verbs.add("set", "change a practice's name, time zone or region", "practices.change")
+    verb.add_argument("slug", type=read.text, metavar="SLUG", help="its short name")
+    verb.add_argument("--name", metavar="NAME", help="what people call it")
+    verb.add_argument("--time-zone", metavar="ZONE", help=ZONE)
+    verb.add_argument("--region", metavar="CODE", help=REGION)
+
+
+def _add_keys(verbs: Verbs) -> None:
+    verbs = Verbs(verbs.add("keys", "create, list and revoke keys"))
+    _add_create_key(verbs)
+    purpose = "show a practice's keys, without their secrets"
+    add_practice(verbs.add("list", purpose, "set_up.run_list"))
+    verb = verbs.add("revoke", "make a key invalid from now on", "set_up.run_revoke")
+    add_practice(verb)
+    verb.add_argument("id", type=read.number, metavar="ID", help="its number, from `keys list`")
+
+
+def _add_create_key(verbs: Verbs) -> None:
+    verb = verbs.add("create", "print a new key", "set_up.run_create")
+    add_practice(verb)
+    roles = [role.lower() for role in Role]
+    verb.add_argument(
+        "--role",
+        required=True,
+        type=str.lower,
+        choices=roles,
+        metavar="ROLE",
+        help=f"what it may do: {', '.join(roles)}",
+    )
+    verb.add_argument("--name", required=True, metavar="NAME", help="who acts through it")
+    verb.add_argument(
+        "--queue", action="append", metavar="NAME", help="only this queue; may be repeated"
+    )
+    verb.add_argument("--may-create-tasks", action="store_true", help="for partners")
+    verb.add_argument(
+        "--expires",
+        type=read.moment,
+        metavar="WHEN",
+        help="when it ends, such as 2027-01-31T18:00Z; never unless it is given",
+    )
+
+
+def _add_queues(verbs: Verbs) -> None:
+    verbs = Verbs(verbs.add("queues", "say what a queue gives to its tasks"))
+    verb = verbs.add("set", 'change what is given; "" takes it away', "set_up.run_set_queue")
+    add_practice(verb)
+    verb.add_argument("--queue", required=True, metavar="NAME", help="the queue's name")
+    verb.add_argument("--ladder", metavar="DAYS", help="when to call again, such as 1,7,21,60")
+    verb.add_argument("--automatic-life", metavar="DAYS", help="how long automatic tasks live")
+
+
+def _add_import(verbs: Verbs) -> None:
+    verb = verbs.add("import", "load a file of tasks into a queue", "loading.run")
+    verb.add_argument("file", type=Path, metavar="FILE", help="a .csv or .jsonl file, in UTF-8")
+    add_practice(verb)
+    verb.add_argument("--queue", required=True, metavar="NAME", help="the queue they come into")
+    verb.add_argument(
+        "--source",
+        default="import",
+        metavar="NAME",
+        help='whose ids external_id are; "import" unless it is given',
+    )
+    verb.add_argument(
+        "--rejects",
+        type=Path,
+        metavar="PATH",
+        help="where rows go that cannot come in; FILE.rejects.csv unless it is given",
+    )
+    verb.add_argument("--dry-run", action="store_true", help="only say what would come of it")
+
+
+def _add_watch(verbs: Verbs) -> None:
+    verb = verbs.add("watch", "show a practice's changes as they happen", "watching.run")
+    verb.add_argument(
+        "--url", required=True, metavar="U", help="the server, such as http://127.0.0.1:8000"
+    )
+    verb.add_argument(
+        "--key",
+        metavar="K",
+        help=f"the key, which others may see in a list of processes; without it, {WATCH_KEY}"
+        " or a line of standard input is taken",
+    )
+    verb.add_argument(
+        "--queue", action="append", metavar="Q", help="a queue's name or id; may be repeated"
+    )

@@ -1,0 +1,58 @@
+"""What each role may do, as one table.
+
+`PERMISSIONS` holds every action with the roles that may do it; nothing else in the project asks
+what a role permits. A role that is missing beside an action may not do it. What all roles may do,
+such as reading tasks, has no row.
+"""
+
+from enum import Enum, StrEnum
+
+
+class Role(StrEnum):
+    STAFF = "STAFF"
+    SUPERVISOR = "SUPERVISOR"
+    PARTNER = "PARTNER"  # a program of somebody else
+
+
+class Action(StrEnum):
+    """What not everybody may do."""
+
+    READ_NOTES = "read notes"
+    SEE_WHO_WORKS = "see who is working"
+    LOG_CONTACTS = "claim tasks and log contacts"
+    CREATE_TASKS = "create tasks and record appointments"
+    IMPORT_TASKS = "import tasks"
+    MOVE_TASKS = "reassign and withdraw tasks"
+    RELEASE_FOR_OTHERS = "release the claims of others"
+    READ_ACTIVITY = "read activity reports"
+
+
+class Grant(Enum):
+    ALWAYS = "yes"
+    BY_KEY = "if the key says so"
+
+
+_SUPERVISORS = {Role.SUPERVISOR: Grant.ALWAYS}
+_PRACTICE = {Role.STAFF: Grant.ALWAYS, Role.SUPERVISOR: Grant.ALWAYS}
+
+PERMISSIONS: dict[Action, dict[Role, Grant]] = {
+    Action.READ_NOTES: _PRACTICE,
+    Action.SEE_WHO_WORKS: _PRACTICE,
+    Action.LOG_CONTACTS: _PRACTICE,
+    Action.CREATE_TASKS: {Role.SUPERVISOR: Grant.ALWAYS, Role.PARTNER: Grant.BY_KEY},
+    Action.IMPORT_TASKS: _SUPERVISORS,
+    Action.MOVE_TASKS: _SUPERVISORS,
+    Action.RELEASE_FOR_OTHERS: _SUPERVISORS,
+    Action.READ_ACTIVITY: _SUPERVISORS,
+}
+
+
+def may(role: Role, action: Action, *, key_says_so: bool = False) -> bool:
+    """Whether a key of `role` may do `action`."""
+    grant = PERMISSIONS[action].get(role)
+    return grant is Grant.ALWAYS or (grant is Grant.BY_KEY and key_says_so)
+
+
+def who_may(action: Action) -> list[Role]:
+    """The roles that may do `action` whatever the key says."""
+    return [role for role in Role if may(role, action)]

@@ -1,0 +1,31 @@
+"""What each role may do, against the README's words."""
+
+import pytest
+
+from models.roles import PERMISSIONS, Action, Grant, Role, may, who_may
+
+# Staff, supervisor, partner.
+TABLE = {
+    "read notes": "yes yes no",
+    "see who is working": "yes yes no",
+    "claim tasks and log contacts": "yes yes no",
+    "create tasks and record appointments": "no yes key",
+    "import tasks": "no yes no",
+    "reassign and withdraw tasks": "no yes no",
+    "release the claims of others": "no yes no",
+    "read activity reports": "no yes no",
+}
+
+
+def test_every_action_has_a_row() -> None:
+    assert {action.value for action in Action} == TABLE.keys()
+    assert PERMISSIONS.keys() == set(Action)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_a_role_may_do_what_the_table_says_and_nothing_else(action: Action) -> None:
+    for role, cell in zip(Role, TABLE[action.value].split(), strict=True):
+        assert may(role, action) is (cell == "yes")
+        assert may(role, action, key_says_so=True) is (cell != "no")
+        assert (role in who_may(action)) is (cell == "yes")
+        assert (PERMISSIONS[action].get(role) is Grant.BY_KEY) is (cell == "key")
