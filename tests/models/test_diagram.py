@@ -1,4 +1,4 @@
-"""The drawing in the README is the workflow's."""
+"""The drawing in docs/workflow.md is the workflow's; so are the tables there and in the README."""
 
 import re
 import sys
@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from models.diagram import BEGIN, END, main
-from models.lifecycle import WORKFLOW, Rule
+from models.lifecycle import WORKFLOW, Button, ContactOutcome, Refusal, Rule, TaskStatus
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "workflow.md"
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -17,8 +18,8 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     return main()
 
 
-def test_the_readme_draws_each_edge_of_the_table_and_no_other() -> None:
-    drawing = README.read_text().partition(BEGIN)[2].partition(END)[0]
+def test_the_page_draws_each_edge_of_the_table_and_no_other() -> None:
+    drawing = PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
     drawn = {
         (a, b): label
         for a, b, label in re.findall(r"^ +(\w+) --> (\w+): (.+)$", drawing, re.MULTILINE)
@@ -31,14 +32,16 @@ def test_the_readme_draws_each_edge_of_the_table_and_no_other() -> None:
     }
 
     assert drawn.keys() == table.keys()
-    assert "Did Not Schedule" in drawn["OPEN", "IN_PROGRESS"]
-    assert "Scheduled" not in drawn["OPEN", "IN_PROGRESS"].replace("Did Not Schedule", "")
+    assert "Did Not Schedule" in drawn[TaskStatus.OPEN, TaskStatus.IN_PROGRESS]
+    assert "Scheduled" not in drawn[TaskStatus.OPEN, TaskStatus.IN_PROGRESS].replace(
+        "Did Not Schedule", ""
+    )
     assert drawn["IN_PROGRESS", "CLOSED"].endswith("Expiry<br/>Appointment booked<br/>Withdrawn")
     assert re.search(r"^ +CLOSED --> \[\*\]$", drawing, re.MULTILINE)
 
 
-def test_the_readme_passes_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert run(monkeypatch, "--check", README) == 0
+def test_the_page_passes_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(monkeypatch, "--check", PAGE) == 0
 
 
 @pytest.mark.parametrize(
@@ -51,8 +54,8 @@ def test_a_changed_drawing_fails_the_check_and_is_left_alone(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    changed = README.read_text().replace(old, new, 1)
-    copy = tmp_path / "README.md"
+    changed = PAGE.read_text().replace(old, new, 1)
+    copy = tmp_path / PAGE.name
     copy.write_text(changed)
 
     assert run(monkeypatch, "--check", copy) == 1
@@ -63,8 +66,30 @@ def test_a_changed_drawing_fails_the_check_and_is_left_alone(
 def test_drawing_anew_mends_the_drawing_and_touches_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy = tmp_path / "README.md"
-    copy.write_text(f"before\n{README.read_text()}after\n".replace("Left Message", "Left"))
+    copy = tmp_path / PAGE.name
+    copy.write_text(f"before\n{PAGE.read_text()}after\n".replace("Left Message", "Left"))
 
     assert run(monkeypatch, copy) == 0
-    assert copy.read_text() == f"before\n{README.read_text()}after\n"
+    assert copy.read_text() == f"before\n{PAGE.read_text()}after\n"
+
+
+@pytest.mark.parametrize("page", [PAGE, ROOT / "README.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize("status", [TaskStatus.OPEN, TaskStatus.IN_PROGRESS])
+def test_the_table_says_of_each_outcome_and_button_what_the_workflow_does(
+    page: Path, status: TaskStatus
+) -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.+) \| (.+) \|$", page.read_text(), re.MULTILINE)
+    said = {outcome: cells for outcome, *cells in rows if outcome in set(ContactOutcome)}
+
+    assert said == {
+        outcome: [in_words(WORKFLOW[status][outcome, button]) for button in Button]
+        for outcome in ContactOutcome
+    }
+
+
+def in_words(rule: Rule | Refusal) -> str:
+    if isinstance(rule, Refusal):
+        return f"refused: `{rule.code}`"
+    needs = ["follow-up required"] if rule.follow_up else []
+    needs.append("notes required" if rule.notes else "notes optional")
+    return f"{', '.join(needs)} → `{rule.to}`"

@@ -25,7 +25,7 @@ const clients = {
       connectionParams: { authorization },
       retryAttempts,
       retryWait: shortly,
-      shouldRetry: (event) => event?.code !== 4403, // as in the README
+      shouldRetry: (event) => event?.code !== 4403, // as in docs/clients.md
       on: {
         connected: () => tell({ connected: cursor }),
         closed: ({ code }) => tell({ closed: code }),
