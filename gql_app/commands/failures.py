@@ -3,7 +3,7 @@
 from gql_app import watch
 from gql_app.access import keys
 from gql_app.clock import Doubtful
-from gql_app.importing.reading import CannotImport
+from gql_app.commands.importing.reading import CannotImport
 from gql_app.settings import BadSetting
 from models.checks import BadValue
 from models.database.opening import DATABASE_ERRORS, CannotOpen, failure

@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 
-from gql_app.importing.command import Order, import_file
+from gql_app.commands.importing.command import Order, import_file
 from gql_app.settings import Settings
 
 

@@ -11,7 +11,7 @@ from models.contact import Contact
 from models.event import TaskEvent
 from models.lifecycle import RefusalCode
 from models.task import Task
-from tests.importing.rows import BAD_TEXTS
+from tests.commands.importing.rows import BAD_TEXTS
 from tests.office import task_id
 from tests.schema.documents import CREATE_TASK, LOG_CONTACT
 from tests.serving import Server

@@ -9,7 +9,7 @@ from gql_app.work.upkeep.verifying import Verdict, verify
 from models.event import EventRow, TaskEventKind
 from models.practice import Queue
 from models.task import Task
-from tests.importing.rows import row
+from tests.commands.importing.rows import row
 from tests.office import Office
 from tests.work.agents import all_events, assert_consistent, claims_of
 from tests.work.claiming import codes, patient_with_two_tasks

@@ -6,7 +6,7 @@ import pytest
 
 from gql_app.work.import_rows import Incoming, Target, check_row
 from models.lifecycle import TaskOrigin
-from tests.importing.rows import BAD_TEXTS, row
+from tests.commands.importing.rows import BAD_TEXTS, row
 
 TARGET = Target(7, "US", None)
 

@@ -15,7 +15,7 @@ from models.lifecycle import TaskOrigin
 from models.people import Patient
 from models.practice import Queue
 from models.task import Task
-from tests.importing.rows import row
+from tests.commands.importing.rows import row
 from tests.office import Office, make_office
 from tests.work.agents import assert_consistent, claims_of
 

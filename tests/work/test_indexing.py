@@ -14,7 +14,7 @@ from gql_app.work.upkeep.indexing import index_all, index_some
 from models.database import write
 from models.people import Patient, PatientWord
 from models.practice import Practice
-from tests.importing.rows import row
+from tests.commands.importing.rows import row
 from tests.office import Office
 from tests.serving import PATIENCE, Server
 from tests.work.worklists import EVERY_STATUS, listed

@@ -19,7 +19,7 @@ from models.lifecycle import CloseCause, RefusalCode
 from models.people import Patient, Staff
 from models.practice import Queue
 from models.task import Task
-from tests.importing.rows import row
+from tests.commands.importing.rows import row
 from tests.office import Office
 from tests.work.agents import claims_of
 from tests.work.test_importing import take

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from gql_app.importing.form import OF_REJECTS, Form
-from gql_app.importing.reading import Record, Source, Trouble
+from gql_app.commands.importing.form import OF_REJECTS, Form
+from gql_app.commands.importing.reading import Record, Source, Trouble
 
 
 class Rejects:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gql_app.importing.reading import MAX_CELL, MAX_LINE, CannotImport, Record, Source
+from gql_app.commands.importing.reading import MAX_CELL, MAX_LINE, CannotImport, Record, Source
 
 HEAD = "external_id,name,phone,reason\n"
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from gql_app.importing.form import (
+from gql_app.commands.importing.form import (
     COLUMNS,
     OF_REJECTS,
     SEPARATORS,

@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from gql_app.importing import command
-from gql_app.importing.command import Order, import_file
-from gql_app.importing.reading import CannotImport, Source, Trouble
-from gql_app.importing.rejects import Rejects
+from gql_app.commands.importing import command
+from gql_app.commands.importing.command import Order, import_file
+from gql_app.commands.importing.reading import CannotImport, Source, Trouble
+from gql_app.commands.importing.rejects import Rejects
 from gql_app.work.transitions import Transitions
 from models.database import opened, write
 from models.people import Patient, Staff
 from models.practice import Queue
 from models.task import Task
+from tests.commands.importing.rows import csv_file, row
 from tests.flows.commands import run
-from tests.importing.rows import csv_file, row
 from tests.office import make_office
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

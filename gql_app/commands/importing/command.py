@@ -15,8 +15,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from gql_app.access.keys import NotThere, practice_called, queues_called, viewer_on_the_spot
 from gql_app.clock import Clock
-from gql_app.importing.reading import CannotImport, FileCode, Record, Source, Trouble
-from gql_app.importing.rejects import Rejects
+from gql_app.commands.importing.reading import CannotImport, FileCode, Record, Source, Trouble
+from gql_app.commands.importing.rejects import Rejects
 from gql_app.live.bus import ringing
 from gql_app.terminal import note, say
 from gql_app.work.import_batch import RowResult
