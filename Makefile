@@ -24,7 +24,7 @@ check: $(VENV)/.installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/callboard schema --check
-	$(BIN)/python -m models.diagram --check docs/workflow.md
+	$(BIN)/python -m models.diagram --check docs/workflow.md docs/clients.md
 
 torture: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.torture $(ARGS)
@@ -40,7 +40,7 @@ schema: $(VENV)/.installed
 	$(BIN)/callboard schema
 
 diagram: $(VENV)/.installed
-	$(BIN)/python -m models.diagram docs/workflow.md
+	$(BIN)/python -m models.diagram docs/workflow.md docs/clients.md
 
 screenshots: $(VENV)/.installed-test
 	CALLBOARD_TEST_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/dashboard/test_screenshots.py $(ARGS)

@@ -1,15 +1,18 @@
-"""Draws the workflow's table as a state diagram (Mermaid) into a Markdown file.
+"""Draws the tables of the rules into Markdown files: the workflow as a state diagram (Mermaid), and
+what each role may do.
 
-`python -m models.diagram docs/workflow.md` writes it between its two markers; with `--check` it
-only says whether what stands there is what the table says.
+`python -m models.diagram FILE...` writes each drawing between its two markers; with `--check` it
+only says whether what stands there is what the tables say.
 """
 
 import sys
 from pathlib import Path
 
 from models.lifecycle import WORKFLOW, Happening, Rule, Trigger
+from models.roles import PERMISSIONS, Role
 
 BEGIN = "<!-- drawn from models/lifecycle.py by `make diagram` -->"
+BEGIN_ROLES = "<!-- drawn from models/roles.py by `make diagram` -->"
 END = "<!-- end of the drawing -->"
 
 
@@ -41,24 +44,46 @@ def _label(triggers: list[Trigger]) -> str:
     return "<br/>".join(parts)
 
 
+def permissions() -> str:
+    """A Markdown table: a line for each action in the table of roles, a column for each role."""
+    lines = [
+        f"| may | {' | '.join(f'`{role}`' for role in Role)} |",
+        "|---" * (len(Role) + 1) + "|",
+    ]
+    for action, grants in PERMISSIONS.items():
+        cells = [grants[role].value if role in grants else "no" for role in Role]
+        lines.append(f"| {' | '.join([action.value, *cells])} |")
+    return "\n".join(lines)
+
+
+_DRAWINGS = {BEGIN: diagram, BEGIN_ROLES: permissions}
+
+
 def redrawn(text: str) -> str:
-    """`text` with the drawing between its markers made anew."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{diagram()}\n{END}{after}"
+    """`text` with the drawings between its markers made anew."""
+    for begin, draw in _DRAWINGS.items():
+        if begin in text:
+            before, _, rest = text.partition(begin)
+            _, _, after = rest.partition(END)
+            # Tools that format Markdown take a table for one only after an empty line.
+            text = f"{before}{begin}\n\n{draw()}\n\n{END}{after}"
+    return text
 
 
 def main() -> int:
-    """Redraw the file named on the command line, or check it. Returns the exit code."""
-    path = Path(sys.argv[-1])
-    text = path.read_text()
-    if redrawn(text) == text:
-        return 0
-    if "--check" in sys.argv:
-        sys.stderr.write(f"The diagram in {path} is not the workflow's; run: make diagram\n")
-        return 1
-    path.write_text(redrawn(text))
-    return 0
+    """Redraw the files named on the command line, or check them. Returns the exit code."""
+    code = 0
+    for path in (Path(name) for name in sys.argv[1:] if name != "--check"):
+        text = path.read_text()
+        has_a_place = any(begin in text for begin in _DRAWINGS)
+        if has_a_place and redrawn(text) == text:
+            continue
+        if "--check" in sys.argv or not has_a_place:
+            sys.stderr.write(f"A drawing in {path} is not as the tables say; run: make diagram\n")
+            code = 1
+        else:
+            path.write_text(redrawn(text))
+    return code
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from models.diagram import BEGIN, END, main
+from models.diagram import BEGIN, BEGIN_ROLES, END, main
 from models.lifecycle import WORKFLOW, Button, ContactOutcome, Refusal, Rule, TaskStatus
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "workflow.md"
+ROLES = ROOT / "docs" / "clients.md"
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -40,8 +41,23 @@ def test_the_page_draws_each_edge_of_the_table_and_no_other() -> None:
     assert re.search(r"^ +CLOSED --> \[\*\]$", drawing, re.MULTILINE)
 
 
-def test_the_page_passes_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert run(monkeypatch, "--check", PAGE) == 0
+def test_the_pages_pass_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(monkeypatch, "--check", PAGE, ROLES) == 0
+
+
+def test_the_roles_are_drawn_as_what_each_may_do() -> None:
+    drawing = ROLES.read_text().partition(BEGIN_ROLES)[2].partition(END)[0]
+    assert "| may | `STAFF` | `SUPERVISOR` | `PARTNER` |" in drawing
+    assert "| read notes | yes | yes | no |" in drawing
+    assert "| create tasks and record appointments | no | yes | if the key says so |" in drawing
+
+
+def test_a_changed_table_of_roles_fails_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / ROLES.name
+    copy.write_text(ROLES.read_text().replace("| read notes | yes | yes | no |", ""))
+    assert run(monkeypatch, "--check", PAGE, copy) == 1
 
 
 @pytest.mark.parametrize(
