@@ -19,7 +19,7 @@ from gql_app.access.keys import create_key
 from gql_app.access.signin import create_link
 from gql_app.schema.ids import global_id
 from gql_app.work.intake import NewTask
-from gql_app.work.outcomes import Outcome
+from gql_app.work.outcomes import ChangeResult
 from gql_app.work.patients import index_patients
 from gql_app.work.transitions import Transitions
 from models.access import Role
@@ -324,7 +324,7 @@ class _History:
         return min(moment, self.now) if days <= 0 else moment
 
 
-def _task_id(outcome: Outcome) -> int:
+def _task_id(outcome: ChangeResult) -> int:
     assert outcome.task is not None, outcome.refusals
     return outcome.task.id
 

@@ -8,7 +8,7 @@ from gql_app.access import Viewer, authenticate
 from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.intake import NewTask
-from gql_app.work.outcomes import Outcome
+from gql_app.work.outcomes import ChangeResult
 from gql_app.work.patients import index_patients
 from gql_app.work.transitions import Transitions
 from models.access import Role
@@ -78,7 +78,7 @@ class Office:
         follow_up: date | None = None,
         notes: str | None = None,
         **how: Any,
-    ) -> Outcome:
+    ) -> ChangeResult:
         """Log a contact; keeping the task open needs no more than that: it is due tomorrow."""
         if not close and follow_up is None:
             follow_up = self.today + timedelta(days=1)

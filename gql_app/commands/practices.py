@@ -8,7 +8,7 @@ from gql_app.commands.verbs import FIRST_QUEUE
 from gql_app.settings import Settings
 from gql_app.terminal import say
 from gql_app.work.practices import (
-    Made,
+    CreatedPractice,
     NewPractice,
     PracticeLine,
     change_practice,
@@ -36,7 +36,7 @@ def create(arguments: argparse.Namespace, settings: Settings) -> int:
         checked_queues(arguments.queue or [FIRST_QUEUE]),
     )
 
-    async def run() -> Made:
+    async def run() -> CreatedPractice:
         async with opened(settings.database_url, settings.limits):
             return await create_practice(new, (await Clock.of_database())())
 

@@ -22,7 +22,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetailsList
 from strawberry.types.field import StrawberryField
 
-from gql_app.execution.runs import LINK, Complete, Hole, Link, NotPlain
+from gql_app.execution.runs import LINK, Complete, Link, LinkedField, NotPlain
 from gql_app.execution.source import Lines, Plan, Source, indented
 
 Collect: TypeAlias = Callable[[GraphQLObjectType, FieldDetailsList], dict[str, FieldDetailsList]]
@@ -149,18 +149,18 @@ class _Object:
         self, name: str, link: Link, output_type: GraphQLOutputType, details: FieldDetailsList
     ) -> None:
         """A field that shows another row."""
-        hole = Hole(name, link, self._compiler.value(output_type, details))
+        linked_field = LinkedField(name, link, self._compiler.value(output_type, details))
         linked_type = get_nullable_type(output_type)
         if self._is_linked or not is_object_type(linked_type):
             lines: Lines = []
-            shown = f"{self._source.bind('complete', hole.complete)}(linked, run)"
+            shown = f"{self._source.bind('complete', linked_field.complete)}(linked, run)"
         else:
             row = self._source.bind("row")
             of_row = _Object(self._compiler, self._source, row, linked=True)
             lines, shown = of_row.completed(linked_type, details)
             lines.insert(0, f"{row} = linked")
         self._show(name, "None")
-        self._links += self._source.link(self._row, self._answer, hole, lines, shown)
+        self._links += self._source.link(self._row, self._answer, linked_field, lines, shown)
 
 
 def _checked(coerced: Any) -> Any:

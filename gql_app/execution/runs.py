@@ -36,8 +36,8 @@ class Run:
     def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
         self.info = info
         self._infos: dict[StrawberryField, Info[Any, Any]] = {}
-        self._known: dict[Hole, Mapping[Hashable, Any]] = {}
-        self.wanted: dict[Hole, list[tuple[Hashable, dict[str, Any]]]] = defaultdict(list)
+        self._known: dict[LinkedField, Mapping[Hashable, Any]] = {}
+        self.wanted: dict[LinkedField, list[tuple[Hashable, dict[str, Any]]]] = defaultdict(list)
 
     def info_for(self, field: StrawberryField) -> Info[Any, Any]:
         """What a resolver of the field gets: the context is right, the path is the object's."""
@@ -46,11 +46,11 @@ class Run:
             info = self._infos[field] = Info(_raw_info=self.info, _field=field)
         return info
 
-    def known(self, hole: "Hole") -> Mapping[Hashable, Any]:
-        """The rows that have been read already, of those that the hole is for."""
-        rows = self._known.get(hole)
+    def known(self, linked_field: "LinkedField") -> Mapping[Hashable, Any]:
+        """The rows that have been read already, of those that the linked_field is for."""
+        rows = self._known.get(linked_field)
         if rows is None:
-            rows = self._known[hole] = hole.link.known(self.info.context)
+            rows = self._known[linked_field] = linked_field.link.known(self.info.context)
         return rows
 
     async def fill(self) -> None:
@@ -59,23 +59,29 @@ class Run:
             wanted, self.wanted = self.wanted, defaultdict(list)
             async with asyncio.TaskGroup() as group:
                 loading = [
-                    (hole, places, group.create_task(self._load(hole, {key for key, _ in places})))
-                    for hole, places in wanted.items()
+                    (
+                        linked_field,
+                        places,
+                        group.create_task(self._load(linked_field, {key for key, _ in places})),
+                    )
+                    for linked_field, places in wanted.items()
                 ]
-            for hole, places, loaded in loading:
+            for linked_field, places, loaded in loading:
                 rows = loaded.result()
                 for key, answer in places:
-                    answer[hole.name] = hole.complete(rows.get(key), self)
+                    answer[linked_field.name] = linked_field.complete(rows.get(key), self)
 
-    async def _load(self, hole: "Hole", keys: set[Hashable]) -> Mapping[Hashable, Any]:
-        return await hole.link.load(self.info.context, keys)
+    async def _load(
+        self, linked_field: "LinkedField", keys: set[Hashable]
+    ) -> Mapping[Hashable, Any]:
+        return await linked_field.link.load(self.info.context, keys)
 
 
 Complete: TypeAlias = Callable[[Any, Run], Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Hole:
+class LinkedField:
     """Where a linked row belongs, under which name, and how it is completed."""
 
     name: str

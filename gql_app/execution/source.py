@@ -20,7 +20,7 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
-from gql_app.execution.runs import Complete, Hole, NotPlain
+from gql_app.execution.runs import Complete, LinkedField, NotPlain
 
 _IS_NO_TEXT = "type({0}) is not str"
 _NEEDS_COERCION: dict[Any, str] = {
@@ -125,15 +125,17 @@ class Source:
             return [f"if {needs_coercion.format(value)}:", *indented(coerced)]
         return coerced
 
-    def link(self, row: str, answer: str, hole: Hole, show: Lines, shown: str) -> Lines:
+    def link(
+        self, row: str, answer: str, linked_field: LinkedField, show: Lines, shown: str
+    ) -> Lines:
         """Show another row at once if it has been read already: by the lines `show`, which leave
         in `shown` what the row in the variable `linked` becomes."""
-        known, bound = self.bind("known"), self.bind("hole", hole)
-        name = self.bind("name", hole.name)
-        complete = self.bind("complete", hole.complete)
+        known, bound = self.bind("known"), self.bind("linked_field", linked_field)
+        name = self.bind("name", linked_field.name)
+        complete = self.bind("complete", linked_field.complete)
         self._before.append(f"{known} = run.known({bound})")
         return [
-            f"key = {_key(row, hole.link.by)}",
+            f"key = {_key(row, linked_field.link.by)}",
             f"linked = None if key is None else {known}.get(key)",
             "if linked is not None:",
             *indented(show),

@@ -43,7 +43,7 @@ OPEN_SECONDS = 5.0
 """How long it may take to find out where a feed or a group begins: others wait for it."""
 
 
-class Batch(NamedTuple):
+class EventBatch(NamedTuple):
     """Events in order, and the place up to which everything has been handed on."""
 
     events: list[EventRow]
@@ -211,7 +211,7 @@ class Feeds:
         practice_id: int,
         after: Position | None,
         patience: Callable[[], float | None] = lambda: None,
-    ) -> AsyncGenerator[Batch, None]:
+    ) -> AsyncGenerator[EventBatch, None]:
         """All events of a practice after a position (None: from now on), in order, for ever. For
         those who have to act without an event too, an empty batch comes when `patience()` seconds
         have gone by without one.
@@ -234,7 +234,7 @@ class Feeds:
                     raise Resync("Some events after the cursor are no longer kept.")
                 else:
                     position = events[-1].position
-                yield Batch(events, position)
+                yield EventBatch(events, position)
 
     @asynccontextmanager
     async def _open(self, practice_id: int, after: Position | None) -> AsyncGenerator[Feed, None]:

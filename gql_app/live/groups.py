@@ -42,7 +42,7 @@ class Result(NamedTuple):
     last: bool = False
 
 
-class News:
+class ResultBatch:
     """Results that came together. `made` is for what members make of them that is the same for
     others, under whatever it depends on."""
 
@@ -53,7 +53,7 @@ class News:
         self.made: dict[str, bytes] = {}
 
 
-class Abreast(NamedTuple):
+class CaughtUp(NamedTuple):
     """The place at which a member had heard all up to the event at `position`, on `day`."""
 
     place: int
@@ -63,7 +63,7 @@ class Abreast(NamedTuple):
 
 Stream = AsyncGenerator[Result, None]
 MakeStream = Callable[[Position], Stream]
-Hear = Callable[[News], bool]
+Hear = Callable[[ResultBatch], bool]
 """Takes all news at once, or none of it and says False."""
 
 
@@ -81,12 +81,12 @@ class Group:
         self._places: dict[object, int] = {}
         self._taken = asyncio.Event()
         self._begun = asyncio.Event()
-        self._chunks: dict[tuple[int, int], News] = {}
+        self._chunks: dict[tuple[int, int], ResultBatch] = {}
         self._ring: list[Result] = []
         self._first = 0
         self._day: date | None = None
         self._grown = asyncio.Event()
-        self._listeners: dict[Hear, asyncio.Future[Abreast]] = {}
+        self._listeners: dict[Hear, asyncio.Future[CaughtUp]] = {}
         self._ended: Result | None = None
         self._runner = asyncio.create_task(self._run(results))
 
@@ -147,7 +147,7 @@ class Group:
                 return [self._ended]
             await self._grown.wait()
 
-    async def chunk_at(self, place: int, reader: object) -> News | None:
+    async def chunk_at(self, place: int, reader: object) -> ResultBatch | None:
         """Some of the results from `place` on, which members at the same place share; None if some
         are forgotten. `reader` has taken all that stands before `place`."""
         self._places[reader] = place
@@ -156,19 +156,19 @@ class Group:
         if results is None:
             return None
         results = results[: CHUNK - place % CHUNK]
-        return self._chunks.setdefault((place, len(results)), News(results))
+        return self._chunks.setdefault((place, len(results)), ResultBatch(results))
 
     def leave(self, reader: object) -> None:
         """Wait for `reader` no longer."""
         self._places.pop(reader, None)
         self._taken.set()
 
-    async def listen(self, place: int, hear: Hear) -> Abreast | None:
+    async def listen(self, place: int, hear: Hear) -> CaughtUp | None:
         """Call `hear` with all that comes, for as long as it takes it. Returns where it stopped;
         None, and nothing is heard, if there is something at `place` already."""
         if self._ended is not None or place < self._end:
             return None
-        released: asyncio.Future[Abreast] = asyncio.get_running_loop().create_future()
+        released: asyncio.Future[CaughtUp] = asyncio.get_running_loop().create_future()
         self._listeners[hear] = released
         try:
             return await released
@@ -206,7 +206,7 @@ class Group:
     def _announce(self, results: list[Result]) -> None:
         """Tell everybody. Those who listen are told by a call: it takes a turn of the event loop
         to wake a member that waits, and more time than to send it what it waits for."""
-        abreast = Abreast(self._end, self.head, self._day)
+        abreast = CaughtUp(self._end, self.head, self._day)
         self._begun.set()
         self._chunks.clear()
         if results:
@@ -220,7 +220,7 @@ class Group:
             self.floor = _position(self._ring[forgotten - 1])
             self._first += forgotten
             del self._ring[:forgotten]
-        news = News(results)
+        news = ResultBatch(results)
         for hear, released in list(self._listeners.items()):
             if released.done():
                 continue  # cancelled in this very turn, or by another who was told before it

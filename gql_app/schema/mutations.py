@@ -14,7 +14,7 @@ from gql_app.schema.moments import checked_moment
 from gql_app.schema.types import Appointment, Contact, Task
 from gql_app.work.appointments import MAX_EXTERNAL_ID, NewAppointment
 from gql_app.work.intake import NewTask
-from gql_app.work.outcomes import Outcome
+from gql_app.work.outcomes import ChangeResult
 from gql_app.work.reading import BadInput, storable
 from models.appointment import AppointmentRow
 from models.lifecycle import Attempt
@@ -111,7 +111,7 @@ class CreateTaskInput:
 class Payload:
     """A payload's source: an outcome in the schema's words."""
 
-    def __init__(self, outcome: Outcome, fields_under: str | None = None) -> None:
+    def __init__(self, outcome: ChangeResult, fields_under: str | None = None) -> None:
         self.task = outcome.task
         self.contact = outcome.contact
         self.late = outcome.late
@@ -125,7 +125,7 @@ class AppointmentPayload(Payload):
     """The source of a `RecordAppointmentPayload`."""
 
     def __init__(
-        self, appointment: AppointmentRow | None, outcome: Outcome, closed: list[TaskRow]
+        self, appointment: AppointmentRow | None, outcome: ChangeResult, closed: list[TaskRow]
     ) -> None:
         super().__init__(outcome)
         self.appointment = appointment

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 
-from gql_app.live.feed import Batch
+from gql_app.live.feed import EventBatch
 from gql_app.schema.context import SharedContext
 from gql_app.schema.feed_types import FeedRow, HeartbeatRow
 from gql_app.work.board import after_event, counts_at, read_board
@@ -74,7 +74,7 @@ class _Dashboard:
         self._counts = {on_board.queue.id: on_board.counts for on_board in board.queues}
         return [board]
 
-    def told(self, batch: Batch) -> Iterator[tuple[FeedRow, Position]]:
+    def told(self, batch: EventBatch) -> Iterator[tuple[FeedRow, Position]]:
         """Each event of the queues, then the counts that it leads to: of both queues, if it has
         moved its task from one to another."""
         for event in batch.events:
@@ -86,7 +86,7 @@ class _Dashboard:
                 self._counts[queue_id] = counts
                 yield counts, event.position
 
-    async def ticked(self, batch: Batch) -> AsyncGenerator[tuple[FeedRow, bool], None]:
+    async def ticked(self, batch: EventBatch) -> AsyncGenerator[tuple[FeedRow, bool], None]:
         """What the clock alone brings: the counts of a new day, and a sign of life; and whether
         more of the same follows. The counts belong together: a member that left a group between
         two of them would have some of yesterday.

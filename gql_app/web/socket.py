@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from gql_app.access import KeyLookup, OtherViewer, RateLimited, Unauthenticated, Viewer
 from gql_app.execution.documents import PersistedQueryNotSupported
-from gql_app.live.groups import News
+from gql_app.live.groups import ResultBatch
 from gql_app.schema import ERROR_CODES
 from gql_app.web import messages
 from gql_app.web.credentials import is_allowed_page, sent_at_init, viewer_of
@@ -60,7 +60,7 @@ class _Progress:
         self._begin = begin
         self._take = take
 
-    def hear(self, news: News) -> bool:
+    def hear(self, news: ResultBatch) -> bool:
         """Send news in frames, which are the same for all operations with the same id."""
         frames = news.made.get(self._begin)
         if frames is None:

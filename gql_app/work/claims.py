@@ -14,12 +14,12 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from gql_app.access import Viewer
-from gql_app.work.outcomes import NOT_FOUND, Outcome, claimed_by_other
+from gql_app.work.outcomes import NOT_FOUND, ChangeResult, claimed_by_other
 from gql_app.work.queues import MAX_SELECTS, visible_queues
 from gql_app.work.records import Claim, PatientId, change_claim, lock_for, lock_tasks_around
 from gql_app.work.sections import DUE, NEW
 from gql_app.work.transitions import Transitions
-from models.database import fetch, is_waited_for, transaction
+from models.database import fetch, has_row_locks, transaction
 from models.event import TaskEventKind
 from models.lifecycle import TASK_CLOSED, Refusal, RefusalCode, local_date
 from models.task import EXPIRES_KEY, NEVER, TASK_COLUMNS, TaskRow
@@ -59,7 +59,7 @@ class Claims:
 
     async def claim_next(
         self, viewer: Viewer, queue_ids: Sequence[int] | None, claim_id: str | None = None
-    ) -> Outcome:
+    ) -> ChangeResult:
         """Claim the most urgent free task of the queues (None: of all that the key allows):
         overdue follow-ups first, then due today, then never contacted, by expiry; none that is
         another's work. The claim gets `claim_id` as its id, or one of ours. The outcome has no task
@@ -67,42 +67,42 @@ class Claims:
         viewer.require(viewer.may_log_contacts, "claim tasks")
         queues = [queue.id for queue in await visible_queues(viewer, queue_ids)]
         if not queues:
-            return Outcome(None)
+            return ChangeResult(None)
         return await self._transitions.carry_out(
             viewer.practice_id, self._claim_next(viewer, queues, claim_id or _new_id())
         )
 
     async def claim(
         self, viewer: Viewer, task_id: int | None, claim_id: str | None = None
-    ) -> Outcome:
+    ) -> ChangeResult:
         """Claim a task's patient anew; or, with the `claim_id` of the claim that the viewer has,
         renew that. An id that was used for this task and has ended is refused. Raises
         `Forbidden`."""
         viewer.require(viewer.may_log_contacts, "claim tasks")
         if task_id is None:
-            return Outcome(None, refusals=(NOT_FOUND,))
+            return ChangeResult(None, refusals=(NOT_FOUND,))
         work = self._claim(viewer, task_id, claim_id)
         return await self._transitions.carry_out(viewer.practice_id, work)
 
     async def release(
         self, viewer: Viewer, task_id: int | None, claim_id: str | None = None
-    ) -> Outcome:
+    ) -> ChangeResult:
         """Give a claimed patient back; with a `claim_id`, only if that claim still stands.
         Supervisors may release others' claims. Raises `Forbidden`."""
         viewer.require(viewer.may_log_contacts, "release tasks")
         if task_id is None:
-            return Outcome(None, refusals=(NOT_FOUND,))
+            return ChangeResult(None, refusals=(NOT_FOUND,))
         work = self._release(viewer, task_id, claim_id)
         return await self._transitions.carry_out(viewer.practice_id, work)
 
-    async def release_own(self, viewer: Viewer, claim_id: str) -> Outcome:
+    async def release_own(self, viewer: Viewer, claim_id: str) -> ChangeResult:
         """Give back what the viewer holds under this id, for one who does not know of which task
         the claim is. The outcome has no task if there is no such claim. Raises `Forbidden`."""
         viewer.require(viewer.may_log_contacts, "release tasks")
         sql = """SELECT t.id FROM task t
         WHERE t.practice_id = $1 AND t.claimed_by_id = $2 AND t.claim_id = $3 LIMIT 1"""
         found = await fetch(_TaskId, sql, viewer.practice_id, viewer.staff_id, claim_id)
-        return await self.release(viewer, found[0].id, claim_id) if found else Outcome(None)
+        return await self.release(viewer, found[0].id, claim_id) if found else ChangeResult(None)
 
     async def lapse(self, practice_id: int, task_id: int) -> bool:
         """Free a patient whose claim's time is up. False if there was nothing to free."""
@@ -110,12 +110,12 @@ class Claims:
 
     async def _claim_next(
         self, viewer: Viewer, queues: list[int], claim_id: str
-    ) -> tuple[Outcome, int | None]:
+    ) -> tuple[ChangeResult, int | None]:
         while True:
             # Before the transaction: it looks at hundreds of rows, and more that are others' work.
             candidates = await _most_urgent(viewer, queues, self._transitions.clock())
             if not candidates:
-                return Outcome(None), None
+                return ChangeResult(None), None
             async with transaction():
                 now = self._transitions.clock()
                 for candidate in await _not_locked(viewer.practice_id, candidates):
@@ -127,45 +127,45 @@ class Claims:
 
     async def _claim(
         self, viewer: Viewer, task_id: int, claim_id: str | None
-    ) -> tuple[Outcome, int | None]:
+    ) -> tuple[ChangeResult, int | None]:
         async with transaction():
             tasks, task = await lock_for(viewer, task_id)
             now = self._transitions.clock()
             if task is None:
-                return Outcome(None, refusals=(NOT_FOUND,)), None
+                return ChangeResult(None, refusals=(NOT_FOUND,)), None
             if not task.is_open or task.has_expired(now):
-                return Outcome(task, refusals=(TASK_CLOSED,)), None
+                return ChangeResult(task, refusals=(TASK_CLOSED,)), None
             if refusal := await claimed_by_other(viewer, task, now):
-                return Outcome(task, refusals=(refusal,)), None
+                return ChangeResult(task, refusals=(refusal,)), None
             if claim_id not in (None, task.claim) and await _was_used(task, claim_id):
-                return Outcome(task, refusals=(CLAIM_LOST,)), None
+                return ChangeResult(task, refusals=(CLAIM_LOST,)), None
             return await self._put(viewer, tasks, task_id, claim_id or _new_id(), now)
 
     async def _put(
         self, viewer: Viewer, tasks: list[TaskRow], task_id: int, claim_id: str, now: datetime
-    ) -> tuple[Outcome, int]:
+    ) -> tuple[ChangeResult, int]:
         claim = Claim(viewer.staff_id, now + self.lease, claim_id)
         still_open = [task for task in tasks if task.is_open]
         claimed, seq = await change_claim(still_open, claim, TaskEventKind.CLAIMED, now, viewer)
-        return Outcome(next(task for task in claimed if task.id == task_id)), seq
+        return ChangeResult(next(task for task in claimed if task.id == task_id)), seq
 
     async def _release(
         self, viewer: Viewer, task_id: int, claim_id: str | None
-    ) -> tuple[Outcome, int | None]:
+    ) -> tuple[ChangeResult, int | None]:
         async with transaction():
             tasks, task = await lock_for(viewer, task_id)
             now = self._transitions.clock()
             if task is None:
-                return Outcome(None, refusals=(NOT_FOUND,)), None
+                return ChangeResult(None, refusals=(NOT_FOUND,)), None
             held = [t for t in tasks if t.claim is not None and claim_id in (None, t.claim)]
             if not held:
-                return Outcome(task), None
+                return ChangeResult(task), None
             if not viewer.may_release_for_others and (
                 refusal := await claimed_by_other(viewer, held[0], now)
             ):
-                return Outcome(task, refusals=(refusal,)), None
+                return ChangeResult(task, refusals=(refusal,)), None
             freed, seq = await change_claim(held, None, TaskEventKind.RELEASED, now, viewer)
-        return Outcome(next((row for row in freed if row.id == task_id), task)), seq
+        return ChangeResult(next((row for row in freed if row.id == task_id), task)), seq
 
     async def _lapse(self, practice_id: int, task_id: int) -> tuple[bool, int | None]:
         async with transaction():
@@ -225,7 +225,7 @@ async def _most_urgent(viewer: Viewer, queues: list[int], now: datetime) -> list
 async def _first_of(viewer: Viewer, queues: list[int], now: datetime) -> list[_Candidate]:
     today = local_date(now, viewer.time_zone)
     values: list[object] = [viewer.practice_id, now, today, viewer.staff_id]
-    if is_waited_for():
+    if has_row_locks():
         # One select a kind, not a queue: to plan dozens takes ten times as long as to run them.
         values.append(queues)
         queue = "unnest($5::bigint[]) AS q (id)"
@@ -264,7 +264,7 @@ def _urgency(task: _Candidate) -> tuple[object, ...]:
 async def _not_locked(practice_id: int, candidates: list[_Candidate]) -> list[_Candidate]:
     """The first of the candidates whose patient nobody else is claiming at this moment: locked. In
     SQLite, where nobody else can be, all of them: some may have been claimed since the look."""
-    if not is_waited_for():
+    if not has_row_locks():
         return candidates
     sql = """
     SELECT p.id FROM unnest($2::bigint[]) WITH ORDINALITY AS c (id, place)

@@ -43,7 +43,7 @@ class RowResult(NamedTuple):
     refusals: tuple[Refusal, ...] = ()
 
 
-class Batch(NamedTuple):
+class ImportBatch(NamedTuple):
     """Rows for one queue from one source, no external id among them twice. On a trial nothing is
     written; `would_have_one` then gathers the patients who would have an open task by now."""
 
@@ -128,7 +128,7 @@ class _Decision(NamedTuple):
 
 
 async def load_batch(
-    viewer: Viewer, batch: Batch, now: datetime
+    viewer: Viewer, batch: ImportBatch, now: datetime
 ) -> tuple[list[RowResult], int | None]:
     """Bring the rows in: a result a row, and the number of the last event if there is any."""
     patients = await _known_patients(viewer, batch, now)
@@ -150,7 +150,7 @@ async def load_batch(
 
 def _decide(
     viewer: Viewer,
-    batch: Batch,
+    batch: ImportBatch,
     row: Incoming,
     known: _Known,
     now: datetime,
@@ -196,7 +196,7 @@ def _names_another(viewer: Viewer, row: Incoming, known: _Known) -> bool:
 
 async def _carry_out(
     viewer: Viewer,
-    batch: Batch,
+    batch: ImportBatch,
     decisions: Sequence[_Decision],
     patients: dict[str, _Patient],
     now: datetime,
@@ -260,7 +260,7 @@ async def _write_patients(
     return [patient.id for patient in known]
 
 
-async def _known_patients(viewer: Viewer, batch: Batch, now: datetime) -> dict[str, _Patient]:
+async def _known_patients(viewer: Viewer, batch: ImportBatch, now: datetime) -> dict[str, _Patient]:
     """The patients of the rows whom the key may see, locked, with their open task in the queue and
     who claims them."""
     where = seen_patients(viewer)
@@ -292,7 +292,7 @@ async def _known_patients(viewer: Viewer, batch: Batch, now: datetime) -> dict[s
 
 
 async def _hidden_patients(
-    viewer: Viewer, batch: Batch, seen: Mapping[str, _Patient]
+    viewer: Viewer, batch: ImportBatch, seen: Mapping[str, _Patient]
 ) -> frozenset[str]:
     """The external ids in the rows that stand for patients whom the key does not see: they are
     unique at their source, so no others can be made under them. Nothing else is read of these
@@ -308,7 +308,7 @@ async def _hidden_patients(
     return frozenset(row.external_id for row in found)
 
 
-async def _known_tasks(viewer: Viewer, batch: Batch) -> dict[str, _TaskThere]:
+async def _known_tasks(viewer: Viewer, batch: ImportBatch) -> dict[str, _TaskThere]:
     sql = f"""
     SELECT t.id, t.external_id, t.patient_id, t.queue_id FROM task t
     WHERE t.practice_id = $1 AND t.source = $2

@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 
 from gql_app.access import Viewer
-from gql_app.work.import_batch import TWICE, Batch, RowResult
+from gql_app.work.import_batch import TWICE, ImportBatch, RowResult
 from gql_app.work.import_rows import ImportResult, ImportRow, Incoming, Target, check_row
 from gql_app.work.transitions import Transitions
 from models.database import take_stock
@@ -78,7 +78,7 @@ class Import:
         if not checked:
             return []
         good = [row for row in checked if isinstance(row, Incoming)]
-        batch = Batch(self._target, self._source, good, self._is_trial, self._would_have_one)
+        batch = ImportBatch(self._target, self._source, good, self._is_trial, self._would_have_one)
         results = await self._transitions.import_batch(self._viewer, batch)
         await self._take_stock(results)
         loaded = iter(results)

@@ -25,7 +25,7 @@ _KEY_REUSED = Refusal(
 )
 
 
-class Made(NamedTuple):
+class SentContact(NamedTuple):
     """A contact as it was sent: `contacted_at` is None if it was made just now."""
 
     attempt: Attempt
@@ -39,7 +39,7 @@ class _Change(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ChangeResult:
     """What came of a request: the task as it is now, and the contact or the refusals. A `late`
     contact was kept on a task that had closed meanwhile."""
 
@@ -49,7 +49,7 @@ class Outcome:
     refusals: tuple[Refusal, ...] = ()
 
 
-EXTERNAL_ID_TAKEN = Outcome(
+EXTERNAL_ID_TAKEN = ChangeResult(
     None,
     refusals=(
         Refusal(
@@ -62,8 +62,8 @@ EXTERNAL_ID_TAKEN = Outcome(
 
 
 async def earlier_log(
-    viewer: Viewer, task_id: int, task: TaskRow | None, made: Made, now: datetime
-) -> Outcome | None:
+    viewer: Viewer, task_id: int, task: TaskRow | None, made: SentContact, now: datetime
+) -> ChangeResult | None:
     """The answer to a log whose idempotency key has been used before, None if it has not.
 
     `task` is the task as it is now, None if the key does not allow it: it may have been moved
@@ -93,8 +93,8 @@ async def earlier_log(
     if (made.attempt, made.contacted_at) != (kept, contact.contacted_at) or (
         (task_id, viewer.staff_id) != (contact.task_id, contact.logged_by_id)
     ):
-        return Outcome(task, refusals=(NOT_FOUND if task is None else _KEY_REUSED,))
-    return Outcome(task, contact, late=_was_late(contact, of_task))
+        return ChangeResult(task, refusals=(NOT_FOUND if task is None else _KEY_REUSED,))
+    return ChangeResult(task, contact, late=_was_late(contact, of_task))
 
 
 def _was_late(contact: ContactRow, task: TaskRow) -> bool:
@@ -104,7 +104,7 @@ def _was_late(contact: ContactRow, task: TaskRow) -> bool:
     return contact.logged_at >= task.closed_at
 
 
-async def earlier_creation(viewer: Viewer, new: NewTask, now: datetime) -> Outcome | None:
+async def earlier_creation(viewer: Viewer, new: NewTask, now: datetime) -> ChangeResult | None:
     """The answer to a new task whose idempotency key has been used before, None if it has not."""
     if new.idempotency_key is None:
         return None
@@ -136,9 +136,9 @@ async def earlier_creation(viewer: Viewer, new: NewTask, now: datetime) -> Outco
     if new.expires_at is None and _has_default_life(made):
         kept = replace(kept, expires_at=None)
     if not viewer.sees_queue(made.queue_id) or kept != new:
-        return Outcome(None, refusals=(_KEY_REUSED,))
+        return ChangeResult(None, refusals=(_KEY_REUSED,))
     # It may have been moved to where the key does not see it.
-    return Outcome(task if viewer.sees_queue(task.queue_id) else made)
+    return ChangeResult(task if viewer.sees_queue(task.queue_id) else made)
 
 
 class _Number(NamedTuple):
@@ -196,7 +196,7 @@ async def claimed_by_other(viewer: Viewer, task: TaskRow, now: datetime) -> Refu
     return Refusal(RefusalCode.CLAIMED_BY_OTHER, message, "taskId")
 
 
-def missing(what: str, field: str) -> Outcome:
+def missing(what: str, field: str) -> ChangeResult:
     """The answer where something is not there, or not for this key: the same for both."""
     refusal = Refusal(RefusalCode.NOT_FOUND, f"There is no such {what} here.", field)
-    return Outcome(None, refusals=(refusal,))
+    return ChangeResult(None, refusals=(refusal,))

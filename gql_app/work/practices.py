@@ -31,7 +31,7 @@ class NewPractice(NamedTuple):
     queues: Sequence[str]
 
 
-class Made(NamedTuple):
+class CreatedPractice(NamedTuple):
     """What is shown once: a supervisor's key, and a link that signs in once."""
 
     key: str
@@ -49,7 +49,7 @@ class PracticeLine(NamedTuple):
     open_tasks: int
 
 
-async def create_practice(new: NewPractice, now: datetime) -> Made:
+async def create_practice(new: NewPractice, now: datetime) -> CreatedPractice:
     """Make a practice with its queues and a supervisor's key, or nothing. Raises `BadValue`."""
     try:
         async with transaction():
@@ -67,7 +67,7 @@ async def create_practice(new: NewPractice, now: datetime) -> Made:
             key = await create_key(practice, Role.SUPERVISOR, FIRST_STAFF)
     except IntegrityError:
         raise BadValue(f"there is a practice {new.slug!r} already") from None
-    return Made(key, await create_link(key, lambda: now))
+    return CreatedPractice(key, await create_link(key, lambda: now))
 
 
 async def change_practice(slug: str, changes: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gql_app.access import Viewer
 from gql_app.work.idempotency import stored_key
 from gql_app.work.intake import NewTask
-from gql_app.work.outcomes import Made
+from gql_app.work.outcomes import SentContact
 from gql_app.work.reading import Conditions
 from models.chain import chained
 from models.contact import ContactRow
@@ -22,9 +22,9 @@ from models.database import (
     first_in_transaction,
     for_update,
     for_update_but_its_key,
+    has_row_locks,
     insert,
     insert_and_update,
-    is_waited_for,
     update_and_insert,
     write,
 )
@@ -61,7 +61,7 @@ async def lock_tasks_around(
     if queue_ids is not None:
         values.append(list(queue_ids))
         whose += f" AND {among('queue_id', 3)}"
-    if is_waited_for():
+    if has_row_locks():
         patient = f"""
         SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.id = ({whose}) {for_update()}
         """
@@ -79,7 +79,7 @@ async def lock_tasks(viewer: Viewer, task_ids: list[int]) -> list[TaskRow]:
     """Those of the tasks that the key allows, by id, behind their patients."""
     where = Conditions.of(viewer, "t", "t.queue_id")
     where.among("t.id", task_ids)
-    if is_waited_for():
+    if has_row_locks():
         patients = f"""
         SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.id IN (
             SELECT t.patient_id FROM task t WHERE {where})
@@ -151,7 +151,7 @@ class NewContact(NamedTuple):
     key: str | None
 
 
-def new_contact(task: TaskRow, made: Made, viewer: Viewer, now: datetime) -> NewContact:
+def new_contact(task: TaskRow, made: SentContact, viewer: Viewer, now: datetime) -> NewContact:
     attempt = made.attempt
     row = ContactRow(
         id=0,

@@ -18,14 +18,14 @@ from gql_app.access import Viewer
 from gql_app.work.appointments import NewAppointment, put_appointment, tasks_to_close
 from gql_app.work.bell import Bell
 from gql_app.work.idempotency import TASK_KEYS, free_key
-from gql_app.work.import_batch import Batch, RowResult, load_batch
+from gql_app.work.import_batch import ImportBatch, RowResult, load_batch
 from gql_app.work.import_rows import find_target
 from gql_app.work.intake import NewTask, check_new_task, with_default_life
 from gql_app.work.outcomes import (
     EXTERNAL_ID_TAKEN,
     NOT_FOUND,
-    Made,
-    Outcome,
+    ChangeResult,
+    SentContact,
     claimed_by_other,
     earlier_creation,
     earlier_log,
@@ -49,7 +49,7 @@ from gql_app.work.records import (
 from gql_app.work.shares import BusyLog, Shares
 from models.appointment import AppointmentRow
 from models.contact import ContactRow
-from models.database import NEW_ID, Statement, is_waited_for, snapshot, transaction, write
+from models.database import NEW_ID, Statement, has_row_locks, snapshot, transaction, write
 from models.event import TaskEventKind
 from models.lifecycle import (
     Attempt,
@@ -106,7 +106,7 @@ class Transitions:
         expected_version: int | None = None,
         idempotency_key: str | None = None,
         contacted_at: datetime | None = None,
-    ) -> Outcome:
+    ) -> ChangeResult:
         """Log a contact on a task. Refusals change nothing and come back in the outcome.
 
         One that was made at `contacted_at`, before its automatic task expired, is kept on the
@@ -117,14 +117,14 @@ class Transitions:
         """
         viewer.require(viewer.may_log_contacts, "log contacts")
         if task_id is None:
-            return Outcome(None, refusals=(NOT_FOUND,))
+            return ChangeResult(None, refusals=(NOT_FOUND,))
         attempt = replace(attempt, notes=attempt.notes and trimmed(attempt.notes))
         sent = (viewer, task_id, attempt, expected_version, idempotency_key, contacted_at)
         if idempotency_key is None:
             return await self.carry_out(viewer.practice_id, self._log_contact(*sent))
         return await self._carry_out_seeing_others(viewer, lambda: self._log_contact(*sent))
 
-    async def create_task(self, viewer: Viewer, new: NewTask) -> Outcome:
+    async def create_task(self, viewer: Viewer, new: NewTask) -> ChangeResult:
         """Make a task. Refusals change nothing and come back in the outcome. Raises `Forbidden`."""
         viewer.require(viewer.may_create_tasks, "create tasks")
         new = replace(new, reason=trimmed(new.reason))
@@ -133,7 +133,7 @@ class Transitions:
             return earlier
         refusals = check_new_task(new, viewer.time_zone, self.clock())
         if refusals:
-            return Outcome(None, refusals=refusals)
+            return ChangeResult(None, refusals=refusals)
         try:
             return await self.carry_out(viewer.practice_id, self._create_task(viewer, new))
         except IntegrityError:
@@ -178,7 +178,7 @@ class Transitions:
     ) -> T:
         try:
             # SQLite has one connection that writes, and its changes have their own line.
-            place = self._shares.place(practice_id) if is_waited_for() else nullcontext()
+            place = self._shares.place(practice_id) if has_row_locks() else nullcontext()
             # The bell knows of those in the line too, and rings once for several.
             with self._bell.change(practice_id) as committed:
                 async with place:
@@ -200,14 +200,14 @@ class Transitions:
         expected_version: int | None,
         idempotency_key: str | None,
         contacted_at: datetime | None,
-    ) -> tuple[Outcome, int | None]:
+    ) -> tuple[ChangeResult, int | None]:
         async with transaction():
             tasks, task = await lock_for(viewer, task_id)
-            made, now = Made(attempt, contacted_at, idempotency_key), self.clock()
+            made, now = SentContact(attempt, contacted_at, idempotency_key), self.clock()
             if earlier := await earlier_log(viewer, task_id, task, made, now):
                 return earlier, None
             if task is None:
-                return Outcome(None, refusals=(NOT_FOUND,)), None
+                return ChangeResult(None, refusals=(NOT_FOUND,)), None
             return await _log_on(task, tasks, made, viewer, expected_version, now)
 
     async def _expire(self, practice_id: int, task_id: int) -> tuple[bool, int | None]:
@@ -221,7 +221,7 @@ class Transitions:
 
     async def record_appointment(
         self, viewer: Viewer, new: NewAppointment
-    ) -> tuple[AppointmentRow | None, Outcome, list[TaskRow]]:
+    ) -> tuple[AppointmentRow | None, ChangeResult, list[TaskRow]]:
         """Record an appointment, and close what it makes needless in the queues that the key
         allows. Returns it, what was refused, and the tasks that were closed. Recorded again, it is
         moved; a key for more queues then closes more. Raises `Forbidden`."""
@@ -232,7 +232,7 @@ class Transitions:
 
     async def _record_appointment(
         self, viewer: Viewer, new: NewAppointment
-    ) -> tuple[tuple[AppointmentRow | None, Outcome, list[TaskRow]], int | None]:
+    ) -> tuple[tuple[AppointmentRow | None, ChangeResult, list[TaskRow]], int | None]:
         seq = None
         async with transaction():
             now = self.clock()
@@ -248,9 +248,9 @@ class Transitions:
                 kind = TaskEventKind.CLOSED_BY_APPOINTMENT
                 row, seq = await _apply(task, rule, kind, now, viewer=viewer)
                 closed.append(row)
-        return (appointment, Outcome(None), closed), seq
+        return (appointment, ChangeResult(None), closed), seq
 
-    async def import_batch(self, viewer: Viewer, batch: Batch) -> list[RowResult]:
+    async def import_batch(self, viewer: Viewer, batch: ImportBatch) -> list[RowResult]:
         """Bring a batch of checked rows in, in one transaction: a result a row, in their order.
         Raises `Forbidden`."""
         viewer.require(viewer.may_import, "import tasks")
@@ -259,12 +259,12 @@ class Transitions:
         )
 
     async def _import_batch(
-        self, viewer: Viewer, batch: Batch
+        self, viewer: Viewer, batch: ImportBatch
     ) -> tuple[list[RowResult], int | None]:
         async with snapshot() if batch.is_trial else transaction():
             return await load_batch(viewer, batch, self.clock())
 
-    async def _create_task(self, viewer: Viewer, new: NewTask) -> tuple[Outcome, int | None]:
+    async def _create_task(self, viewer: Viewer, new: NewTask) -> tuple[ChangeResult, int | None]:
         async with transaction():
             queue = await find_target(viewer, new.queue_id)
             if queue is None:
@@ -275,37 +275,37 @@ class Transitions:
             now = self.clock()
             new = with_default_life(new, queue.automatic_life_days, now)
             if refusals := check_new_task(new, viewer.time_zone, now):
-                return Outcome(None, refusals=refusals), None
+                return ChangeResult(None, refusals=refusals), None
             if new.idempotency_key is not None:
                 await free_key(TASK_KEYS, viewer, new.idempotency_key, now)
             claim = await live_claim(viewer.practice_id, patient_id, now)
             task = await add_task(viewer, new, claim, now)
             kind = TaskEventKind.CREATED
             seq = await add_event(task, kind, now, before=(None, None), viewer=viewer)
-        return Outcome(task), seq
+        return ChangeResult(task), seq
 
 
 async def _log_on(
     task: TaskRow,
     tasks: list[TaskRow],
-    made: Made,
+    made: SentContact,
     viewer: Viewer,
     expected_version: int | None,
     now: datetime,
-) -> tuple[Outcome, int | None]:
+) -> tuple[ChangeResult, int | None]:
     """Log a contact on a locked task, `tasks` being all of its patient that are open."""
     if made.contacted_at and (refusal := check_contacted_at(made.contacted_at, now)):
-        return Outcome(task, refusals=(refusal,)), None
+        return ChangeResult(task, refusals=(refusal,)), None
     seq = None
     if task.has_expired(now):
         # The clock, not the sweeper, decides: the task is closed before it is refused.
         task, seq = await _close_expired(task, now)
     if _was_in_time(task, made.contacted_at):
         task, contact, seq = await _keep_late(task, made, viewer, now)
-        return Outcome(task, contact, late=True), seq
+        return ChangeResult(task, contact, late=True), seq
     verdict = await _verdict(task, made.attempt, viewer, expected_version, now)
     if not isinstance(verdict, Rule):
-        return Outcome(task, refusals=tuple(verdict)), seq
+        return ChangeResult(task, refusals=tuple(verdict)), seq
     new = new_contact(task, made, viewer, now)
     changed, contact = await _write(_along(verdict, task, now, new.row), new)
     before = (task.status, task.follow_up)
@@ -315,7 +315,7 @@ async def _log_on(
     held = [t for t in tasks if t.id != task.id and t.claimed_by_id is not None]
     if held:
         _, seq = await change_claim(held, None, TaskEventKind.RELEASED, now, viewer)
-    return Outcome(changed, contact), seq
+    return ChangeResult(changed, contact), seq
 
 
 async def _verdict(
@@ -350,7 +350,7 @@ def _was_in_time(task: TaskRow, contacted_at: datetime | None) -> bool:
 
 
 async def _keep_late(
-    task: TaskRow, made: Made, viewer: Viewer, now: datetime
+    task: TaskRow, made: SentContact, viewer: Viewer, now: datetime
 ) -> tuple[TaskRow, ContactRow, int]:
     """Keep a contact on a task that has closed meanwhile, and count it."""
     counted = task._replace(version=task.version + 1, contact_count=task.contact_count + 1)

@@ -25,7 +25,7 @@ def for_update_but_its_key() -> str:
     return "" if is_sqlite(connection()) else "FOR NO KEY UPDATE"
 
 
-def is_waited_for() -> bool:
+def has_row_locks() -> bool:
     """Whether a row can be locked by another transaction. In SQLite there is no other one."""
     return not is_sqlite(connection())
 

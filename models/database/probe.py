@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from models.database import fetch, is_waited_for, transaction, write
+from models.database import fetch, has_row_locks, transaction, write
 
 _TABLES = ("queue", "staff", "patient", "task", "contact", "task_event")
 
@@ -33,7 +33,7 @@ async def can_write() -> None:
     """Commit a transaction that reaches the disk and leaves nothing behind. Raises what stands in
     the way."""
     async with transaction():
-        if is_waited_for():
+        if has_row_locks():
             await write(_WRITE)
         else:  # a number in the file's header that SQLite leaves to its users: set to what it is
             ((version,),) = await fetch(_Number, "PRAGMA user_version")

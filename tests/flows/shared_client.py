@@ -10,7 +10,7 @@ from typing import Any
 
 from gql_app.access import Viewer
 from gql_app.delivery.members import Results
-from gql_app.live.groups import News, Result
+from gql_app.live.groups import Result, ResultBatch
 from gql_app.schema.ids import global_id
 from gql_app.web.requests import GraphQLRequest
 from gql_app.work.board import read_board
@@ -171,7 +171,7 @@ class Client:
             self._coming.add_done_callback(lambda _: self._something.set())
         return self._coming
 
-    def _hear(self, news: News) -> bool:
+    def _hear(self, news: ResultBatch) -> bool:
         if not next(self.moods) or len(self._heard) >= FULL:
             return False
         self._heard += news.results

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from gql_app.live.groups import Abreast, Group, Groups, News, Result
+from gql_app.live.groups import CaughtUp, Group, Groups, Result, ResultBatch
 from models.chain import Position
 from tests.live.source import LIMIT, Source, seqs
 
@@ -20,10 +20,10 @@ class Ear:
 
     def __init__(self) -> None:
         self.willing = True
-        self.news: list[News] = []
+        self.news: list[ResultBatch] = []
         self.then: Callable[[], object] = lambda: None
 
-    def __call__(self, news: News) -> bool:
+    def __call__(self, news: ResultBatch) -> bool:
         self.then()
         if self.willing:
             self.news.append(news)
@@ -37,7 +37,7 @@ class Ear:
 @asynccontextmanager
 async def listening(
     group: Group, hear: Ear, place: int = 0
-) -> AsyncIterator[asyncio.Task[Abreast | None]]:
+) -> AsyncIterator[asyncio.Task[CaughtUp | None]]:
     """One who listens from `place` on, for as long as the block lasts."""
     task = asyncio.create_task(group.listen(place, hear))
     await asyncio.sleep(0)
@@ -48,7 +48,7 @@ async def listening(
         await asyncio.wait({task})
 
 
-async def ends(listens: Awaitable[Abreast | None]) -> Abreast | None:
+async def ends(listens: Awaitable[CaughtUp | None]) -> CaughtUp | None:
     return await asyncio.wait_for(listens, LIMIT)
 
 
@@ -105,14 +105,14 @@ async def test_one_who_refuses_reads_the_same_where_it_stopped_and_can_listen_ag
         await tell(source, result(11, TODAY))
         ear.willing = False
         await tell(source, result(12, TOMORROW), result(13, TOMORROW))
-        assert await ends(task) == Abreast(1, Position(11), TODAY)
+        assert await ends(task) == CaughtUp(1, Position(11), TODAY)
         assert seqs(await group.at(1)) == [12, 13]
     ear.willing = True
     async with listening(group, ear, 3) as task:
         await tell(source, result(14, TOMORROW))
         ear.willing = False
         await tell(source, result(15, TOMORROW))
-        assert await ends(task) == Abreast(4, Position(14), TOMORROW)
+        assert await ends(task) == CaughtUp(4, Position(14), TOMORROW)
     assert ear.heard == [[11], [14]]
     assert seqs(await group.at(4)) == [15]
 
@@ -126,7 +126,7 @@ async def test_one_who_refuses_stands_where_it_was_though_the_group_forgets(
         await tell(source, *map(result, range(11, 15)))
         ear.willing = False
         await tell(source, result(15))  # and 11 to 13 are forgotten
-        assert await ends(task) == Abreast(4, Position(14), None)
+        assert await ends(task) == CaughtUp(4, Position(14), None)
     assert seqs(await group.at(4)) == [15]
     assert await group.at(2) is None
 
@@ -140,7 +140,7 @@ async def test_one_hears_while_another_refuses_and_a_third_waits(
         waiting = asyncio.create_task(group.at(0))
         await tell(source, result(11), result(12))
         assert seqs(await asyncio.wait_for(waiting, LIMIT)) == [11, 12]
-        assert await ends(released) == Abreast(0, Position(10), None)
+        assert await ends(released) == CaughtUp(0, Position(10), None)
         assert not task.done()
     assert willing.heard == [[11], [12]]
 
@@ -168,7 +168,7 @@ async def test_the_end_releases_all_who_listen_and_they_read_it(
     first, second = Ear(), Ear()
     async with listening(group, first) as one, listening(group, second) as other:
         await tell(source, result(11), END)
-        assert [await ends(one), await ends(other)] == [Abreast(1, Position(11), None)] * 2
+        assert [await ends(one), await ends(other)] == [CaughtUp(1, Position(11), None)] * 2
     assert first.heard == second.heard == [[11]]
     assert await group.at(1) == [END]
 
@@ -189,7 +189,7 @@ async def test_results_that_the_end_follows_are_not_lost(source: Source, group: 
     ear = Ear()
     async with listening(group, ear) as task:
         await tell(source, result(11), result(12, more=True), END)
-        assert await ends(task) == Abreast(1, Position(11), None)
+        assert await ends(task) == CaughtUp(1, Position(11), None)
     assert ear.heard == [[11]]
     assert seqs(await group.at(1)) == [12]
     assert await group.at(2) == [END]
@@ -226,7 +226,7 @@ async def test_one_who_is_cancelled_just_as_the_stream_ends_keeps_the_end_from_n
         await asyncio.sleep(0)
         source.queue.put_nowait(END)
         task.cancel()
-        assert await ends(stays) == Abreast(0, Position(10), None)
+        assert await ends(stays) == CaughtUp(0, Position(10), None)
         assert await asyncio.wait_for(waiting, LIMIT) == [END]
 
 

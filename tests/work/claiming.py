@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from gql_app.access import Viewer, authenticate
 from gql_app.access.keys import create_key
-from gql_app.work.outcomes import Outcome
+from gql_app.work.outcomes import ChangeResult
 from models.access import Role
 from models.event import TaskEventKind
 from models.task import Task
@@ -18,7 +18,7 @@ CLAIMED = TaskEventKind.CLAIMED
 RELEASED = TaskEventKind.RELEASED
 
 
-def codes(outcome: Outcome) -> list[str]:
+def codes(outcome: ChangeResult) -> list[str]:
     return [refusal.code.value for refusal in outcome.refusals]
 
 
@@ -33,7 +33,7 @@ async def patient_with_two_tasks(office: Office) -> tuple[Task, Task]:
     return await office.make_task(office.recall), await office.make_task(office.missed)
 
 
-async def changes_nothing(office: Office, act: Awaitable[Outcome]) -> Outcome:
+async def changes_nothing(office: Office, act: Awaitable[ChangeResult]) -> ChangeResult:
     """Carry out `act`, which must leave every row, and the bell, alone."""
     before, rung = await everything(), list(office.rings)
     outcome = await act

@@ -13,7 +13,7 @@ from gql_app.access.keys import create_key
 from gql_app.work import transitions as transitions_module
 from gql_app.work.claims import Claims
 from gql_app.work.expiry import free_lapsed, sweep
-from gql_app.work.outcomes import Outcome
+from gql_app.work.outcomes import ChangeResult
 from models.access import Role
 from models.database import opened
 from models.event import TaskEventKind
@@ -70,7 +70,7 @@ async def test_fifty_who_ask_at_once_get_a_patient_each_as_long_as_there_are_any
     agents, claims = await make_agents(busy, AGENTS), claims_of(busy)
 
     asking = [claims.claim_next(agent, [busy.recall.id]) for agent in agents]
-    outcomes: list[Outcome] = await all_at_once(asking)
+    outcomes: list[ChangeResult] = await all_at_once(asking)
 
     given = {
         outcome.task.patient_id: agent.staff_id
@@ -95,7 +95,7 @@ async def test_those_who_ask_for_different_queues_share_no_patient_either(busy: 
     agents, claims = await make_agents(busy, 30), claims_of(busy)
 
     wanted = [[busy.recall.id], [busy.missed.id], None]
-    outcomes: list[Outcome] = await all_at_once(
+    outcomes: list[ChangeResult] = await all_at_once(
         [claims.claim_next(agent, wanted[place % 3]) for place, agent in enumerate(agents)]
     )
 
@@ -108,7 +108,7 @@ async def test_of_many_who_claim_the_same_patient_one_gets_it(busy: Office) -> N
     tasks = [await busy.make_task(queue) for queue in (busy.recall, busy.missed)]
     agents, claims = await make_agents(busy, 20), claims_of(busy)
 
-    outcomes: list[Outcome] = await all_at_once(
+    outcomes: list[ChangeResult] = await all_at_once(
         [claims.claim(agent, tasks[place % 2].id) for place, agent in enumerate(agents)]
     )
 

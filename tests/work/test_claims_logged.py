@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gql_app.work.expiry import free_lapsed
-from gql_app.work.outcomes import Outcome
+from gql_app.work.outcomes import ChangeResult
 from models.event import TaskEventKind
 from tests.office import Office
 from tests.work.agents import FREE, all_events, assert_consistent, claim_on, claims_of
@@ -28,7 +28,7 @@ async def test_anothers_live_claim_is_refused_with_who_and_until_when(
     claims = claims_of(office)
     await claims.claim(office.supervisor, recall.id)
     office.clock.advance(minutes=9, seconds=59)
-    acts: dict[str, Callable[[], Awaitable[Outcome]]] = {
+    acts: dict[str, Callable[[], Awaitable[ChangeResult]]] = {
         "claim": lambda: claims.claim(office.staff, missed.id),
         "release": lambda: claims.release(office.staff, missed.id),
         "log": lambda: office.log(missed),
@@ -127,7 +127,7 @@ async def test_a_lapsed_claim_stands_in_nobodys_way_before_it_is_swept(
     claims = claims_of(office)
     await claims.claim(office.staff, recall.id)
     office.clock.advance(minutes=10)  # to the very moment of its end
-    acts: dict[str, Callable[[], Awaitable[Outcome]]] = {
+    acts: dict[str, Callable[[], Awaitable[ChangeResult]]] = {
         "claim": lambda: claims.claim(office.supervisor, recall.id),
         "claim next": lambda: claims.claim_next(office.supervisor, None),
         "log": lambda: office.log(recall, viewer=office.supervisor),

@@ -6,7 +6,7 @@ import pytest
 
 from gql_app.work.retention import prune
 from gql_app.work.upkeep.verifying import Verdict, verify
-from models.database import is_waited_for, write
+from models.database import has_row_locks, write
 from tests.office import Office
 
 UNGUARD = {
@@ -17,7 +17,7 @@ UNGUARD = {
 
 async def change(office: Office, statement: str, *values: object) -> None:
     """Change history as somebody with the database's password could."""
-    await write(UNGUARD[is_waited_for()])
+    await write(UNGUARD[has_row_locks()])
     await write(statement, office.practice.id, *values)
 
 

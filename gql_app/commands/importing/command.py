@@ -120,14 +120,14 @@ async def _load(source: Source, run: Import, rejects: Rejects, bar: "_Bar", tall
         async for results in taken:
             coming = iter(results)
             for record in read.popleft():
-                result, trouble = _what_came(record, coming)
+                result, trouble = _result_of(record, coming)
                 tally[result] += 1
                 if trouble is not None:
                     rejects.add(record, trouble)
             bar.show(tally.total())
 
 
-def _what_came(record: Record, results: Iterator[RowResult]) -> tuple[ImportResult, Trouble | None]:
+def _result_of(record: Record, results: Iterator[RowResult]) -> tuple[ImportResult, Trouble | None]:
     if record.row is None:
         return ImportResult.REJECTED, record.trouble
     result, _, refusals = next(results)

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from gql_app.work.patients import index_patients
-from models.database import fetch, for_update_but_its_key, is_waited_for, transaction
+from models.database import fetch, for_update_but_its_key, has_row_locks, transaction
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ async def index_some() -> int:
     if not await fetch(_NotIndexed, _NEXT.format(1)):
         return 0
     async with transaction():
-        lock = f"{for_update_but_its_key()} OF p SKIP LOCKED" if is_waited_for() else ""
+        lock = f"{for_update_but_its_key()} OF p SKIP LOCKED" if has_row_locks() else ""
         found = await fetch(_NotIndexed, _NEXT.format(BATCH) + lock)
         for practice_id, patients in groupby(found, key=attrgetter("practice_id")):
             await index_patients(practice_id, patients)
