@@ -13,7 +13,7 @@ class Patient(Model):
     the telephone number as it came in; `phone_number` is how it is dialled (E.164, with ";ext=" and
     an extension; null if `phone` says that already), and `phone_display` how it is shown. A patient
     who is not `is_indexed` has an earlier number's of these, or none, and cannot be found by what
-    is new: the database notes that itself, whoever has changed the row.
+    is new: the database notes that itself, by whatever program the row was changed.
     """
 
     id = fields.BigIntField(primary_key=True)

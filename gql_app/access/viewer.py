@@ -56,7 +56,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Viewer(Scope):
-    """Whoever holds the key. Every write goes through one; reads take one for its scope."""
+    """The holder of a key. Every write goes through one; reads take one for its scope."""
 
     key_id: int
     staff_id: int

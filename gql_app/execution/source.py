@@ -35,8 +35,8 @@ Lines = list[str]
 
 
 class Plan:
-    """How an object is completed from its row, and how all objects of a list are. Of most plans one
-    of the two is called, of some none: each is compiled when it is first asked for."""
+    """How an object is completed from its row, and how all objects of a list are. Most
+    plans need only one of the two; each is compiled on first use."""
 
     def __init__(self, scope: dict[str, Any], before: Lines, row: str, lines: Lines, answer: str):
         self._scope = scope

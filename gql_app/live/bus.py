@@ -237,7 +237,7 @@ async def is_reachable(url: str) -> bool:
         return True
     try:
         line = await _line_of(url).open(url, lambda _: None)
-    except Exception:  # whatever the driver raises: it cannot be had
+    except Exception:  # whatever the driver raises: there is no connection
         return False
     await line.close()
     return True

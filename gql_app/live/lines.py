@@ -1,6 +1,6 @@
 """Lines: the connections that carry short texts between processes, by PostgreSQL or by Redis.
 
-A line is open or it is lost. It never mends itself: whoever holds it has to know that it was away,
+A line is open or it is lost. It never mends itself: its owner has to know that it was away,
 for what others sent meanwhile is gone.
 """
 

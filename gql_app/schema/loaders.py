@@ -67,7 +67,7 @@ class PageOf(NamedTuple):
 
 class _Batch:
     """Rows that are read together; at `done` they are known, or `error` says why not. If neither,
-    whoever was to read them has been cancelled."""
+    the task that was to read them has been cancelled."""
 
     def __init__(self) -> None:
         self.done = asyncio.Event()

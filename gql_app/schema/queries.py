@@ -43,7 +43,7 @@ GlobalId = Annotated[strawberry.ID, strawberry.argument(description="A global id
 
 @strawberry.type
 class Query:
-    @strawberry.field(graphql_type=Viewer, description="Whoever holds the key.")
+    @strawberry.field(graphql_type=Viewer, description="The holder of the key.")
     def viewer(self, info: Info) -> ViewerRow:
         return info.context.viewer
 
@@ -100,7 +100,7 @@ class Query:
 
     @strawberry.field(
         graphql_type=TaskEventConnection,
-        description="What has happened behind a cursor, oldest first: how partners catch up.",
+        description="The events after a cursor, oldest first: how partners catch up.",
     )
     async def events(
         self,

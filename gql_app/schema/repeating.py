@@ -1,6 +1,6 @@
 """Streams whose rows are told again while a part of them cannot be shown.
 
-A row is sent with its cursor, and whoever has the cursor never asks for the row again. So what
+A row is sent with its cursor, and a client with the cursor never asks for the row again. So what
 could not be read must not be sent as null: the row waits until it can be shown whole.
 """
 

@@ -368,7 +368,7 @@ class Practice:
         return cursors.event_cursor(parent.practice_id, bounds.last)
 
 
-@strawberry.type(description="Whoever holds the key, and what the key may do.")
+@strawberry.type(description="The holder of the key, and what the key may do.")
 class Viewer:
     @strawberry.field(
         description="Stands for who you are and what you may do. Sent as the header"

@@ -38,7 +38,7 @@ async def viewer_of(
 
 
 async def holder_of(keys: KeyLookup, headers: Headers, authorization: object = None) -> Viewer:
-    """The viewer of a request, for whomever it is meant. Raises `Unauthenticated`.
+    """The viewer of a request, without asking for whom it is meant. Raises `Unauthenticated`.
 
     A browser sends the cookie with whatever a page asks of this server, so it counts only for
     pages of this server: browsers name the page's origin with each POST and each WebSocket.

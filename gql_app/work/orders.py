@@ -100,7 +100,7 @@ _CURSORS = {
 
 
 def go_on_after(where: Conditions, scope: Scope, order: TaskOrder, after: str | None) -> None:
-    """Narrow a list in `order` to what stands behind the cursor `after`. Raises `BadInput`."""
+    """Narrow a list in `order` to what comes after the cursor `after`. Raises `BadInput`."""
     here = scope.practice_id
     if after is None:
         return

@@ -125,7 +125,7 @@ async def tasks_page(
     after: str | None,
     today: date | None = None,
 ) -> Page[TaskRow]:
-    """A page of tasks behind the cursor `after`. Raises `BadInput`. An order with sections has to
+    """A page of tasks after the cursor `after`. Raises `BadInput`. An order with sections has to
     know the day at the practice.
 
     Paging is by key, so that a page far down costs what the first one does.

@@ -31,7 +31,7 @@ def storable(text: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """A page of rows. `has_previous` is true behind a cursor."""
+    """A page of rows. `has_previous` is true after a cursor."""
 
     rows: list[Row]
     has_next: bool

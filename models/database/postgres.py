@@ -49,7 +49,7 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
 
     asyncpg prepares a statement in one message and carries it out in the next, which is the one
     that ends the round. If the caller is cancelled in between, the server is left in a transaction
-    that nobody has begun, and whoever gets the connection next is in it.
+    that nobody has begun, and the next user of the connection is in it.
     """
 
     is_cut_off = False

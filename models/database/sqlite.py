@@ -144,9 +144,9 @@ class Connected(SqliteClient):
         return cast("aiosqlite.Connection", self._connection)
 
     async def _roll_back(self) -> None:
-        """Leave nothing open, and let others have the connection then, not before. Whoever was
-        cancelled has left the thread at work: this is sent behind, and does not touch what had not
-        begun, or is committed by then."""
+        """Leave nothing open, and only then let others have the connection. A task that was
+        cancelled leaves the thread at work: this comes after it, and touches nothing that had not
+        begun or is committed by then."""
 
         async def roll_back() -> None:
             try:

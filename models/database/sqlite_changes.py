@@ -81,8 +81,8 @@ class Changes:
 
     async def commit(self) -> None:
         """Let the others have their turns, and wait until all is committed. Raises
-        `OperationalError` if it cannot be. Whoever is cancelled here has been heard: the change is
-        committed all the same."""
+        `OperationalError` if it cannot be. If the task is cancelled here, the change is committed
+        all the same."""
         try:
             self._at_once("RELEASE change")
         except BaseException:
@@ -97,7 +97,7 @@ class Changes:
 
     async def roll_back(self) -> None:
         """Undo what was done in this turn, and nothing else. That may have failed for what another
-        did before it, so it is over when that is committed: whoever looks then can see why."""
+        did before it, so it is over when that is committed: the caller can see why then."""
         committing = self._committing
         try:
             if committing is not None and self._is_open:

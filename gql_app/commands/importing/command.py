@@ -205,7 +205,7 @@ class _Bar:
         self._file = file
 
     def show(self, rows: int) -> None:
-        read = self._file.buffer.tell()  # the text's own position cannot be had line by line
+        read = self._file.buffer.tell()  # the text itself cannot tell its position line by line
         self._progress.update(self._task, completed=read, rows=f"{rows:,}")
 
     def end(self) -> None:

@@ -25,7 +25,7 @@ let meant = null;
 const whole = (_, value) => (typeof value === 'string' ? value.toWellFormed() : value);
 
 /** From here on requests are for the viewer with this id, and refused if the session is another's. All
- *  tabs of a browser share the session. With null they are for whoever has signed in. */
+ *  tabs of a browser share the session. With null they are for the person who has signed in. */
 export function actFor(viewerId) {
   meant = viewerId;
 }

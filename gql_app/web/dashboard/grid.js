@@ -46,7 +46,7 @@ export class Grid {
     this.heads = this.list.headings;
     this.element.dataset.order = this.list.order;
     if (this.selected && !this.rows.some((task) => task.id === this.selected)) {
-      // It has left the list: whoever stood there stands on what has taken its place.
+      // It has left the list: the focus goes to the row that has taken its place.
       this.selected = this.rows[Math.min(before, this.rows.length - 1)]?.id ?? null;
     }
     if (!this.element.clientHeight) return; // the board is shown in its place

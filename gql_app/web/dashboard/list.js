@@ -95,7 +95,7 @@ export class TaskList {
     }, wait);
   }
 
-  /** Whether the task is one of those that are looked at, whomever the search means. */
+  /** Whether the task is one of those that are looked at, apart from the search. */
   isAsked(task) {
     const { queueId, status, overdue } = this.filter;
     return (

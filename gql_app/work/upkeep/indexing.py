@@ -58,7 +58,7 @@ async def index_all() -> int:
 
 
 async def keep_indexing() -> None:
-    """Index whoever is not indexed, until cancelled."""
+    """Index the patients that are not indexed, until cancelled."""
     while True:
         begun, some = time.monotonic(), 0
         try:
