@@ -50,7 +50,7 @@ class QueueSnapshot:
     def is_type_of(cls, source: object, _info: object) -> bool:
         return isinstance(source, Board)
 
-    @strawberry.field(description="The stream goes on behind it.")
+    @strawberry.field(description="The stream goes on after it.")
     def cursor(parent: strawberry.Parent[Board]) -> str:
         return event_cursor(parent.practice_id, parent.position)
 

@@ -92,7 +92,7 @@ class _Dashboard:
         two of them would have some of yesterday.
 
         The clock is looked at when a row is asked for: a slow reader is told of the day on which it
-        reads, and a heartbeat means that nothing is behind it.
+        reads, and a heartbeat means that nothing more has come.
         """
         while local_date(self._clock(), self._scope.time_zone) != self.today:
             rows = await self._count(batch.position)

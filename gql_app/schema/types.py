@@ -40,7 +40,7 @@ from models.task import TaskRow
 
 PageSize = Annotated[int, strawberry.argument(description="How many at most, from 0 to 500.")]
 After = Annotated[
-    str | None, strawberry.argument(description="A cursor: the list goes on behind it.")
+    str | None, strawberry.argument(description="A cursor: the list goes on after it.")
 ]
 
 
@@ -316,7 +316,7 @@ class TaskEvent:
     def change(parent: strawberry.Parent[EventRow]) -> int:
         return parent.seq if parent.change is None else parent.change
 
-    @strawberry.field(description="Where a stream or list goes on behind this event.")
+    @strawberry.field(description="Where a stream or list goes on after this event.")
     def cursor(parent: strawberry.Parent[EventRow]) -> str:
         return event_cursor(parent)
 

@@ -1,6 +1,6 @@
 """Reads a file of tasks record by record, however large it is and whatever is wrong in it.
 
-A record that cannot be read is handed on as such, and reading goes on in the line behind it: a
+A record that cannot be read is handed on as such, and reading goes on in the next line: a
 quote that is never closed costs its own line, not all that follow.
 """
 

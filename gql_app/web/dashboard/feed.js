@@ -1,7 +1,7 @@
 // The reference client of Callboard's live protocol: queueFeed over graphql-transport-ws.
 //
 // It keeps one stream alive through every lost connection. `cursor` is that of the last message that
-// was dealt with; each new connection goes on behind it, so that nothing is missed or told twice. The
+// was dealt with; each new connection goes on after it, so that nothing is missed or told twice. The
 // protocol is described in docs/protocol.md. Only the time that passes counts, not what the client's
 // clock shows: that may be set at any moment. This file needs nothing else of the dashboard.
 
