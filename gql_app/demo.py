@@ -116,11 +116,11 @@ def _database(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Demo:
-    """The sample practice's keys by role, a link that signs its supervisor in, and the id of a task
-    that nobody has called for yet."""
+    """The sample practice's keys and sign-in links, both by role, and the id of a task that nobody
+    has called for yet."""
 
     keys: dict[str, str]
-    link: str
+    links: dict[str, str]
     open_task: str
 
 
@@ -143,10 +143,10 @@ async def prepare(folder: Path) -> Demo:
     async with opened(database_url(folder)):
         task = await Task.filter(status=TaskStatus.OPEN, expires_at=None).order_by("id").first()
         keys = json.loads(keys_file.read_text())
-        link = await create_link(keys["supervisor"])
+        links = {role: await create_link(keys[role]) for role in ("staff", "supervisor")}
     return Demo(
         keys=keys,
-        link=link,
+        links=links,
         open_task=global_id("Task", task.id if task else 1),
     )
 
@@ -162,8 +162,11 @@ def welcome(url: str, folder: Path, demo: Demo) -> str:
     )
     return f"""
 Callboard serves a sample practice at {url}/graphql; its keys are in {folder / "keys.json"}.
-Open the dashboard in a browser (the link signs you in once, within an hour):
-  {url}/#link={demo.link}
+Open the dashboard in a browser as an agent (a link signs you in once, within an hour):
+  {url}/#link={demo.links["staff"]}
+
+And as a supervisor, in another browser or a private window:
+  {url}/#link={demo.links["supervisor"]}
 
 Or paste these into another terminal.
 

@@ -27,21 +27,22 @@ async def started(tmp_path: Path) -> AsyncIterator[tuple[Program, str, Path]]:
         yield program, url, folder
 
 
-async def test_the_demo_prints_a_link_and_three_commands_that_work(
+async def test_the_demo_prints_two_links_and_three_commands_that_work(
     started: tuple[Program, str, Path],
 ) -> None:
     program, _, _ = started
     await program.prints("Ctrl-C stops the demo.")
-    link, watch, log, query = re.findall(r"^  (\S.*)$", program.output, re.MULTILINE)
+    agent, supervisor, watch, log, query = re.findall(r"^  (\S.*)$", program.output, re.MULTILINE)
 
-    page, _, token = link.partition("#link=")
-    async with httpx.AsyncClient(base_url=page, headers={"origin": page.rstrip("/")}) as client:
-        assert "Callboard" in (await client.get("/")).text
-        assert (await client.post("/session", json={"link": token})).status_code == 204
-        query_name = {"query": "{ viewer { name } }"}
-        answer = (await client.post("/graphql", json=query_name)).json()
-        assert answer["data"]["viewer"]["name"] == "Sam Overlook"
-        assert (await client.post("/session", json={"link": token})).status_code == 401
+    for link, name in ((agent, "Robin Callwell"), (supervisor, "Sam Overlook")):
+        page, _, token = link.partition("#link=")
+        async with httpx.AsyncClient(base_url=page, headers={"origin": page.rstrip("/")}) as client:
+            assert "Callboard" in (await client.get("/")).text
+            assert (await client.post("/session", json={"link": token})).status_code == 204
+            query_name = {"query": "{ viewer { name } }"}
+            answer = (await client.post("/graphql", json=query_name)).json()
+            assert answer["data"]["viewer"]["name"] == name
+            assert (await client.post("/session", json={"link": token})).status_code == 401
 
     async with running(*shlex.split(watch)[1:]) as watching:
         await watching.prints("Watching as Sam Overlook")
