@@ -51,10 +51,10 @@ class TaskFilter:
         " among these: find it with maxContacts: 0.",
     )
     min_contacts: int | None = strawberry.field(
-        default=None, description="Called for at least so many times."
+        default=None, description="At least this many contacts."
     )
     max_contacts: int | None = strawberry.field(
-        default=None, description="Called for at most so many times."
+        default=None, description="At most this many contacts."
     )
     patient: str | None = strawberry.field(
         default=None,

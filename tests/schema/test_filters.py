@@ -1,9 +1,16 @@
 """The filters and orders of a list of tasks, as a client gives them."""
 
-from datetime import timedelta
+from dataclasses import fields
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+
+from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import global_id
-from models.lifecycle import ContactOutcome
+from gql_app.work.finding import TaskQuery
+from models.lifecycle import ContactOutcome, TaskOrigin, TaskStatus
 from models.task import Task
 from tests.office import Office, task_id
 from tests.schema.test_queries import shown_tasks, walk
@@ -103,3 +110,30 @@ async def test_pages_join_in_every_order(server: Server) -> None:
         for size in (1, 2, 3):
             found = await walk(server, field, size)
             assert found == [task_id(task) for task in expected], order
+
+
+VALUES: dict[str, Any] = {
+    "queue_ids": [global_id("Queue", 1)],
+    "status": [TaskStatus.CLOSED],
+    "origin": TaskOrigin.MANUAL,
+    "due_from": date(2026, 12, 1),
+    "due_by": date(2026, 12, 1),
+    "overdue": True,
+    "expires_from": datetime(2026, 12, 1, tzinfo=UTC),
+    "expires_before": datetime(2026, 12, 1, tzinfo=UTC),
+    "last_outcome": [ContactOutcome.NO_ANSWER],
+    "last_contacted_before": datetime(2026, 12, 1, tzinfo=UTC),
+    "min_contacts": 1,
+    "max_contacts": 1,
+    "patient": "fern",
+    "assignee_id": global_id("Staff", 1),
+}
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(TaskFilter)])
+def test_no_field_of_the_filter_is_left_out_of_the_query(field: str) -> None:
+    now: Any = SimpleNamespace(
+        services=SimpleNamespace(clock=lambda: datetime.now(UTC)),
+        scope=SimpleNamespace(time_zone="America/Chicago"),
+    )
+    assert task_query(TaskFilter(**{field: VALUES[field]}), now) != TaskQuery()
