@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import shutil
+import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -31,6 +32,7 @@ def ways(
     kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ways]:
     """Both ways over an office that all tests of the module share, in a loop of their own."""
+    forget_the_cancelled()
     with asyncio.Runner() as runner:
         database = AsyncExitStack()
         if kind == "sqlite":
@@ -47,6 +49,14 @@ def ways(
             yield Ways(runner, *runner.run(rich_office()))
         finally:
             runner.run(database.aclose())
+
+
+def forget_the_cancelled() -> None:
+    """Collect what earlier tests left. Coroutines that were cancelled before they began say so when
+    they are collected, which may be in a test that has cancelled nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        gc.collect()
 
 
 @asynccontextmanager
