@@ -71,6 +71,27 @@ async def running(*arguments: str, **environ: str) -> AsyncIterator[Program]:
         await program.end()
 
 
+@asynccontextmanager
+async def printing(
+    *command: str, folder: Path, environ: dict[str, str] | None = None
+) -> AsyncIterator[asyncio.StreamReader]:
+    """Another program in `folder`, for as long as the block lasts: what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=folder,
+        env=environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
 async def run(*arguments: str, **environ: str) -> tuple[int, str]:
     """Run `callboard` to its end: its exit code and what it printed."""
     process = await asyncio.create_subprocess_exec(

@@ -15,11 +15,11 @@ from gql_app.schema import build_schema, queue_feed
 from gql_app.schema.ids import global_id
 from gql_app.web.streams import Streams
 from gql_app.work.queues import day_bounds
-from models.access import Role
 from models.chain import Position
 from models.event import EventRow, events_after
 from models.lifecycle import TaskStatus, local_date
 from models.practice import Queue
+from models.roles import Role
 from tests.flows.dashboard import BEAT, services
 from tests.office import Office
 

@@ -15,7 +15,7 @@ import pytest
 from models.database import opened
 from models.lifecycle import ContactOutcome
 from models.task import Task
-from tests.flows.commands import PATIENCE, free_port, running, serves
+from tests.flows.commands import PATIENCE, free_port, printing, running, serves
 from tests.npm import install
 from tests.office import make_office
 
@@ -64,31 +64,19 @@ def test_each_is_about_sixty_lines() -> None:
 @asynccontextmanager
 async def dashboard(code: Path, library: str, url: str, key: str) -> AsyncIterator[Any]:
     """A node process with one of the dashboards; what it gives waits for a picture drawn."""
-    process = await asyncio.create_subprocess_exec(
-        *("node", "start.js", library, url, key),
-        cwd=code,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    assert process.stdout is not None
-    lines = process.stdout
+    async with printing("node", "start.js", library, url, key, folder=code) as lines:
 
-    async def draws(wanted: dict[str, Any]) -> None:
-        last = ""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not last.startswith("{") or json.loads(last) != wanted:
-                    last = (await lines.readline()).decode()
-                    assert last, f"{library} has ended"
-        except TimeoutError:
-            pytest.fail(f"{library} does not draw {wanted}, but {last}")
+        async def draws(wanted: dict[str, Any]) -> None:
+            last = ""
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    while not last.startswith("{") or json.loads(last) != wanted:
+                        last = (await lines.readline()).decode()
+                        assert last, f"{library} has ended"
+            except TimeoutError:
+                pytest.fail(f"{library} does not draw {wanted}, but {last}")
 
-    try:
         yield draws
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 async def test_both_draw_the_queues_and_come_back_equal(

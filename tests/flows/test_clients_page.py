@@ -13,7 +13,7 @@ import pytest
 
 from models.database import opened
 from models.lifecycle import ContactOutcome
-from tests.flows.commands import PATIENCE, free_port, running, serves
+from tests.flows.commands import PATIENCE, free_port, printing, running, serves
 from tests.npm import install
 from tests.office import make_office
 
@@ -42,20 +42,8 @@ class Printed:
 
 @asynccontextmanager
 async def program(folder: Path, *command: str, **environment: str) -> AsyncIterator[Printed]:
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=folder,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    assert process.stdout is not None
-    try:
-        yield Printed(process.stdout)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    async with printing(*command, folder=folder, environ=environment) as lines:
+        yield Printed(lines)
 
 
 def test_the_page_has_both_programs() -> None:

@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack
 from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.moves import reassign_tasks
-from models.access import Role
 from models.practice import Queue
+from models.roles import Role
 from tests.flows.feed_client import (
     FEED,
     Message,

@@ -9,9 +9,10 @@ import pytest
 from gql_app.access.keys import create_key
 from gql_app.access.signin import SESSION_LASTS, create_link
 from gql_app.clock import machine_time
-from models.access import AccessKey, Role
+from models.access import AccessKey
 from models.contact import Contact
 from models.event import TaskEvent
+from models.roles import Role
 from models.task import Task
 from tests.office import task_id
 from tests.serving import Server

@@ -8,7 +8,7 @@ import pytest
 
 from gql_app.access.keys import create_key
 from gql_app.execution.compiled import CompiledExecutor
-from models.access import Role
+from models.roles import Role
 from tests.flows.shared_client import FEED
 from tests.flows.test_slow_clients import slow_client
 from tests.positions import Names

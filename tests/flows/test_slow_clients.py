@@ -14,8 +14,9 @@ from websockets.exceptions import ConnectionClosed
 
 from gql_app.access.keys import create_key, revoke_key
 from gql_app.work.cursors import event_cursor, read_event_cursor
-from models.access import AccessKey, Role
+from models.access import AccessKey
 from models.chain import Position
+from models.roles import Role
 from models.task import Task
 from tests.positions import Names
 from tests.serving import PATIENCE, Server

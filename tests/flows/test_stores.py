@@ -15,6 +15,7 @@ import pytest
 
 from gql_app.work.cursors import event_cursor
 from models.chain import Position
+from tests.flows.commands import printing
 from tests.npm import install
 from tests.office import task_id
 from tests.schema.documents import LOG_CONTACT
@@ -80,20 +81,10 @@ async def server(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Server]
 @asynccontextmanager
 async def client(code: Path, server: Server, task: str, *how: str) -> AsyncIterator[Lines]:
     start = event_cursor(server.office.practice.id, Position(0))
-    process = await asyncio.create_subprocess_exec(
-        *("node", "stores.mjs", *how, f"{server.url}/graphql"),
-        *(server.office.keys["staff"], start, task),
-        cwd=code,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    assert process.stdout is not None
-    try:
-        yield Lines(process.stdout)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    command = ("node", "stores.mjs", *how, f"{server.url}/graphql")
+    who = (server.office.keys["staff"], start, task)
+    async with printing(*command, *who, folder=code) as lines:
+        yield Lines(lines)
 
 
 async def begin(server: Server) -> str:
