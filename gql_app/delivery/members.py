@@ -56,9 +56,9 @@ async def follow(group: Group, member: Member, hear: Hear | None) -> Results:
     again."""
     while member.in_group is not None:
         if hear is not None and group.head.seq >= member.joined:  # nothing is known already
-            abreast = await group.listen(member.in_group, hear)
-            if abreast is not None:
-                member.in_group, member.position, member.day = abreast
+            caught_up = await group.listen(member.in_group, hear)
+            if caught_up is not None:
+                member.in_group, member.position, member.day = caught_up
         results = await group.at(member.in_group)
         if results is None:
             return  # some are forgotten: the member was too slow

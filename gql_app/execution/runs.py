@@ -47,7 +47,7 @@ class Run:
         return info
 
     def known(self, linked_field: "LinkedField") -> Mapping[Hashable, Any]:
-        """The rows that have been read already, of those that the linked_field is for."""
+        """The rows that have been read already, of those that the field links to."""
         rows = self._known.get(linked_field)
         if rows is None:
             rows = self._known[linked_field] = linked_field.link.known(self.info.context)

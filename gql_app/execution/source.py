@@ -35,8 +35,8 @@ Lines = list[str]
 
 
 class Plan:
-    """How an object is completed from its row, and how all objects of a list are. Most
-    plans need only one of the two; each is compiled on first use."""
+    """How an object is completed from its row, and how all objects of a list are. Most plans need
+    only one of the two; each is compiled on first use."""
 
     def __init__(self, scope: dict[str, Any], before: Lines, row: str, lines: Lines, answer: str):
         self._scope = scope

@@ -64,7 +64,7 @@ class CaughtUp(NamedTuple):
 Stream = AsyncGenerator[Result, None]
 MakeStream = Callable[[Position], Stream]
 Hear = Callable[[ResultBatch], bool]
-"""Takes all news at once, or none of it and says False."""
+"""Takes a whole batch, or none of it and says False."""
 
 
 class Group:
@@ -206,7 +206,7 @@ class Group:
     def _announce(self, results: list[Result]) -> None:
         """Tell everybody. Those who listen are told by a call: it takes a turn of the event loop
         to wake a member that waits, and more time than to send it what it waits for."""
-        abreast = CaughtUp(self._end, self.head, self._day)
+        caught_up = CaughtUp(self._end, self.head, self._day)
         self._begun.set()
         self._chunks.clear()
         if results:
@@ -220,13 +220,13 @@ class Group:
             self.floor = _position(self._ring[forgotten - 1])
             self._first += forgotten
             del self._ring[:forgotten]
-        news = ResultBatch(results)
+        batch = ResultBatch(results)
         for hear, released in list(self._listeners.items()):
             if released.done():
                 continue  # cancelled in this very turn, or by another who was told before it
-            if self._ended is not None or not hear(news):
+            if self._ended is not None or not hear(batch):
                 del self._listeners[hear]
-                released.set_result(abreast)
+                released.set_result(caught_up)
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
 

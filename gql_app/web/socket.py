@@ -60,15 +60,15 @@ class _Progress:
         self._begin = begin
         self._take = take
 
-    def hear(self, news: ResultBatch) -> bool:
-        """Send news in frames, which are the same for all operations with the same id."""
-        frames = news.made.get(self._begin)
+    def hear(self, batch: ResultBatch) -> bool:
+        """Send a batch in frames, which are the same for all operations with the same id."""
+        frames = batch.made.get(self._begin)
         if frames is None:
-            texts = [f'{self._begin}"next","payload":{r.payload}}}' for r in news.results]
-            frames = news.made[self._begin] = b"".join(map(text_frame, texts))
+            texts = [f'{self._begin}"next","payload":{r.payload}}}' for r in batch.results]
+            frames = batch.made[self._begin] = b"".join(map(text_frame, texts))
         if not self._take(frames):
             return False
-        self.sent = news.results[-1].position
+        self.sent = batch.results[-1].position
         return True
 
 

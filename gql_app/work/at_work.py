@@ -23,8 +23,8 @@ class QueueAtWork(NamedTuple):
 
 
 async def staff_at_work(scope: Scope, queue_ids: Sequence[int], now: datetime) -> list[QueueAtWork]:
-    """Who holds claims in each of `queue_ids` at `now`, by name. Nobody for a partner, and in a
-    queue that the key does not allow: how busy whom is, is the practice's own affair."""
+    """Who holds claims in each of `queue_ids` at `now`, by name. Nobody in a queue that
+    the key does not allow, and nobody for partners, who may not see who is working."""
     visible = [i for i in queue_ids if scope.may_see_who_works and scope.sees_queue(i)]
     sql = f"""
     SELECT t.queue_id, t.claimed_by_id, COUNT(*), MAX(t.claimed_until)
