@@ -28,7 +28,6 @@ DOCUMENT = """query ($yes: Boolean!) {
 
 HANG_ON_CODE_ALONE = {
     "models.checks._zones",  # all that this machine knows
-    "models.database.rows._with_new_id",  # SQL, by SQL of ours
     "models.database.rows.select_list",  # SQL, by tables and their columns
     "models.database.dialect.converters_of",  # by the classes of rows
 }

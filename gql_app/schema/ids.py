@@ -1,7 +1,7 @@
 """Relay's global ids: the type's name and the row's number, opaque to clients."""
 
 from binascii import b2a_base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import strawberry
 from strawberry.relay.utils import from_base64
@@ -11,12 +11,13 @@ from gql_app.work.reading import BadInput
 
 def global_id(type_name: str, row_id: int) -> strawberry.ID:
     """The id of row `row_id` of a type."""
-    return strawberry.ID(b2a_base64(id_form(type_name) % row_id, newline=False).decode())
+    return id_of(type_name)(row_id)
 
 
-def id_form(type_name: str) -> bytes:
-    """What the ids of a type are made from: the row's number belongs in place of `%d`."""
-    return f"{type_name}:%d".encode()
+def id_of(type_name: str) -> Callable[[int], strawberry.ID]:
+    """What gives the ids of a type's rows. Lists have many, so it is made once a type."""
+    begin = f"{type_name}:%d".encode()
+    return lambda row_id: b2a_base64(begin % row_id, newline=False).decode()  # type: ignore[return-value]
 
 
 def read_id(value: str) -> tuple[str, int | None]:

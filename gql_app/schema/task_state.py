@@ -12,7 +12,7 @@ import strawberry
 from gql_app.schema.columns import reads
 from gql_app.schema.context import SharedInfo
 from gql_app.schema.enums import CloseCause, TaskOrigin, TaskStatus
-from gql_app.schema.ids import global_id
+from gql_app.schema.ids import id_of
 from gql_app.schema.links import linked
 from models.task import TaskRow
 
@@ -24,6 +24,8 @@ _Contact = Annotated["Contact", strawberry.lazy(_TYPES)]
 _Patient = Annotated["Patient", strawberry.lazy(_TYPES)]
 _Queue = Annotated["Queue", strawberry.lazy(_TYPES)]
 _Staff = Annotated["Staff", strawberry.lazy(_TYPES)]
+
+_task_id = id_of("Task")
 
 
 @strawberry.type
@@ -151,6 +153,6 @@ class TaskState:
 class TaskSnapshot(TaskState):
     @strawberry.field(description="The task's global id, which `task(id:)` takes.")
     def task_id(parent: strawberry.Parent[TaskRow]) -> strawberry.ID:
-        return global_id("Task", parent.id)
+        return _task_id(parent.id)
 
     claim = claim_of(ClaimSnapshot | None, "Who was calling then; null if nobody was.")

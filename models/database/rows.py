@@ -53,9 +53,7 @@ def select_list(table: str, row: type[NamedTuple], columns: frozenset[str] | Non
 
 async def insert(table: str, **values: object) -> int:
     """A new row of `table`. Returns its id."""
-    columns, places = ", ".join(values), ", ".join(f"${n}" for n in range(1, len(values) + 1))
-    sql = f"INSERT INTO {table} ({columns}) VALUES ({places}) RETURNING id"
-    return int((await write(sql, *values.values()))[0]["id"])
+    return int((await insert_many(table, [values], "id"))[0]["id"])
 
 
 async def insert_many(
@@ -88,14 +86,12 @@ async def insert_and_update(table: str, row: Mapping[str, object], update: State
         values = [new_id if value is NEW_ID else value for value in update.values]
         await write(update.sql, *values)
         return new_id
-    sql, inserted = _insertion(table, [row])
-    place = update.values.index(NEW_ID) + 1
-    changed = _with_new_id(update.sql, place, len(inserted))
-    values = [*inserted, *update.values[: place - 1], *update.values[place:]]
-    found = await write(
-        f"WITH new AS ({sql} RETURNING id), updated AS ({changed}) SELECT id FROM new", *values
-    )
-    return int(found[0]["id"])
+    sql, inserted = _insertion(table, [row], len(update.values))
+    place = f"${update.values.index(NEW_ID) + 1}"
+    changed = re.sub(rf"\{place}\b", f"COALESCE({place}, (SELECT id FROM new))", update.sql)
+    values = [None if value is NEW_ID else value for value in update.values]
+    sql = f"WITH new AS ({sql} RETURNING id), updated AS ({changed}) SELECT id FROM new"
+    return int((await write(sql, *values, *inserted))[0]["id"])
 
 
 async def update_and_insert(
@@ -110,20 +106,6 @@ async def update_and_insert(
         return
     sql, inserted = _insertion(table, rows, len(update.values))
     await write(f"WITH updated AS ({update.sql}) {sql}", *update.values, *inserted)
-
-
-@lru_cache(maxsize=100)
-def _with_new_id(sql: str, place: int, bound: int) -> str:
-    """The UPDATE with the new row's id in place of its parameter `place`; `bound` parameters stand
-    before its own."""
-
-    def put(parameter: re.Match[str]) -> str:
-        number = int(parameter[1])
-        if number == place:
-            return "(SELECT id FROM new)"
-        return f"${number + bound - (number > place)}"
-
-    return re.sub(r"\$(\d+)", put, sql)
 
 
 def _insertion(

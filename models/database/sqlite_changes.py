@@ -9,9 +9,13 @@ from typing import Any, Protocol, cast
 
 import aiosqlite
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
-from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper
+from tortoise.backends.sqlite.client import (
+    SqliteClient,
+    SqliteTransactionWrapper,
+    translate_exceptions,
+)
 from tortoise.connection import get_connections
-from tortoise.exceptions import IntegrityError, OperationalError
+from tortoise.exceptions import OperationalError
 
 from models.database.sqlite_files import Files
 from models.limits import Busy
@@ -147,16 +151,12 @@ class Turn(SqliteTransactionWrapper):
         self._connection = cast("aiosqlite.Connection", at_once)
         self._at_once = at_once
 
+    @translate_exceptions
     async def records(self, sql: str, values: Sequence[object]) -> list[sqlite3.Row]:
         """What a statement gives, without Tortoise's way to it, which takes longer than most
         statements. Raises what Tortoise raises."""
         self.log.debug("%s: %s", sql, values)
-        try:
-            return await self._at_once.execute_fetchall(sql, values)
-        except sqlite3.OperationalError as error:
-            raise OperationalError(error) from error
-        except sqlite3.IntegrityError as error:
-            raise IntegrityError(error) from error
+        return await self._at_once.execute_fetchall(sql, values)
 
 
 class Change(TransactionContext):
