@@ -18,7 +18,7 @@ from benchmarks.posting import send
 from benchmarks.practices import prepare
 from benchmarks.report import Figure, measure_alone
 from benchmarks.sides import Callboard, Side, Stock
-from models.access import Role
+from models.roles import Role
 
 SOCKETS = 5_000
 

@@ -13,11 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 
 from gql_app.access.keys import create_key
-from models.access import Role
 from models.chain import BEGINNING, chained
 from models.database import migrate, opened
 from models.event import CHAINED
 from models.practice import Practice
+from models.roles import Role
 
 OTHERS = 8
 """Smaller practices beside the large one; together they have half as many tasks as it has."""

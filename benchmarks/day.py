@@ -26,12 +26,12 @@ from benchmarks.people import FIGURES, Agent, Caller, Ledger, Partner, Superviso
 from benchmarks.stage import Server, postgres
 from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
-from models.access import Role
 from models.contact import Contact
 from models.database import migrate, opened
 from models.event import TaskEvent, TaskEventKind, feed_bounds
 from models.people import Patient
 from models.practice import Practice, Queue
+from models.roles import Role
 from models.task import Task
 
 AGENTS, SUPERVISORS, PARTNERS = 40, 3, 2

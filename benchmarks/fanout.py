@@ -20,7 +20,7 @@ from benchmarks.posting import Post, send
 from benchmarks.practices import prepare
 from benchmarks.report import Figure, measure_alone
 from benchmarks.sides import Bare, Callboard, NotToBeHad, Peer, Side, Stock, Yoga
-from models.access import Role
+from models.roles import Role
 
 SOCKETS = 1_000
 PRACTICES = 50

@@ -23,7 +23,7 @@ from benchmarks.practices import Sample, prepare
 from benchmarks.report import Figure, show
 from benchmarks.sides import Callboard
 from benchmarks.stage import Redis, postgres
-from models.access import Role
+from models.roles import Role
 
 TASKS = 64
 IN_FLIGHT = 16

@@ -10,10 +10,10 @@ from gql_app.schema.ids import global_id
 from gql_app.work.intake import NewTask
 from gql_app.work.patients import index_patients
 from gql_app.work.transitions import Transitions
-from models.access import Role
 from models.database import migrate, opened
 from models.people import Patient
 from models.practice import Practice, Queue
+from models.roles import Role
 
 
 class Sample(NamedTuple):

@@ -14,7 +14,7 @@ import httpx
 from benchmarks.posting import Post
 from benchmarks.practices import Sample
 from benchmarks.stage import PATIENCE, Process, Server, free_port
-from models.access import Role
+from models.roles import Role
 
 ROOT = Path(__file__).parent.parent
 PEERS = Path(__file__).parent / "peers"

@@ -46,13 +46,13 @@ from gql_app.work.cursors import event_cursor
 from gql_app.work.intake import NewTask
 from gql_app.work.transitions import Transitions
 from gql_app.work.upkeep.verifying import verify
-from models.access import Role
 from models.chain import Position
 from models.contact import Contact
 from models.database import migrate, opened
 from models.event import TaskEvent
 from models.people import Patient
 from models.practice import Practice, Queue
+from models.roles import Role
 
 WRITERS = 8
 WATCHER_PROCESSES = 4

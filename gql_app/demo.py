@@ -22,11 +22,11 @@ from gql_app.work.intake import NewTask
 from gql_app.work.outcomes import ChangeResult
 from gql_app.work.patients import index_patients
 from gql_app.work.transitions import Transitions
-from models.access import Role
 from models.database import migrate, opened
 from models.lifecycle import Attempt, ContactOutcome, TaskOrigin, TaskStatus
 from models.people import Patient
 from models.practice import Practice, Queue
+from models.roles import Role
 from models.task import Task
 
 TIME_ZONE = "America/Chicago"

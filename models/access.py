@@ -9,8 +9,6 @@ from models.people import Staff
 from models.practice import Practice
 from models.roles import Role
 
-__all__ = ["AccessKey", "Role", "read_queue_ids"]
-
 
 class AccessKey(Model):
     """A key of one practice. Only the digest of the secret is stored.

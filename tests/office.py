@@ -11,10 +11,10 @@ from gql_app.work.intake import NewTask
 from gql_app.work.outcomes import ChangeResult
 from gql_app.work.patients import index_patients
 from gql_app.work.transitions import Transitions
-from models.access import Role
 from models.lifecycle import Attempt, ContactOutcome, TaskOrigin, local_date
 from models.people import Patient
 from models.practice import Practice, Queue
+from models.roles import Role
 from models.task import Task
 
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from gql_app.access.lookup import digest
 from gql_app.access.viewer import Viewer
-from models.access import AccessKey, Role, read_queue_ids
+from models.access import AccessKey, read_queue_ids
 from models.database import fetch, transaction
 from models.people import Staff
 from models.practice import Practice, Queue
-from models.roles import Action, may
+from models.roles import Action, Role, may
 from models.text import trimmed
 
 

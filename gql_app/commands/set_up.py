@@ -9,9 +9,9 @@ from gql_app.clock import Clock
 from gql_app.settings import Settings
 from gql_app.terminal import say
 from gql_app.work.queue_settings import set_queue
-from models.access import Role
 from models.checks import BadValue, checked_name
 from models.database import opened
+from models.roles import Role
 
 
 def run_create(arguments: argparse.Namespace, settings: Settings) -> int:

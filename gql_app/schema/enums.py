@@ -4,10 +4,10 @@ import strawberry
 
 from gql_app.work.import_rows import ImportResult
 from gql_app.work.orders import TaskOrder
-from models.access import Role
 from models.event import TaskEventKind
 from models.lifecycle import CloseCause, ContactOutcome, RefusalCode, TaskOrigin, TaskStatus
 from models.phone import PhoneKind
+from models.roles import Role
 
 strawberry.enum(Role, description="What a key may do.")
 strawberry.enum(TaskStatus, description="Where a task stands.")

@@ -12,10 +12,10 @@ from tortoise.exceptions import IntegrityError
 
 from gql_app.access.keys import create_key, practice_called
 from gql_app.access.signin import create_link
-from models.access import Role
 from models.checks import BadValue
 from models.database import fetch, transaction
 from models.practice import Practice, Queue
+from models.roles import Role
 from models.task import IS_OPEN
 
 FIRST_STAFF = "Supervisor"

@@ -4,9 +4,9 @@ from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS
 from tortoise.migrations import operations as ops
 
-from models.access import Role
 from models.event import TaskEventKind
 from models.lifecycle import CloseCause, ContactOutcome, TaskOrigin, TaskStatus
+from models.roles import Role
 
 
 class Migration(migrations.Migration):

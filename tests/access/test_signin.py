@@ -15,7 +15,8 @@ from gql_app.access.signin import (
     sign_in_by_link,
     sign_out,
 )
-from models.access import AccessKey, Role
+from models.access import AccessKey
+from models.roles import Role
 from tests.office import Office
 
 

@@ -15,8 +15,9 @@ from gql_app.access.keys import (
     revoke_key,
 )
 from gql_app.clock import machine_time
-from models.access import AccessKey, Role
+from models.access import AccessKey
 from models.people import Staff
+from models.roles import Role
 from tests.office import Office, make_office
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.posting import Post, Refused, send, send_at_rate
 from benchmarks.practices import prepare
 from benchmarks.sides import Callboard, Stock
-from models.access import Role
+from models.roles import Role
 
 DONE = '{"data":{"logContact":{"errors":[]}}}'
 POSTS = [Post(f"key-{n % 2}", json.dumps({"n": n})) for n in range(20)]

@@ -10,9 +10,9 @@ from tortoise.exceptions import ValidationError
 from gql_app.access import Unauthenticated, authenticate, still_valid
 from gql_app.access.keys import create_key, practice_called
 from gql_app.access.signin import sign_in_by_link
-from models.access import Role
 from models.database import opened, write
 from models.practice import Practice, Queue
+from models.roles import Role
 from tests.commands.running import Shell
 from tests.office import make_office
 

@@ -16,9 +16,9 @@ from gql_app.execution.memory import Schema
 from gql_app.live.feed import Feeds
 from gql_app.schema import build_schema
 from gql_app.schema.context import Context
-from models.access import Role
 from models.lifecycle import ContactOutcome
 from models.practice import Queue
+from models.roles import Role
 from tests.flows.dashboard import services
 from tests.office import Office, make_office
 from tests.serving import PATIENCE

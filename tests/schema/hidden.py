@@ -13,12 +13,13 @@ from gql_app.schema.ids import global_id
 from gql_app.work.appointments import NewAppointment
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.patients import index_patients
-from models.access import AccessKey, Role
+from models.access import AccessKey
 from models.appointment import Appointment
 from models.contact import Contact
 from models.event import TaskEvent, TaskEventKind
 from models.people import Patient, PatientWord, Staff
 from models.practice import Practice, Queue
+from models.roles import Role
 from models.task import Task
 from tests.office import Office, make_office, task_id
 from tests.work.agents import claims_of

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from models.access import Role
+from models.roles import Role
 from tests.schema.attacks import (
     ALONE,
     LAST,

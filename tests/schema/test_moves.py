@@ -7,8 +7,8 @@ import pytest
 from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.cursors import event_cursor
-from models.access import Role
 from models.chain import Position
+from models.roles import Role
 from models.task import Task
 from tests.office import task_id
 from tests.serving import Server

@@ -16,10 +16,10 @@ from gql_app.work.finding import TaskQuery
 from gql_app.work.history import contacts_of_patients
 from gql_app.work.moves import withdraw_tasks
 from gql_app.work.queues import tasks_of_patients
-from models.access import Role
 from models.database import fetch, fetch_joined, write
 from models.lifecycle import ContactOutcome, TaskStatus
 from models.practice import Queue
+from models.roles import Role
 from models.task import Task
 from tests.office import Office, task_id
 from tests.serving import Server

@@ -7,9 +7,10 @@ import httpx
 import pytest
 
 from gql_app.access.keys import create_key
-from models.access import AccessKey, Role
+from models.access import AccessKey
 from models.contact import Contact
 from models.event import TaskEvent
+from models.roles import Role
 from models.task import Task
 from tests.office import task_id
 from tests.serving import Server

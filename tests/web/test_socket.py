@@ -6,7 +6,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from gql_app.access.keys import create_key
-from models.access import Role
+from models.roles import Role
 from tests.serving import Server, serving
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -16,8 +16,9 @@ from gql_app.web.frames import EXTENSION
 from gql_app.web.sessions import REJECTED, Sessions
 from gql_app.web.socket import PROTOCOL, Socket
 from gql_app.web.streams import Streams
-from models.access import AccessKey, Role
+from models.access import AccessKey
 from models.chain import Position
+from models.roles import Role
 from tests.flows.dashboard import services
 from tests.live.source import Source
 from tests.office import Office

@@ -6,8 +6,8 @@ import pytest
 
 from gql_app.access.keys import create_key
 from gql_app.work.cursors import event_cursor, read_event_cursor
-from models.access import Role
 from models.chain import Position
+from models.roles import Role
 from tests.schema.documents import LOG_CONTACT, STATUS_CHANGED
 from tests.serving import Server
 from tests.web.streams import event_stream, eventually, log_over_http, until_streams

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from gql_app.access import Viewer, authenticate
 from gql_app.access.keys import create_key
 from gql_app.work.claims import Claims
-from models.access import Role
 from models.chain import Position
 from models.event import EventRow, TaskEventKind, events_after
 from models.people import Patient
 from models.practice import Practice
+from models.roles import Role
 from models.task import Task
 from tests.office import Office
 

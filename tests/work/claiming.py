@@ -6,8 +6,8 @@ from datetime import timedelta
 from gql_app.access import Viewer, authenticate
 from gql_app.access.keys import create_key
 from gql_app.work.outcomes import ChangeResult
-from models.access import Role
 from models.event import TaskEventKind
+from models.roles import Role
 from models.task import Task
 from tests.office import Office
 from tests.work.records import everything

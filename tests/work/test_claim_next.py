@@ -15,11 +15,11 @@ from gql_app.work import claims as claims_module
 from gql_app.work.claims import WINDOW, Claims
 from gql_app.work.patients import patients_by_id
 from gql_app.work.transitions import Transitions
-from models.access import Role
 from models.database import fetch, transaction, write
 from models.lifecycle import TaskOrigin, TaskStatus
 from models.people import Patient
 from models.practice import Queue
+from models.roles import Role
 from models.task import Task
 from tests.office import Office
 from tests.serving import PATIENCE

@@ -14,10 +14,10 @@ from gql_app.work import transitions as transitions_module
 from gql_app.work.claims import Claims
 from gql_app.work.expiry import free_lapsed, sweep
 from gql_app.work.outcomes import ChangeResult
-from models.access import Role
 from models.database import opened
 from models.event import TaskEventKind
 from models.lifecycle import RefusalCode
+from models.roles import Role
 from models.task import Task
 from tests.flows.test_workers import two_workers
 from tests.office import Office, make_office

@@ -12,9 +12,10 @@ from gql_app.work.batches import Moved
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.queues import TaskQuery
 from gql_app.work.reading import BadInput
-from models.access import AccessKey, Role
+from models.access import AccessKey
 from models.event import TaskEventKind
 from models.lifecycle import CloseCause, RefusalCode, TaskStatus
+from models.roles import Role
 from models.task import Task
 from tests.office import Office, make_office
 from tests.work.agents import claims_of, make_agents

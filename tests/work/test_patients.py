@@ -8,8 +8,8 @@ from gql_app.access import authenticate
 from gql_app.access.keys import create_key
 from gql_app.work.patients import BATCH, index_patients
 from gql_app.work.reading import BadInput
-from models.access import Role
 from models.people import Patient
+from models.roles import Role
 from tests.office import Office, make_office
 from tests.work.worklists import EVERY_STATUS, listed
 

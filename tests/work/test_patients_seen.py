@@ -12,12 +12,12 @@ from gql_app.work.intake import NewTask
 from gql_app.work.moves import reassign_tasks
 from gql_app.work.patients import patients_by_id
 from gql_app.work.retention import prune
-from models.access import Role
 from models.appointment import Appointment
 from models.database import transaction
 from models.lifecycle import CloseCause, RefusalCode
 from models.people import Patient, Staff
 from models.practice import Queue
+from models.roles import Role
 from models.task import Task
 from tests.commands.importing.rows import row
 from tests.office import Office

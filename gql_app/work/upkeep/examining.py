@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gql_app.work.queue_settings import LONGEST_LIFE
-from models.access import Role, read_queue_ids
+from models.access import read_queue_ids
 from models.checks import (
     BadValue,
     checked_name,
@@ -15,6 +15,7 @@ from models.checks import (
 )
 from models.database import fetch
 from models.lifecycle import read_ladder
+from models.roles import Role
 
 
 class Finding(NamedTuple):
