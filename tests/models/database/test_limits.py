@@ -39,14 +39,6 @@ class Text(NamedTuple):
     text: str
 
 
-@pytest.fixture
-async def outside(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection that is none of the pool's."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
 @pytest.mark.parametrize(
     ("limits", "told"), [(USUAL_LIMITS, ["10s", "3s", "15s"]), (NO_LIMITS, ["0", "0", "0"])]
 )

@@ -1,7 +1,6 @@
 """PostgreSQL: readers and transactions leave each other connections; none is lost or spoiled."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -32,14 +31,6 @@ WHERE datname = current_database() AND backend_type = 'client backend' AND pid <
 
 class Number(NamedTuple):
     number: int
-
-
-@pytest.fixture
-async def outside(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection that is none of the pool's."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
 
 
 @pytest.mark.parametrize("maxsize", [None, 2, 6])
