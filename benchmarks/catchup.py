@@ -20,7 +20,7 @@ from benchmarks.stage import Server
 from benchmarks.torture import prepare
 from gql_app.access import authenticate
 from gql_app.clock import machine_time
-from gql_app.work.cursors import event_cursor
+from gql_app.work.reads.cursors import event_cursor
 from gql_app.work.transitions import Transitions
 from models.chain import Position
 from models.database import opened

@@ -33,7 +33,7 @@ from benchmarks.requests import Order, carried_out
 from benchmarks.sides import NotToBeHad, installed
 from benchmarks.stage import PATIENCE, Process, Server, free_port, postgres
 from gql_app.schema.ids import global_id
-from gql_app.work.cursors import due_cursor
+from gql_app.work.reads.cursors import due_cursor
 
 CLIENTS = 8
 PAGE_SIZE = 50

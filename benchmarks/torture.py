@@ -42,8 +42,8 @@ from gql_app.access import authenticate
 from gql_app.access.keys import create_key
 from gql_app.clock import machine_time
 from gql_app.schema.ids import global_id
-from gql_app.work.cursors import event_cursor
 from gql_app.work.intake import NewTask
+from gql_app.work.reads.cursors import event_cursor
 from gql_app.work.transitions import Transitions
 from gql_app.work.upkeep.verifying import verify
 from models.chain import Position

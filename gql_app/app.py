@@ -37,11 +37,11 @@ from gql_app.web.pages import page_routes
 from gql_app.web.readiness import Readiness
 from gql_app.web.sessions import Sessions
 from gql_app.work.claims import Claims
-from gql_app.work.expiry import keep_freeing, keep_sweeping
-from gql_app.work.retention import keep_pruning
 from gql_app.work.shares import Shares
 from gql_app.work.transitions import Transitions
+from gql_app.work.upkeep.expiry import keep_freeing, keep_sweeping
 from gql_app.work.upkeep.indexing import keep_indexing
+from gql_app.work.upkeep.retention import keep_pruning
 from models.database import opened, until_lost
 from models.database.probe import can_read, can_write
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gql_app.work.cursors import read_event_cursor
+from gql_app.work.reads.cursors import read_event_cursor
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from gql_app.clock import Clock
 from gql_app.live.bus import ringing
 from gql_app.settings import Settings
 from gql_app.terminal import say
-from gql_app.work.expiry import sweep
-from gql_app.work.retention import prune
 from gql_app.work.transitions import Transitions
+from gql_app.work.upkeep.expiry import sweep
 from gql_app.work.upkeep.indexing import index_all
+from gql_app.work.upkeep.retention import prune
 from models.database import migrate, opened
 
 

@@ -22,7 +22,7 @@ from gql_app.schema.mutations import Mutation
 from gql_app.schema.nulls import let_nulls_be_defaults
 from gql_app.schema.queries import Query
 from gql_app.schema.subscriptions import Subscription
-from gql_app.work.reading import MAX_PAGE, BadInput
+from gql_app.work.reads.conditions import MAX_PAGE, BadInput
 from models.database.sqlite_files import DatabaseLost
 from models.event import Resync
 from models.limits import Busy

@@ -6,8 +6,8 @@ from typing import Annotated
 import strawberry
 
 from gql_app.schema.types import Queue, Staff
-from gql_app.work.activity import counts_each
-from gql_app.work.buckets import BucketSize
+from gql_app.work.reports.activity import counts_each
+from gql_app.work.reports.buckets import BucketSize
 from models.lifecycle import CloseCause, ContactOutcome
 
 strawberry.enum(BucketSize, description="How long the buckets of an activity report are.")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from gql_app.work.reading import Page
+from gql_app.work.reads.conditions import Page
 
 Row = TypeVar("Row", bound=NamedTuple)
 

@@ -2,8 +2,8 @@
 
 import strawberry
 
-from gql_app.work.import_rows import ImportResult
-from gql_app.work.orders import TaskOrder
+from gql_app.work.imports.rows import ImportResult
+from gql_app.work.reads.orders import TaskOrder
 from models.event import TaskEventKind
 from models.lifecycle import CloseCause, ContactOutcome, RefusalCode, TaskOrigin, TaskStatus
 from models.phone import PhoneKind

@@ -7,11 +7,11 @@ import strawberry
 
 from gql_app.schema.connections import Connection
 from gql_app.schema.types import Queue, QueueCounts, TaskConnection, TaskEvent
-from gql_app.work.board import Board, QueueOnBoard
-from gql_app.work.cursors import event_cursor
-from gql_app.work.orders import by_due
-from gql_app.work.queues import QueueCounts as CountsRow
-from gql_app.work.queues import QueueRow
+from gql_app.work.reads.board import Board, QueueOnBoard
+from gql_app.work.reads.cursors import event_cursor
+from gql_app.work.reads.orders import by_due
+from gql_app.work.reads.queues import QueueCounts as CountsRow
+from gql_app.work.reads.queues import QueueRow
 from models.chain import Position
 from models.event import EventRow
 from models.task import TaskRow

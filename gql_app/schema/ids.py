@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import strawberry
 from strawberry.relay.utils import from_base64
 
-from gql_app.work.reading import BadInput
+from gql_app.work.reads.conditions import BadInput
 
 
 def global_id(type_name: str, row_id: int) -> strawberry.ID:

@@ -12,10 +12,10 @@ from gql_app.schema.errors import ErrorRow, UserError, error_row
 from gql_app.schema.ids import read_id_of
 from gql_app.schema.links import linked
 from gql_app.schema.types import Task
-from gql_app.work.import_rows import MAX_SOURCE, ImportRow, find_target
-from gql_app.work.importing import Import
+from gql_app.work.imports.rows import MAX_SOURCE, ImportRow, find_target
+from gql_app.work.imports.run import Import
 from gql_app.work.outcomes import missing
-from gql_app.work.reading import BadInput, is_storable
+from gql_app.work.reads.conditions import BadInput, is_storable
 from models.text import trimmed
 
 MAX_ROWS = 1_000

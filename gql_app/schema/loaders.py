@@ -12,9 +12,11 @@ from operator import attrgetter
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from gql_app.access import Scope
-from gql_app.work.at_work import QueueAtWork, staff_at_work
-from gql_app.work.finding import TaskQuery
-from gql_app.work.history import (
+from gql_app.work.patients import PatientRow, patients_by_id
+from gql_app.work.reads.at_work import QueueAtWork, staff_at_work
+from gql_app.work.reads.conditions import Page
+from gql_app.work.reads.finding import TaskQuery
+from gql_app.work.reads.history import (
     Closing,
     ContactKey,
     StaffRow,
@@ -25,8 +27,7 @@ from gql_app.work.history import (
     contacts_of_tasks,
     staff_by_id,
 )
-from gql_app.work.patients import PatientRow, patients_by_id
-from gql_app.work.queues import (
+from gql_app.work.reads.queues import (
     QueueCounts,
     QueueRow,
     queue_counts,
@@ -35,7 +36,6 @@ from gql_app.work.queues import (
     tasks_of_queues,
     visible_queues,
 )
-from gql_app.work.reading import Page
 from models.contact import ContactRow
 from models.task import TaskRow
 

@@ -10,7 +10,7 @@ import orjson
 from graphql import GraphQLError
 from strawberry.schema.types.base_scalars import DateDefinition, DateTimeDefinition
 
-from gql_app.work.reading import BadInput
+from gql_app.work.reads.conditions import BadInput
 
 
 def _parse(value: Any) -> datetime:

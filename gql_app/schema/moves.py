@@ -11,8 +11,8 @@ from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import global_id, read_id_of
 from gql_app.work import moves
 from gql_app.work.batches import Moved
-from gql_app.work.finding import TaskQuery
-from gql_app.work.reading import BadInput, storable
+from gql_app.work.reads.conditions import BadInput, storable
+from gql_app.work.reads.finding import TaskQuery
 
 _WHICH = (
     " Closed tasks and those that another has claimed are skipped. The tasks are changed a batch at"

@@ -15,7 +15,7 @@ from gql_app.schema.types import Appointment, Contact, Task
 from gql_app.work.appointments import MAX_EXTERNAL_ID, NewAppointment
 from gql_app.work.intake import NewTask
 from gql_app.work.outcomes import ChangeResult
-from gql_app.work.reading import BadInput, storable
+from gql_app.work.reads.conditions import BadInput, storable
 from models.appointment import AppointmentRow
 from models.lifecycle import Attempt
 from models.task import MAX_CLAIM_ID, TaskRow

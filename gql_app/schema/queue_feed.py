@@ -7,8 +7,8 @@ from datetime import timedelta
 from gql_app.live.feed import EventBatch
 from gql_app.schema.context import SharedContext
 from gql_app.schema.feed_types import FeedRow, HeartbeatRow
-from gql_app.work.board import after_event, counts_at, read_board
-from gql_app.work.queues import QueueCounts, day_bounds
+from gql_app.work.reads.board import after_event, counts_at, read_board
+from gql_app.work.reads.queues import QueueCounts, day_bounds
 from models.chain import Position
 from models.lifecycle import local_date
 

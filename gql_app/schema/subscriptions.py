@@ -13,9 +13,9 @@ from gql_app.schema.ids import read_ids_of
 from gql_app.schema.queue_feed import follow_queues
 from gql_app.schema.repeating import repeated
 from gql_app.schema.types import TaskEvent
-from gql_app.work.cursors import read_event_cursor
-from gql_app.work.queues import visible_queues
-from gql_app.work.reading import BadInput
+from gql_app.work.reads.conditions import BadInput
+from gql_app.work.reads.cursors import read_event_cursor
+from gql_app.work.reads.queues import visible_queues
 from models.chain import Position
 from models.event import STATUS_KINDS, EventRow
 

@@ -25,7 +25,7 @@ from gql_app.web.sessions import Notices, Sessions
 from gql_app.web.socket import SLOW_SECONDS, Socket
 from gql_app.web.sse import HEADERS, events
 from gql_app.web.streams import Streams
-from gql_app.work.reading import BadInput
+from gql_app.work.reads.conditions import BadInput
 
 KNOWN_ACCEPTS = 50
 MAX_KNOWN_ACCEPT = 200

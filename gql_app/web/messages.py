@@ -9,7 +9,7 @@ import re
 from typing import Any, NamedTuple
 
 from gql_app.web.requests import GraphQLRequest, read_json, read_request
-from gql_app.work.reading import BadInput
+from gql_app.work.reads.conditions import BadInput
 
 MAX_ID = 200
 MAX_REASON = 123

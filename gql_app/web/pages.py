@@ -19,7 +19,7 @@ from gql_app.access.signin import SESSION_LASTS, SignedIn, sign_in, sign_in_by_l
 from gql_app.web.credentials import COOKIE, holder_of, is_own_page, viewer_of
 from gql_app.web.refusals import refusal
 from gql_app.web.requests import read_body, read_json
-from gql_app.work.reading import BadInput
+from gql_app.work.reads.conditions import BadInput
 from models.text import trimmed
 
 FILES = Path(__file__).parent / "dashboard"

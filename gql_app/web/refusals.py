@@ -7,7 +7,7 @@ from gql_app.access import Forbidden, OtherViewer, RateLimited, Unauthenticated
 from gql_app.execution.documents import PersistedQueryNotSupported
 from gql_app.schema import ERROR_CODES
 from gql_app.web.accepting import JSON, RESPONSE, Accepted
-from gql_app.work.reading import BadInput
+from gql_app.work.reads.conditions import BadInput
 from models.database.sqlite_files import DatabaseLost
 from models.limits import RETRY_AFTER, Busy
 

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from gql_app.execution.documents import PersistedQueryNotSupported
 from gql_app.web.accepting import JSON
 from gql_app.web.refusals import NotJson, TooLarge
-from gql_app.work.reading import BadInput
+from gql_app.work.reads.conditions import BadInput
 
 MAX_BODY = 768 * 1024
 """Bytes of a request's body; the largest notes are 40 KB."""

@@ -24,8 +24,8 @@ from gql_app.web.messages import Close, Unreadable
 from gql_app.web.requests import GraphQLRequest
 from gql_app.web.sessions import REJECTED, TRY_LATER, Ended, Notice, Sessions
 from gql_app.web.streams import Streams
-from gql_app.work.cursors import event_cursor
-from gql_app.work.reading import BadInput
+from gql_app.work.reads.conditions import BadInput
+from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from models.event import Resync
 

@@ -13,7 +13,7 @@ from gql_app.access import Unauthenticated
 from gql_app.delivery.members import Results
 from gql_app.schema import ERROR_CODES
 from gql_app.web.sessions import RESTARTING, Ended, Notices
-from gql_app.work.cursors import event_cursor
+from gql_app.work.reads.cursors import event_cursor
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 """Nobody between the server and the client may keep or hold back a part of the stream."""

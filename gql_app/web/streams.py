@@ -22,9 +22,9 @@ from gql_app.schema import ERROR_CODES, has_failed, shown
 from gql_app.schema.context import Context, Services, SharedContext
 from gql_app.schema.repeating import PAUSES
 from gql_app.web.requests import GraphQLRequest
-from gql_app.work.cursors import event_cursor, read_event_cursor
-from gql_app.work.queues import visible_queues
-from gql_app.work.reading import BadInput
+from gql_app.work.reads.conditions import BadInput
+from gql_app.work.reads.cursors import event_cursor, read_event_cursor
+from gql_app.work.reads.queues import visible_queues
 from models.chain import Position
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gql_app.access import Viewer
-from gql_app.work.reading import Conditions
+from gql_app.work.reads.conditions import Conditions
 from models.appointment import APPOINTMENT_COLUMNS, AppointmentRow
 from models.database import fetch, for_update, insert, write
 from models.lifecycle import TaskOrigin

@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gql_app.access import Viewer
-from gql_app.work.finding import TaskQuery
 from gql_app.work.outcomes import NOT_FOUND, claimed_by_other
-from gql_app.work.queues import count_tasks, task_ids, tasks_by_id
-from gql_app.work.reading import BadInput
+from gql_app.work.reads.conditions import BadInput
+from gql_app.work.reads.finding import TaskQuery
+from gql_app.work.reads.queues import count_tasks, task_ids, tasks_by_id
 from gql_app.work.records import lock_tasks
 from gql_app.work.transitions import Transitions
 from models.database import transaction

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.outcomes import NOT_FOUND, ChangeResult, claimed_by_other
-from gql_app.work.queues import MAX_SELECTS, visible_queues
+from gql_app.work.reads.queues import MAX_SELECTS, visible_queues
+from gql_app.work.reads.sections import DUE, NEW
 from gql_app.work.records import Claim, PatientId, change_claim, lock_for, lock_tasks_around
-from gql_app.work.sections import DUE, NEW
 from gql_app.work.transitions import Transitions
 from models.database import fetch, has_row_locks, transaction
 from models.event import TaskEventKind

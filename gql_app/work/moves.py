@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.batches import Move, Moved, move_all
-from gql_app.work.finding import TaskQuery
-from gql_app.work.history import key_reaches
 from gql_app.work.outcomes import missing
-from gql_app.work.queues import visible_queues
-from gql_app.work.reading import Conditions
+from gql_app.work.reads.conditions import Conditions
+from gql_app.work.reads.finding import TaskQuery
+from gql_app.work.reads.history import key_reaches
+from gql_app.work.reads.queues import visible_queues
 from gql_app.work.records import add_events
 from gql_app.work.transitions import Transitions, withdraw_all
 from models.database import among, fetch, write

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from gql_app.access import Viewer
-from gql_app.work.history import staff_by_id
 from gql_app.work.idempotency import CONTACT_KEYS, free_key, is_kept, keys_as_stored
 from gql_app.work.intake import NewTask
+from gql_app.work.reads.history import staff_by_id
 from models.contact import CONTACT_COLUMNS, ContactRow
 from models.database import fetch, fetch_joined
 from models.event import select_events

@@ -8,8 +8,8 @@ from typing import NamedTuple, Protocol
 import orjson
 
 from gql_app.access import Scope
-from gql_app.work.history import event_shown_in
-from gql_app.work.reading import BadInput, Conditions
+from gql_app.work.reads.conditions import BadInput, Conditions
+from gql_app.work.reads.history import event_shown_in
 from models.database import among, fetch, for_update, pairs, select_list, word_lists, write
 from models.names import name_words, says_enough
 from models.phone import (

@@ -12,7 +12,7 @@ from gql_app.access import Viewer
 from gql_app.work.idempotency import stored_key
 from gql_app.work.intake import NewTask
 from gql_app.work.outcomes import SentContact
-from gql_app.work.reading import Conditions
+from gql_app.work.reads.conditions import Conditions
 from models.chain import chained
 from models.contact import ContactRow
 from models.database import (

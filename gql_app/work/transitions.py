@@ -18,8 +18,8 @@ from gql_app.access import Viewer
 from gql_app.work.appointments import NewAppointment, put_appointment, tasks_to_close
 from gql_app.work.bell import Bell
 from gql_app.work.idempotency import TASK_KEYS, free_key
-from gql_app.work.import_batch import ImportBatch, RowResult, load_batch
-from gql_app.work.import_rows import find_target
+from gql_app.work.imports.batch import ImportBatch, RowResult, load_batch
+from gql_app.work.imports.rows import find_target
 from gql_app.work.intake import NewTask, check_new_task, with_default_life
 from gql_app.work.outcomes import (
     EXTERNAL_ID_TAKEN,

@@ -19,9 +19,9 @@ from benchmarks.dataset import Office, fill
 from benchmarks.requests import Order, carried_out, run
 from gql_app.access import authenticate
 from gql_app.clock import machine_time
-from gql_app.work.finding import TaskQuery
-from gql_app.work.orders import TaskOrder
-from gql_app.work.queues import tasks_page
+from gql_app.work.reads.finding import TaskQuery
+from gql_app.work.reads.orders import TaskOrder
+from gql_app.work.reads.queues import tasks_page
 from gql_app.work.transitions import Transitions
 from models.contact import Contact
 from models.database import opened

@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 from gql_app.clock import Clock
 from gql_app.schema.ids import global_id
-from gql_app.work.queues import day_bounds
+from gql_app.work.reads.queues import day_bounds
 from models.lifecycle import ContactOutcome, TaskOrigin, TaskStatus
 from models.people import Patient
 from models.task import Task

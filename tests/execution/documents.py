@@ -24,7 +24,7 @@ from hypothesis_graphql import nodes
 
 from gql_app.schema import schema_text
 from gql_app.schema.ids import global_id
-from gql_app.work.cursors import due_cursor, event_cursor, id_cursor
+from gql_app.work.reads.cursors import due_cursor, event_cursor, id_cursor
 from models.chain import Position
 from models.contact import Contact
 from models.event import TaskEvent

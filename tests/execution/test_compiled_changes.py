@@ -10,7 +10,7 @@ from graphql.execution.executor import Executor
 from gql_app.execution.compiled import CompiledExecutor
 from gql_app.schema import loaders
 from gql_app.schema.ids import global_id
-from gql_app.work.cursors import event_cursor
+from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from models.contact import Contact
 from models.task import Task

@@ -10,9 +10,9 @@ from gql_app.access import Viewer
 from gql_app.schema import loaders
 from gql_app.schema import queries as queries_module
 from gql_app.schema.connections import Connection
-from gql_app.work.history import StaffRow
-from gql_app.work.queues import tasks_page
-from gql_app.work.reading import Page
+from gql_app.work.reads.conditions import Page
+from gql_app.work.reads.history import StaffRow
+from gql_app.work.reads.queues import tasks_page
 from models.task import Task, TaskRow
 from tests.execution.ways import ALL, TASK, Ways, cancels
 from tests.office import task_id

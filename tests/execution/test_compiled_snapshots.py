@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from gql_app.execution.sharing import shareable
-from gql_app.work.cursors import event_cursor
+from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from tests.execution.test_limits import figure
 from tests.execution.ways import ROLES, Ways

@@ -12,7 +12,7 @@ from gql_app.execution.fallbacks import FAILED, NOT_PLAIN
 from gql_app.execution.memory import Schema
 from gql_app.schema import build_schema, loaders
 from gql_app.schema.ids import global_id
-from gql_app.work.cursors import event_cursor
+from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from tests.execution.published import published
 from tests.execution.ways import ALL, Ways

@@ -9,9 +9,9 @@ from gql_app.live.feed import Feeds
 from gql_app.schema.context import Context, Services
 from gql_app.schema.feed_types import FeedRow, HeartbeatRow
 from gql_app.schema.queue_feed import follow_queues
-from gql_app.work.board import Board, read_board
 from gql_app.work.claims import Claims
-from gql_app.work.queues import QueueCounts, tasks_by_id
+from gql_app.work.reads.board import Board, read_board
+from gql_app.work.reads.queues import QueueCounts, tasks_by_id
 from gql_app.work.transitions import Transitions
 from models.chain import Position
 from models.event import EventRow, feed_bounds

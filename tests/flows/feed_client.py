@@ -3,7 +3,7 @@
 from typing import Any
 
 from gql_app.schema.ids import global_id
-from gql_app.work.cursors import event_cursor
+from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from models.task import Task
 from tests.schema.documents import CREATE_TASK

@@ -13,9 +13,9 @@ from gql_app.delivery.members import Results
 from gql_app.live.groups import Result, ResultBatch
 from gql_app.schema.ids import global_id
 from gql_app.web.requests import GraphQLRequest
-from gql_app.work.board import read_board
-from gql_app.work.cursors import event_cursor
-from gql_app.work.queues import visible_queues
+from gql_app.work.reads.board import read_board
+from gql_app.work.reads.cursors import event_cursor
+from gql_app.work.reads.queues import visible_queues
 from models.chain import Position
 from models.contact import Contact
 from models.event import feed_bounds

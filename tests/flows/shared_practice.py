@@ -14,7 +14,7 @@ from gql_app.live.groups import Groups
 from gql_app.schema import build_schema, queue_feed
 from gql_app.schema.ids import global_id
 from gql_app.web.streams import Streams
-from gql_app.work.queues import day_bounds
+from gql_app.work.reads.queues import day_bounds
 from models.chain import Position
 from models.event import EventRow, events_after
 from models.lifecycle import TaskStatus, local_date
@@ -115,4 +115,4 @@ def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "RING", 3)
     monkeypatch.setattr("gql_app.live.feed.KEPT", 4)
     monkeypatch.setattr("gql_app.live.feed.BATCH", 2)
-    monkeypatch.setattr("gql_app.work.board.BATCH", 2)
+    monkeypatch.setattr("gql_app.work.reads.board.BATCH", 2)

@@ -7,7 +7,7 @@ import pytest
 
 from gql_app.live import groups
 from gql_app.web.streams import Streams
-from gql_app.work.cursors import event_cursor
+from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from tests.flows.feed_client import FEED
 from tests.serving import Server, TestSocket

@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 
 from gql_app.app import server_config
-from gql_app.work.cursors import event_cursor
+from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from models.database import opened
 from models.task import Task

@@ -187,7 +187,7 @@ def test_snapshot_and_events_are_what_a_fresh_snapshot_shows(
     # So small that a dashboard which waits a little has to be served from the table.
     monkeypatch.setattr("gql_app.live.feed.KEPT", 4)
     monkeypatch.setattr("gql_app.live.feed.BATCH", 2)
-    monkeypatch.setattr("gql_app.work.board.BATCH", 2)
+    monkeypatch.setattr("gql_app.work.reads.board.BATCH", 2)
     path = shutil.copy(sqlite_template, tmp_path / "callboard.sqlite3")
     with asyncio.Runner() as runner:
         database = AsyncExitStack()

@@ -12,8 +12,8 @@ from gql_app.live.feed import Feeds
 from gql_app.schema.context import Context, Services
 from gql_app.schema.feed_types import FeedRow
 from gql_app.schema.queue_feed import follow_queues
-from gql_app.work.board import Board
-from gql_app.work.queues import QueueCounts, day_bounds, queue_counts
+from gql_app.work.reads.board import Board
+from gql_app.work.reads.queues import QueueCounts, day_bounds, queue_counts
 from models.chain import Position
 from models.event import EventRow
 from models.lifecycle import Attempt, ContactOutcome

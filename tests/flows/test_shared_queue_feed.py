@@ -12,8 +12,8 @@ from gql_app.delivery.members import Results
 from gql_app.live.groups import Result
 from gql_app.schema import queue_feed
 from gql_app.web.streams import Streams
-from gql_app.work.board import counts_at, read_board
-from gql_app.work.queues import visible_queues
+from gql_app.work.reads.board import counts_at, read_board
+from gql_app.work.reads.queues import visible_queues
 from models.chain import Position
 from models.task import Task
 from tests.flows.shared_client import Client, Failed

@@ -6,7 +6,7 @@ import pytest
 
 from gql_app.schema import loaders, repeating
 from gql_app.web import streams as streams_module
-from gql_app.work.cursors import event_cursor
+from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from tests.serving import Server
 from tests.web.streams import event_stream, log_over_http, until_streams

@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from gql_app.access.keys import create_key, revoke_key
-from gql_app.work.cursors import event_cursor, read_event_cursor
+from gql_app.work.reads.cursors import event_cursor, read_event_cursor
 from models.access import AccessKey
 from models.chain import Position
 from models.roles import Role

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gql_app.work.cursors import event_cursor
+from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from tests.flows.commands import printing
 from tests.npm import install

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from gql_app.schema.ids import global_id
-from gql_app.work.cursors import event_cursor
+from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from tests.office import task_id
 from tests.schema.hidden import SOURCE, Named, World

@@ -16,7 +16,7 @@ from graphql import (
 
 from gql_app.schema import build_schema
 from gql_app.schema.ids import global_id
-from gql_app.work.cursors import due_cursor, event_cursor, id_cursor
+from gql_app.work.reads.cursors import due_cursor, event_cursor, id_cursor
 from models.chain import Position
 from models.contact import Contact
 from models.lifecycle import ContactOutcome

@@ -8,7 +8,7 @@ import pytest
 from gql_app.access import Viewer
 from gql_app.schema import loaders
 from gql_app.schema.ids import global_id
-from gql_app.work.at_work import QueueAtWork, staff_at_work
+from gql_app.work.reads.at_work import QueueAtWork, staff_at_work
 from models.lifecycle import ContactOutcome
 from tests.office import Office
 from tests.serving import Server

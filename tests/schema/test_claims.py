@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gql_app.schema.ids import global_id
-from gql_app.work.cursors import event_cursor
-from gql_app.work.expiry import free_lapsed
+from gql_app.work.reads.cursors import event_cursor
+from gql_app.work.upkeep.expiry import free_lapsed
 from models.chain import Position
 from models.task import Task
 from tests.office import Office, make_office, task_id

@@ -11,8 +11,8 @@ from gql_app.live.feed import Feeds
 from gql_app.schema import build_schema
 from gql_app.schema.context import Context
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
-from gql_app.work.orders import TaskOrder
 from gql_app.work.queue_settings import set_queue
+from gql_app.work.reads.orders import TaskOrder
 from models.database import opened
 from tests.execution.ways import ALL, rich_office
 from tests.flows.dashboard import services

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gql_app.work.cursors import event_cursor
+from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from models.database import transactions
 from models.lifecycle import ContactOutcome

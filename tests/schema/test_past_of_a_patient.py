@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-import gql_app.work.history as history_module
-import gql_app.work.queues as queues_module
+import gql_app.work.reads.history as history_module
+import gql_app.work.reads.queues as queues_module
 from gql_app.access import authenticate
 from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.appointments import NewAppointment
-from gql_app.work.expiry import sweep
-from gql_app.work.finding import TaskQuery
-from gql_app.work.history import contacts_of_patients
 from gql_app.work.moves import withdraw_tasks
-from gql_app.work.queues import tasks_of_patients
+from gql_app.work.reads.finding import TaskQuery
+from gql_app.work.reads.history import contacts_of_patients
+from gql_app.work.reads.queues import tasks_of_patients
+from gql_app.work.upkeep.expiry import sweep
 from models.database import fetch, fetch_joined, write
 from models.lifecycle import ContactOutcome, TaskStatus
 from models.practice import Queue

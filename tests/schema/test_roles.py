@@ -7,7 +7,7 @@ import pytest
 
 from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
-from gql_app.work.cursors import event_cursor
+from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from models.contact import Contact
 from models.roles import Role

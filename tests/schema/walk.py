@@ -18,7 +18,7 @@ from graphql import (
 
 from gql_app.execution.limits import MAX_TOKENS, TooComplex
 from gql_app.schema import build_schema
-from gql_app.work.reading import MAX_PAGE
+from gql_app.work.reads.conditions import MAX_PAGE
 from tests.execution.measuring import check
 
 SCHEMA = build_schema()._schema

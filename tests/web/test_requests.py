@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from gql_app.web.requests import read_body
-from gql_app.work.reading import BadInput
+from gql_app.work.reads.conditions import BadInput
 
 
 async def test_a_client_that_goes_away_while_it_sends_is_no_error_of_ours() -> None:

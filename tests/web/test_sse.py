@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gql_app.access.keys import create_key
-from gql_app.work.cursors import event_cursor, read_event_cursor
+from gql_app.work.reads.cursors import event_cursor, read_event_cursor
 from models.chain import Position
 from models.roles import Role
 from tests.schema.documents import LOG_CONTACT, STATUS_CHANGED

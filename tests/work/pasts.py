@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gql_app.work.activity import ClosedCounts, ContactCounts, Figures
+from gql_app.work.reports.activity import ClosedCounts, ContactCounts, Figures
 from models.contact import Contact
 from models.database import write
 from models.lifecycle import CloseCause, ContactOutcome, TaskOrigin, TaskStatus

@@ -13,7 +13,7 @@ from tests.commands.importing.rows import row
 from tests.office import Office
 from tests.work.agents import all_events, assert_consistent, claims_of
 from tests.work.claiming import codes, patient_with_two_tasks
-from tests.work.test_importing import take
+from tests.work.imports.test_run import take
 
 CHANGED = TaskEventKind.PATIENT_CHANGED
 

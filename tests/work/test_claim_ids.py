@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from gql_app.work.claims import Claims
-from gql_app.work.expiry import free_lapsed
+from gql_app.work.upkeep.expiry import free_lapsed
 from models.database import write
 from models.task import Task
 from tests.office import Office

@@ -7,7 +7,7 @@ import pytest
 from gql_app.access import Forbidden
 from gql_app.settings import BadSetting, read_settings
 from gql_app.work.claims import claimed_tasks
-from gql_app.work.expiry import free_lapsed, sweep
+from gql_app.work.upkeep.expiry import free_lapsed, sweep
 from models.event import TaskEventKind
 from models.lifecycle import TaskStatus
 from tests.office import Office, make_office

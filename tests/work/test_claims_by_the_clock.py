@@ -12,8 +12,8 @@ from gql_app.schema.context import Context, Services
 from gql_app.schema.feed_types import HeartbeatRow
 from gql_app.schema.queue_feed import follow_queues
 from gql_app.work.claims import Claims
-from gql_app.work.expiry import free_lapsed
 from gql_app.work.transitions import Transitions
+from gql_app.work.upkeep.expiry import free_lapsed
 from tests.clocks import clock_off_by
 from tests.office import Office
 from tests.serving import PATIENCE

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from gql_app.clock import Clock
 from gql_app.work.claims import Claims
-from gql_app.work.expiry import free_lapsed, keep_freeing
 from gql_app.work.transitions import Transitions
+from gql_app.work.upkeep.expiry import free_lapsed, keep_freeing
 from tests.office import Office
 from tests.work.agents import FREE, all_events, assert_consistent, claim_on, claims_of
 from tests.work.claiming import (

@@ -12,8 +12,8 @@ from gql_app.access import Viewer
 from gql_app.access.keys import create_key
 from gql_app.work import transitions as transitions_module
 from gql_app.work.claims import Claims
-from gql_app.work.expiry import free_lapsed, sweep
 from gql_app.work.outcomes import ChangeResult
+from gql_app.work.upkeep.expiry import free_lapsed, sweep
 from models.database import opened
 from models.event import TaskEventKind
 from models.lifecycle import RefusalCode

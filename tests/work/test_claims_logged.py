@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gql_app.work.expiry import free_lapsed
 from gql_app.work.outcomes import ChangeResult
+from gql_app.work.upkeep.expiry import free_lapsed
 from models.event import TaskEventKind
 from tests.office import Office
 from tests.work.agents import FREE, all_events, assert_consistent, claim_on, claims_of

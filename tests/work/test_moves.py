@@ -10,8 +10,8 @@ from gql_app.access import Forbidden, Viewer, authenticate
 from gql_app.access.keys import create_key
 from gql_app.work.batches import Moved
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
-from gql_app.work.queues import TaskQuery
-from gql_app.work.reading import BadInput
+from gql_app.work.reads.conditions import BadInput
+from gql_app.work.reads.queues import TaskQuery
 from models.access import AccessKey
 from models.event import TaskEventKind
 from models.lifecycle import CloseCause, RefusalCode, TaskStatus

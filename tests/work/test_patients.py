@@ -7,7 +7,7 @@ import pytest
 from gql_app.access import authenticate
 from gql_app.access.keys import create_key
 from gql_app.work.patients import BATCH, index_patients
-from gql_app.work.reading import BadInput
+from gql_app.work.reads.conditions import BadInput
 from models.people import Patient
 from models.roles import Role
 from tests.office import Office, make_office

@@ -7,11 +7,11 @@ from typing import Any
 from gql_app.access import Viewer
 from gql_app.access.keys import create_key
 from gql_app.work.appointments import NewAppointment
-from gql_app.work.history import colleagues_by_id
 from gql_app.work.intake import NewTask
 from gql_app.work.moves import reassign_tasks
 from gql_app.work.patients import patients_by_id
-from gql_app.work.retention import prune
+from gql_app.work.reads.history import colleagues_by_id
+from gql_app.work.upkeep.retention import prune
 from models.appointment import Appointment
 from models.database import transaction
 from models.lifecycle import CloseCause, RefusalCode
@@ -22,7 +22,7 @@ from models.task import Task
 from tests.commands.importing.rows import row
 from tests.office import Office
 from tests.work.agents import claims_of
-from tests.work.test_importing import take
+from tests.work.imports.test_run import take
 
 
 def desk_of(office: Office) -> Viewer:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gql_app.work.queues import day_bounds
+from gql_app.work.reads.queues import day_bounds
 from models.contact import Contact
 from models.event import TaskEventKind
 from models.lifecycle import CloseCause, TaskStatus

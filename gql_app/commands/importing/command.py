@@ -19,15 +19,15 @@ from gql_app.commands.importing.reading import CannotImport, FileCode, Record, S
 from gql_app.commands.importing.rejects import Rejects
 from gql_app.live.bus import ringing
 from gql_app.terminal import note, say
-from gql_app.work.import_batch import RowResult
-from gql_app.work.import_rows import (
+from gql_app.work.imports.batch import RowResult
+from gql_app.work.imports.rows import (
     MAX_SOURCE,
     ImportResult,
     ImportRow,
     find_target,
 )
-from gql_app.work.importing import BATCH, Import
-from gql_app.work.reading import is_storable
+from gql_app.work.imports.run import BATCH, Import
+from gql_app.work.reads.conditions import is_storable
 from gql_app.work.transitions import Transitions
 from models.checks import BadValue, checked_region, checked_time_zone
 from models.database import opened

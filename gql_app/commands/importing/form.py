@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gql_app.work.import_rows import ImportRow
+from gql_app.work.imports.rows import ImportRow
 
 REQUIRED = ("external_id", "name", "phone", "reason")
 COLUMNS = ImportRow._fields

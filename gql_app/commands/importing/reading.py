@@ -22,7 +22,7 @@ from gql_app.commands.importing.form import (
     read_form,
     separator_line,
 )
-from gql_app.work.import_rows import ImportRow
+from gql_app.work.imports.rows import ImportRow
 
 MAX_CELL = 10_000
 """Characters of a cell. Those of a line that is longer than `MAX_LINE` are not kept at all."""

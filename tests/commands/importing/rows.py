@@ -1,6 +1,6 @@
 """Rows of tasks to be imported, as texts."""
 
-from gql_app.work.import_rows import ImportRow
+from gql_app.work.imports.rows import ImportRow
 
 
 def row(external_id: str = "t1", **given: str) -> ImportRow:

@@ -1,0 +1,156 @@
+"""What comes in, row by row: texts as they were sent, and what is made of them before they may
+enter a queue."""
+
+import re
+from datetime import date, datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from gql_app.access import Viewer
+from gql_app.work.intake import NewTask, check_reason
+from gql_app.work.reads.conditions import Conditions, is_storable
+from models.database import fetch
+from models.lifecycle import Refusal, RefusalCode, TaskOrigin
+from models.phone import Phone, read_phone
+from models.text import trimmed
+
+MAX_SOURCE = 100
+MAX_EXTERNAL_ID = 200
+MAX_NAME = 200
+YEARS = range(1900, 3000)
+"""At the calendar's ends a moment has no date in some time zones."""
+
+
+class ImportResult(StrEnum):
+    CREATED = "CREATED"  # a task was made
+    UPDATED = "UPDATED"  # the task was there; its patient's name or phone is new
+    UNCHANGED = "UNCHANGED"  # the task and its patient were there as they are
+    ALREADY_OPEN = "ALREADY_OPEN"  # the patient has an open task in the queue: no second one
+    REJECTED = "REJECTED"  # nothing was changed
+
+
+class ImportRow(NamedTuple):
+    """A row as it was sent; None or "" where it says nothing."""
+
+    external_id: str | None
+    patient_external_id: str | None
+    name: str | None
+    phone: str | None
+    reason: str | None
+    origin: str | None
+    follow_up: str | None
+    expires_at: str | None
+
+
+class Incoming(NamedTuple):
+    """A row that is in order by itself. `new` has no patient yet."""
+
+    external_id: str
+    patient_external_id: str
+    name: str
+    phone: Phone
+    new: NewTask
+
+
+class Target(NamedTuple):
+    """The queue that rows go into, and what it and its practice say of them."""
+
+    queue_id: int
+    region: str
+    automatic_life_days: int | None
+
+
+async def find_target(viewer: Viewer, queue_id: int | None) -> Target | None:
+    """None if there is no such queue here, or not for this key."""
+    where = Conditions.of(viewer, "q", "q.id")
+    where.add(f"q.id = ${where.value(queue_id or 0)}")
+    sql = f"""SELECT q.id, p.region, q.automatic_life_days FROM queue q
+    JOIN practice p ON p.id = q.practice_id WHERE {where}"""
+    return next(iter(await fetch(Target, sql, *where.values)), None)
+
+
+def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
+    """The row as it may come in, or every refusal of what it says by itself."""
+    texts = ImportRow(*[trimmed(text) if text else "" for text in row])
+    refusals = [
+        *[_check_text(f, text) for f, text in zip(row._fields, texts, strict=True) if text],
+        None if texts.external_id else _refusal("EXTERNAL_ID_REQUIRED", "external_id", _NO_ID),
+        None if texts.name else _refusal("NAME_REQUIRED", "name", "Say whom to call."),
+        check_reason(texts.reason or ""),
+    ]
+    phone = read_phone(texts.phone or "", target.region)
+    if phone is None:
+        refusals.append(_refusal("PHONE_INVALID", "phone", _no_phone(texts.phone, target.region)))
+    origin, follow_up, expires_at = TaskOrigin.AUTOMATIC, None, None
+    if texts.origin:
+        try:
+            origin = TaskOrigin(texts.origin.upper())
+        except ValueError:
+            refusals.append(_refusal("ORIGIN_INVALID", "origin", _NO_ORIGIN))
+    if texts.follow_up and (follow_up := read_date(texts.follow_up)) is None:
+        refusals.append(_refusal("DATE_INVALID", "follow_up", _NO_DATE))
+    if texts.expires_at and (expires_at := read_moment(texts.expires_at)) is None:
+        refusals.append(_refusal("DATE_INVALID", "expires_at", _NO_MOMENT))
+    if found := tuple(refusal for refusal in refusals if refusal is not None):
+        return found
+    assert texts.external_id is not None
+    assert texts.name is not None
+    assert phone is not None
+    new = NewTask(target.queue_id, None, texts.reason or "", origin, follow_up, expires_at)
+    patient = texts.patient_external_id or texts.external_id
+    return Incoming(texts.external_id, patient, texts.name, phone, new)
+
+
+def read_date(text: str) -> date | None:
+    """The date in an ISO text such as 2026-12-24, None if it is anything else."""
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def read_moment(text: str) -> datetime | None:
+    """The moment in an ISO text with its offset, such as 2026-12-24T17:00:00Z, else None."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None and moment.year in YEARS else None
+
+
+_NO_ID = "Say which task it is at its source."
+_NO_ORIGIN = "An origin is AUTOMATIC or MANUAL."
+_NO_DATE = "A date is written as 2026-12-24: year, month, day. Others are not guessed."
+_NO_MOMENT = "A moment is written with its offset from UTC, as 2026-12-24T17:00:00Z."
+
+_LONGEST = {
+    "external_id": MAX_EXTERNAL_ID,
+    "patient_external_id": MAX_EXTERNAL_ID,
+    "name": MAX_NAME,
+}
+
+
+def _check_text(field: str, text: str) -> Refusal | None:
+    longest = _LONGEST.get(field)
+    if longest is not None and len(text) > longest:
+        message = f"It has {len(text):,} characters; at most {longest} are kept."
+        return _refusal("TEXT_TOO_LONG", field, message)
+    if not is_storable(text):
+        message = "It has bytes that are not UTF-8, or a character that cannot be kept (U+0000)."
+        return _refusal("TEXT_INVALID", field, message)
+    return None
+
+
+def _no_phone(text: str | None, region: str) -> str:
+    if not text:
+        return "There is no phone number."
+    return (
+        f"It is no phone number that can be called, in {region} or with + and its country's code."
+    )
+
+
+def _refusal(code: str, field: str, message: str) -> Refusal:
+    first, *others = field.split("_")
+    return Refusal(RefusalCode(code), message, first + "".join(map(str.title, others)))

@@ -1,0 +1,1 @@
+"""What is counted over days and weeks: a practice's activity."""

@@ -1,0 +1,128 @@
+"""The sweepers: what has an end, a task or a claim, is ended as soon as its time is up."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, TypeAlias
+
+from gql_app.clock import Clock, Doubtful
+from gql_app.work.claims import Claims
+from gql_app.work.transitions import Transitions
+from gql_app.work.upkeep.doubt import check_share
+from models.database import fetch
+from models.limits import Busy
+from models.task import IS_OPEN
+
+log = logging.getLogger(__name__)
+
+LONGEST_SLEEP = timedelta(seconds=5)
+"""Also how late an end can be seen that another process set meanwhile."""
+
+BATCH = 500
+
+LATE = timedelta(hours=1)
+"""What should have been closed that long ago was swept by nobody, or the clock has jumped."""
+
+
+class _Due(NamedTuple):
+    practice_id: int
+    task_id: int
+    at: datetime
+
+
+# By way of the practices, so that each is looked up in its own index.
+_NEXT_TO_EXPIRE = f"""
+SELECT t.practice_id, t.id, t.expires_at FROM practice p
+JOIN task t ON t.practice_id = p.id
+WHERE {IS_OPEN} AND t.expires_at IS NOT NULL AND t.expires_at <= $1
+ORDER BY t.expires_at LIMIT 500
+"""
+
+_NEXT_TO_LAPSE = """
+SELECT t.practice_id, t.id, t.claimed_until FROM practice p
+JOIN task t ON t.practice_id = p.id
+WHERE t.claimed_until IS NOT NULL AND t.claimed_until <= $1
+ORDER BY t.claimed_until LIMIT 500
+"""
+
+
+class _Count(NamedTuple):
+    number: int
+
+
+_OPEN_UNTIL = f"""
+SELECT COUNT(*) FROM practice p JOIN task t ON t.practice_id = p.id
+WHERE {IS_OPEN} AND t.expires_at IS NOT NULL AND t.expires_at <= $1
+"""
+
+Act: TypeAlias = Callable[[int, int], Awaitable[bool]]
+Sweep: TypeAlias = Callable[[datetime], Awaitable[int]]
+
+
+async def sweep(transitions: Transitions, now: datetime, *, forced: bool = False) -> int:
+    """Close every task that has expired by `now`. Returns how many were closed. Raises `Doubtful`
+    if that would be too many for the clock to be believed, unless it is `forced`."""
+    if not forced:
+        await _check_expired(now)
+    return await _sweep(_NEXT_TO_EXPIRE, transitions.expire, now)
+
+
+async def keep_sweeping(transitions: Transitions, clock: Clock) -> None:
+    """Close expired tasks until cancelled, waking when the next one expires."""
+    await _keep_sweeping(lambda now: sweep(transitions, now), _NEXT_TO_EXPIRE, clock)
+
+
+async def free_lapsed(claims: Claims, now: datetime) -> int:
+    """Free every patient whose claim has lapsed by `now`. Returns how many were freed."""
+    return await _sweep(_NEXT_TO_LAPSE, claims.lapse, now)
+
+
+async def keep_freeing(claims: Claims, clock: Clock) -> None:
+    """Free lapsed claims until cancelled, waking when the next one lapses."""
+    await _keep_sweeping(lambda now: free_lapsed(claims, now), _NEXT_TO_LAPSE, clock)
+
+
+async def _check_expired(now: datetime) -> None:
+    [late] = await fetch(_Count, _OPEN_UNTIL, now - LATE)
+    if late.number:
+        [all_] = await fetch(_Count, _OPEN_UNTIL, datetime.max.replace(tzinfo=UTC))
+        await check_share("expire", late.number, all_.number, now)
+
+
+async def _sweep(next_due: str, act: Act, now: datetime) -> int:
+    done = 0
+    busy: set[int] = set()  # others need not wait for a practice that is held up
+    while due := await fetch(_Due, next_due, now):
+        ended = 0
+        for task in due:
+            if task.practice_id in busy:
+                continue
+            try:
+                ended += await act(task.practice_id, task.task_id)
+            except Busy:  # the log has named the practice
+                busy.add(task.practice_id)
+        done += ended
+        if len(due) < BATCH or not ended:
+            break
+    return done
+
+
+async def _keep_sweeping(sweep_by: Sweep, next_due: str, clock: Clock) -> None:
+    doubts = False
+    while True:
+        pause = LONGEST_SLEEP
+        try:
+            clock.check()
+            await sweep_by(clock())
+            doubts = False
+            now = clock()
+            if soon := await fetch(_Due, next_due, now + LONGEST_SLEEP):
+                pause = max(soon[0].at - now, timedelta(milliseconds=10))
+        except Doubtful as doubt:
+            if not doubts:  # and not every few seconds
+                log.error("a sweep stops: %s", doubt)  # noqa: TRY400 - it says all there is
+            doubts = True
+        except Exception as error:  # the database may be away; the next round tries again
+            log.warning("a sweep failed: %s", type(error).__name__)
+        await asyncio.sleep(pause.total_seconds())

@@ -1,0 +1,106 @@
+"""How long events are kept. Tasks and contacts stay; only the stream's past is shortened, and
+sessions that have ended are removed."""
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from gql_app.access.signin import forget_ended
+from gql_app.clock import Clock, Doubtful
+from gql_app.work.idempotency import forget_old_keys
+from gql_app.work.upkeep.doubt import check_share
+from models.database import fetch, snapshot, transaction, write
+from models.limits import Busy
+
+log = logging.getLogger(__name__)
+
+ROUND_SECONDS = 3600.0
+
+LATE = timedelta(hours=2)
+"""What should have been removed that long ago no round has come to, or the clock has jumped."""
+
+BATCH = 500
+"""Events that are removed in one transaction, which keeps the practice's writers waiting."""
+
+
+class _Old(NamedTuple):
+    practice_id: int
+    first_seq: int
+    last_seq: int
+
+
+_OLD = """
+SELECT p.id, MIN(e.seq), MAX(e.seq) FROM practice p
+JOIN task_event e ON e.practice_id = p.id AND e.at < $1
+GROUP BY p.id
+"""
+
+# What is still kept follows from the last event that goes: its digest stays.
+_MARK = """
+UPDATE practice SET pruned_through = $2, pruned_digest = (
+    SELECT e.digest FROM task_event e WHERE e.practice_id = $1 AND e.seq = $2)
+WHERE id = $1 AND pruned_through < $2
+"""
+
+
+class _Share(NamedTuple):
+    late: int
+    kept: int
+
+
+# The numbers of a practice's events have no gaps, so nothing needs to be counted.
+_SHARES = """
+SELECT COALESCE(
+        (SELECT e.seq FROM task_event e WHERE e.practice_id = p.id AND e.at < $1
+        ORDER BY e.at DESC LIMIT 1), p.pruned_through
+    ) - p.pruned_through, p.seq - p.pruned_through
+FROM practice p
+"""
+
+
+async def prune(keep: timedelta, now: datetime, *, forced: bool = False) -> int:
+    """Remove the events that are older than `keep`. Returns how many were removed. Raises
+    `Doubtful` if that would be too many for the clock to be believed, unless it is `forced`.
+
+    A practice's mark is moved first, in the same transaction: a stream that comes back from behind
+    it is told to start afresh, and the tables let nothing else be deleted.
+    """
+    if not forced:
+        async with snapshot(is_long=True):
+            shares = await fetch(_Share, _SHARES, now - keep - LATE)
+        late, kept = (sum(numbers) for numbers in zip(*shares, strict=True)) if shares else (0, 0)
+        await check_share("prune", late, kept, now)
+    removed = 0
+    async with snapshot(is_long=True):
+        found = await fetch(_Old, _OLD, now - keep)
+    for old in found:
+        try:
+            for first in range(old.first_seq, old.last_seq + 1, BATCH):
+                last = min(first + BATCH - 1, old.last_seq)
+                removed += await _prune_through(old.practice_id, last)
+        except Busy as busy:  # the next round tries again
+            log.warning("practice %d is busy, not pruned: %s", old.practice_id, busy.reason)
+    return removed
+
+
+async def _prune_through(practice_id: int, last_seq: int) -> int:
+    async with transaction():
+        await write(_MARK, practice_id, last_seq)
+        remove = "DELETE FROM task_event WHERE practice_id = $1 AND seq <= $2 RETURNING id"
+        return len(await write(remove, practice_id, last_seq))
+
+
+async def keep_pruning(keep: timedelta, clock: Clock) -> None:
+    """Prune, and forget old idempotency keys, every hour until cancelled."""
+    while True:
+        try:
+            clock.check()
+            await prune(keep, clock())
+            await forget_ended(clock())
+            await forget_old_keys(clock())
+        except Doubtful as doubt:
+            log.error("pruning stops: %s", doubt)  # noqa: TRY400 - it says all there is
+        except Exception as error:  # the database may be away; the next round tries again
+            log.warning("pruning failed: %s", type(error).__name__)
+        await asyncio.sleep(ROUND_SECONDS)
