@@ -64,7 +64,6 @@ class Task(Model):
     # Its foreign key leads to two columns, which models cannot say: see the migration.
     assignee_id = fields.BigIntField(null=True)
     withdrawn_reason = fields.CharField(max_length=500, null=True)
-    idempotency_key = fields.CharField(max_length=200, null=True)
     source = fields.CharField(max_length=100, null=True)
     external_id = fields.CharField(max_length=200, null=True)
 
@@ -75,7 +74,6 @@ class Task(Model):
 
     class Meta:
         table = "task"
-        unique_together = (("practice", "idempotency_key"),)
 
 
 class TaskRow(NamedTuple):

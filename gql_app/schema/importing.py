@@ -12,10 +12,11 @@ from gql_app.schema.errors import ErrorRow, UserError, error_row
 from gql_app.schema.ids import read_id_of
 from gql_app.schema.links import linked
 from gql_app.schema.types import Task
-from gql_app.work.imports.rows import MAX_SOURCE, ImportRow, find_target
+from gql_app.work.imports.rows import MAX_SOURCE, ImportRow
 from gql_app.work.imports.run import Import
-from gql_app.work.outcomes import missing
 from gql_app.work.reads.conditions import BadInput, is_storable
+from gql_app.work.reads.targets import find_target
+from gql_app.work.results import missing
 from models.text import trimmed
 
 MAX_ROWS = 1_000
@@ -101,7 +102,7 @@ async def import_tasks(info: Info, input: ImportTasksInput) -> ImportPayload:
     if target is None:
         refusals = missing("queue", "queueId").refusals
         return ImportPayload([], [error_row(refusal, "input") for refusal in refusals])
-    run = Import(info.context.services.transitions, viewer, target, source)
+    run = Import(info.context.services.changes, viewer, target, source)
     results = await run.take([_row(row) for row in input.rows])
     return ImportPayload(
         [

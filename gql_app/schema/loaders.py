@@ -12,7 +12,6 @@ from operator import attrgetter
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from gql_app.access import Scope
-from gql_app.work.patients import PatientRow, patients_by_id
 from gql_app.work.reads.at_work import QueueAtWork, staff_at_work
 from gql_app.work.reads.conditions import Page
 from gql_app.work.reads.finding import TaskQuery
@@ -27,6 +26,7 @@ from gql_app.work.reads.history import (
     contacts_of_tasks,
     staff_by_id,
 )
+from gql_app.work.reads.patients import PatientRow, patients_by_id
 from gql_app.work.reads.queues import (
     QueueCounts,
     QueueRow,

@@ -12,16 +12,21 @@ from gql_app.schema.ids import read_id_of, read_ids_of
 from gql_app.schema.importing import ImportTasksPayload, import_tasks
 from gql_app.schema.moments import checked_moment
 from gql_app.schema.types import Appointment, Contact, Task
-from gql_app.work.appointments import MAX_EXTERNAL_ID, NewAppointment
-from gql_app.work.intake import NewTask
-from gql_app.work.outcomes import ChangeResult
+from gql_app.work import claims
+from gql_app.work.appointments import (
+    MAX_EXTERNAL_ID,
+    NewAppointment,
+    RecordedAppointment,
+    record_appointment,
+)
+from gql_app.work.contacts import log_contact
+from gql_app.work.intake import NewTask, create_task
 from gql_app.work.reads.conditions import BadInput, storable
-from models.appointment import AppointmentRow
+from gql_app.work.results import ChangeResult
+from models.idempotency import MAX_IDEMPOTENCY_KEY
 from models.lifecycle import Attempt
-from models.task import MAX_CLAIM_ID, TaskRow
+from models.task import MAX_CLAIM_ID
 from models.text import trimmed
-
-MAX_IDEMPOTENCY_KEY = 200
 
 ContactedAt = Annotated[
     datetime | None,
@@ -121,15 +126,13 @@ class Payload:
         ]
 
 
-class AppointmentPayload(Payload):
+class AppointmentPayload:
     """The source of a `RecordAppointmentPayload`."""
 
-    def __init__(
-        self, appointment: AppointmentRow | None, outcome: ChangeResult, closed: list[TaskRow]
-    ) -> None:
-        super().__init__(outcome)
-        self.appointment = appointment
-        self.closed_tasks = closed
+    def __init__(self, recorded: RecordedAppointment) -> None:
+        self.appointment = recorded.appointment
+        self.closed_tasks = recorded.closed
+        self.errors = [error_row(refusal) for refusal in recorded.refusals]
 
 
 @strawberry.type
@@ -151,8 +154,9 @@ class Mutation:
         idempotency_key: str | None = None,
         contacted_at: ContactedAt = None,
     ) -> Payload:
-        result = await info.context.services.transitions.log_contact(
+        result = await info.context.services.changes.make(
             info.context.viewer,
+            log_contact,
             read_id_of("Task", task_id),
             Attempt(outcome, follow_up, storable(notes), close),
             expected_version=expected_version,
@@ -172,8 +176,13 @@ class Mutation:
         queue_ids: list[strawberry.ID] | None = None,
         claim_id: NewClaimId = None,
     ) -> Payload:
-        ids, claims = read_ids_of("Queue", queue_ids), info.context.services.claims
-        return Payload(await claims.claim_next(info.context.viewer, ids, _checked_claim(claim_id)))
+        services, ids = info.context.services, read_ids_of("Queue", queue_ids)
+        claim = _checked_claim(claim_id)
+        return Payload(
+            await claims.claim_next(
+                services.changes, info.context.viewer, ids, claim, lease=services.lease
+            )
+        )
 
     @strawberry.mutation(
         graphql_type=ClaimTaskPayload,
@@ -183,8 +192,13 @@ class Mutation:
     async def claim_task(
         self, info: Info, task_id: strawberry.ID, claim_id: ClaimIdToKeep = None
     ) -> Payload:
-        row_id, claims = read_id_of("Task", task_id), info.context.services.claims
-        return Payload(await claims.claim(info.context.viewer, row_id, _checked_claim(claim_id)))
+        services, row_id = info.context.services, read_id_of("Task", task_id)
+        claim = _checked_claim(claim_id)
+        return Payload(
+            await services.changes.make(
+                info.context.viewer, claims.claim_task, row_id, claim, lease=services.lease
+            )
+        )
 
     @strawberry.mutation(
         graphql_type=ClaimTaskPayload,
@@ -197,13 +211,14 @@ class Mutation:
         task_id: strawberry.ID | None = None,
         claim_id: ClaimIdToEnd = None,
     ) -> Payload:
-        viewer, claims = info.context.viewer, info.context.services.claims
+        viewer, changes = info.context.viewer, info.context.services.changes
         claim = _checked_claim(claim_id)
         if task_id is not None:
-            return Payload(await claims.release(viewer, read_id_of("Task", task_id), claim))
+            row_id = read_id_of("Task", task_id)
+            return Payload(await changes.make(viewer, claims.release_task, row_id, claim))
         if claim is None:
             raise BadInput("releaseTask takes a taskId, a claimId, or both.")
-        return Payload(await claims.release_own(viewer, claim))
+        return Payload(await changes.make(viewer, claims.release_own, claim))
 
     @strawberry.mutation(
         graphql_type=CreateTaskPayload, description="Make a task in a queue for a patient."
@@ -218,7 +233,7 @@ class Mutation:
             expires_at=checked_moment(input.expires_at, "expiresAt"),
             idempotency_key=_checked_key(input.idempotency_key),
         )
-        result = await info.context.services.transitions.create_task(info.context.viewer, new)
+        result = await info.context.services.changes.make(info.context.viewer, create_task, new)
         return Payload(result, fields_under="input")
 
     import_tasks = strawberry.mutation(
@@ -243,8 +258,8 @@ class Mutation:
         assert moment is not None
         assert stored is not None
         new = NewAppointment(read_id_of("Patient", patient_id) or 0, moment, stored)
-        transitions = info.context.services.transitions
-        return AppointmentPayload(*await transitions.record_appointment(info.context.viewer, new))
+        changes = info.context.services.changes
+        return AppointmentPayload(await changes.make(info.context.viewer, record_appointment, new))
 
 
 def _checked_claim(claim_id: str | None) -> str | None:

@@ -27,9 +27,9 @@ from gql_app.schema.types import (
     Viewer,
     event_cursor,
 )
-from gql_app.work.patients import PatientRow
 from gql_app.work.reads.history import colleagues_by_id, events_page
 from gql_app.work.reads.orders import SECTIONS, begin_of, cursor_of
+from gql_app.work.reads.patients import PatientRow
 from gql_app.work.reads.queues import QueueRow, tasks_page, tasks_page_in_full, visible_queues
 from gql_app.work.reports.activity import Activity as ActivityRow
 from gql_app.work.reports.activity import read_activity

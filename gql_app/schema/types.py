@@ -25,12 +25,12 @@ from gql_app.schema.ids import id_of
 from gql_app.schema.links import linked
 from gql_app.schema.loaders import HasId, PageKey, load_page
 from gql_app.schema.task_state import Claim, TaskSnapshot, TaskState, claim_of
-from gql_app.work.claims import claimed_tasks
-from gql_app.work.patients import PatientRow
 from gql_app.work.reads import cursors, history, queues
 from gql_app.work.reads.at_work import AtWork
 from gql_app.work.reads.finding import TaskQuery
+from gql_app.work.reads.next_tasks import claimed_tasks
 from gql_app.work.reads.orders import by_due
+from gql_app.work.reads.patients import PatientRow
 from models.contact import ContactRow
 from models.event import EventRow, feed_bounds
 from models.lifecycle import local_date
@@ -357,7 +357,7 @@ class Practice:
 
     @strawberry.field(description="How long a claim lasts that is not renewed, in seconds.")
     def claim_seconds(parent: strawberry.Parent[ViewerRow], info: Info) -> int:
-        return int(info.context.services.claims.lease.total_seconds())
+        return int(info.context.services.lease.total_seconds())
 
     @strawberry.field(description="Where a stream that begins now goes on from.")
     async def cursor(parent: strawberry.Parent[ViewerRow]) -> str:

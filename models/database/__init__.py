@@ -37,7 +37,7 @@ from models.database.rows import (
     update_and_insert,
     write,
 )
-from models.database.transactions import first_in_transaction, snapshot, transaction
+from models.database.transactions import snapshot, transaction
 
 __all__ = [
     "CannotOpen",
@@ -50,7 +50,6 @@ __all__ = [
     "database_time",
     "fetch",
     "fetch_joined",
-    "first_in_transaction",
     "for_update",
     "for_update_but_its_key",
     "hours_between",

@@ -29,6 +29,7 @@ TABLES = [
     "models.appointment",
     "models.event",
     "models.access",
+    "models.idempotency",
 ]
 
 
@@ -91,7 +92,7 @@ async def migrate(url: str) -> None:
             await look_through(client)
         if await migrating.is_up_to_date(client):
             return
-        await migrating.be_patient(client)
+        await migrating.prepare(client)
         async with transaction() as begun:
             await migrating.bring_up_to_date(begun, orm_config(url)["apps"]["models"])
 

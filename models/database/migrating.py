@@ -65,10 +65,12 @@ async def is_up_to_date(connection: BaseDBAsyncClient) -> bool:
     return recorded >= set(known())
 
 
-async def be_patient(connection: BaseDBAsyncClient) -> None:
-    """Before the transaction: SQLite takes its lock as it begins."""
+async def prepare(connection: BaseDBAsyncClient) -> None:
+    """Before the transaction. SQLite takes its lock as it begins; and a table of it that others
+    point to can only be made anew while foreign keys are not enforced."""
     if is_sqlite(connection):
         await connection.execute_query(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
+        await connection.execute_query("PRAGMA foreign_keys = OFF")
 
 
 async def bring_up_to_date(

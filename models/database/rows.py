@@ -95,17 +95,23 @@ async def insert_and_update(table: str, row: Mapping[str, object], update: State
 
 
 async def update_and_insert(
-    update: Statement, table: str, rows: Sequence[Mapping[str, object]]
+    update: Statement, *into: tuple[str, Sequence[Mapping[str, object]]]
 ) -> None:
-    """Carry out an UPDATE, and insert rows (at least one, all with the same columns) into another
-    table: on PostgreSQL in one round trip."""
+    """Carry out an UPDATE, and insert rows into tables, for each its rows with the same columns
+    (none, or some): on PostgreSQL in one round trip."""
+    filled = [(table, rows) for table, rows in into if rows]
     if is_sqlite(connection()):
         await write(update.sql, *update.values)
-        sql, inserted = _insertion(table, rows)
-        await write(sql, *inserted)
+        for table, rows in filled:
+            sql, values = _insertion(table, rows)
+            await write(sql, *values)
         return
-    sql, inserted = _insertion(table, rows, len(update.values))
-    await write(f"WITH updated AS ({update.sql}) {sql}", *update.values, *inserted)
+    values, steps = list(update.values), [f"updated AS ({update.sql})"]
+    for table, rows in filled:
+        sql, inserted = _insertion(table, rows, len(values))
+        values += inserted
+        steps.append(f"{table}_rows AS ({sql})")
+    await write(f"WITH {', '.join(steps)} SELECT 1", *values)
 
 
 def _insertion(

@@ -28,29 +28,11 @@ def connection() -> BaseDBAsyncClient:
     return connections.get(next(iter(connections.db_config)))
 
 
-_first_number: ContextVar[list[int] | None] = ContextVar("first_number", default=None)
-
-
 @asynccontextmanager
 async def transaction() -> AsyncIterator[BaseDBAsyncClient]:
     """A writing transaction; rolled back if the block raises. Raises `Busy`."""
     async with _begun(in_transaction()) as begun:
-        before = _first_number.set([])
-        try:
-            yield begun
-        finally:
-            _first_number.reset(before)
-
-
-def first_in_transaction(number: int) -> int:
-    """The first number that was given to this function in the transaction that the task is in: what
-    is written by several statements of one transaction can be told to belong together."""
-    given = _first_number.get()
-    if given is None:
-        return number
-    if not given:
-        given.append(number)
-    return given[0]
+        yield begun
 
 
 @asynccontextmanager

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import pytest
 
 from gql_app.access import Viewer, authenticate
-from gql_app.access.keys import create_key
 from gql_app.live import groups
 from gql_app.live.feed import Feeds
 from gql_app.live.groups import Groups
@@ -22,6 +21,7 @@ from models.practice import Queue
 from models.roles import Role
 from tests.flows.dashboard import BEAT, services
 from tests.office import Office
+from tests.support.access import create_key
 
 Figures = tuple[int, ...]
 State = tuple[object, ...]
@@ -55,7 +55,7 @@ class Practice:
     def start_server(self) -> None:
         self.feeds, self.groups = MoodyFeeds(), Groups()
         wired = services(self.feeds, self.office.clock)
-        self.office.transitions = wired.transitions
+        self.office.changes = wired.changes
         self.streams = Streams(build_schema(), wired, self.groups)
 
     async def events(self) -> list[EventRow]:

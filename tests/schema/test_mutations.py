@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from gql_app.schema.ids import global_id
-from gql_app.work.claims import Claims
 from models.contact import Contact
 from models.event import TaskEvent
 from models.lifecycle import RefusalCode
@@ -15,6 +14,7 @@ from tests.commands.importing.rows import BAD_TEXTS
 from tests.office import task_id
 from tests.schema.documents import CREATE_TASK, LOG_CONTACT
 from tests.serving import Server
+from tests.support.claims import Claims
 
 OUTCOMES = ("NO_ANSWER", "LEFT_MESSAGE", "DID_NOT_SCHEDULE", "SCHEDULED")
 
@@ -118,7 +118,7 @@ async def refused_logs(server: Server) -> dict[RefusalCode, tuple[Any, str | Non
     closed = await office.make_task()
     await office.log(closed, close=True)
     claimed = await office.make_task(patient=office.patients[1])
-    await Claims(office.transitions).claim(office.supervisor, claimed.id)
+    await Claims(office.changes).claim(office.supervisor, claimed.id)
     key = {"idempotencyKey": "k", "close": True}
     await log(server, await office.make_task(), **key)
     missing = {"taskId": global_id("Task", 999_999), "close": True}

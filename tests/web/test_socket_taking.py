@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from gql_app.access import KeyLookup
-from gql_app.access.keys import create_key, revoke_key
 from gql_app.live.feed import Feeds
 from gql_app.live.groups import Groups, Result
 from gql_app.schema import build_schema
@@ -23,6 +22,7 @@ from tests.flows.dashboard import services
 from tests.live.source import Source
 from tests.office import Office
 from tests.serving import PATIENCE
+from tests.support.access import create_key, revoke_key
 from tests.web.streams import eventually
 from tests.web.test_frames import read_by_a_client
 

@@ -6,10 +6,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from gql_app.access import Viewer
 from gql_app.work.intake import NewTask, check_reason
-from gql_app.work.reads.conditions import Conditions, is_storable
-from models.database import fetch
+from gql_app.work.reads.conditions import is_storable
+from gql_app.work.reads.targets import Target
 from models.lifecycle import Refusal, RefusalCode, TaskOrigin
 from models.phone import Phone, read_phone
 from models.text import trimmed
@@ -50,23 +49,6 @@ class Incoming(NamedTuple):
     name: str
     phone: Phone
     new: NewTask
-
-
-class Target(NamedTuple):
-    """The queue that rows go into, and what it and its practice say of them."""
-
-    queue_id: int
-    region: str
-    automatic_life_days: int | None
-
-
-async def find_target(viewer: Viewer, queue_id: int | None) -> Target | None:
-    """None if there is no such queue here, or not for this key."""
-    where = Conditions.of(viewer, "q", "q.id")
-    where.add(f"q.id = ${where.value(queue_id or 0)}")
-    sql = f"""SELECT q.id, p.region, q.automatic_life_days FROM queue q
-    JOIN practice p ON p.id = q.practice_id WHERE {where}"""
-    return next(iter(await fetch(Target, sql, *where.values)), None)
 
 
 def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:

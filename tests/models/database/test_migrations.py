@@ -22,6 +22,7 @@ TENANT_TABLES = {
     "contact",
     "task_event",
     "appointment",
+    "idempotency_key",
 }
 
 
