@@ -11,7 +11,8 @@ from gql_app.work.intake import NewTask
 from gql_app.work.outcomes import ChangeResult
 from gql_app.work.patients import index_patients
 from gql_app.work.transitions import Transitions
-from models.lifecycle import Attempt, ContactOutcome, TaskOrigin, local_date
+from models.follow_up import local_date
+from models.lifecycle import Attempt, ContactOutcome, TaskOrigin
 from models.people import Patient
 from models.practice import Practice, Queue
 from models.roles import Role

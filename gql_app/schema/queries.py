@@ -35,7 +35,7 @@ from gql_app.work.reports.activity import Activity as ActivityRow
 from gql_app.work.reports.activity import read_activity
 from gql_app.work.reports.buckets import BucketSize
 from models.event import EventRow
-from models.lifecycle import local_date
+from models.follow_up import local_date
 from models.task import TaskRow
 
 GlobalId = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]

@@ -33,7 +33,7 @@ from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.orders import by_due
 from models.contact import ContactRow
 from models.event import EventRow, feed_bounds
-from models.lifecycle import local_date
+from models.follow_up import local_date
 from models.phone import Phone as PhoneValue
 from models.task import TaskRow
 

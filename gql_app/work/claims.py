@@ -21,7 +21,8 @@ from gql_app.work.records import Claim, PatientId, change_claim, lock_for, lock_
 from gql_app.work.transitions import Transitions
 from models.database import fetch, has_row_locks, transaction
 from models.event import TaskEventKind
-from models.lifecycle import TASK_CLOSED, Refusal, RefusalCode, local_date
+from models.follow_up import local_date
+from models.refusals import TASK_CLOSED, Refusal, RefusalCode
 from models.task import EXPIRES_KEY, NEVER, TASK_COLUMNS, TaskRow
 
 LEASE = timedelta(minutes=10)

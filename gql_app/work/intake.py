@@ -3,14 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from models.lifecycle import (
-    Refusal,
-    RefusalCode,
-    TaskOrigin,
-    check_follow_up_date,
-    last_day,
-    local_date,
-)
+from models.follow_up import check_follow_up_date, last_day, local_date
+from models.lifecycle import TaskOrigin
+from models.refusals import Refusal, RefusalCode
 from models.text import trimmed
 
 MAX_REASON = 500

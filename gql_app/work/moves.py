@@ -15,7 +15,7 @@ from gql_app.work.records import add_events
 from gql_app.work.transitions import Transitions, withdraw_all
 from models.database import among, fetch, write
 from models.event import TaskEventKind
-from models.lifecycle import Refusal, RefusalCode
+from models.refusals import Refusal, RefusalCode
 from models.roles import Action, who_may
 from models.task import TaskRow, one_of
 from models.text import trimmed

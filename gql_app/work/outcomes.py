@@ -12,7 +12,8 @@ from gql_app.work.reads.history import staff_by_id
 from models.contact import CONTACT_COLUMNS, ContactRow
 from models.database import fetch, fetch_joined
 from models.event import select_events
-from models.lifecycle import Attempt, CloseCause, Refusal, RefusalCode, TaskOrigin
+from models.lifecycle import Attempt, CloseCause, TaskOrigin
+from models.refusals import Refusal, RefusalCode
 from models.task import TASK_COLUMNS, TaskRow
 from models.text import trimmed
 

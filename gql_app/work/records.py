@@ -29,7 +29,8 @@ from models.database import (
     write,
 )
 from models.event import TaskEventKind
-from models.lifecycle import TaskStatus, local_date
+from models.follow_up import local_date
+from models.lifecycle import TaskStatus
 from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 
 

@@ -51,21 +51,20 @@ from models.appointment import AppointmentRow
 from models.contact import ContactRow
 from models.database import NEW_ID, Statement, has_row_locks, snapshot, transaction, write
 from models.event import TaskEventKind
+from models.follow_up import last_day, local_date
 from models.lifecycle import (
     Attempt,
     CloseCause,
-    Refusal,
     Rule,
     TaskStatus,
     book,
     check_contacted_at,
     decide,
     expire,
-    last_day,
-    local_date,
     withdraw,
 )
 from models.limits import Busy
+from models.refusals import Refusal
 from models.task import TaskRow
 from models.text import trimmed
 

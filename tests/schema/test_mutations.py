@@ -9,7 +9,7 @@ from gql_app.schema.ids import global_id
 from gql_app.work.claims import Claims
 from models.contact import Contact
 from models.event import TaskEvent
-from models.lifecycle import RefusalCode
+from models.refusals import RefusalCode
 from models.task import Task
 from tests.commands.importing.rows import BAD_TEXTS
 from tests.office import task_id

@@ -10,7 +10,8 @@ from gql_app.work.idempotency import KEPT, forget_old_keys
 from gql_app.work.intake import NewTask
 from gql_app.work.moves import reassign_tasks
 from models.contact import Contact
-from models.lifecycle import ContactOutcome, RefusalCode, TaskStatus
+from models.lifecycle import ContactOutcome, TaskStatus
+from models.refusals import RefusalCode
 from models.task import Task
 from tests.office import Office
 

@@ -6,7 +6,8 @@ import pytest
 
 from models.contact import Contact
 from models.event import TaskEvent, TaskEventKind
-from models.lifecycle import CloseCause, RefusalCode, TaskStatus
+from models.lifecycle import CloseCause, TaskStatus
+from models.refusals import RefusalCode
 from models.task import Task
 from tests.office import Office
 

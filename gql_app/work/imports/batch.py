@@ -19,8 +19,8 @@ from gql_app.work.patients import Findable, index_again, index_new, seen_patient
 from gql_app.work.records import Claim, add_events, new_task, tell_of_patients
 from models.database import among, fetch, for_update, insert_many, write
 from models.event import TaskEventKind
-from models.lifecycle import Refusal, RefusalCode
 from models.phone import Phone
+from models.refusals import Refusal, RefusalCode
 from models.task import IS_OPEN
 
 TAKEN = Refusal(

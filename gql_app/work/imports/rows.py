@@ -10,8 +10,9 @@ from gql_app.access import Viewer
 from gql_app.work.intake import NewTask, check_reason
 from gql_app.work.reads.conditions import Conditions, is_storable
 from models.database import fetch
-from models.lifecycle import Refusal, RefusalCode, TaskOrigin
+from models.lifecycle import TaskOrigin
 from models.phone import Phone, read_phone
+from models.refusals import Refusal, RefusalCode
 from models.text import trimmed
 
 MAX_SOURCE = 100
