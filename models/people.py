@@ -1,8 +1,12 @@
 """Who is called, and who calls."""
 
+from typing import NamedTuple
+
 from tortoise import fields
 from tortoise.models import Model
 
+from models.database import select_list
+from models.phone import Phone, stored_phone
 from models.practice import Practice
 
 
@@ -31,6 +35,32 @@ class Patient(Model):
 
     class Meta:
         table = "patient"
+
+
+class PatientRow(NamedTuple):
+    """A patient as the read side hands it out; `Patient` says what the columns mean."""
+
+    id: int
+    practice_id: int
+    name: str
+    phone: str
+    phone_number: str | None
+    phone_display: str | None
+
+    @property
+    def shown_phone(self) -> str:
+        """The number as people of the practice's country write it."""
+        return self.phone_display or self.phone
+
+    @property
+    def phones(self) -> list[Phone]:
+        """The numbers that can be dialled: one, or none."""
+        phone = stored_phone(self.phone_number or self.phone, self.shown_phone)
+        return [] if phone is None else [phone]
+
+
+PATIENT_COLUMNS = select_list("p", PatientRow)
+"""The select list of a `PatientRow`, from a table that is called `p` in the query."""
 
 
 class PatientWord(Model):

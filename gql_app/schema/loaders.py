@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from gql_app.access import Scope
-from gql_app.work.patients import PatientRow, patients_by_id
+from gql_app.work.patients import patients_by_id
 from gql_app.work.reads.at_work import QueueAtWork, staff_at_work
 from gql_app.work.reads.conditions import Page
 from gql_app.work.reads.finding import TaskQuery
@@ -37,6 +37,7 @@ from gql_app.work.reads.queues import (
     visible_queues,
 )
 from models.contact import ContactRow
+from models.people import PatientRow
 from models.task import TaskRow
 
 

@@ -26,7 +26,6 @@ from gql_app.schema.links import linked
 from gql_app.schema.loaders import HasId, PageKey, load_page
 from gql_app.schema.task_state import Claim, TaskSnapshot, TaskState, claim_of
 from gql_app.work.claims import claimed_tasks
-from gql_app.work.patients import PatientRow
 from gql_app.work.reads import cursors, history, queues
 from gql_app.work.reads.at_work import AtWork
 from gql_app.work.reads.finding import TaskQuery
@@ -34,6 +33,7 @@ from gql_app.work.reads.orders import by_due
 from models.contact import ContactRow
 from models.event import EventRow, feed_bounds
 from models.follow_up import local_date
+from models.people import PatientRow
 from models.phone import Phone as PhoneValue
 from models.task import TaskRow
 

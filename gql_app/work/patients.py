@@ -10,16 +10,10 @@ import orjson
 from gql_app.access import Scope
 from gql_app.work.reads.conditions import BadInput, Conditions
 from gql_app.work.reads.history import event_shown_in
-from models.database import among, fetch, for_update, pairs, select_list, word_lists, write
+from models.database import among, fetch, for_update, pairs, word_lists, write
 from models.names import name_words, says_enough
-from models.phone import (
-    Phone,
-    any_phone,
-    looks_dialled,
-    meant_numbers,
-    stored_phone,
-    without_extension,
-)
+from models.people import PATIENT_COLUMNS, PatientRow
+from models.phone import Phone, any_phone, looks_dialled, meant_numbers, without_extension
 from models.text import trimmed
 
 BATCH = 1_000
@@ -29,32 +23,6 @@ LONGEST = 100
 
 LAST = "\U0010ffff"
 """Comes after every character that a word can go on with."""
-
-
-class PatientRow(NamedTuple):
-    """`phone` is as it came in; how it is dialled and shown is null as long as it is not known."""
-
-    id: int
-    practice_id: int
-    name: str
-    phone: str
-    phone_number: str | None
-    phone_display: str | None
-
-    @property
-    def shown_phone(self) -> str:
-        """The number as people of the practice's country write it."""
-        return self.phone_display or self.phone
-
-    @property
-    def phones(self) -> list[Phone]:
-        """The numbers that can be dialled: one, or none."""
-        phone = stored_phone(self.phone_number or self.phone, self.shown_phone)
-        return [] if phone is None else [phone]
-
-
-PATIENT_COLUMNS = select_list("p", PatientRow)
-"""The select list of a `PatientRow`, from a table that is called `p` in the query."""
 
 
 def seen_patients(scope: Scope) -> Conditions:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from gql_app.access import Scope
-from gql_app.work.patients import PatientRow
 from gql_app.work.reads.conditions import Conditions, Page, page_of, row_limit
 from gql_app.work.reads.finding import TaskQuery, conditions
 from gql_app.work.reads.orders import SECTIONS, SORT, TaskOrder, begin_of, go_on_after
@@ -14,6 +13,7 @@ from gql_app.work.reads.sections import WORK_ORDER_OF_MANY_QUEUES, rows_in_secti
 from models.contact import ContactRow
 from models.database import among, fetch, fetch_joined, select_list
 from models.follow_up import last_day, local_date, read_ladder, suggest_follow_up
+from models.people import PatientRow
 from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 
 MAX_SELECTS = 400
