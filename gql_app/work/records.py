@@ -28,7 +28,7 @@ from models.database import (
     update_and_insert,
     write,
 )
-from models.event import TaskEventKind
+from models.event import TaskEventKind, columns_of_event
 from models.follow_up import local_date
 from models.lifecycle import TaskStatus
 from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
@@ -300,24 +300,8 @@ def _event(
     viewer: Viewer | None,
 ) -> dict[str, object]:
     """The columns of an event on a task as it is right after it, without its place in history."""
-    from_status, from_follow_up = before
-    return {
-        "kind": kind,
-        "task_id": task.id,
-        "queue_id": task.queue_id,
-        "from_status": from_status,
-        "from_follow_up": from_follow_up,
-        "to_status": task.status,
-        "close_cause": task.close_cause,
-        "actor_id": None if viewer is None else viewer.staff_id,
-        "version": task.version,
-        "follow_up": task.follow_up,
-        "due_on": task.due_on,
-        "contact_count": task.contact_count,
-        "last_contact_id": task.last_contact_id,
-        "claimed_by_id": task.claimed_by_id,
-        "claimed_until": task.claimed_until,
-        "claim_id": task.claim_id,
-        "assignee_id": task.assignee_id,
-        "closed_at": task.closed_at,
-    }
+    event = columns_of_event(task)
+    event["kind"] = kind
+    event["from_status"], event["from_follow_up"] = before
+    event["actor_id"] = None if viewer is None else viewer.staff_id
+    return event
