@@ -145,7 +145,7 @@ class EventRow(NamedTuple):
     def task(self) -> TaskRow:
         """The task right after this event."""
         task: TaskRow = tuple.__new__(TaskRow, _AS_TASK(self))
-        if task.withdrawn_reason is None or task.close_cause == CloseCause.WITHDRAWN:
+        if task.withdrawn_reason is None or task.close_cause is CloseCause.WITHDRAWN:
             return task
         # The reason is read from the task as it is now: before it was withdrawn there was none.
         return task._replace(withdrawn_reason=None)

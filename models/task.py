@@ -121,11 +121,11 @@ class TaskRow(NamedTuple):
 
     @property
     def is_open(self) -> bool:
-        return TaskStatus(self.status).is_open
+        return self.status.is_open
 
     @property
     def status_label(self) -> str:
-        return TaskStatus(self.status).label
+        return self.status.label
 
 
 TASK_COLUMNS = select_list("t", TaskRow)

@@ -24,7 +24,6 @@ from models.database.dialect import (
 from models.database.opening import CannotOpen
 from models.database.rows import (
     NEW_ID,
-    Row,
     Statement,
     database_time,
     fetch,
@@ -38,6 +37,7 @@ from models.database.rows import (
     write,
 )
 from models.database.transactions import first_in_transaction, snapshot, transaction
+from models.database.values import Row
 
 __all__ = [
     "CannotOpen",

@@ -4,24 +4,19 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from models.database import postgres, sqlite
-from models.database.dialect import as_text, converters_of, from_text
 from models.database.sqlite import is_sqlite
 from models.database.sqlite_changes import Turn
 from models.database.transactions import connection, give_time, transaction
-
-Row = TypeVar("Row", bound=NamedTuple)
+from models.database.values import Row, as_text, maker_of
 
 
 async def fetch(row: type[Row], sql: str, *values: object) -> list[Row]:
     """The rows that `sql` selects; its columns stand in the order of `row`'s fields."""
     records, is_text = await _records(sql, values)
-    if not is_text:
-        return list(map(row._make, records))
-    converters = converters_of(row)
-    return [row._make(from_text(converters, record)) for record in records]
+    return list(map(maker_of(row, is_text=is_text), records))
 
 
 async def fetch_joined(
@@ -30,13 +25,10 @@ async def fetch_joined(
     """For each type in `rows` a list of its rows, one for each record that `sql` selects; the
     columns of the types follow one another there. A row whose first column is null is None."""
     records, is_text = await _records(sql, values)
-    if is_text:
-        converters = [convert for row in rows for convert in converters_of(row)]
-        records = [from_text(converters, record) for record in records]
     made, begin = [], 0
     for row in rows:
-        columns = slice(begin, begin + len(row._fields))
-        made.append([None if r[begin] is None else tuple.__new__(row, r[columns]) for r in records])
+        make, columns = maker_of(row, is_text=is_text), slice(begin, begin + len(row._fields))
+        made.append([None if r[begin] is None else make(r[columns]) for r in records])
         begin = columns.stop
     return made
 
