@@ -10,6 +10,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import BaseORMException, ConfigurationError, DBConnectionError
 
 from models.database import postgres, sqlite
+from models.database.aiosqlite_private import raw_connection
 from models.database.sqlite_files import DatabaseLost
 from models.limits import Busy
 
@@ -99,9 +100,8 @@ def _refuse_if_missing(path: Path) -> None:
 async def _is_pooled(client: postgres.Client) -> bool:
     """Whether there is something like PgBouncer before the server. Then the process that the
     connection was told of is not the one that answers."""
-    pool = client._pool  # noqa: SLF001 - as Tortoise does
-    assert pool is not None
-    async with pool.acquire() as connection:
+    assert client.pool is not None
+    async with client.pool.acquire() as connection:
         try:
             answers = await connection.fetchval("SELECT pg_backend_pid()")
         except (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError):
@@ -113,7 +113,7 @@ async def look_through(client: sqlite.Client) -> None:
     """Look for damage, for `LOOK_SECONDS` at most: the rest of a large file is taken on trust.
     Raises `CannotOpen`."""
     connection = client.opened
-    stop = connection._conn.interrupt  # noqa: SLF001 - aiosqlite's own waits for its turn
+    stop = raw_connection(connection).interrupt
     timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, stop)
     try:
         ((found,),) = await connection.execute_fetchall("PRAGMA quick_check(1)")

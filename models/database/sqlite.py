@@ -17,6 +17,7 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapp
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
+from models.database.aiosqlite_private import thread_of
 from models.database.sqlite_changes import Change, Changes
 from models.database.sqlite_files import Files, says
 from models.limits import Busy
@@ -56,11 +57,12 @@ class Connected(SqliteClient):
         if self._is_closed:
             raise OperationalError("the database is closed")
         connection = aiosqlite.connect(self.filename, isolation_level=None, check_same_thread=False)
-        connection._thread.daemon = True  # noqa: SLF001 - one that is left open ends with the process
+        thread = thread_of(connection)
+        thread.daemon = True  # a connection that is left open does not keep the process
         try:
             await connection
-        except BaseException:  # its thread would speak to a loop that may be closed by then
-            await asyncio.to_thread(connection._thread.join)  # noqa: SLF001
+        except BaseException:  # the thread would call a loop that may be closed by then
+            await asyncio.to_thread(thread.join)
             raise
         try:
             connection.row_factory = sqlite3.Row

@@ -17,6 +17,7 @@ from tortoise.backends.sqlite.client import (
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
+from models.database.aiosqlite_private import raw_connection
 from models.database.sqlite_files import Files
 from models.limits import Busy
 
@@ -140,7 +141,7 @@ class Changes:
         return self._client.opened.in_transaction
 
     def _at_once(self, statement: str) -> None:
-        self._client.opened._conn.execute(statement)  # noqa: SLF001 - as Tortoise does
+        raw_connection(self._client.opened).execute(statement)
 
 
 class Turn(SqliteTransactionWrapper):
@@ -185,7 +186,7 @@ class _AtOnce:
     a transaction, and nothing that would end it for others."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._raw = connection._conn  # noqa: SLF001 - as Tortoise does
+        self._raw = raw_connection(connection)
         self._turn_ends = time.monotonic() + LONGEST_TURN
 
     @property

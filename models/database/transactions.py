@@ -13,6 +13,7 @@ from tortoise.transactions import in_transaction
 
 from models.database import sqlite
 from models.database.sqlite import is_sqlite
+from models.database.tortoise_private import client_of
 from models.limits import Busy
 
 _transaction: ContextVar[BaseDBAsyncClient | None] = ContextVar("transaction", default=None)
@@ -94,4 +95,4 @@ async def snapshot(*, is_long: bool = False) -> AsyncIterator[None]:
 
 async def give_time(transaction: Any) -> None:
     """Let the statements of a transaction of PostgreSQL take as long as a report's."""
-    await transaction._parent.give_time(transaction)  # noqa: SLF001 - what Tortoise began it on
+    await client_of(transaction).give_time(transaction)
