@@ -16,8 +16,8 @@ from models.task import Task
 class Contact(Model):
     """Append-only: the database refuses to change or delete a row.
 
-    But its `idempotency_key` may be forgotten. `contacted_at` is null where the call was made when
-    it was logged.
+    But its `idempotency_key` may be forgotten. `contacted_at` is null if the call was made when it
+    was logged.
     """
 
     id = fields.BigIntField(primary_key=True)

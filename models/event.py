@@ -38,11 +38,11 @@ STATUS_KINDS = frozenset(TaskEventKind) - {
 
 
 class TaskEvent(Model):
-    """Append-only: the database refuses changes, and deletions but for what retention has passed.
+    """Append-only: the database refuses changes, and all deletions but those of retention.
 
     Beside the change itself it keeps what the task looked like right after it, so that an event
-    reads the same live, replayed, and a year later. `from_queue_id` is the queue that the task has
-    left with this event, null if it has stayed where it was. `change` is the `seq` of the first
+    reads the same live, replayed, and a year later. `from_queue_id` is the queue that the task left
+    with this event, null if it stayed in its queue. `change` is the `seq` of the first
     event of the same transaction, null in events from before migration 0012. `digest` chains it to
     the event before it (see models/chain.py).
     """
@@ -136,7 +136,7 @@ class EventRow(NamedTuple):
 
     @property
     def queues(self) -> tuple[int, ...]:
-        """The queues whose work it changes: the one that the task is in, after one it has left."""
+        """The queues whose work it changes: the one that the task left, if any, then its own."""
         if self.from_queue_id is None:
             return (self.queue_id,)
         return (self.from_queue_id, self.queue_id)
@@ -221,12 +221,12 @@ class FeedBounds(NamedTuple):
 
     @property
     def last(self) -> Position:
-        """Where the practice's history has come to."""
+        """The place after the practice's last event."""
         return Position.after(self.seq, self.digest)
 
 
 async def feed_bounds(practice_id: int) -> FeedBounds:
-    """Between which events a practice's history can be read."""
+    """Return the bounds between which a practice's history can be read."""
     sql = "SELECT seq, digest, pruned_through, pruned_digest FROM practice WHERE id = $1"
     return (await fetch(FeedBounds, sql, practice_id))[0]
 

@@ -6,9 +6,9 @@ of two buttons, "Log Contact" (the task stays open) or "Log and Close Task". The
 where the task goes, the outcome decides what must be filled in. Automatic tasks also close when
 they expire.
 
-`WORKFLOW` holds every edge; `decide` and `expire` look edges up and nothing else in the project
-asks what a status permits. A status without an edge refuses. Source: the help article "Task
-outcomes and workflow" (docs/workflow.md says how its loose ends are settled).
+`WORKFLOW` holds every edge. `decide`, `expire`, `book` and `withdraw` look edges up, and nothing
+else in the project asks what a status permits. A status without an edge refuses. Source: the help
+article "Task outcomes and workflow" (docs/workflow.md says how we settled what it leaves open).
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ MAX_NOTES = 10_000
 """Longest notes of a contact, in characters."""
 
 MAX_LATE = timedelta(days=7)
-"""How long after a call its contact may be logged."""
+"""How long after a call it may still be logged."""
 
 
 class TaskStatus(StrEnum):
@@ -87,7 +87,7 @@ class Happening(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One edge: where the task goes and what the contact must bring."""
+    """One edge: where the task goes, and what the contact must have."""
 
     to: TaskStatus
     follow_up: bool  # required if True, refused if False: nothing in between
@@ -148,11 +148,11 @@ class Attempt:
 def decide(
     status: TaskStatus, attempt: Attempt, *, today: date, last_day: date | None
 ) -> Rule | list[Refusal]:
-    """What logging `attempt` does to a task in `status`.
+    """Decide what logging `attempt` does to a task in `status`.
 
-    `today` is the practice's own date; `last_day` the last date on which the task is still there
-    (its expiry in the practice's time zone), None if it never expires. Returns the rule to carry
-    out, or every refusal that applies, so that a form can show them all at once.
+    `today` is the practice's own date. `last_day` is the last date on which the task is still open
+    (its expiry in the practice's time zone), None if it never expires. Returns the rule to follow,
+    or every refusal that applies, so that a form can show them all at once.
     """
     rule = WORKFLOW[status].get(attempt.trigger, TASK_CLOSED)
     if isinstance(rule, Refusal):
@@ -169,17 +169,17 @@ def decide(
 
 
 def expire(status: TaskStatus) -> Rule | None:
-    """The edge that an expired task takes, None if it is closed already."""
+    """Return the edge of a task that has expired, None if it is closed already."""
     return _edge(status, Happening.EXPIRY)
 
 
 def book(status: TaskStatus) -> Rule | None:
-    """The edge that a task takes whose patient has an appointment, None if it is closed already."""
+    """Return the edge of a task whose patient has an appointment, None if it is closed already."""
     return _edge(status, Happening.APPOINTMENT)
 
 
 def withdraw(status: TaskStatus) -> Rule | None:
-    """The edge that a task takes which is taken back, None if it is closed already."""
+    """Return the edge of a task that is withdrawn, None if it is closed already."""
     return _edge(status, Happening.WITHDRAWAL)
 
 
@@ -189,7 +189,7 @@ def _edge(status: TaskStatus, trigger: Trigger) -> Rule | None:
 
 
 def check_contacted_at(contacted_at: datetime, now: datetime) -> Refusal | None:
-    """Whether a contact can have been made at `contacted_at` at all."""
+    """Return why a contact cannot have been made at `contacted_at`, None if it can."""
     if contacted_at > now:
         code = RefusalCode.CONTACTED_IN_FUTURE
         return Refusal(code, "The contact cannot have been made later than now.", "contactedAt")

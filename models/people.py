@@ -13,11 +13,12 @@ from models.practice import Practice
 class Patient(Model):
     """A person whom the practice contacts.
 
-    Who came in from elsewhere is `external_id` at `source`, unique within the practice. `phone` is
-    the telephone number as it came in; `phone_number` is how it is dialled (E.164, with ";ext=" and
-    an extension; null if `phone` says that already), and `phone_display` how it is shown. A patient
-    who is not `is_indexed` has an earlier number's of these, or none, and cannot be found by what
-    is new: the database notes that itself, by whatever program the row was changed.
+    An imported patient is `external_id` at `source`, unique within the practice. `phone` is the
+    telephone number as it came in; `phone_number` is how it is dialled (E.164, with ";ext=" and an
+    extension; null if `phone` says that already), and `phone_display` how it is shown. While
+    `is_indexed` is false, these two are null or an earlier number's, and the patient cannot be
+    found by a new name or number. The database itself sets it to false, whatever program changes
+    the row.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -64,7 +65,7 @@ PATIENT_COLUMNS = select_list("p", PatientRow)
 
 
 class PatientWord(Model):
-    """What a patient is found by: the beginnings of these words.
+    """A word that a patient is found by: whoever types its beginning finds the patient.
 
     Only work/patients.py writes them.
     """

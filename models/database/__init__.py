@@ -1,5 +1,5 @@
-"""The database: opened once for a process, and asked by SQL that is written once for SQLite and
-PostgreSQL. Which of the two it is, only this package knows.
+"""The database: opened once per process, and used with the same SQL for SQLite and PostgreSQL.
+Only this package knows which of the two it is.
 """
 
 from models.database.connections import (

@@ -24,8 +24,8 @@ def has_row_locks() -> bool:
 
 
 def unplanned(parameter: int) -> str:
-    """SQL for the number in `parameter`, which PostgreSQL is not to look at when it plans: for each
-    practice it would make a plan of its own, each time, at more cost than to carry it out."""
+    """SQL for the number in `parameter`, hidden from PostgreSQL's planner. Otherwise PostgreSQL
+    plans the statement again each time for the given practice, which costs more than running it."""
     return f"(SELECT CAST(${parameter} AS BIGINT))"
 
 
