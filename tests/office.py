@@ -12,7 +12,8 @@ from gql_app.work.contacts import log_contact
 from gql_app.work.intake import NewTask, create_task
 from gql_app.work.patients import index_patients
 from gql_app.work.results import ChangeResult
-from models.lifecycle import Attempt, ContactOutcome, TaskOrigin, local_date
+from models.follow_up import local_date
+from models.lifecycle import Attempt, ContactOutcome, TaskOrigin
 from models.people import Patient
 from models.practice import Practice, Queue
 from models.roles import Role

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import strawberry
 
 from gql_app.schema.enums import RefusalCode
-from models.lifecycle import Refusal
+from models.refusals import Refusal
 
 
 @strawberry.type(description="Why a request was refused. Nothing was changed.")

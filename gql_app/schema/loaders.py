@@ -26,7 +26,7 @@ from gql_app.work.reads.history import (
     contacts_of_tasks,
     staff_by_id,
 )
-from gql_app.work.reads.patients import PatientRow, patients_by_id
+from gql_app.work.reads.patients import patients_by_id
 from gql_app.work.reads.queues import (
     QueueCounts,
     QueueRow,
@@ -37,6 +37,7 @@ from gql_app.work.reads.queues import (
     visible_queues,
 )
 from models.contact import ContactRow
+from models.people import PatientRow
 from models.task import TaskRow
 
 

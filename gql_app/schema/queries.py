@@ -29,13 +29,13 @@ from gql_app.schema.types import (
 )
 from gql_app.work.reads.history import colleagues_by_id, events_page
 from gql_app.work.reads.orders import SECTIONS, begin_of, cursor_of
-from gql_app.work.reads.patients import PatientRow
 from gql_app.work.reads.queues import QueueRow, tasks_page, tasks_page_in_full, visible_queues
 from gql_app.work.reports.activity import Activity as ActivityRow
 from gql_app.work.reports.activity import read_activity
 from gql_app.work.reports.buckets import BucketSize
 from models.event import EventRow
-from models.lifecycle import local_date
+from models.follow_up import local_date
+from models.people import PatientRow
 from models.task import TaskRow
 
 GlobalId = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]

@@ -30,10 +30,10 @@ from gql_app.work.reads.at_work import AtWork
 from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.next_tasks import claimed_tasks
 from gql_app.work.reads.orders import by_due
-from gql_app.work.reads.patients import PatientRow
 from models.contact import ContactRow
 from models.event import EventRow, feed_bounds
-from models.lifecycle import local_date
+from models.follow_up import local_date
+from models.people import PatientRow
 from models.phone import Phone as PhoneValue
 from models.task import TaskRow
 

@@ -12,7 +12,8 @@ from gql_app.work.results import missing
 from gql_app.work.transitions import close_by_appointment
 from models.appointment import APPOINTMENT_COLUMNS, AppointmentRow
 from models.database import fetch, for_update, insert, write
-from models.lifecycle import Refusal, RefusalCode, TaskOrigin
+from models.lifecycle import TaskOrigin
+from models.refusals import Refusal, RefusalCode
 from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 
 MAX_EXTERNAL_ID = 200

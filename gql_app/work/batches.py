@@ -19,7 +19,7 @@ from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.queues import count_tasks, task_ids, tasks_by_id
 from gql_app.work.results import NOT_FOUND
-from models.lifecycle import TASK_CLOSED, Refusal
+from models.refusals import TASK_CLOSED, Refusal
 from models.task import TaskRow
 
 MAX_TASKS = 10_000

@@ -22,7 +22,7 @@ from gql_app.work.reads.queues import visible_queues
 from gql_app.work.results import NOT_FOUND, ChangeResult
 from models.database import among, fetch, has_row_locks, write
 from models.event import TaskEventKind
-from models.lifecycle import TASK_CLOSED, Refusal, RefusalCode
+from models.refusals import TASK_CLOSED, Refusal, RefusalCode
 from models.task import IS_OPEN, TaskRow
 
 LEASE = timedelta(minutes=10)

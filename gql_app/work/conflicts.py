@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from gql_app.access import Viewer
 from gql_app.work.reads.history import staff_by_id
 from models.database import fetch
-from models.lifecycle import Refusal, RefusalCode
+from models.refusals import Refusal, RefusalCode
 from models.task import TaskRow
 
 

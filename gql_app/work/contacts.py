@@ -13,17 +13,9 @@ from gql_app.work.transitions import SentContact, close_expired, keep_late, log_
 from models.contact import CONTACT_COLUMNS, ContactRow
 from models.database import fetch
 from models.event import TaskEventKind
-from models.lifecycle import (
-    Attempt,
-    CloseCause,
-    Refusal,
-    Rule,
-    TaskStatus,
-    check_contacted_at,
-    decide,
-    last_day,
-    local_date,
-)
+from models.follow_up import last_day, local_date
+from models.lifecycle import Attempt, CloseCause, Rule, TaskStatus, check_contacted_at, decide
+from models.refusals import Refusal
 from models.task import TaskRow
 from models.text import trimmed
 

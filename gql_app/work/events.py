@@ -14,7 +14,7 @@ from models.database import (
     insert_many,
     update_and_insert,
 )
-from models.event import TaskEventKind
+from models.event import TaskEventKind, columns_of_event
 from models.task import TaskRow
 
 BATCH = 500
@@ -34,27 +34,13 @@ class NewEvent(NamedTuple):
     def columns(self) -> dict[str, object]:
         task, before = self.task, self.before
         moved = before is not None and before.queue_id != task.queue_id
-        return {
+        return columns_of_event(task) | {
             "kind": self.kind,
-            "task_id": task.id,
-            "queue_id": task.queue_id,
             "from_queue_id": before.queue_id if before is not None and moved else None,
             "from_status": None if before is None else before.status,
             "from_follow_up": None if before is None else before.follow_up,
-            "to_status": task.status,
-            "close_cause": task.close_cause,
             "contact_id": None if self.contact is None else self.contact.id,
             "actor_id": None if self.by is None else self.by.staff_id,
-            "version": task.version,
-            "follow_up": task.follow_up,
-            "due_on": task.due_on,
-            "contact_count": task.contact_count,
-            "last_contact_id": task.last_contact_id,
-            "claimed_by_id": task.claimed_by_id,
-            "claimed_until": task.claimed_until,
-            "claim_id": task.claim_id,
-            "assignee_id": task.assignee_id,
-            "closed_at": task.closed_at,
         }
 
 
@@ -90,7 +76,6 @@ async def write_events(
     for event in events:
         seq += 1
         row = event.columns() | {
-            "practice_id": practice_id,
             "seq": seq,
             "at": at,
             "change": change,

@@ -17,8 +17,8 @@ from gql_app.access import Viewer
 from gql_app.work.changes import Change, Changes
 from models.database import fetch, for_update, snapshot, write
 from models.idempotency import USE_COLUMNS, UseRow
-from models.lifecycle import Refusal, RefusalCode
 from models.limits import Busy
+from models.refusals import Refusal, RefusalCode
 
 KEPT = timedelta(hours=24)
 

@@ -13,15 +13,9 @@ from gql_app.work.reads.targets import find_target
 from gql_app.work.results import ChangeResult, missing
 from models.database import insert
 from models.event import TaskEventKind, select_events
-from models.lifecycle import (
-    Refusal,
-    RefusalCode,
-    TaskOrigin,
-    TaskStatus,
-    check_follow_up_date,
-    last_day,
-    local_date,
-)
+from models.follow_up import check_follow_up_date, last_day, local_date
+from models.lifecycle import TaskOrigin, TaskStatus
+from models.refusals import Refusal, RefusalCode
 from models.task import TaskRow
 from models.text import trimmed
 

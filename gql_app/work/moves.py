@@ -16,7 +16,7 @@ from gql_app.work.results import missing
 from gql_app.work.transitions import take_back
 from models.database import among, fetch, write
 from models.event import TaskEventKind
-from models.lifecycle import Refusal
+from models.refusals import Refusal
 from models.roles import Action, who_may
 from models.task import TaskRow, one_of
 from models.text import trimmed

@@ -1,7 +1,7 @@
 """What a queue gives to its tasks: the follow-up ladder, and how long automatic ones live."""
 
 from gql_app.work.changes import Change
-from models.lifecycle import read_ladder
+from models.follow_up import read_ladder
 from models.practice import Queue
 
 LONGEST_LIFE = 3_650

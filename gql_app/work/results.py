@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from models.contact import ContactRow
-from models.lifecycle import Refusal, RefusalCode
+from models.refusals import Refusal, RefusalCode
 from models.task import TaskRow
 
 NOT_FOUND = Refusal(RefusalCode.NOT_FOUND, "There is no such task here.", "taskId")

@@ -16,7 +16,8 @@ from gql_app.web.streams import Streams
 from gql_app.work.reads.queues import day_bounds
 from models.chain import Position
 from models.event import EventRow, events_after
-from models.lifecycle import TaskStatus, local_date
+from models.follow_up import local_date
+from models.lifecycle import TaskStatus
 from models.practice import Queue
 from models.roles import Role
 from tests.flows.dashboard import BEAT, services

@@ -8,7 +8,7 @@ import pytest
 from gql_app.schema.ids import global_id
 from models.contact import Contact
 from models.event import TaskEvent
-from models.lifecycle import RefusalCode
+from models.refusals import RefusalCode
 from models.task import Task
 from tests.commands.importing.rows import BAD_TEXTS
 from tests.office import task_id

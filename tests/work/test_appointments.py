@@ -10,8 +10,9 @@ from gql_app.schema.ids import global_id
 from gql_app.work.appointments import NewAppointment, record_appointment
 from models.appointment import Appointment
 from models.event import TaskEvent, TaskEventKind
-from models.lifecycle import CloseCause, RefusalCode
+from models.lifecycle import CloseCause
 from models.practice import Queue
+from models.refusals import RefusalCode
 from models.task import Task
 from tests.office import Office, make_office
 from tests.serving import Server

@@ -14,7 +14,7 @@ from gql_app.work.results import ChangeResult
 from gql_app.work.upkeep.expiry import free_lapsed, sweep
 from models.database import opened
 from models.event import TaskEventKind
-from models.lifecycle import RefusalCode
+from models.refusals import RefusalCode
 from models.roles import Role
 from models.task import Task
 from tests.flows.test_workers import two_workers

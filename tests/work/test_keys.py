@@ -11,7 +11,8 @@ from gql_app.work.intake import NewTask, create_task
 from gql_app.work.moves import reassign_tasks
 from models.contact import Contact
 from models.idempotency import IdempotencyKey
-from models.lifecycle import ContactOutcome, RefusalCode, TaskStatus
+from models.lifecycle import ContactOutcome, TaskStatus
+from models.refusals import RefusalCode
 from models.task import Task
 from tests.office import Office
 

@@ -7,7 +7,8 @@ import pytest
 from gql_app.work.transitions import expire_task
 from models.contact import Contact
 from models.event import TaskEvent, TaskEventKind
-from models.lifecycle import CloseCause, RefusalCode, TaskStatus
+from models.lifecycle import CloseCause, TaskStatus
+from models.refusals import RefusalCode
 from models.task import Task
 from tests.office import Office
 

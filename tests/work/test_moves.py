@@ -13,7 +13,8 @@ from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.queues import TaskQuery
 from models.access import AccessKey
 from models.event import TaskEventKind
-from models.lifecycle import CloseCause, RefusalCode, TaskStatus
+from models.lifecycle import CloseCause, TaskStatus
+from models.refusals import RefusalCode
 from models.roles import Role
 from models.task import Task
 from tests.office import Office, make_office

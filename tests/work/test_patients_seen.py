@@ -13,9 +13,10 @@ from gql_app.work.reads.patients import patients_by_id
 from gql_app.work.upkeep.retention import prune
 from models.appointment import Appointment
 from models.database import transaction
-from models.lifecycle import CloseCause, RefusalCode
+from models.lifecycle import CloseCause
 from models.people import Patient, Staff
 from models.practice import Queue
+from models.refusals import RefusalCode
 from models.roles import Role
 from models.task import Task
 from tests.commands.importing.rows import row

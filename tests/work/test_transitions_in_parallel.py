@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from models.contact import Contact
 from models.event import TaskEventKind
-from models.lifecycle import CloseCause, RefusalCode, TaskStatus
+from models.lifecycle import CloseCause, TaskStatus
+from models.refusals import RefusalCode
 from tests.office import Office
 from tests.work.records import events_of
 

@@ -9,7 +9,8 @@ import pytest
 
 from gql_app.work.intake import NewTask
 from models.contact import Contact
-from models.lifecycle import ContactOutcome, RefusalCode, TaskOrigin
+from models.lifecycle import ContactOutcome, TaskOrigin
+from models.refusals import RefusalCode
 from models.task import Task
 from tests.office import Office
 from tests.work.records import events_of, everything

@@ -19,7 +19,7 @@ from gql_app.work.intake import NewTask, check_new_task, new_task, with_default_
 from gql_app.work.patients import index_again, index_new, tell_of_patients
 from models.database import insert_many, snapshot, write
 from models.event import TaskEventKind
-from models.lifecycle import Refusal, RefusalCode
+from models.refusals import Refusal, RefusalCode
 
 TAKEN = Refusal(
     RefusalCode.EXTERNAL_ID_TAKEN,

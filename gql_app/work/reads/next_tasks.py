@@ -7,7 +7,7 @@ from gql_app.access import Viewer
 from gql_app.work.reads.queues import MAX_SELECTS
 from gql_app.work.reads.sections import DUE, NEW
 from models.database import fetch, has_row_locks
-from models.lifecycle import local_date
+from models.follow_up import local_date
 from models.task import EXPIRES_KEY, NEVER, TASK_COLUMNS, TaskRow
 
 WINDOW = 60

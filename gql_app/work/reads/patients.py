@@ -1,39 +1,12 @@
 """Patients: whom a key may see, and the one look-up of them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from gql_app.access import Scope
 from gql_app.work.reads.conditions import Conditions
 from gql_app.work.reads.history import event_shown_in
-from models.database import among, fetch, select_list
-from models.phone import Phone, stored_phone
-
-
-class PatientRow(NamedTuple):
-    """`phone` is as it came in; how it is dialled and shown is null as long as it is not known."""
-
-    id: int
-    practice_id: int
-    name: str
-    phone: str
-    phone_number: str | None
-    phone_display: str | None
-
-    @property
-    def shown_phone(self) -> str:
-        """The number as people of the practice's country write it."""
-        return self.phone_display or self.phone
-
-    @property
-    def phones(self) -> list[Phone]:
-        """The numbers that can be dialled: one, or none."""
-        phone = stored_phone(self.phone_number or self.phone, self.shown_phone)
-        return [] if phone is None else [phone]
-
-
-PATIENT_COLUMNS = select_list("p", PatientRow)
-"""The select list of a `PatientRow`, from a table that is called `p` in the query."""
+from models.database import among, fetch
+from models.people import PATIENT_COLUMNS, PatientRow
 
 
 def seen_patients(scope: Scope) -> Conditions:

@@ -8,11 +8,11 @@ import pytest
 
 from gql_app.work.imports.rows import find_target
 from gql_app.work.imports.run import Import
-from gql_app.work.reads.patients import PatientRow, patients_by_id
+from gql_app.work.reads.patients import patients_by_id
 from gql_app.work.upkeep import indexing
 from gql_app.work.upkeep.indexing import index_all, index_some
 from models.database import write
-from models.people import Patient, PatientWord
+from models.people import Patient, PatientRow, PatientWord
 from models.practice import Practice
 from tests.commands.importing.rows import row
 from tests.office import Office
