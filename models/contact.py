@@ -14,8 +14,9 @@ from models.task import Task
 
 
 class Contact(Model):
-    """Append-only: the database refuses to change or delete a row. `contacted_at` is null where the
-    call was made when it was logged.
+    """Append-only: the database refuses to change or delete a row.
+
+    `contacted_at` is null if the call was made when it was logged.
     """
 
     id = fields.BigIntField(primary_key=True)

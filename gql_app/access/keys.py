@@ -56,7 +56,7 @@ async def staff_called(change: UnderWay, name: str) -> int:
     staff, _ = await Staff.get_or_create(
         practice_id=change.practice_id, name=trimmed(name), defaults={"created_at": change.now}
     )
-    return staff.id
+    return int(staff.id)
 
 
 def viewer_on_the_spot(practice: Practice, staff_id: int, name: str) -> Viewer:

@@ -25,7 +25,7 @@ async def used(office: Office) -> dict[str, float | None]:
 async def test_a_use_is_written_once_a_minute_and_a_sessions_is_its_keys(office: Office) -> None:
     other = await make_office("oak")
     passed = [0.0]
-    uses = LastUse(office.clock, lambda: passed[0])
+    uses = LastUse(office.changes.make_for, lambda: passed[0])
     keys = KeyLookup(office.clock, uses.note)
     session = await sign_in(office.keys["supervisor"], office.clock)
     await keys.authenticate(office.keys["staff"])
@@ -50,7 +50,7 @@ async def test_a_use_is_written_once_a_minute_and_a_sessions_is_its_keys(office:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_key_is_in_use_while_a_connection_lasts(office: Office) -> None:
-    uses = LastUse(office.clock, lambda: 0.0)
+    uses = LastUse(office.changes.make_for, lambda: 0.0)
     sessions = Sessions(office.clock, uses.note)
     changed = replace(office.staff, name="was called so")
     with (

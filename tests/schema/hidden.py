@@ -196,5 +196,5 @@ async def _another(office: Office) -> Patient:
 async def _book(office: Office, patient: Patient) -> None:
     at: datetime = office.clock() + timedelta(days=3)
     new = NewAppointment(patient.id, at, "Canary booking")
-    appointment, _, _ = await office.changes.make(office.partner, record_appointment, new)
-    assert appointment is not None
+    recorded = await office.changes.make(office.partner, record_appointment, new)
+    assert recorded.appointment is not None

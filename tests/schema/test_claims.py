@@ -226,7 +226,7 @@ async def lapse(office: Office, task: Task) -> None:
     claims = claims_of(office)
     await claims.claim(office.supervisor, task.id)
     office.clock.advance(minutes=10)
-    assert await free_lapsed(claims, office.clock()) == 1
+    assert await free_lapsed(claims.changes, office.clock()) == 1
 
 
 async def next_events(socket: TestSocket, number: int) -> list[dict[str, Any]]:

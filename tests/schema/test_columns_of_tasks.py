@@ -74,7 +74,9 @@ async def office(database_url: str) -> AsyncIterator[Office]:
     """An office in which there is something to see of each field."""
     async with opened(database_url):
         office, _ = await rich_office()
-        await set_queue(office.practice.id, office.recall.id, ladder="1,7", automatic_life=None)
+        await office.changes.make_for(
+            office.practice.id, set_queue, office.recall.id, ladder="1,7", automatic_life=None
+        )
         task, withdrawn = [await office.make_task(patient=office.patients[0]) for _ in range(2)]
         at_work = (office.changes, office.supervisor)
         done = [

@@ -53,9 +53,9 @@ async def tasks(office: Office) -> dict[str, Task]:
 async def test_it_closes_automatic_tasks_of_the_patient_in_queues_that_say_so(
     office: Office, tasks: dict[str, Task]
 ) -> None:
-    appointment, _, closed = await book(office)
-    assert {row.id for row in closed} == {tasks["automatic"].id, tasks["in progress"].id}
-    for row in closed:
+    recorded = await book(office)
+    assert {row.id for row in recorded.closed} == {tasks["automatic"].id, tasks["in progress"].id}
+    for row in recorded.closed:
         assert (row.status, row.close_cause) == ("CLOSED", CloseCause.APPOINTMENT_BOOKED)
         assert row.follow_up is None
     events = await TaskEvent.filter(kind=TaskEventKind.CLOSED_BY_APPOINTMENT).order_by("seq")
@@ -63,17 +63,18 @@ async def test_it_closes_automatic_tasks_of_the_patient_in_queues_that_say_so(
     assert office.rings[-1] == (office.practice.id, events[-1].seq)
     for name in ("manual", "another queue's", "another patient's"):
         assert (await Task.get(id=tasks[name].id)).status.is_open
-    assert (await Appointment.get(id=appointment.id)).patient_id == office.patients[0].id
+    assert (await Appointment.get(id=recorded.appointment.id)).patient_id == office.patients[0].id
 
 
 async def test_recorded_again_it_is_moved_and_closes_nothing_twice(
     office: Office, tasks: dict[str, Task]
 ) -> None:
-    first, _, _ = await book(office)
+    first = (await book(office)).appointment
     events = await TaskEvent.all().count()
-    again, outcome, closed = await book(office, days=5)
-    assert (again.id, again.at, closed) == (first.id, office.clock() + timedelta(days=5), [])
-    assert outcome.refusals == ()
+    moved = await book(office, days=5)
+    again = moved.appointment
+    assert (again.id, again.at) == (first.id, office.clock() + timedelta(days=5))
+    assert (moved.closed, moved.refusals) == ((), ())
     assert await Appointment.all().count() == 1
     assert (await Appointment.get(id=first.id)).at == again.at
     assert await TaskEvent.all().count() == events
@@ -83,18 +84,18 @@ async def test_an_external_id_stands_for_one_patient(
     office: Office, tasks: dict[str, Task]
 ) -> None:
     await book(office)
-    appointment, outcome, closed = await book(office, patient=1)
-    assert (appointment, closed) == (None, [])
-    assert [refusal.code for refusal in outcome.refusals] == [RefusalCode.EXTERNAL_ID_TAKEN]
+    refused = await book(office, patient=1)
+    assert (refused.appointment, refused.closed) == (None, ())
+    assert [refusal.code for refusal in refused.refusals] == [RefusalCode.EXTERNAL_ID_TAKEN]
     assert (await Task.get(id=tasks["another patient's"].id)).status.is_open
 
 
 async def test_a_patient_of_another_practice_is_not_found(office: Office) -> None:
     other = await make_office("oak")
     new = NewAppointment(other.patients[0].id, office.clock(), "b1")
-    appointment, outcome, _ = await office.changes.make(office.partner, record_appointment, new)
-    assert appointment is None
-    assert [refusal.code for refusal in outcome.refusals] == [RefusalCode.NOT_FOUND]
+    refused = await office.changes.make(office.partner, record_appointment, new)
+    assert refused.appointment is None
+    assert [refusal.code for refusal in refused.refusals] == [RefusalCode.NOT_FOUND]
     assert await Appointment.all().count() == 0
 
 

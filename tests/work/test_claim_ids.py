@@ -85,7 +85,7 @@ async def test_a_lapsed_claim_is_renewed_until_it_is_swept(office: Office) -> No
     office.clock.advance(minutes=11)
     assert codes(await claims.claim(office.staff, task.id, "mine")) == []
     office.clock.advance(minutes=11)
-    await free_lapsed(claims, office.clock())
+    await free_lapsed(claims.changes, office.clock())
     assert codes(await claims.claim(office.staff, task.id, "mine")) == ["CLAIM_LOST"]
     await claims.claim(office.supervisor, task.id)
     assert codes(await claims.claim(office.staff, task.id, "mine")) == ["CLAIMED_BY_OTHER"]

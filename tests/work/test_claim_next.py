@@ -11,9 +11,9 @@ import pytest
 
 from gql_app.access import authenticate
 from gql_app.work.changes import Changes
+from gql_app.work.locking import lock_patient
 from gql_app.work.reads import next_tasks
 from gql_app.work.reads.next_tasks import WINDOW
-from gql_app.work.reads.patients import patients_by_id
 from models.database import fetch, transaction, write
 from models.lifecycle import TaskOrigin, TaskStatus
 from models.people import Patient
@@ -70,7 +70,7 @@ async def somebody_at(office: Office, patient: Patient) -> AsyncIterator[None]:
 
     async def change() -> None:
         async with transaction():
-            await patients_by_id(office.staff, [patient.id], lock=True)
+            await lock_patient(office.staff, patient.id)
             locked.set()
             await go_on.wait()
 

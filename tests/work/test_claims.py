@@ -6,7 +6,7 @@ import pytest
 
 from gql_app.access import Forbidden
 from gql_app.settings import BadSetting, read_settings
-from gql_app.work.claims import claimed_tasks
+from gql_app.work.reads.next_tasks import claimed_tasks
 from gql_app.work.upkeep.expiry import free_lapsed, sweep
 from models.event import TaskEventKind
 from models.lifecycle import TaskStatus
@@ -223,7 +223,7 @@ async def test_each_event_shows_the_claim_as_it_was_right_after_it(office: Offic
     await claims.release(office.staff, task.id)
     await claims.claim(office.supervisor, task.id)
     office.clock.advance(minutes=10)
-    await free_lapsed(claims, office.clock())
+    await free_lapsed(claims.changes, office.clock())
     await claims.claim(office.staff, task.id)
     await office.log(task, close=True)
 

@@ -86,11 +86,11 @@ async def test_a_claim_whose_time_is_up_returns_to_the_pool_by_the_clock(office:
     await claims.claim(office.staff, renewed.id)
     office.clock.advance(minutes=4, seconds=59)
     before = await everything()
-    assert await free_lapsed(claims, office.clock()) == 0
+    assert await free_lapsed(claims.changes, office.clock()) == 0
     assert await everything() == before
     office.clock.advance(seconds=1)
 
-    assert await free_lapsed(claims, office.clock()) == 1
+    assert await free_lapsed(claims.changes, office.clock()) == 1
 
     assert [await claim_on(task) for task in (recall, missed)] == [FREE, FREE]
     assert (await claim_on(renewed))[0] == office.staff.staff_id
@@ -99,7 +99,7 @@ async def test_a_claim_whose_time_is_up_returns_to_the_pool_by_the_clock(office:
     assert [event.task_id for event in events] == [recall.id, missed.id]
     assert {event.actor_id for event in events} == {None}
     assert office.rings[-1] == (office.practice.id, events[-1].seq)
-    assert await free_lapsed(claims, office.clock()) == 0
+    assert await free_lapsed(claims.changes, office.clock()) == 0
     await assert_consistent(office)
 
 
@@ -127,7 +127,7 @@ async def test_the_sweeper_wakes_when_the_next_claim_ends_and_not_before(office:
     claims = Claims(changes, timedelta(seconds=0.5))
     outcome = await claims.claim(office.staff, task.id)
     assert outcome.task is not None
-    sweeper = asyncio.create_task(keep_freeing(claims, clock))
+    sweeper = asyncio.create_task(keep_freeing(claims.changes, clock))
 
     async def is_free() -> bool:
         return await claim_on(task) == FREE

@@ -127,7 +127,7 @@ async def test_a_patient_whose_claim_lapses_is_freed_once_or_taken_by_one(busy: 
 
     await all_at_once(
         [
-            *(free_lapsed(claims, busy.clock()) for _ in range(4)),
+            *(free_lapsed(claims.changes, busy.clock()) for _ in range(4)),
             *(claims.claim_next(agent, None) for agent in agents),
         ]
     )
@@ -219,7 +219,7 @@ class _Agent:
 
     async def _lapse(self) -> None:
         self._office.clock.advance(minutes=self._dice.choice((1, 2, 4)))
-        await free_lapsed(self._claims, self._office.clock())
+        await free_lapsed(self._claims.changes, self._office.clock())
 
     async def _expire(self) -> None:
         await sweep(self._office.changes, self._office.clock())

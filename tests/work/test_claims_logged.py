@@ -98,7 +98,7 @@ async def test_ones_own_lapsed_claim_does_not_stand_in_the_way_of_a_log(
     await claims.claim(office.staff, recall.id)
     office.clock.advance(minutes=11)
     if swept:
-        await free_lapsed(claims, office.clock())
+        await free_lapsed(claims.changes, office.clock())
 
     assert (await office.log(recall)).refusals == ()
     assert [await claim_on(task) for task in (recall, missed)] == [FREE, FREE]

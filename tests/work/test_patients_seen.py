@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from gql_app.access import Viewer
-from gql_app.work.appointments import NewAppointment
+from gql_app.work.appointments import NewAppointment, record_appointment
 from gql_app.work.intake import NewTask, create_task
+from gql_app.work.locking import lock_patient
 from gql_app.work.moves import reassign_tasks
 from gql_app.work.reads.history import colleagues_by_id
 from gql_app.work.reads.patients import patients_by_id
@@ -35,7 +36,7 @@ async def sees(viewer: Viewer, patient: Patient) -> bool:
     """Whether the one look-up finds the patient, which is the same for reads and for writes."""
     read = await patients_by_id(viewer, [patient.id])
     async with transaction():
-        assert await patients_by_id(viewer, [patient.id], lock=True) == read
+        assert await lock_patient(viewer, patient.id) == bool(read)
     return bool(read)
 
 
@@ -82,7 +83,7 @@ async def test_a_patient_whom_a_key_brought_in_stays_in_its_reach_as_long_as_eve
         [task.id for task in await Task.all()],
         to_queue_id=office.missed.id,
     )
-    await prune(timedelta(0), office.clock() + timedelta(seconds=1))
+    await prune(office.changes, timedelta(0), office.clock() + timedelta(seconds=1))
     assert not await sees(desk, patient)
     assert await take(office, row("t3", patient_external_id="t1"), viewer=desk) == [
         "EXTERNAL_ID_TAKEN"
@@ -97,14 +98,15 @@ async def test_an_appointment_closes_what_the_key_sees_and_the_rest_when_another
     seen = await office.make_task(expires_at=soon)
     hidden = await office.make_task(office.missed, expires_at=soon)
     new = NewAppointment(office.patients[0].id, soon, "b1")
-    record = office.changes.record_appointment
+    make = office.changes.make
 
-    appointment, _, closed = await record(desk_of(office), new)
-    assert [task.id for task in closed] == [seen.id]
+    first = await make(desk_of(office), record_appointment, new)
+    assert [task.id for task in first.closed] == [seen.id]
     assert (await Task.get(id=hidden.id)).status.is_open
 
-    again, _, closed = await record(office.partner, new)
-    assert (again, [task.id for task in closed]) == (appointment, [hidden.id])
+    again = await make(office.partner, record_appointment, new)
+    assert again.appointment == first.appointment
+    assert [task.id for task in again.closed] == [hidden.id]
     assert (await Task.get(id=hidden.id)).close_cause == CloseCause.APPOINTMENT_BOOKED
 
 
@@ -113,15 +115,16 @@ async def test_an_external_id_is_taken_in_the_same_words_whoever_has_it(office: 
     for patient in (amber, birch):
         await office.make_task(patient=patient)
     await office.make_task(office.missed, patient=clover)
-    record, soon = office.changes.record_appointment, office.clock() + timedelta(days=3)
+    make, soon = office.changes.make, office.clock() + timedelta(days=3)
     for patient, external_id in ((birch, "of one seen"), (clover, "of one hidden")):
-        await record(office.partner, NewAppointment(patient.id, soon, external_id))
+        new = NewAppointment(patient.id, soon, external_id)
+        await make(office.partner, record_appointment, new)
     seen, hidden = [
-        await record(desk_of(office), NewAppointment(amber.id, soon, external_id))
+        await make(desk_of(office), record_appointment, NewAppointment(amber.id, soon, external_id))
         for external_id in ("of one seen", "of one hidden")
     ]
     assert seen == hidden
-    assert [refusal.code for refusal in hidden[1].refusals] == [RefusalCode.EXTERNAL_ID_TAKEN]
+    assert [refusal.code for refusal in hidden.refusals] == [RefusalCode.EXTERNAL_ID_TAKEN]
     assert await Appointment.all().count() == 2
 
 

@@ -15,15 +15,22 @@ async def kept(office: Office) -> tuple[str | None, int | None]:
 
 
 async def test_what_is_given_is_changed_and_an_empty_text_takes_it_away(office: Office) -> None:
-    where = (office.practice.id, office.recall.id)
-    await set_queue(*where, ladder="1,7", automatic_life="90")
+    await office.changes.make_for(
+        office.practice.id, set_queue, office.recall.id, ladder="1,7", automatic_life="90"
+    )
     assert await kept(office) == ("1,7", 90)
-    await set_queue(*where, ladder="", automatic_life=None)
+    await office.changes.make_for(
+        office.practice.id, set_queue, office.recall.id, ladder="", automatic_life=None
+    )
     assert await kept(office) == (None, 90)
-    await set_queue(*where, ladder=None, automatic_life="")
+    await office.changes.make_for(
+        office.practice.id, set_queue, office.recall.id, ladder=None, automatic_life=""
+    )
     assert await kept(office) == (None, None)
     other = await make_office("oak")
-    await set_queue(other.practice.id, office.recall.id, ladder="3", automatic_life=None)
+    await office.changes.make_for(
+        other.practice.id, set_queue, office.recall.id, ladder="3", automatic_life=None
+    )
     assert await kept(office) == (None, None)
 
 
@@ -32,5 +39,7 @@ async def test_what_is_given_is_changed_and_an_empty_text_takes_it_away(office: 
 )
 async def test_nonsense_changes_nothing(office: Office, ladder: str, life: str | None) -> None:
     with pytest.raises(ValueError, match="days"):
-        await set_queue(office.practice.id, office.recall.id, ladder=ladder, automatic_life=life)
+        await office.changes.make_for(
+            office.practice.id, set_queue, office.recall.id, ladder=ladder, automatic_life=life
+        )
     assert await kept(office) == (None, None)

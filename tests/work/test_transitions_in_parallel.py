@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+from gql_app.work.transitions import expire_task
 from models.contact import Contact
 from models.event import TaskEventKind
 from models.lifecycle import CloseCause, TaskStatus
@@ -80,9 +81,8 @@ async def test_a_log_and_the_sweeper_at_the_same_moment_close_an_expired_task_on
     task = await office.make_task(expires_at=office.clock() + timedelta(hours=1))
     office.clock.advance(hours=1)
 
-    expire = office.changes.expire
     results = await asyncio.gather(
-        *(expire(office.practice.id, task.id) for _ in range(5)),
+        *(office.changes.make_for(office.practice.id, expire_task, task.id) for _ in range(5)),
         *(office.log(task, close=True) for _ in range(5)),
     )
 

@@ -181,10 +181,11 @@ KEYED = (
     "INSERT INTO patient (practice_id, name, phone, created_at) VALUES (1, 'Amber', '1', {now})",
     "INSERT INTO task (practice_id, queue_id, patient_id, status, origin, reason, due_on, version,"
     " contact_count, last_contact_id, created_at, idempotency_key) VALUES"
-    " (1, 1, 1, 'IN_PROGRESS', 'MANUAL', 'Recall', '2026-01-01', 2, 1, 1, {now}, 'made'),"
+    " (1, 1, 1, 'IN_PROGRESS', 'MANUAL', 'Recall', '2026-01-01', 2, 1, NULL, {now}, 'made'),"
     " (1, 1, 1, 'OPEN', 'MANUAL', 'Recall', '2026-01-01', 1, 0, NULL, {now}, NULL)",
     "INSERT INTO contact (practice_id, task_id, outcome, closed_task, logged_at, logged_by_id,"
     " idempotency_key) VALUES (1, 1, 'NO_ANSWER', {no}, {now}, 1, 'logged')",
+    "UPDATE task SET last_contact_id = 1 WHERE id = 1",
 )
 
 

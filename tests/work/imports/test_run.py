@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from gql_app.access import Forbidden, Viewer
-from gql_app.work.imports.rows import ImportResult, ImportRow, find_target
+from gql_app.work.imports.rows import ImportResult, ImportRow
 from gql_app.work.imports.run import BATCH, Import
+from gql_app.work.reads.targets import find_target
 from models.event import TaskEvent, TaskEventKind
 from models.lifecycle import TaskOrigin
 from models.people import Patient

@@ -57,7 +57,7 @@ async def test_a_clock_a_month_ahead_removes_and_closes_nothing(office: Office) 
     await work(office, 3)
     office.clock.advance(days=31)
     with pytest.raises(Doubtful, match=r"15 of 15 are long due at once.*prune --force"):
-        await prune(KEEP, office.clock())
+        await prune(office.changes, KEEP, office.clock())
     with pytest.raises(Doubtful, match=r"15 of 15 are long due at once.*expire --force"):
         await sweep(office.changes, office.clock())
     assert (await TaskEvent.all().count(), await still_open()) == (15, 15)
@@ -68,7 +68,7 @@ async def test_what_is_recorded_by_a_wrong_clock_does_not_make_it_right(office: 
     office.clock.advance(days=31)
     await office.log(await office.make_task(office.missed), close=True)
     with pytest.raises(Doubtful):
-        await prune(KEEP, office.clock())
+        await prune(office.changes, KEEP, office.clock())
     with pytest.raises(Doubtful):
         await sweep(office.changes, office.clock())
 
@@ -77,7 +77,7 @@ async def test_force_does_it_all_the_same(office: Office) -> None:
     await work(office, 3)
     office.clock.advance(days=31)
     assert await sweep(office.changes, office.clock(), forced=True) == 15
-    assert await prune(KEEP, office.clock(), forced=True) == 15
+    assert await prune(office.changes, KEEP, office.clock(), forced=True) == 15
 
 
 async def test_after_a_long_weekend_the_sweepers_go_on(office: Office) -> None:
@@ -85,7 +85,7 @@ async def test_after_a_long_weekend_the_sweepers_go_on(office: Office) -> None:
     office.clock.advance(days=4)
     await Task.all().update(expires_at=office.clock() - DAY)
     assert await sweep(office.changes, office.clock()) == 25
-    assert await prune(timedelta(days=6), office.clock()) == 15
+    assert await prune(office.changes, timedelta(days=6), office.clock()) == 15
 
 
 async def test_after_weeks_in_which_the_server_was_off_three_days_of_work_are_enough(
@@ -95,16 +95,16 @@ async def test_after_weeks_in_which_the_server_was_off_three_days_of_work_are_en
     office.clock.advance(days=31)
     await work(office, 3)
     with pytest.raises(Doubtful):
-        await prune(KEEP, office.clock() - HOUR)
+        await prune(office.changes, KEEP, office.clock() - HOUR)
     await work(office, 1)
-    assert await prune(KEEP, office.clock()) == 15
+    assert await prune(office.changes, KEEP, office.clock()) == 15
     assert await sweep(office.changes, office.clock()) == 15
 
 
 async def test_a_small_practice_is_not_asked(office: Office) -> None:
     await work(office, 1, a_day=10)
     office.clock.advance(days=60)
-    assert await prune(KEEP, office.clock()) == 10
+    assert await prune(office.changes, KEEP, office.clock()) == 10
     assert await sweep(office.changes, office.clock()) == 10
 
 
@@ -113,7 +113,7 @@ async def test_what_falls_due_together_goes_together(office: Office) -> None:
     office.clock.advance(days=19, hours=1, minutes=30)
     assert await sweep(office.changes, office.clock()) == 20
     office.clock.advance(days=9, hours=23)
-    assert await prune(KEEP, office.clock()) == 20
+    assert await prune(office.changes, KEEP, office.clock()) == 20
 
 
 async def test_a_tenth_of_what_is_kept_may_go_at_once(office: Office) -> None:
@@ -121,7 +121,7 @@ async def test_a_tenth_of_what_is_kept_may_go_at_once(office: Office) -> None:
     office.clock.advance(days=20)
     await work(office, 1, a_day=110)
     office.clock.advance(days=9)
-    assert await prune(KEEP, office.clock()) == 11
+    assert await prune(office.changes, KEEP, office.clock()) == 11
 
 
 async def test_the_sweeper_says_once_that_it_stops_and_goes_on_by_itself(
@@ -175,8 +175,8 @@ async def test_where_the_clock_has_jumped_all_that_goes_by_it_stops(
     monkeypatch.setattr(office.clock, "check", check)
     async with (
         at_work(keep_sweeping(office.changes, office.clock)),
-        at_work(keep_freeing(claims, office.clock)),
-        at_work(keep_pruning(KEEP, office.clock)),
+        at_work(keep_freeing(claims.changes, office.clock)),
+        at_work(keep_pruning(office.changes, KEEP, office.clock)),
     ):
         await eventually(all_have_said_so)
         assert await TaskEvent.all().count() == 3

@@ -6,9 +6,9 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from gql_app.work.imports.rows import find_target
 from gql_app.work.imports.run import Import
 from gql_app.work.reads.patients import patients_by_id
+from gql_app.work.reads.targets import find_target
 from gql_app.work.upkeep import indexing
 from gql_app.work.upkeep.indexing import index_all, index_some
 from models.database import write
@@ -34,14 +34,14 @@ async def shown(office: Office, patient: Patient) -> PatientRow:
 
 async def test_a_row_that_was_written_by_hand_is_found_and_shown(office: Office) -> None:
     here = office.practice.id
-    await index_all()
+    await index_all(office.changes)
     await write(BY_HAND, here, "Łukasz Handwritten", "217-555-0143 x45", office.clock())
     patient = await Patient.get(name="Łukasz Handwritten")
     task = await office.make_task(patient=patient)
     row = await shown(office, patient)
     assert (row.shown_phone, row.phones[0].href) == ("217-555-0143 x45", "tel:2175550143;ext=45")
 
-    assert await index_some() == 1
+    assert await index_some(office.changes) == 1
     assert await found(office, "lukasz 217 555") == {task.id}
     row = await shown(office, patient)
     assert (row.phone, row.shown_phone) == ("217-555-0143 x45", "(217) 555-0143 ext. 45")
@@ -51,15 +51,15 @@ async def test_a_row_that_was_written_by_hand_is_found_and_shown(office: Office)
     await write(sql, here, patient.id, "Søren Mended", "(217) 555-0199")
     row = await shown(office, patient)
     assert (row.shown_phone, row.phone_number) == ("(217) 555-0199", None)
-    assert await index_all() == 1
+    assert await index_all(office.changes) == 1
     assert await found(office, "soren 0199") == {task.id}
     assert await found(office, "lukasz") == await found(office, "0143") == set()
 
 
 async def test_nobody_is_indexed_twice(office: Office) -> None:
-    await index_all()
+    await index_all(office.changes)
     await write("UPDATE patient SET name = name, phone = phone, source = 'elsewhere'")
-    assert await index_some() == 0
+    assert await index_some(office.changes) == 0
 
 
 async def test_numbers_are_read_anew_when_the_practice_is_in_another_country(
@@ -68,11 +68,11 @@ async def test_numbers_are_read_anew_when_the_practice_is_in_another_country(
     patient = office.patients[0]
     task = await office.make_task(patient=patient)
     await Patient.filter(id=patient.id).update(phone="030 23125001")
-    await index_all()
+    await index_all(office.changes)
     assert (await shown(office, patient)).phones[0].number == "03023125001"
 
     await write("UPDATE practice SET region = 'DE' WHERE id = $1", office.practice.id)
-    assert await index_all() == len(office.patients)
+    assert await index_all(office.changes) == len(office.patients)
     assert (await shown(office, patient)).phones[0].number == "+493023125001"
     for typed in ("030 23125001", "+49 30", "0049 (0)30", "5001"):
         assert await found(office, typed) == {task.id}, typed
@@ -85,12 +85,12 @@ async def test_many_are_indexed_a_batch_at_a_time_and_what_is_there_is_kept(
     await write("UPDATE patient SET is_indexed = false")
     monkeypatch.setattr(indexing, "BATCH", 2)
 
-    assert [await index_some() for _ in range(3)] == [2, 1, 0]
+    assert [await index_some(office.changes) for _ in range(3)] == [2, 1, 0]
     assert sorted(await PatientWord.all().values_list("patient_id", "word")) == words != []
 
 
 async def test_who_is_imported_is_indexed_at_once_and_again_when_changed(office: Office) -> None:
-    await index_all()
+    await index_all(office.changes)
     target = await find_target(office.supervisor, office.recall.id)
     assert target is not None
     run = Import(office.changes, office.supervisor, target, "test")
@@ -101,7 +101,7 @@ async def test_who_is_imported_is_indexed_at_once_and_again_when_changed(office:
     ]
     first, nameless, third = await run.take(rows)
     assert [str(refusal.code) for refusal in nameless.refusals] == ["NAME_REQUIRED"]
-    assert await index_some() == 0
+    assert await index_some(office.changes) == 0
     for typed in (
         "o'testby",
         "otestby",
@@ -113,7 +113,7 @@ async def test_who_is_imported_is_indexed_at_once_and_again_when_changed(office:
     assert await found(office, "李") == {third.task_id}
     again = Import(office.changes, office.supervisor, target, "test")
     await again.take([row("t1", name="Ærø Testby", phone="217 555 0177")])
-    assert await index_some() == 0
+    assert await index_some(office.changes) == 0
     assert await found(office, "aero 0177") == {first.task_id}
     assert await found(office, "otestby") == set()
     patient = await Patient.get(name="Ærø Testby")
@@ -130,8 +130,8 @@ async def test_somebody_whose_row_is_locked_is_passed_over(
         async with connection.transaction():
             first = office.patients[0].id
             await connection.execute("SELECT 1 FROM patient WHERE id = $1 FOR UPDATE", first)
-            assert await index_all() == len(office.patients) - 1
-        assert await index_all() == 1
+            assert await index_all(office.changes) == len(office.patients) - 1
+        assert await index_all(office.changes) == 1
     finally:
         await connection.close()
 

@@ -24,9 +24,9 @@ async def test_events_older_than_is_kept_are_removed_and_no_others(office: Offic
     office.clock.advance(days=40)
     await office.log(task)
 
-    assert await prune(KEEP, office.clock()) == 2
+    assert await prune(office.changes, KEEP, office.clock()) == 2
     assert await kept(office) == [3]
-    assert await prune(KEEP, office.clock()) == 0
+    assert await prune(office.changes, KEEP, office.clock()) == 0
 
 
 async def test_more_events_than_are_removed_at_once_are_all_removed(
@@ -39,7 +39,7 @@ async def test_more_events_than_are_removed_at_once_are_all_removed(
     office.clock.advance(days=40)
     await office.log(task)
 
-    assert await prune(KEEP, office.clock()) == 5
+    assert await prune(office.changes, KEEP, office.clock()) == 5
     assert await kept(office) == [6]
 
 
@@ -47,7 +47,7 @@ async def test_a_cursor_from_before_what_is_kept_is_told_to_start_afresh(office:
     task = await office.make_task()
     await office.log(task)
     office.clock.advance(days=40)
-    await prune(KEEP, office.clock())
+    await prune(office.changes, KEEP, office.clock())
 
     with pytest.raises(Resync):
         await check_resumable(office.practice.id, Position(1))
@@ -59,6 +59,6 @@ async def test_a_cursor_from_before_what_is_kept_is_told_to_start_afresh(office:
 async def test_pruning_one_practice_leaves_the_numbers_going_on(office: Office) -> None:
     task = await office.make_task()
     office.clock.advance(days=40)
-    await prune(KEEP, office.clock())
+    await prune(office.changes, KEEP, office.clock())
     await office.log(task)
     assert await kept(office) == [2]

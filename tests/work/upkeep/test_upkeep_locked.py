@@ -47,6 +47,6 @@ async def test_pruning_passes_a_locked_practice_over(
     offices: list[Office], caplog: pytest.LogCaptureFixture
 ) -> None:
     locked, other = offices
-    assert await prune(HOUR, locked.clock() + 2 * HOUR) == 2
+    assert await prune(locked.changes, HOUR, locked.clock() + 2 * HOUR) == 2
     assert not await TaskEvent.filter(practice_id=other.practice.id)
     assert f"practice {locked.practice.id} is busy, not pruned" in caplog.text

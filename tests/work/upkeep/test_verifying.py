@@ -38,7 +38,7 @@ async def test_what_is_left_after_pruning_is_sound(office: Office) -> None:
     office.clock.advance(days=40)
     task = await office.make_task()
     await office.log(task)
-    await prune(timedelta(days=30), office.clock())
+    await prune(office.changes, timedelta(days=30), office.clock())
     assert await verify(office.practice.id) == Verdict(4, 5, None)
 
 
