@@ -9,7 +9,7 @@ from gql_app.schema.context import Info
 from gql_app.schema.enums import ContactOutcome, TaskOrigin
 from gql_app.schema.errors import UserError, error_row
 from gql_app.schema.ids import read_id_of, read_ids_of
-from gql_app.schema.importing import ImportTasksPayload, import_tasks
+from gql_app.schema.imports import ImportTasksPayload, import_tasks
 from gql_app.schema.moments import checked_moment
 from gql_app.schema.types import Appointment, Contact, Task
 from gql_app.work.appointments import MAX_EXTERNAL_ID, NewAppointment

@@ -219,7 +219,7 @@ async def test_every_refusal_of_a_new_task_has_its_code_and_changes_nothing(
 async def test_there_is_no_code_that_nothing_is_refused_with(server: Server) -> None:
     refused = set(await refused_logs(server)) | set(await refused_tasks(server))
     refused |= {RefusalCode(code) for _, _, code in BAD_TEXTS}  # of rows that come in
-    # These are refused for an appointment or such a row: test_appointments.py, test_importing.py.
+    # These are refused for an appointment or such a row: test_appointments.py, test_imports.py.
     refused |= {RefusalCode.EXTERNAL_ID_TAKEN, RefusalCode.EXTERNAL_ID_TWICE}
     refused.add(RefusalCode.CLAIM_LOST)  # of a claim that is renewed: test_claim_ids.py
     assert refused == set(RefusalCode)
