@@ -16,16 +16,51 @@ from gql_app.execution.documents import Documents, PersistedQueryNotSupported
 from gql_app.execution.errors import ErrorCodes
 from gql_app.execution.limits import TooComplex
 from gql_app.execution.memory import Schema
+from gql_app.schema import (
+    activity,
+    appointments,
+    claims,
+    contacts,
+    events,
+    imports,
+    moves,
+    node,
+    patients,
+    queues,
+    tasks,
+    viewer,
+)
 from gql_app.schema.moments import DATE, DATE_TIME
-from gql_app.schema.moves import Moves
-from gql_app.schema.mutations import Mutation
 from gql_app.schema.nulls import let_nulls_be_defaults
-from gql_app.schema.queries import Query
 from gql_app.schema.subscriptions import Subscription
 from gql_app.work.reads.conditions import MAX_PAGE, BadInput
 from models.database.sqlite_files import DatabaseLost
 from models.event import Resync
 from models.limits import Busy
+
+Query = merge_types(
+    "Query",
+    (
+        viewer.Queries,
+        queues.Queries,
+        tasks.Queries,
+        patients.Queries,
+        events.Queries,
+        activity.Queries,
+        node.Queries,
+    ),
+)
+Mutation = merge_types(
+    "Mutation",
+    (
+        contacts.Mutations,
+        claims.Mutations,
+        tasks.Mutations,
+        imports.Mutations,
+        appointments.Mutations,
+        moves.Mutations,
+    ),
+)
 
 ERROR_CODES = ErrorCodes(
     {
@@ -50,7 +85,7 @@ def build_schema() -> Schema:
     """The schema with its limits and a memory of its own."""
     schema: Schema = Schema(
         query=Query,
-        mutation=merge_types("Mutation", (Mutation, Moves)),
+        mutation=Mutation,
         subscription=Subscription,
         extensions=[lambda: Documents(schema.memory.documents, MAX_PAGE)],
         execution_context_class=CompiledExecutor,

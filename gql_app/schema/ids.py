@@ -2,11 +2,14 @@
 
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable
+from typing import Annotated
 
 import strawberry
 from strawberry.relay.utils import from_base64
 
 from gql_app.work.reads.conditions import BadInput
+
+GlobalId = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
 
 
 def global_id(type_name: str, row_id: int) -> strawberry.ID:

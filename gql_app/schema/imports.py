@@ -1,4 +1,4 @@
-"""`importTasks`: unpack the rows, call the import, translate a result a row."""
+"""Imports: `importTasks`, with a result a row."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,10 +8,11 @@ import strawberry
 from gql_app.execution.rows import MOST_ROWS
 from gql_app.schema.context import Info
 from gql_app.schema.enums import ImportResult, TaskOrigin
-from gql_app.schema.errors import ErrorRow, UserError, error_row
 from gql_app.schema.ids import read_id_of
 from gql_app.schema.links import linked
-from gql_app.schema.types import Task
+from gql_app.schema.payloads import ErrorRow, UserError, error_row
+from gql_app.schema.tasks import Task
+from gql_app.work.imports.batch import RowResult
 from gql_app.work.imports.rows import MAX_SOURCE, ImportRow, find_target
 from gql_app.work.imports.run import Import
 from gql_app.work.outcomes import missing
@@ -90,32 +91,36 @@ class ImportPayload(NamedTuple):
     errors: list[ErrorRow]
 
 
-async def import_tasks(info: Info, input: ImportTasksInput) -> ImportPayload:
-    viewer, source = info.context.viewer, trimmed(input.source)
-    viewer.require(viewer.may_import, "import tasks")
-    if len(input.rows) > MAX_ROWS:
-        raise BadInput(f"A call brings in at most {MAX_ROWS:,} rows, not {len(input.rows):,}.")
-    if not (0 < len(source) <= MAX_SOURCE and is_storable(source)):
-        raise BadInput(f"source has 1 to {MAX_SOURCE} characters.")
-    target = await find_target(viewer, read_id_of("Queue", input.queue_id))
-    if target is None:
-        refusals = missing("queue", "queueId").refusals
-        return ImportPayload([], [error_row(refusal, "input") for refusal in refusals])
-    run = Import(info.context.services.transitions, viewer, target, source)
-    results = await run.take([_row(row) for row in input.rows])
-    return ImportPayload(
-        [
-            ResultRow(
-                index,
-                row.external_id,
-                result.result,
-                result.task_id,
-                [error_row(refusal, "input", "rows", str(index)) for refusal in result.refusals],
-            )
-            for index, (row, result) in enumerate(zip(input.rows, results, strict=True))
-        ],
-        [],
+@strawberry.type
+class Mutations:
+    @strawberry.mutation(
+        graphql_type=ImportTasksPayload,
+        description="Bring up to 1,000 tasks into a queue, with their patients: a result a row."
+        " Sent again, nothing is doubled.",
     )
+    async def import_tasks(self, info: Info, input: ImportTasksInput) -> ImportPayload:
+        viewer, source = info.context.viewer, trimmed(input.source)
+        viewer.require(viewer.may_import, "import tasks")
+        if len(input.rows) > MAX_ROWS:
+            raise BadInput(f"A call brings in at most {MAX_ROWS:,} rows, not {len(input.rows):,}.")
+        if not (0 < len(source) <= MAX_SOURCE and is_storable(source)):
+            raise BadInput(f"source has 1 to {MAX_SOURCE} characters.")
+        target = await find_target(viewer, read_id_of("Queue", input.queue_id))
+        if target is None:
+            refusals = missing("queue", "queueId").refusals
+            return ImportPayload([], [error_row(refusal, "input") for refusal in refusals])
+        run = Import(info.context.services.transitions, viewer, target, source)
+        results = await run.take([_row(row) for row in input.rows])
+        shown = (
+            _result_row(index, row, result)
+            for index, (row, result) in enumerate(zip(input.rows, results, strict=True))
+        )
+        return ImportPayload(list(shown), [])
+
+
+def _result_row(index: int, row: ImportTaskRow, result: RowResult) -> ResultRow:
+    errors = [error_row(refusal, "input", "rows", str(index)) for refusal in result.refusals]
+    return ResultRow(index, row.external_id, result.result, result.task_id, errors)
 
 
 def _row(row: ImportTaskRow) -> ImportRow:

@@ -6,9 +6,9 @@ import strawberry
 
 from gql_app.schema.context import Info
 from gql_app.schema.enums import RefusalCode
-from gql_app.schema.errors import UserError, error_row
 from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import global_id, read_id_of
+from gql_app.schema.payloads import UserError, error_row
 from gql_app.work import moves
 from gql_app.work.batches import Moved
 from gql_app.work.reads.conditions import BadInput, storable
@@ -91,7 +91,7 @@ class _Payload:
 
 
 @strawberry.type
-class Moves:
+class Mutations:
     @strawberry.mutation(
         graphql_type=ChangeTasksPayload,
         description="Move tasks to a queue, or give them to a member of staff." + _WHICH,

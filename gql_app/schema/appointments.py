@@ -1,0 +1,67 @@
+"""Appointments, as a booking system reports them: `recordAppointment`."""
+
+from datetime import datetime
+
+import strawberry
+
+from gql_app.schema.context import Info
+from gql_app.schema.ids import read_id_of
+from gql_app.schema.links import linked
+from gql_app.schema.moments import checked_moment
+from gql_app.schema.patients import Patient
+from gql_app.schema.payloads import Payload, UserError
+from gql_app.schema.tasks import Task
+from gql_app.work.appointments import MAX_EXTERNAL_ID, NewAppointment
+from gql_app.work.outcomes import ChangeResult
+from gql_app.work.reads.conditions import BadInput, storable
+from models.appointment import AppointmentRow
+from models.task import TaskRow
+from models.text import trimmed
+
+
+@strawberry.type(description="An appointment, as a booking system reported it.")
+class Appointment:
+    at: datetime
+    external_id: str
+    patient = linked("patient", "patient_id", Patient)
+
+
+@strawberry.type
+class RecordAppointmentPayload:
+    appointment: Appointment | None
+    closed_tasks: list[Task] = strawberry.field(
+        description="The tasks that it has made needless, in the queues that the key allows."
+    )
+    errors: list[UserError]
+
+
+class AppointmentPayload(Payload):
+    """The source of a `RecordAppointmentPayload`."""
+
+    def __init__(
+        self, appointment: AppointmentRow | None, outcome: ChangeResult, closed: list[TaskRow]
+    ) -> None:
+        super().__init__(outcome)
+        self.appointment = appointment
+        self.closed_tasks = closed
+
+
+@strawberry.type
+class Mutations:
+    @strawberry.mutation(
+        graphql_type=RecordAppointmentPayload,
+        description="Record an appointment: the patient's open automatic tasks close, where their"
+        " queue says so and the key allows it. With the same externalId again, it is moved.",
+    )
+    async def record_appointment(
+        self, info: Info, patient_id: strawberry.ID, at: datetime, external_id: str
+    ) -> AppointmentPayload:
+        external_id = trimmed(external_id)
+        if not 0 < len(external_id) <= MAX_EXTERNAL_ID:
+            raise BadInput(f"externalId has 1 to {MAX_EXTERNAL_ID} characters.")
+        moment, stored = checked_moment(at, "at"), storable(external_id)
+        assert moment is not None
+        assert stored is not None
+        new = NewAppointment(read_id_of("Patient", patient_id) or 0, moment, stored)
+        transitions = info.context.services.transitions
+        return AppointmentPayload(*await transitions.record_appointment(info.context.viewer, new))
