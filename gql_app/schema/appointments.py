@@ -11,9 +11,9 @@ from gql_app.schema.moments import checked_moment
 from gql_app.schema.patients import Patient
 from gql_app.schema.payloads import Payload, UserError
 from gql_app.schema.tasks import Task
+from gql_app.schema.texts import checked_text
 from gql_app.work.appointments import MAX_EXTERNAL_ID, NewAppointment
 from gql_app.work.outcomes import ChangeResult
-from gql_app.work.reads.conditions import BadInput, storable
 from models.appointment import AppointmentRow
 from models.task import TaskRow
 from models.text import trimmed
@@ -56,12 +56,9 @@ class Mutations:
     async def record_appointment(
         self, info: Info, patient_id: strawberry.ID, at: datetime, external_id: str
     ) -> AppointmentPayload:
-        external_id = trimmed(external_id)
-        if not 0 < len(external_id) <= MAX_EXTERNAL_ID:
-            raise BadInput(f"externalId has 1 to {MAX_EXTERNAL_ID} characters.")
-        moment, stored = checked_moment(at, "at"), storable(external_id)
+        external_id = checked_text(trimmed(external_id), "externalId", MAX_EXTERNAL_ID)
+        moment = checked_moment(at, "at")
         assert moment is not None
-        assert stored is not None
-        new = NewAppointment(read_id_of("Patient", patient_id) or 0, moment, stored)
+        new = NewAppointment(read_id_of("Patient", patient_id) or 0, moment, external_id)
         transitions = info.context.services.transitions
         return AppointmentPayload(*await transitions.record_appointment(info.context.viewer, new))

@@ -12,7 +12,8 @@ from gql_app.schema.lazy import LazyTask
 from gql_app.schema.links import linked
 from gql_app.schema.payloads import Payload, UserError
 from gql_app.schema.staff import Staff
-from gql_app.work.reads.conditions import BadInput, storable
+from gql_app.schema.texts import checked_text
+from gql_app.work.reads.conditions import BadInput
 from models.task import MAX_CLAIM_ID, TaskRow
 
 NewClaimId = Annotated[
@@ -149,6 +150,4 @@ class Mutations:
 
 
 def _checked_claim(claim_id: str | None) -> str | None:
-    if claim_id is not None and not 0 < len(claim_id) <= MAX_CLAIM_ID:
-        raise BadInput(f"claimId has 1 to {MAX_CLAIM_ID} characters.")
-    return storable(claim_id)
+    return None if claim_id is None else checked_text(claim_id, "claimId", MAX_CLAIM_ID)

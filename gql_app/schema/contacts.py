@@ -14,8 +14,9 @@ from gql_app.schema.lazy import LazyTask
 from gql_app.schema.links import linked
 from gql_app.schema.moments import checked_moment
 from gql_app.schema.node import Node
-from gql_app.schema.payloads import Payload, UserError, checked_key
+from gql_app.schema.payloads import Payload, UserError
 from gql_app.schema.staff import Staff
+from gql_app.schema.texts import checked_key
 from gql_app.work.reads.conditions import storable
 from models.contact import ContactRow
 from models.lifecycle import Attempt

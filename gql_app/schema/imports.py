@@ -12,11 +12,12 @@ from gql_app.schema.ids import read_id_of
 from gql_app.schema.links import linked
 from gql_app.schema.payloads import ErrorRow, UserError, error_row
 from gql_app.schema.tasks import Task
+from gql_app.schema.texts import checked_text
 from gql_app.work.imports.batch import RowResult
 from gql_app.work.imports.rows import MAX_SOURCE, ImportRow, find_target
 from gql_app.work.imports.run import Import
 from gql_app.work.outcomes import missing
-from gql_app.work.reads.conditions import BadInput, is_storable
+from gql_app.work.reads.conditions import BadInput
 from models.text import trimmed
 
 MAX_ROWS = 1_000
@@ -99,18 +100,17 @@ class Mutations:
         " Sent again, nothing is doubled.",
     )
     async def import_tasks(self, info: Info, input: ImportTasksInput) -> ImportPayload:
-        viewer, source = info.context.viewer, trimmed(input.source)
+        viewer = info.context.viewer
         viewer.require(viewer.may_import, "import tasks")
         if len(input.rows) > MAX_ROWS:
             raise BadInput(f"A call brings in at most {MAX_ROWS:,} rows, not {len(input.rows):,}.")
-        if not (0 < len(source) <= MAX_SOURCE and is_storable(source)):
-            raise BadInput(f"source has 1 to {MAX_SOURCE} characters.")
+        source = checked_text(trimmed(input.source), "source", MAX_SOURCE)
         target = await find_target(viewer, read_id_of("Queue", input.queue_id))
         if target is None:
             refusals = missing("queue", "queueId").refusals
             return ImportPayload([], [error_row(refusal, "input") for refusal in refusals])
         run = Import(info.context.services.transitions, viewer, target, source)
-        results = await run.take([_row(row) for row in input.rows])
+        results = await run.take([ImportRow(**vars(row)) for row in input.rows])
         shown = (
             _result_row(index, row, result)
             for index, (row, result) in enumerate(zip(input.rows, results, strict=True))
@@ -121,16 +121,3 @@ class Mutations:
 def _result_row(index: int, row: ImportTaskRow, result: RowResult) -> ResultRow:
     errors = [error_row(refusal, "input", "rows", str(index)) for refusal in result.refusals]
     return ResultRow(index, row.external_id, result.result, result.task_id, errors)
-
-
-def _row(row: ImportTaskRow) -> ImportRow:
-    return ImportRow(
-        row.external_id,
-        row.patient_external_id,
-        row.name,
-        row.phone,
-        row.reason,
-        row.origin,
-        row.follow_up,
-        row.expires_at,
-    )

@@ -6,10 +6,7 @@ import strawberry
 
 from gql_app.schema.enums import RefusalCode
 from gql_app.work.outcomes import ChangeResult
-from gql_app.work.reads.conditions import BadInput, storable
 from models.lifecycle import Refusal
-
-MAX_IDEMPOTENCY_KEY = 200
 
 
 @strawberry.type(description="Why a request was refused. Nothing was changed.")
@@ -42,9 +39,3 @@ class Payload:
             error_row(refusal, *(() if fields_under is None else (fields_under,)))
             for refusal in outcome.refusals
         ]
-
-
-def checked_key(key: str | None) -> str | None:
-    if key is not None and not 0 < len(key) <= MAX_IDEMPOTENCY_KEY:
-        raise BadInput(f"idempotencyKey has 1 to {MAX_IDEMPOTENCY_KEY} characters.")
-    return storable(key)

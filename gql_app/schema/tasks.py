@@ -17,8 +17,9 @@ from gql_app.schema.loaders import PageKey, load_page
 from gql_app.schema.moments import checked_moment
 from gql_app.schema.node import Node
 from gql_app.schema.patients import Patient
-from gql_app.schema.payloads import Payload, UserError, checked_key
+from gql_app.schema.payloads import Payload, UserError
 from gql_app.schema.task_state import TaskState
+from gql_app.schema.texts import checked_key
 from gql_app.work.intake import NewTask
 from gql_app.work.patients import PatientRow
 from gql_app.work.reads import queues
