@@ -59,6 +59,6 @@ class Mutations:
         external_id = checked_text(trimmed(external_id), "externalId", MAX_EXTERNAL_ID)
         moment = checked_moment(at, "at")
         assert moment is not None
-        new = NewAppointment(read_id_of("Patient", patient_id) or 0, moment, external_id)
+        new = NewAppointment(read_id_of("Patient", patient_id), moment, external_id)
         transitions = info.context.services.transitions
         return AppointmentPayload(*await transitions.record_appointment(info.context.viewer, new))

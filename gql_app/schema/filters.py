@@ -92,9 +92,8 @@ def task_query(filter: TaskFilter | None, context: SharedContext) -> TaskQuery:
         min_contacts=filter.min_contacts,
         max_contacts=filter.max_contacts,
         patient=trimmed(filter.patient or "") or None,
-        # A number that no row has is nobody's.
         assignee_id=(
-            None if filter.assignee_id is None else read_id_of("Staff", filter.assignee_id) or 0
+            None if filter.assignee_id is None else read_id_of("Staff", filter.assignee_id)
         ),
     )
 

@@ -130,9 +130,8 @@ def _which(
         raise BadInput("Give ids or filter, one of them.")
     if ids is None:
         return task_query(filter, info.context)
-    return [_number("Task", value) or 0 for value in ids]
+    return [read_id_of("Task", value) for value in ids]
 
 
 def _number(type_name: str, value: strawberry.ID | None) -> int | None:
-    """The row's number, 0 for one that no row can have: that is not found."""
-    return None if value is None else read_id_of(type_name, value) or 0
+    return None if value is None else read_id_of(type_name, value)

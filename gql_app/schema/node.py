@@ -52,4 +52,4 @@ class Queries:
             "Staff": Rows(partial(colleagues_by_id, info.context.viewer)),
         }
         loader = by_type.get(type_name)
-        return None if loader is None or row_id is None else await loader.load(row_id)
+        return None if loader is None else await loader.load(row_id)

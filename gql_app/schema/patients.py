@@ -99,5 +99,4 @@ class Patient(Node):
 class Queries:
     @strawberry.field(graphql_type=Patient | None)
     async def patient(self, info: Info, id: GlobalId) -> PatientRow | None:
-        row_id = read_id_of("Patient", id)
-        return None if row_id is None else await info.context.loaders.patient.load(row_id)
+        return await info.context.loaders.patient.load(read_id_of("Patient", id))

@@ -87,5 +87,4 @@ class Queries:
 
     @strawberry.field(graphql_type=Queue | None)
     async def queue(self, info: Info, id: GlobalId) -> QueueRow | None:
-        row_id = read_id_of("Queue", id)
-        return None if row_id is None else await info.context.loaders.queue.load(row_id)
+        return await info.context.loaders.queue.load(read_id_of("Queue", id))

@@ -142,8 +142,7 @@ class Queries:
 
     @strawberry.field(graphql_type=Task | None)
     async def task(self, info: Info, id: GlobalId) -> TaskRow | None:
-        row_id = read_id_of("Task", id)
-        return None if row_id is None else await info.context.loaders.task.load(row_id)
+        return await info.context.loaders.task.load(read_id_of("Task", id))
 
 
 @strawberry.type
