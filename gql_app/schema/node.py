@@ -1,30 +1,39 @@
 """The interface `Node`, and anything by its global id."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import strawberry
 
 from gql_app.schema.columns import reads
-from gql_app.schema.context import Info
+from gql_app.schema.context import Context, Info
 from gql_app.schema.ids import GlobalId, id_of, read_id
-from gql_app.schema.loaders import HasId, Rows
+from gql_app.schema.row_loader import HasId, RowLoader
 from gql_app.work.patients import PatientRow
 from gql_app.work.reads.history import StaffRow, colleagues_by_id
 from gql_app.work.reads.queues import QueueRow
 from models.contact import ContactRow
 from models.task import TaskRow
 
-ROWS: dict[str, type[HasId]] = {
-    "Contact": ContactRow,
-    "Patient": PatientRow,
-    "Queue": QueueRow,
-    "Staff": StaffRow,
-    "Task": TaskRow,
-}
-"""Which rows are shown as which type. Not all types have a row: only those with a global id."""
 
-_ID_OF = {row: id_of(name) for name, row in ROWS.items()}
+class Source(NamedTuple):
+    """The rows that are shown as a type, and how they are found by their numbers."""
+
+    row: type[HasId]
+    loader_of: Callable[[Context], RowLoader[int, Any]]
+
+
+SOURCES = {
+    "Contact": Source(ContactRow, lambda context: context.loaders.contact_by_id),
+    "Patient": Source(PatientRow, lambda context: context.loaders.patient),
+    "Queue": Source(QueueRow, lambda context: context.loaders.queue),
+    "Staff": Source(StaffRow, lambda context: RowLoader(partial(colleagues_by_id, context.viewer))),
+    "Task": Source(TaskRow, lambda context: context.loaders.task),
+}
+"""The types that have a global id."""
+
+_ID_OF = {source.row: id_of(name) for name, source in SOURCES.items()}
 
 
 @strawberry.interface(description="Anything with a global id.")
@@ -35,7 +44,7 @@ class Node:
 
     @classmethod
     def is_type_of(cls, source: object, _info: object) -> bool:
-        return isinstance(source, ROWS[cls.__name__])
+        return isinstance(source, SOURCES[cls.__name__].row)
 
 
 @strawberry.type
@@ -43,13 +52,5 @@ class Queries:
     @strawberry.field(graphql_type=Node | None, description="Anything by its global id.")
     async def node(self, info: Info, id: GlobalId) -> HasId | None:
         type_name, row_id = read_id(id)
-        loaders = info.context.loaders
-        by_type: dict[str, Rows[int, Any]] = {
-            "Task": loaders.task,
-            "Queue": loaders.queue,
-            "Patient": loaders.patient,
-            "Contact": loaders.contact_by_id,
-            "Staff": Rows(partial(colleagues_by_id, info.context.viewer)),
-        }
-        loader = by_type.get(type_name)
-        return None if loader is None else await loader.load(row_id)
+        source = SOURCES.get(type_name)
+        return None if source is None else await source.loader_of(info.context).load(row_id)

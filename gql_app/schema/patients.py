@@ -12,8 +12,8 @@ from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.enums import PhoneKind, TaskStatus
 from gql_app.schema.ids import GlobalId, read_id_of
 from gql_app.schema.lazy import LazyTaskConnection
-from gql_app.schema.loaders import PageKey, load_page
 from gql_app.schema.node import Node
+from gql_app.schema.row_loader import PageKey, load_page
 from gql_app.work.patients import PatientRow
 from gql_app.work.reads.finding import TaskQuery
 from models.contact import ContactRow

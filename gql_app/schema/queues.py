@@ -10,8 +10,8 @@ from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import GlobalId, read_id_of
 from gql_app.schema.lazy import LazyTaskConnection
 from gql_app.schema.links import linked
-from gql_app.schema.loaders import PageKey, load_page
 from gql_app.schema.node import Node
+from gql_app.schema.row_loader import PageKey, load_page
 from gql_app.schema.staff import Staff
 from gql_app.work.reads.at_work import AtWork
 from gql_app.work.reads.orders import by_due

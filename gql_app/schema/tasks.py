@@ -9,15 +9,15 @@ from gql_app.schema.claims import Claim, claim_of
 from gql_app.schema.columns import Columns, reads
 from gql_app.schema.connections import After, Connection, PageInfo, PageSize, id_cursor
 from gql_app.schema.contacts import Contact, ContactConnection
-from gql_app.schema.context import Info, SharedInfo
+from gql_app.schema.context import Context, Info, SharedInfo
 from gql_app.schema.enums import TaskOrder, TaskOrigin
 from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import GlobalId, read_id_of
-from gql_app.schema.loaders import PageKey, load_page
 from gql_app.schema.moments import checked_moment
 from gql_app.schema.node import Node
 from gql_app.schema.patients import Patient
 from gql_app.schema.payloads import Payload, UserError
+from gql_app.schema.row_loader import PageKey, load_page
 from gql_app.schema.task_state import TaskState
 from gql_app.schema.texts import checked_key
 from gql_app.work.intake import NewTask
@@ -121,28 +121,28 @@ class Queries:
         after: After = None,
     ) -> Connection[TaskRow]:
         viewer, query = info.context.viewer, task_query(filter, info.context)
-        day = None
-        if order_by in SECTIONS:
-            today = local_date(info.context.services.clock(), viewer.time_zone)
-            day = begin_of(order_by, viewer, after, today).day
+        day = _first_day(info.context, order_by, after)
         by_contact = order_by is TaskOrder.LAST_CONTACTED  # its cursors say when that was
-        names = names_in(info)
-        if not by_contact and not names >= {"patient", "lastContact"}:
+        if not by_contact and not names_in(info) >= {"patient", "lastContact"}:
             alone = await tasks_page(viewer, query, order_by, first, after, day)
             return Connection(alone, cursor_of(order_by, {}, day))
         columns = columns_in(info, COLUMNS_OF_TASKS.read_by)
         page = await tasks_page_in_full(viewer, query, order_by, first, after, columns, day)
-        loaders = info.context.loaders
-        loaders.patient.add(page.patients)
-        loaders.contact.known |= {
-            (contact.id, task.id): contact for task, contact in page.pairs() if contact is not None
-        }
+        info.context.loaders.add_page(page)
         contacted = {t.id: c and c.made_at for t, c in page.pairs()} if by_contact else {}
         return Connection(page.tasks, cursor_of(order_by, contacted, day))
 
     @strawberry.field(graphql_type=Task | None)
     async def task(self, info: Info, id: GlobalId) -> TaskRow | None:
         return await info.context.loaders.task.load(read_id_of("Task", id))
+
+
+def _first_day(context: Context, order: TaskOrder, after: str | None) -> date | None:
+    """The day of the list's first page, if its order hangs on the day: later pages keep to it."""
+    if order not in SECTIONS:
+        return None
+    today = local_date(context.services.clock(), context.viewer.time_zone)
+    return begin_of(order, context.viewer, after, today).day
 
 
 @strawberry.type

@@ -5,7 +5,7 @@ from base64 import b64encode
 import pytest
 
 from gql_app.schema.ids import global_id, read_id, read_id_of, read_ids_of
-from gql_app.work.reading import BadInput
+from gql_app.work.reads.conditions import BadInput
 
 
 def encoded(text: str) -> str:
