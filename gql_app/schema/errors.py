@@ -1,0 +1,54 @@
+"""Errors as clients see them: which exceptions are expected, their codes, and results with them."""
+
+from typing import Any
+
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+
+from gql_app.access import Forbidden, OtherViewer, RateLimited, Unauthenticated
+from gql_app.execution.documents import PersistedQueryNotSupported
+from gql_app.execution.errors import ErrorCodes
+from gql_app.execution.limits import TooComplex
+from gql_app.work.reads.conditions import BadInput
+from models.database.sqlite_files import DatabaseLost
+from models.event import Resync
+from models.limits import Busy
+
+ERROR_CODES = ErrorCodes(
+    {
+        OtherViewer: "VIEWER_CHANGED",
+        Unauthenticated: "UNAUTHENTICATED",
+        Forbidden: "FORBIDDEN",
+        RateLimited: "RATE_LIMITED",
+        TooComplex: "TOO_COMPLEX",
+        BadInput: "BAD_USER_INPUT",
+        Resync: "RESYNC_REQUIRED",
+        DatabaseLost: "UNAVAILABLE",
+        Busy: "BUSY",
+        PersistedQueryNotSupported: "PERSISTED_QUERY_NOT_SUPPORTED",
+        MissingQueryError: "BAD_USER_INPUT",
+        CannotGetOperationTypeError: "BAD_USER_INPUT",
+        InvalidOperationTypeError: "BAD_USER_INPUT",
+    }
+)
+
+FAILURES = frozenset({"INTERNAL", "BUSY"})
+"""Codes of errors that say nothing of the request: sent again, it may be answered."""
+
+
+def shown(result: ExecutionResult, *, whole: bool = False) -> dict[str, Any]:
+    """A result as it goes to the client. One that has to be `whole` has no data if a part failed:
+    events are shown with their cursors, and are not asked for again. There is no entry `data` if
+    nothing was carried out."""
+    if not result.errors:
+        return {"data": result.data}
+    errors = ERROR_CODES.describe(result.errors)
+    if result.data is None and not any(error.path for error in result.errors):
+        return {"errors": errors}
+    return {"data": None if whole and has_failed(errors) else result.data, "errors": errors}
+
+
+def has_failed(errors: list[dict[str, Any]]) -> bool:
+    """Whether one of the errors is not the client's."""
+    return any(error["extensions"]["code"] in FAILURES for error in errors)
