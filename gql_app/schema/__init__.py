@@ -13,6 +13,7 @@ from strawberry.tools import merge_types
 from gql_app.execution.compiled import CompiledExecutor
 from gql_app.execution.documents import Documents
 from gql_app.execution.memory import Schema
+from gql_app.execution.strawberry_private import core_schema
 from gql_app.schema import (
     activity,
     appointments,
@@ -67,7 +68,7 @@ def build_schema() -> Schema:
         execution_context_class=CompiledExecutor,
         config=StrawberryConfig(scalar_map={date: DATE, datetime: DATE_TIME}),
     )
-    let_nulls_be_defaults(schema._schema)  # noqa: SLF001 - Strawberry has no way to say it
+    let_nulls_be_defaults(core_schema(schema))
     return schema
 
 
