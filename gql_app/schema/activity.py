@@ -6,15 +6,13 @@ from typing import Annotated
 import strawberry
 
 from gql_app.schema.context import Info
+from gql_app.schema.enums import BucketSize
 from gql_app.schema.ids import read_ids_of
 from gql_app.schema.queues import Queue
 from gql_app.schema.staff import Staff
 from gql_app.work.reports.activity import Activity as ActivityRow
 from gql_app.work.reports.activity import counts_each, read_activity
-from gql_app.work.reports.buckets import BucketSize
 from models.lifecycle import CloseCause, ContactOutcome
-
-strawberry.enum(BucketSize, description="How long the buckets of an activity report are.")
 
 FirstDay = Annotated[
     date, strawberry.argument(name="from", description="The first date at the practice.")
