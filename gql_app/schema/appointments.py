@@ -39,9 +39,9 @@ class AppointmentPayload(Payload):
     """The source of a `RecordAppointmentPayload`."""
 
     def __init__(
-        self, appointment: AppointmentRow | None, outcome: ChangeResult, closed: list[TaskRow]
+        self, appointment: AppointmentRow | None, result: ChangeResult, closed: list[TaskRow]
     ) -> None:
-        super().__init__(outcome)
+        super().__init__(result)
         self.appointment = appointment
         self.closed_tasks = closed
 

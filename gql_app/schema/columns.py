@@ -31,7 +31,7 @@ class Columns:
                 self._by_name.setdefault(name, set()).update(_columns(field, row))
 
     def read_by(self, names: frozenset[str]) -> frozenset[str]:
-        """All columns that fields of these names read, of whichever type."""
+        """All columns that fields of these names read, in all types."""
         return frozenset(column for name in names for column in self._by_name.get(name, ()))
 
 

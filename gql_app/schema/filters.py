@@ -1,4 +1,4 @@
-"""What a list of tasks can be narrowed by."""
+"""The filter of a list of tasks."""
 
 from datetime import date, datetime
 from typing import TypeVar
@@ -70,7 +70,7 @@ class TaskFilter:
 
 
 def task_query(filter: TaskFilter | None, context: SharedContext) -> TaskQuery:
-    """What the read side is asked for. Raises `BadInput`."""
+    """Make the query for the read side from a filter. Raises `BadInput`."""
     if filter is None:
         return TaskQuery()
     today = None

@@ -18,7 +18,7 @@ def global_id(type_name: str, row_id: int) -> strawberry.ID:
 
 
 def id_of(type_name: str) -> Callable[[int], strawberry.ID]:
-    """What gives the ids of a type's rows. Lists have many, so it is made once a type."""
+    """Make the function that gives the ids of a type's rows. Lists call it for each row."""
     begin = f"{type_name}:%d".encode()
     return lambda row_id: b2a_base64(begin % row_id, newline=False).decode()  # type: ignore[return-value]
 

@@ -64,7 +64,7 @@ class Loaders:
 
     @cached_property
     def contact_by_id(self) -> RowLoader[int, ContactRow]:
-        """For who has been given a contact's id."""
+        """By the contact's number alone, as a global id has it."""
         return RowLoader(partial(contacts_by_id, self._scope))
 
     @cached_property
@@ -78,7 +78,7 @@ class Loaders:
 
     @cached_property
     def staff(self) -> RowLoader[int, StaffRow]:
-        """For the people whom rows name."""
+        """The staff that rows refer to."""
         return RowLoader(partial(staff_by_id, self._scope))
 
     @cached_property

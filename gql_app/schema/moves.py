@@ -1,4 +1,4 @@
-"""Mutations on many tasks at once, for supervisors."""
+"""Moves: `reassignTasks` and `withdrawTasks`, for supervisors."""
 
 from typing import NamedTuple
 

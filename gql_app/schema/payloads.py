@@ -1,4 +1,4 @@
-"""What a mutation hands back: what it has changed, or why it was refused."""
+"""What mutations give back: the rows that they changed, or why they were refused."""
 
 from typing import NamedTuple
 
@@ -29,13 +29,13 @@ def error_row(refusal: Refusal, *under: str) -> ErrorRow:
 
 
 class Payload:
-    """A payload's source: an outcome in the schema's words."""
+    """The source of a payload: the result of a change, and its refusals as user errors."""
 
-    def __init__(self, outcome: ChangeResult, fields_under: str | None = None) -> None:
-        self.task = outcome.task
-        self.contact = outcome.contact
-        self.late = outcome.late
+    def __init__(self, result: ChangeResult, fields_under: str | None = None) -> None:
+        self.task = result.task
+        self.contact = result.contact
+        self.late = result.late
         self.errors = [
             error_row(refusal, *(() if fields_under is None else (fields_under,)))
-            for refusal in outcome.refusals
+            for refusal in result.refusals
         ]

@@ -20,8 +20,8 @@ Row = TypeVar("Row")
 
 
 class _Batch:
-    """Rows that are read together; at `done` they are known, or `error` says why not. If neither,
-    the task that was to read them has been cancelled."""
+    """Rows that are read together. Once it is `done`, they are known or `error` says why not; or
+    neither, if the task that was reading them was cancelled."""
 
     def __init__(self) -> None:
         self.done = asyncio.Event()
@@ -50,7 +50,7 @@ class RowLoader(Generic[Key, Row]):
         self._gathering: _Batch | None = None
 
     def add(self, rows: list[Row]) -> None:
-        """Rows that have been read already."""
+        """Add rows that have been read already."""
         self.known.update(zip(map(self._key_of, rows), rows, strict=True))
 
     async def load(self, key: Key) -> Row | None:
@@ -58,7 +58,7 @@ class RowLoader(Generic[Key, Row]):
         return (await self.load_many((key,)))[key]
 
     async def load_many(self, keys: Collection[Key]) -> Mapping[Key, Row | None]:
-        """All that is known once these are."""
+        """Read those of the rows that are not known yet, and return all that are known."""
         while missing := [key for key in keys if key not in self.known]:
             await self._read_missing(missing)
         return self.known
@@ -80,7 +80,7 @@ class RowLoader(Generic[Key, Row]):
                 raise batch.error
 
     async def _lead(self, batch: _Batch) -> None:
-        """Read a batch, after one turn of the loop in which others may add to it."""
+        """Read a batch, after one turn of the event loop in which others may add to it."""
         try:
             try:
                 await asyncio.sleep(0)
@@ -118,7 +118,7 @@ ReadPages: TypeAlias = Callable[[list[int], PageKey], Awaitable[Mapping[int, Pag
 
 
 def page_loader(read: ReadPages) -> RowLoader[PageKey, PageOf]:
-    """Pages by parent; `read` reads the same page of several parents."""
+    """Make a loader of pages; `read` reads the same page of several parents."""
 
     async def read_alike(keys: list[PageKey]) -> list[PageOf]:
         alike: dict[tuple[object, ...], list[PageKey]] = defaultdict(list)
@@ -134,7 +134,7 @@ def page_loader(read: ReadPages) -> RowLoader[PageKey, PageOf]:
 
 
 async def load_page(pages: RowLoader[PageKey, PageOf], key: PageKey) -> Page[Any]:
-    """The page; every parent has one, if only an empty one."""
+    """Load a page. Every parent has one, even if it is empty."""
     found = await pages.load(key)
     assert found is not None
     return found.page

@@ -1,7 +1,7 @@
-"""What there is to know of a task at one moment: as it is now, or as it was right after an event.
+"""The state of a task: as it is now, or as it was right after an event.
 
-Both have the same fields by the same names. A task has an `id`, under which clients' caches keep
-it; a snapshot has none, so that they never take what was for what is.
+Both have the same fields. A task has an `id`, under which clients' caches keep it. A snapshot has
+none, so that no cache takes a past state for the present one.
 """
 
 from datetime import date, datetime

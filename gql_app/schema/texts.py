@@ -1,4 +1,4 @@
-"""What a text must be that comes as an argument."""
+"""The check of texts that come as arguments."""
 
 from gql_app.work.reads.conditions import BadInput, storable
 
@@ -6,8 +6,8 @@ MAX_IDEMPOTENCY_KEY = 200
 
 
 def checked_text(text: str, name: str, most: int) -> str:
-    """`text` if it has 1 to `most` characters that can be kept. Raises `BadInput`, which calls it
-    by its `name`."""
+    """Return the text if it has 1 to `most` characters, all of which can be kept. Raises `BadInput`
+    with the argument's `name`."""
     if not 0 < len(text) <= most:
         raise BadInput(f"{name} has 1 to {most} characters.")
     storable(text)
@@ -15,5 +15,5 @@ def checked_text(text: str, name: str, most: int) -> str:
 
 
 def checked_key(key: str | None) -> str | None:
-    """An idempotency key, if there is one. Raises `BadInput`."""
+    """Return the idempotency key, if one was sent. Raises `BadInput`."""
     return None if key is None else checked_text(key, "idempotencyKey", MAX_IDEMPOTENCY_KEY)

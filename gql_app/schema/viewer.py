@@ -86,7 +86,7 @@ class Queries:
 
 
 def viewer_id(viewer: ViewerRow) -> strawberry.ID:
-    """Stands for who the viewer is and what they may do, by whichever key or session."""
+    """A digest of who the viewer is and what they may do: the same for all keys and sessions."""
     queues = None if viewer.queue_ids is None else sorted(viewer.queue_ids)
     same = [viewer.practice_id, viewer.staff_id, viewer.role, queues, viewer.may_create_tasks]
     return strawberry.ID(hashlib.sha256(orjson.dumps(same)).hexdigest()[:32])
