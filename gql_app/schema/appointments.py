@@ -30,7 +30,7 @@ class Appointment:
 class RecordAppointmentPayload:
     appointment: Appointment | None
     closed_tasks: list[Task] = strawberry.field(
-        description="The tasks that it has made needless, in the queues that the key allows."
+        description="The tasks that it has closed, in the queues that the key allows."
     )
     errors: list[UserError]
 

@@ -132,7 +132,7 @@ class Mutations:
     @strawberry.mutation(
         graphql_type=ClaimTaskPayload,
         description="Give a claimed patient back. Supervisors may release others' claims. With a"
-        " claimId alone, the patient is released whom you hold under it, if there is one.",
+        " claimId alone, it releases the patient that you hold under this claim, if you still do.",
     )
     async def release_task(
         self,

@@ -27,7 +27,7 @@ class TaskEvent:
         return isinstance(source, EventRow)
 
     seq: int = strawberry.field(
-        description="The event's number. A key or stream that does not show all has holes."
+        description="The event's number. There are gaps where a key or stream does not show all."
     )
     kind: TaskEventKind
     at: datetime
@@ -55,8 +55,8 @@ class TaskEvent:
     @strawberry.field(
         graphql_type=Task,
         description="The same under the id of the task as it is now.",
-        deprecation_reason="A cache that keeps objects by their ids takes what was for what is: use"
-        " `snapshot`.",
+        deprecation_reason="A cache that keeps objects by their ids takes this past state for the"
+        " present one: use `snapshot`.",
     )
     def task(parent: strawberry.Parent[EventRow]) -> TaskRow:
         return parent.task

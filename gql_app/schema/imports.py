@@ -24,8 +24,8 @@ MAX_ROWS = 1_000
 
 
 @strawberry.input(
-    description="A task and its patient. Dates are texts, so that one that is none costs its row"
-    " and not the call."
+    description="A task and its patient. Dates are strings, so that an invalid date rejects only"
+    " its row."
 )
 class ImportTaskRow:
     external_id: str = strawberry.field(description="The task's id at the source.")
@@ -96,8 +96,8 @@ class ImportPayload(NamedTuple):
 class Mutations:
     @strawberry.mutation(
         graphql_type=ImportTasksPayload,
-        description="Bring up to 1,000 tasks into a queue, with their patients: a result a row."
-        " Sent again, nothing is doubled.",
+        description="Bring up to 1,000 tasks into a queue, with their patients: a result for each"
+        " row. If it is sent again, nothing is created twice.",
     )
     async def import_tasks(self, info: Info, input: ImportTasksInput) -> ImportPayload:
         viewer = info.context.viewer

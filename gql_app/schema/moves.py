@@ -31,8 +31,8 @@ class SkippedTask:
 @strawberry.type
 class ChangeTasksPayload:
     matched: int = strawberry.field(
-        description="The tasks that were meant. Those that were neither changed nor skipped are as"
-        " they should be already."
+        description="How many tasks the request was for. Those neither changed nor skipped needed"
+        " no change."
     )
     changed: int = strawberry.field(description="With dryRun, those that would be changed.")
     skipped: list[SkippedTask] = strawberry.field(description="The first 100 of the skipped.")

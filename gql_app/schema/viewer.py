@@ -54,7 +54,7 @@ class Viewer:
     def id(parent: strawberry.Parent[ViewerRow]) -> strawberry.ID:
         return viewer_id(parent)
 
-    staff = linked("staff", "staff_id", Staff, "Whose name stands by what is done with the key.")
+    staff = linked("staff", "staff_id", Staff, "Who is named for what is done with the key.")
     name: str
     role: Role
     may_read_notes: bool
