@@ -22,6 +22,7 @@ from gql_app.execution.bounded import Bounded
 from gql_app.execution.limits import MAX_TOKENS, TooComplex, check_shape
 from gql_app.execution.memory import Known
 from gql_app.execution.rows import check_rows, coerced
+from gql_app.execution.strawberry_private import core_schema
 
 MAX_DIGITS = 1_000
 """Of a number in a document. By default Python does not read more than 4,300."""
@@ -49,7 +50,7 @@ class Documents(SchemaExtension):
         context = self.execution_context
         known = self._find(context.query or "")
         # Strawberry would run the first one: a mutation, perhaps, that nobody chose.
-        name = context._provided_operation_name  # noqa: SLF001 - told nowhere else
+        name = context.operation_name  # once there is a document, it may be the first one's
         if name is None and known.operations > 1:
             raise CannotGetOperationTypeError(None)
         self._measure(known, name, context.variables or {})
@@ -66,7 +67,7 @@ class Documents(SchemaExtension):
         operation = get_operation_ast(known.document, name)
         if operation is None:
             return  # none is run
-        schema = self.execution_context.schema._schema  # noqa: SLF001 - told nowhere else
+        schema = core_schema(self.execution_context.schema)
         values = coerced(schema, operation, known.deciding, variables)
         if values is None:
             return  # likewise
@@ -79,7 +80,7 @@ class Documents(SchemaExtension):
         context = self.execution_context
         known = self._find(context.query or "")
         if known.errors is None:
-            schema = context.schema._schema  # noqa: SLF001 - likewise
+            schema = core_schema(context.schema)
             known.errors = validate_document(schema, known.document, context.validation_rules)
         context.pre_execution_errors = list(known.errors)
         yield

@@ -7,12 +7,13 @@ from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, Visit
 from strawberry import Info
 
 from gql_app.execution.memory import memory_of
+from gql_app.execution.strawberry_private import core_info
 
 
 def names_in(info: Info[Any, Any]) -> frozenset[str]:
     """The names of all fields in the operation that is being carried out, at any depth, fragments
     included. Of the whole of it, because its fields share what they load."""
-    raw = info._raw_info  # noqa: SLF001 - `selected_fields` costs more than it saves
+    raw = core_info(info)
     operation, seen = raw.operation, memory_of(raw.schema).names
     known = seen.get(id(operation))
     if known is None:
@@ -28,7 +29,7 @@ def columns_in(
 ) -> frozenset[str]:
     """The columns that are `read_by` the fields in the operation. Found once for the same fields:
     a page would otherwise go through all of them again."""
-    names, seen = names_in(info), memory_of(info._raw_info.schema).columns  # noqa: SLF001 - as above
+    names, seen = names_in(info), memory_of(core_info(info).schema).columns
     known = seen.get((read_by, names))
     if known is None:
         known = read_by(names)

@@ -9,13 +9,13 @@ from typing import Any, TypeAlias
 
 import strawberry
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, Node, OperationDefinitionNode
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types import ExecutionContext
 
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.fallbacks import Fallbacks
 from gql_app.execution.rows import deciding
 from gql_app.execution.runs import Complete
+from gql_app.execution.strawberry_private import schema_behind
 
 DOCUMENTS = 500
 PLANS = 2_000
@@ -74,6 +74,6 @@ class Schema(strawberry.Schema):
 
 def memory_of(schema: GraphQLSchema) -> Memory:
     """The memory of the schema that graphql-core executes on."""
-    owner = schema.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
+    owner = schema_behind(schema)
     assert isinstance(owner, Schema)
     return owner.memory

@@ -24,6 +24,7 @@ from strawberry.types.field import StrawberryField
 
 from gql_app.execution.runs import LINK, Complete, Link, LinkedField, NotPlain
 from gql_app.execution.source import Lines, Plan, Source, indented
+from gql_app.execution.strawberry_private import field_behind, function_of
 
 Collect: TypeAlias = Callable[[GraphQLObjectType, FieldDetailsList], dict[str, FieldDetailsList]]
 
@@ -176,8 +177,8 @@ def _checked_list(values: Any) -> list[Any]:
 
 
 def _strawberry_field(field: GraphQLField) -> StrawberryField:
-    definition = (field.extensions or {}).get("strawberry-definition")
-    if not isinstance(definition, StrawberryField) or definition.extensions:
+    definition = field_behind(field)
+    if definition is None or definition.extensions:
         raise NotPlain
     return definition
 
@@ -195,7 +196,7 @@ def _read(definition: StrawberryField, row: str, source: Source) -> str:
         or expected != list(resolver.signature.parameters.values())
     ):
         raise NotPlain
-    call = source.bind("resolve", resolver._unbound_wrapped_func)  # noqa: SLF001 - as Strawberry does
+    call = source.bind("resolve", function_of(resolver))
     if info is None:
         return f"{call}({row})"
     return f"{call}({row}, {source.info(definition)})"

@@ -35,6 +35,7 @@ from graphql import (
 from graphql.execution import get_variable_values
 
 from gql_app.execution.limits import at_most, fragments
+from gql_app.execution.strawberry_private import field_behind
 
 MAX_ROWS = 25_000
 """Rows that may come back at most: what lists ask for, times what their parents do."""
@@ -148,8 +149,9 @@ class _Rows:
             if PAGE_SIZE in field.args:
                 rows = each = self._page(node, field.args[PAGE_SIZE].default_value)
             elif _is_list_of_objects(field.type) and "pageInfo" not in parent.fields:
-                definition = (field.extensions or {}).get("strawberry-definition")
-                rows = each = getattr(definition, "metadata", {}).get(MOST_ROWS, PLAIN_LIST)
+                definition = field_behind(field)
+                metadata = {} if definition is None else definition.metadata
+                rows = each = metadata.get(MOST_ROWS, PLAIN_LIST)
         if node.selection_set is None:
             return rows
         below = None if field is None else get_named_type(field.type)

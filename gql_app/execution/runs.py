@@ -10,6 +10,8 @@ from graphql import GraphQLResolveInfo
 from strawberry import Info
 from strawberry.types.field import StrawberryField
 
+from gql_app.execution.strawberry_private import info_of
+
 LINK = "link"
 """The key of a `Link` in a field's metadata."""
 
@@ -43,7 +45,7 @@ class Run:
         """What a resolver of the field gets: the context is right, the path is the object's."""
         info = self._infos.get(field)
         if info is None:
-            info = self._infos[field] = Info(_raw_info=self.info, _field=field)
+            info = self._infos[field] = info_of(self.info, field)
         return info
 
     def known(self, linked_field: "LinkedField") -> Mapping[Hashable, Any]:

@@ -1,16 +1,18 @@
-"""The types of the supervisors' figures. A source is a row of the read side."""
+"""Activity: the supervisors' figures."""
 
 from datetime import date, datetime
 from typing import Annotated
 
 import strawberry
 
-from gql_app.schema.types import Queue, Staff
-from gql_app.work.reports.activity import counts_each
-from gql_app.work.reports.buckets import BucketSize
+from gql_app.schema.context import Info
+from gql_app.schema.enums import BucketSize
+from gql_app.schema.ids import read_ids_of
+from gql_app.schema.queues import Queue
+from gql_app.schema.staff import Staff
+from gql_app.work.reports.activity import Activity as ActivityRow
+from gql_app.work.reports.activity import counts_each, read_activity
 from models.lifecycle import CloseCause, ContactOutcome
-
-strawberry.enum(BucketSize, description="How long the buckets of an activity report are.")
 
 FirstDay = Annotated[
     date, strawberry.argument(name="from", description="The first date at the practice.")
@@ -96,3 +98,22 @@ class Activity:
         description="Everyone who has made a contact or closed a task with one, by name."
     )
     total: ActivityFigures
+
+
+@strawberry.type
+class Queries:
+    @strawberry.field(
+        graphql_type=Activity,
+        description="For supervisors: what was done from one date through another, at most 31 days"
+        " by HOUR, 366 by DAY, five years by WEEK (from Monday).",
+    )
+    async def activity(
+        self,
+        info: Info,
+        first: FirstDay,
+        last: LastDay,
+        bucket: BucketSize = BucketSize.DAY,
+        queue_ids: list[strawberry.ID] | None = None,
+    ) -> ActivityRow:
+        viewer, queues = info.context.viewer, read_ids_of("Queue", queue_ids)
+        return await read_activity(viewer, first, last, bucket, queues)

@@ -7,6 +7,7 @@ metadata what they read.
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from strawberry.types import get_object_definition
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
@@ -25,12 +26,12 @@ class Columns:
     def __init__(self, rows: Iterable[tuple[Any, type[NamedTuple]]]) -> None:
         self._by_name: dict[str, set[str]] = {}
         for shown, row in rows:
-            for field in shown.__strawberry_definition__.fields:
+            for field in get_object_definition(shown, strict=True).fields:
                 name = field.graphql_name or to_camel_case(field.python_name)
                 self._by_name.setdefault(name, set()).update(_columns(field, row))
 
     def read_by(self, names: frozenset[str]) -> frozenset[str]:
-        """All columns that fields of these names read, of whichever type."""
+        """All columns that fields of these names read, in all types."""
         return frozenset(column for name in names for column in self._by_name.get(name, ()))
 
 

@@ -1,12 +1,30 @@
-"""Relay connections over the pages of the read side."""
+"""Relay connections over the pages of the read side, and the arguments that ask for a page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from typing import Annotated, Generic, NamedTuple, TypeVar
 
+import strawberry
+
+from gql_app.work.reads import cursors
 from gql_app.work.reads.conditions import Page
+from models.contact import ContactRow
+from models.task import TaskRow
 
 Row = TypeVar("Row", bound=NamedTuple)
+
+PageSize = Annotated[int, strawberry.argument(description="How many at most, from 0 to 500.")]
+After = Annotated[
+    str | None, strawberry.argument(description="A cursor: the list goes on after it.")
+]
+
+
+@strawberry.type
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +71,7 @@ class Connection(Generic[Row]):
     @property
     def end_cursor(self) -> str | None:
         return self.cursor_of(self.page.rows[-1]) if self.page.rows else None
+
+
+def id_cursor(row: TaskRow | ContactRow) -> str:
+    return cursors.id_cursor(row.practice_id, row.id)

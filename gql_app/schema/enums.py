@@ -4,6 +4,7 @@ import strawberry
 
 from gql_app.work.imports.rows import ImportResult
 from gql_app.work.reads.orders import TaskOrder
+from gql_app.work.reports.buckets import BucketSize
 from models.event import TaskEventKind
 from models.lifecycle import CloseCause, ContactOutcome, TaskOrigin, TaskStatus
 from models.phone import PhoneKind
@@ -17,6 +18,7 @@ strawberry.enum(TaskOrigin, description="Who made a task.")
 strawberry.enum(CloseCause, description="Why a task is closed.")
 strawberry.enum(TaskEventKind, description="What happened to a task.")
 strawberry.enum(PhoneKind, description="What kind of telephone number it is.")
+strawberry.enum(BucketSize, description="How long the buckets of an activity report are.")
 strawberry.enum(ImportResult, description="What came of a row.")
 strawberry.enum(
     TaskOrder,
@@ -30,6 +32,7 @@ strawberry.enum(
 strawberry.enum(RefusalCode, name="UserErrorCode", description="Why a request was refused.")
 
 __all__ = [
+    "BucketSize",
     "CloseCause",
     "ContactOutcome",
     "ImportResult",

@@ -1,27 +1,54 @@
-"""Refusals, as payloads show them."""
+"""Errors as clients see them: which exceptions are expected, their codes, and results with them."""
 
-from typing import NamedTuple
+from typing import Any
 
-import strawberry
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
 
-from gql_app.schema.enums import RefusalCode
-from models.refusals import Refusal
+from gql_app.access import Forbidden, OtherViewer, RateLimited, Unauthenticated
+from gql_app.execution.documents import PersistedQueryNotSupported
+from gql_app.execution.errors import ErrorCodes
+from gql_app.execution.limits import TooComplex
+from gql_app.work.reads.conditions import BadInput
+from models.database.sqlite_files import DatabaseLost
+from models.event import Resync
+from models.limits import Busy
+
+ERROR_CODES = ErrorCodes(
+    {
+        OtherViewer: "VIEWER_CHANGED",
+        Unauthenticated: "UNAUTHENTICATED",
+        Forbidden: "FORBIDDEN",
+        RateLimited: "RATE_LIMITED",
+        TooComplex: "TOO_COMPLEX",
+        BadInput: "BAD_USER_INPUT",
+        Resync: "RESYNC_REQUIRED",
+        DatabaseLost: "UNAVAILABLE",
+        Busy: "BUSY",
+        PersistedQueryNotSupported: "PERSISTED_QUERY_NOT_SUPPORTED",
+        MissingQueryError: "BAD_USER_INPUT",
+        CannotGetOperationTypeError: "BAD_USER_INPUT",
+        InvalidOperationTypeError: "BAD_USER_INPUT",
+    }
+)
+
+FAILURES = frozenset({"INTERNAL", "BUSY"})
+"""Codes of errors that say nothing of the request: sent again, it may be answered."""
 
 
-@strawberry.type(description="Why a request was refused. Nothing was changed.")
-class UserError:
-    code: RefusalCode
-    message: str
-    field: list[str] | None = strawberry.field(description="The argument to mend, if it is one.")
+def shown(result: ExecutionResult, *, whole: bool = False) -> dict[str, Any]:
+    """A result as it goes to the client. One that has to be `whole` has no data if a part failed:
+    events are shown with their cursors, and are not asked for again. There is no entry `data` if
+    nothing was carried out."""
+    if not result.errors:
+        return {"data": result.data}
+    errors = ERROR_CODES.describe(result.errors)
+    if result.data is None and not any(error.path for error in result.errors):
+        return {"errors": errors}
+    return {"data": None if whole and has_failed(errors) else result.data, "errors": errors}
 
 
-class ErrorRow(NamedTuple):
-    code: RefusalCode
-    message: str
-    field: list[str] | None
-
-
-def error_row(refusal: Refusal, *under: str) -> ErrorRow:
-    """The source of a `UserError`; `under` is the path to where the refused field stands."""
-    field = None if refusal.field is None else [*under, refusal.field]
-    return ErrorRow(refusal.code, refusal.message, field)
+def has_failed(errors: list[dict[str, Any]]) -> bool:
+    """Whether one of the errors is not the client's."""
+    return any(error["extensions"]["code"] in FAILURES for error in errors)

@@ -6,7 +6,9 @@ from typing import Annotated, NamedTuple
 import strawberry
 
 from gql_app.schema.connections import Connection
-from gql_app.schema.types import Queue, QueueCounts, TaskConnection, TaskEvent
+from gql_app.schema.events import TaskEvent
+from gql_app.schema.queues import Queue, QueueCounts
+from gql_app.schema.tasks import TaskConnection
 from gql_app.work.reads.board import Board, QueueOnBoard
 from gql_app.work.reads.cursors import event_cursor
 from gql_app.work.reads.orders import by_due

@@ -1,4 +1,4 @@
-"""What a list of tasks can be narrowed by."""
+"""The filter of a list of tasks."""
 
 from datetime import date, datetime
 from typing import TypeVar
@@ -71,7 +71,7 @@ class TaskFilter:
 
 
 def task_query(filter: TaskFilter | None, context: SharedContext) -> TaskQuery:
-    """What the read side is asked for. Raises `BadInput`."""
+    """Make the query for the read side from a filter. Raises `BadInput`."""
     if filter is None:
         return TaskQuery()
     today = None
@@ -93,9 +93,8 @@ def task_query(filter: TaskFilter | None, context: SharedContext) -> TaskQuery:
         min_contacts=filter.min_contacts,
         max_contacts=filter.max_contacts,
         patient=trimmed(filter.patient or "") or None,
-        # A number that no row has is nobody's.
         assignee_id=(
-            None if filter.assignee_id is None else read_id_of("Staff", filter.assignee_id) or 0
+            None if filter.assignee_id is None else read_id_of("Staff", filter.assignee_id)
         ),
     )
 

@@ -2,11 +2,14 @@
 
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable
+from typing import Annotated
 
 import strawberry
 from strawberry.relay.utils import from_base64
 
 from gql_app.work.reads.conditions import BadInput
+
+GlobalId = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
 
 
 def global_id(type_name: str, row_id: int) -> strawberry.ID:
@@ -15,13 +18,14 @@ def global_id(type_name: str, row_id: int) -> strawberry.ID:
 
 
 def id_of(type_name: str) -> Callable[[int], strawberry.ID]:
-    """What gives the ids of a type's rows. Lists have many, so it is made once a type."""
+    """Make the function that gives the ids of a type's rows. Lists call it for each row."""
     begin = f"{type_name}:%d".encode()
     return lambda row_id: b2a_base64(begin % row_id, newline=False).decode()  # type: ignore[return-value]
 
 
-def read_id(value: str) -> tuple[str, int | None]:
-    """The type's name and the row's number in a global id; None for a number that no row has.
+def read_id(value: str) -> tuple[str, int]:
+    """The type's name and the row's number in a global id. A number that is too large for any row
+    is read as 0, which no row has: so it is not found, like any other that is not there.
 
     Raises `BadInput` if `value` is not a global id at all.
     """
@@ -31,10 +35,10 @@ def read_id(value: str) -> tuple[str, int | None]:
         raise BadInput("The id is not one that this server gave.") from None
     if not (row_id.isascii() and row_id.isdigit()):
         raise BadInput("The id is not one that this server gave.")
-    return type_name, int(row_id) if len(row_id) < 19 else None
+    return type_name, int(row_id) if len(row_id) < 19 else 0
 
 
-def read_id_of(type_name: str, value: str) -> int | None:
+def read_id_of(type_name: str, value: str) -> int:
     """The row's number in the global id of a `type_name`. Raises `BadInput`."""
     found, row_id = read_id(value)
     if found != type_name:
@@ -43,7 +47,5 @@ def read_id_of(type_name: str, value: str) -> int | None:
 
 
 def read_ids_of(type_name: str, values: Iterable[str] | None) -> list[int] | None:
-    """The rows' numbers in a list of global ids; those that no row has are left out."""
-    if values is None:
-        return None
-    return [i for value in values if (i := read_id_of(type_name, value)) is not None]
+    """The rows' numbers in a list of global ids, if there is one. Raises `BadInput`."""
+    return None if values is None else [read_id_of(type_name, value) for value in values]

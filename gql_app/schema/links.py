@@ -14,9 +14,9 @@ from gql_app.schema.context import SharedInfo
 def linked(
     loader: str, by: str | tuple[str, ...], graphql_type: object, description: str | None = None
 ) -> Any:
-    """A field of `graphql_type` that shows another row through the operation's `loader`: the one
-    whose key is what the attribute `by` of its parent says, or the attributes together if there are
-    several. It is null where the (first) attribute is, or the key does not allow the row."""
+    """Make a field of `graphql_type` that shows another row, which the operation's `loader` loads.
+    The row is found by the parent's attribute `by`, or by several attributes together. The field
+    is null if the first of them is None, or if the viewer's key does not allow the row."""
     names = (by,) if isinstance(by, str) else by
     key, first, rows = attrgetter(*names), attrgetter(names[0]), attrgetter(f"loaders.{loader}")
 

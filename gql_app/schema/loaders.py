@@ -1,19 +1,16 @@
-"""Data loaders: what a level of a query asks for one by one is read in one statement.
+"""The data loaders of an operation, one for each kind of row that fields ask for.
 
 The scope stands in every loader, so nothing is loaded that the key does not allow.
 """
 
-import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property, partial
 from operator import attrgetter
-from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from gql_app.access import Scope
+from gql_app.schema.row_loader import PageKey, PageOf, RowLoader, page_loader
 from gql_app.work.reads.at_work import QueueAtWork, staff_at_work
-from gql_app.work.reads.conditions import Page
 from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.history import (
     Closing,
@@ -28,6 +25,7 @@ from gql_app.work.reads.history import (
 )
 from gql_app.work.reads.patients import patients_by_id
 from gql_app.work.reads.queues import (
+    PageInFull,
     QueueCounts,
     QueueRow,
     queue_counts,
@@ -41,110 +39,6 @@ from models.people import PatientRow
 from models.task import TaskRow
 
 
-class HasId(Protocol):
-    @property
-    def id(self) -> int: ...
-
-
-Key = TypeVar("Key", bound=Hashable)
-Row = TypeVar("Row")
-
-
-class PageKey(NamedTuple):
-    """Which page of which parent. Parents that ask for the same page are read together."""
-
-    parent_id: int
-    first: int
-    after: str | None
-    query: TaskQuery | None = None
-
-
-class PageOf(NamedTuple):
-    """A page, and which one it is."""
-
-    key: PageKey
-    page: Page[Any]
-
-
-class _Batch:
-    """Rows that are read together; at `done` they are known, or `error` says why not. If neither,
-    the task that was to read them has been cancelled."""
-
-    def __init__(self) -> None:
-        self.done = asyncio.Event()
-        self.error: Exception | None = None
-
-
-class Rows(Generic[Key, Row]):
-    """Rows by their keys, each read once.
-
-    Unlike Strawberry's `DataLoader`, which it stands in for, it takes many keys in one call and
-    makes no future for each; and when one who waits is cancelled, as graphql-core does to the
-    fields beside one that fails, the others do not notice.
-    """
-
-    def __init__(
-        self,
-        read: Callable[[list[Key]], Awaitable[list[Any]]],
-        key_of: Callable[[Any], Key] = attrgetter("id"),
-        row_of: Callable[[Any], Row] = lambda row: row,
-    ) -> None:
-        self._read = read
-        self._key_of = key_of
-        self._row_of = row_of
-        self.known: dict[Key, Row | None] = {}
-        self._coming: dict[Key, _Batch] = {}
-        self._gathering: _Batch | None = None
-
-    def add(self, rows: list[Row]) -> None:
-        """Rows that have been read already."""
-        self.known.update(zip(map(self._key_of, rows), rows, strict=True))
-
-    async def load(self, key: Key) -> Row | None:
-        """The row, None if there is none that the scope allows."""
-        return (await self.load_many((key,)))[key]
-
-    async def load_many(self, keys: Collection[Key]) -> Mapping[Key, Row | None]:
-        """All that is known once these are."""
-        while missing := [key for key in keys if key not in self.known]:
-            await self._read_missing(missing)
-        return self.known
-
-    async def _read_missing(self, missing: list[Key]) -> None:
-        new = [key for key in missing if key not in self._coming]
-        leads = bool(new) and self._gathering is None
-        if leads:
-            self._gathering = _Batch()
-        if new:
-            assert self._gathering is not None
-            self._coming.update(dict.fromkeys(new, self._gathering))
-        batches = {self._coming[key] for key in missing}
-        if leads:
-            await self._lead(self._coming[new[0]])
-        for batch in batches:
-            await batch.done.wait()
-            if batch.error is not None:
-                raise batch.error
-
-    async def _lead(self, batch: _Batch) -> None:
-        """Read a batch, after one turn of the loop in which others may add to it."""
-        try:
-            try:
-                await asyncio.sleep(0)
-            finally:
-                self._gathering = None
-                keys = [key for key, of in self._coming.items() if of is batch]
-            found = {self._key_of(row): self._row_of(row) for row in await self._read(keys)}
-            self.known.update((key, found.get(key)) for key in keys)
-        except Exception as error:
-            batch.error = error
-            raise
-        finally:
-            for key in keys:
-                del self._coming[key]
-            batch.done.set()
-
-
 class Loaders:
     """The loaders of one operation; in a subscription, of the events that were read together. Each
     is made when it is first asked for: most operations need one or two, and events come often."""
@@ -153,65 +47,76 @@ class Loaders:
         self._scope = scope
         self._clock = clock
 
-    @cached_property
-    def task(self) -> Rows[int, TaskRow]:
-        return Rows(partial(tasks_by_id, self._scope))
+    def add_page(self, page: PageInFull) -> None:
+        """The patients and last contacts that were read with a page of tasks."""
+        self.patient.add(page.patients)
+        self.contact.known |= {
+            (contact.id, task.id): contact for task, contact in page.pairs() if contact is not None
+        }
 
     @cached_property
-    def contact(self) -> Rows[tuple[int, int], ContactRow]:
+    def task(self) -> RowLoader[int, TaskRow]:
+        return RowLoader(partial(tasks_by_id, self._scope))
+
+    @cached_property
+    def contact(self) -> RowLoader[tuple[int, int], ContactRow]:
         """By the contact's number and its task's (see `ContactKey`)."""
-        return Rows(partial(contacts_of, self._scope), ContactKey.of)
+        return RowLoader(partial(contacts_of, self._scope), ContactKey.of)
 
     @cached_property
-    def contact_by_id(self) -> Rows[int, ContactRow]:
-        """For who has been given a contact's id."""
-        return Rows(partial(contacts_by_id, self._scope))
+    def contact_by_id(self) -> RowLoader[int, ContactRow]:
+        """By the contact's number alone, as a global id has it."""
+        return RowLoader(partial(contacts_by_id, self._scope))
 
     @cached_property
-    def closer(self) -> Rows[Closing, StaffRow]:
+    def closer(self) -> RowLoader[Closing, StaffRow]:
         read = partial(closers_of, self._scope)
-        return Rows(read, attrgetter("closing"), attrgetter("staff"))
+        return RowLoader(read, attrgetter("closing"), attrgetter("staff"))
 
     @cached_property
-    def patient(self) -> Rows[int, PatientRow]:
-        return Rows(partial(patients_by_id, self._scope))
+    def patient(self) -> RowLoader[int, PatientRow]:
+        return RowLoader(partial(patients_by_id, self._scope))
 
     @cached_property
-    def staff(self) -> Rows[int, StaffRow]:
-        """For the people whom rows name."""
-        return Rows(partial(staff_by_id, self._scope))
+    def staff(self) -> RowLoader[int, StaffRow]:
+        """The staff that rows refer to."""
+        return RowLoader(partial(staff_by_id, self._scope))
 
     @cached_property
-    def queue(self) -> Rows[int, QueueRow]:
-        return Rows(partial(visible_queues, self._scope))
+    def queue(self) -> RowLoader[int, QueueRow]:
+        return RowLoader(partial(visible_queues, self._scope))
 
     @cached_property
-    def counts(self) -> Rows[int, QueueCounts]:
-        return Rows(self._counts, attrgetter("queue_id"))
+    def counts(self) -> RowLoader[int, QueueCounts]:
+        return RowLoader(self._counts, attrgetter("queue_id"))
 
     @cached_property
-    def at_work(self) -> Rows[int, QueueAtWork]:
-        return Rows(self._at_work, attrgetter("queue_id"))
+    def at_work(self) -> RowLoader[int, QueueAtWork]:
+        return RowLoader(self._at_work, attrgetter("queue_id"))
 
     @cached_property
-    def contacts_of_task(self) -> Rows[PageKey, PageOf]:
-        return _pages(lambda ids, key: contacts_of_tasks(self._scope, ids, key.first, key.after))
+    def contacts_of_task(self) -> RowLoader[PageKey, PageOf]:
+        return page_loader(
+            lambda ids, key: contacts_of_tasks(self._scope, ids, key.first, key.after)
+        )
 
     @cached_property
-    def contacts_of_patient(self) -> Rows[PageKey, PageOf]:
-        return _pages(lambda ids, key: contacts_of_patients(self._scope, ids, key.first, key.after))
+    def contacts_of_patient(self) -> RowLoader[PageKey, PageOf]:
+        return page_loader(
+            lambda ids, key: contacts_of_patients(self._scope, ids, key.first, key.after)
+        )
 
     @cached_property
-    def tasks_of_patient(self) -> Rows[PageKey, PageOf]:
-        return _pages(
+    def tasks_of_patient(self) -> RowLoader[PageKey, PageOf]:
+        return page_loader(
             lambda ids, key: tasks_of_patients(
                 self._scope, ids, key.query or TaskQuery(), key.first, key.after
             )
         )
 
     @cached_property
-    def tasks_of_queue(self) -> Rows[PageKey, PageOf]:
-        return _pages(
+    def tasks_of_queue(self) -> RowLoader[PageKey, PageOf]:
+        return page_loader(
             lambda ids, key: tasks_of_queues(
                 self._scope, ids, key.query or TaskQuery(), key.first, key.after
             )
@@ -222,29 +127,3 @@ class Loaders:
 
     async def _at_work(self, queue_ids: list[int]) -> list[QueueAtWork]:
         return await staff_at_work(self._scope, queue_ids, self._clock())
-
-
-ReadPages: TypeAlias = Callable[[list[int], PageKey], Awaitable[Mapping[int, Page[Any]]]]
-
-
-def _pages(read: ReadPages) -> Rows[PageKey, PageOf]:
-    """Pages by parent; `read` reads the same page of several parents."""
-
-    async def read_alike(keys: list[PageKey]) -> list[PageOf]:
-        alike: dict[tuple[object, ...], list[PageKey]] = defaultdict(list)
-        for key in keys:
-            alike[key[1:]].append(key)
-        found: list[PageOf] = []
-        for group in alike.values():
-            pages = await read([key.parent_id for key in group], group[0])
-            found += [PageOf(key, pages[key.parent_id]) for key in group]
-        return found
-
-    return Rows(read_alike, attrgetter("key"))
-
-
-async def load_page(pages: Rows[PageKey, PageOf], key: PageKey) -> Page[Any]:
-    """The page; every parent has one, if only an empty one."""
-    found = await pages.load(key)
-    assert found is not None
-    return found.page

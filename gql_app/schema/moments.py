@@ -1,5 +1,5 @@
-"""The scalars Date and DateTime, refused in words that a client understands, and what a moment must
-be."""
+"""The scalars Date and DateTime, with refusals that a client understands; and the check of a
+moment."""
 
 import json
 from dataclasses import replace
@@ -20,7 +20,7 @@ def _parse(value: Any) -> datetime:
     except OverflowError:  # "9999-12-31T24:00:00Z" is the year 10000
         raise BadInput("The moment lies past the calendar.") from None
     except GraphQLError:
-        raise _no("moment", "2026-12-24T17:00:00Z", value) from None
+        raise _refusal("moment", "2026-12-24T17:00:00Z", value) from None
     return moment
 
 
@@ -29,16 +29,16 @@ def _parse_date(value: Any) -> date:
     try:
         day: date = DateDefinition.parse_value(value)
     except GraphQLError:
-        raise _no("date", "2026-12-24", value) from None
+        raise _refusal("date", "2026-12-24", value) from None
     return day
 
 
-def _no(what: str, example: str, value: Any) -> GraphQLError:
+def _refusal(what: str, example: str, value: Any) -> GraphQLError:
     return GraphQLError(f"A {what} is a text such as {example}, not {json.dumps(value)}.")
 
 
 def _serialize(moment: datetime) -> str:
-    """As `isoformat` does, in a third of its time: each row that is shown has one, in UTC."""
+    """Give the same text as `isoformat`, in a third of its time: each row that is shown has one."""
     return orjson.dumps(moment)[1:-1].decode() if moment.tzinfo is UTC else moment.isoformat()
 
 
@@ -49,7 +49,7 @@ DATE_TIME = replace(DateTimeDefinition, parse_value=_parse, serialize=_serialize
 
 
 def checked_moment(moment: datetime | None, name: str) -> datetime | None:
-    """`moment` if it is one that can be kept and compared. Raises `BadInput`."""
+    """Return the moment if it can be kept and compared. Raises `BadInput`."""
     if moment is None:
         return None
     if moment.tzinfo is None:

@@ -1,4 +1,4 @@
-"""Mutations on many tasks at once, for supervisors."""
+"""Moves: `reassignTasks` and `withdrawTasks`, for supervisors."""
 
 from typing import NamedTuple
 
@@ -6,9 +6,9 @@ import strawberry
 
 from gql_app.schema.context import Info
 from gql_app.schema.enums import RefusalCode
-from gql_app.schema.errors import UserError, error_row
 from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import global_id, read_id_of
+from gql_app.schema.payloads import UserError, error_row
 from gql_app.work import moves
 from gql_app.work.batches import Moved
 from gql_app.work.reads.conditions import BadInput, storable
@@ -31,8 +31,8 @@ class SkippedTask:
 @strawberry.type
 class ChangeTasksPayload:
     matched: int = strawberry.field(
-        description="The tasks that were meant. Those that were neither changed nor skipped are as"
-        " they should be already."
+        description="How many tasks the request was for. Those neither changed nor skipped needed"
+        " no change."
     )
     changed: int = strawberry.field(description="With dryRun, those that would be changed.")
     skipped: list[SkippedTask] = strawberry.field(description="The first 100 of the skipped.")
@@ -91,7 +91,7 @@ class _Payload:
 
 
 @strawberry.type
-class Moves:
+class Mutations:
     @strawberry.mutation(
         graphql_type=ChangeTasksPayload,
         description="Move tasks to a queue, or give them to a member of staff." + _WHICH,
@@ -130,9 +130,8 @@ def _which(
         raise BadInput("Give ids or filter, one of them.")
     if ids is None:
         return task_query(filter, info.context)
-    return [_number("Task", value) or 0 for value in ids]
+    return [read_id_of("Task", value) for value in ids]
 
 
 def _number(type_name: str, value: strawberry.ID | None) -> int | None:
-    """The row's number, 0 for one that no row can have: that is not found."""
-    return None if value is None else read_id_of(type_name, value) or 0
+    return None if value is None else read_id_of(type_name, value)

@@ -1,7 +1,7 @@
-"""A null argument is as if it were not given, wherever there is a default.
+"""A null argument counts as not given, wherever there is a default.
 
-Clients with optional values send null for those that they leave out. So what has a default may be
-null, in the schema as well, and the default stands in for it.
+Clients with optional values send null for those that they leave out. So an argument with a default
+may be null, in the schema as well, and the default is used.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ def let_nulls_be_defaults(schema: GraphQLSchema) -> None:
 
 
 def _widened(inputs: Mapping[str, GraphQLArgument | GraphQLInputField]) -> frozenset[str]:
-    """Let those that have a default be null; their names."""
+    """Let those that have a default be null, and return their names."""
     names = set()
     for name, each in inputs.items():
         if each.default_value is not None and each.default_value is not Undefined:
@@ -56,5 +56,5 @@ def _resolved_without_nulls(
 
 
 def _given(values: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
-    """The values but for nulls, which Python's own defaults stand in for."""
+    """The values without the nulls for which Python has a default."""
     return {name: v for name, v in values.items() if v is not None or name not in names}

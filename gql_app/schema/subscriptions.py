@@ -8,11 +8,11 @@ import strawberry
 
 from gql_app.access import Scope
 from gql_app.schema.context import SharedContext, SharedInfo
+from gql_app.schema.events import TaskEvent
 from gql_app.schema.feed_types import FeedRow, QueueFeedMessage
 from gql_app.schema.ids import read_ids_of
 from gql_app.schema.queue_feed import follow_queues
 from gql_app.schema.repeating import repeated
-from gql_app.schema.types import TaskEvent
 from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.cursors import read_event_cursor
 from gql_app.work.reads.queues import visible_queues

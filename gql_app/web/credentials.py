@@ -14,7 +14,7 @@ from gql_app.access import (
     Viewer,
     bearer,
 )
-from gql_app.schema.types import viewer_id
+from gql_app.schema.viewer import viewer_id
 
 COOKIE = "callboard"
 MEANT = "x-callboard-viewer"

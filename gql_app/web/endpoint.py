@@ -15,8 +15,8 @@ from gql_app.access import KeyLookup, Viewer
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.memory import Schema
 from gql_app.live.groups import Groups
-from gql_app.schema import has_failed, shown
 from gql_app.schema.context import Context, Services
+from gql_app.schema.errors import has_failed, shown
 from gql_app.web.accepting import JSON, RESPONSE, STREAM, Accepted
 from gql_app.web.credentials import viewer_of
 from gql_app.web.refusals import NotAcceptable, NotPost, PersistedQueryByGet, refusal

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from gql_app.access import Forbidden, OtherViewer, RateLimited, Unauthenticated
 from gql_app.execution.documents import PersistedQueryNotSupported
-from gql_app.schema import ERROR_CODES
+from gql_app.schema.errors import ERROR_CODES
 from gql_app.web.accepting import JSON, RESPONSE, Accepted
 from gql_app.work.reads.conditions import BadInput
 from models.database.sqlite_files import DatabaseLost

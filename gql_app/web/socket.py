@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from gql_app.access import KeyLookup, OtherViewer, RateLimited, Unauthenticated, Viewer
 from gql_app.execution.documents import PersistedQueryNotSupported
 from gql_app.live.groups import ResultBatch
-from gql_app.schema import ERROR_CODES
+from gql_app.schema.errors import ERROR_CODES
 from gql_app.web import messages
 from gql_app.web.credentials import is_allowed_page, sent_at_init, viewer_of
 from gql_app.web.frames import EXTENSION, text_frame

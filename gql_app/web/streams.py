@@ -18,8 +18,8 @@ from gql_app.execution.memory import Schema
 from gql_app.execution.sharing import Shapes, Shareable
 from gql_app.live.feed import last_position
 from gql_app.live.groups import Group, Groups, Hear, Result
-from gql_app.schema import ERROR_CODES, has_failed, shown
 from gql_app.schema.context import Context, Services, SharedContext
+from gql_app.schema.errors import ERROR_CODES, has_failed, shown
 from gql_app.schema.repeating import PAUSES
 from gql_app.web.requests import GraphQLRequest
 from gql_app.work.reads.conditions import BadInput

@@ -72,7 +72,7 @@ async def claim_next(
 
 async def claim_task(
     change: Change,
-    task_id: int | None,
+    task_id: int,
     claim_id: str | None = None,
     *,
     lease: timedelta = LEASE,
@@ -93,9 +93,7 @@ async def claim_task(
     return await _claim(change, tasks, task.id, claim_id or _new_id(), lease)
 
 
-async def release_task(
-    change: Change, task_id: int | None, claim_id: str | None = None
-) -> ChangeResult:
+async def release_task(change: Change, task_id: int, claim_id: str | None = None) -> ChangeResult:
     """Give a claimed patient back; with a `claim_id`, only if that claim still stands. Supervisors
     may release others' claims. Raises `Forbidden`."""
     viewer = change.viewer

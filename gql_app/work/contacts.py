@@ -22,7 +22,7 @@ from models.text import trimmed
 
 async def log_contact(
     change: Change,
-    task_id: int | None,
+    task_id: int,
     attempt: Attempt,
     *,
     expected_version: int | None = None,
@@ -38,8 +38,6 @@ async def log_contact(
     answer is the contact that it made. Raises `Forbidden`.
     """
     change.viewer.require(change.viewer.may_log_contacts, "log contacts")
-    if task_id is None:
-        return ChangeResult(None, refusals=(NOT_FOUND,))
     sent = SentContact(
         replace(attempt, notes=attempt.notes and trimmed(attempt.notes)), contacted_at
     )

@@ -25,10 +25,11 @@ MAX_REASON = 500
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """What a task is made from. `expires_at` is aware; only automatic tasks may have it."""
+    """What a task is made from. `expires_at` is aware; only automatic tasks may have it. The
+    patient is 0 where nobody is known yet."""
 
-    queue_id: int | None
-    patient_id: int | None
+    queue_id: int
+    patient_id: int
     reason: str
     origin: TaskOrigin = TaskOrigin.MANUAL
     follow_up: date | None = None
@@ -56,7 +57,7 @@ async def create_task(change: Change, new: NewTask) -> ChangeResult:
     new = with_default_life(new, queue.automatic_life_days, change.now)
     if refusals := check_new_task(new, viewer.time_zone, change.now):
         return ChangeResult(None, refusals=refusals)
-    claim = await live_claim(viewer.practice_id, new.patient_id or 0, change.now)
+    claim = await live_claim(viewer.practice_id, new.patient_id, change.now)
     task = new_task(viewer, new, claim, change.now)
     columns = task._asdict()
     del columns["id"]
@@ -110,8 +111,6 @@ def _check_expiry(new: NewTask, now: datetime) -> Refusal | None:
 
 def new_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datetime) -> TaskRow:
     """The task as it will be, without its id."""
-    assert new.queue_id is not None
-    assert new.patient_id is not None
     return TaskRow(
         id=0,
         practice_id=viewer.practice_id,

@@ -17,12 +17,12 @@ class PatientId(NamedTuple):
     id: int
 
 
-async def lock_patient(viewer: Viewer, patient_id: int | None) -> bool:
+async def lock_patient(viewer: Viewer, patient_id: int) -> bool:
     """Lock a patient until the transaction ends: no task can be made for one meanwhile. False if
     there is no such patient, or the key may not see and change them. One whom the key does not see
     is not waited for either: that would tell of a patient there."""
     where = seen_patients(viewer)
-    where.add(f"p.id = ${where.value(patient_id or 0)}")
+    where.add(f"p.id = ${where.value(patient_id)}")
     sql = f"SELECT p.id FROM patient p WHERE {where} {for_update()}"
     return bool(await fetch(PatientId, sql, *where.values))
 
@@ -72,10 +72,8 @@ async def lock_tasks(viewer: Viewer, task_ids: list[int]) -> list[TaskRow]:
     return await fetch(TaskRow, sql, *where.values)
 
 
-async def lock_for(viewer: Viewer, task_id: int | None) -> tuple[list[TaskRow], TaskRow | None]:
+async def lock_for(viewer: Viewer, task_id: int) -> tuple[list[TaskRow], TaskRow | None]:
     """What `lock_tasks_around` locks, and the task that is meant; nothing and None if there is no
     such task, or the key does not allow it."""
-    if task_id is None:
-        return [], None
     tasks = await lock_tasks_around(viewer.practice_id, task_id, viewer.queue_ids)
     return tasks, next((task for task in tasks if task.id == task_id), None)

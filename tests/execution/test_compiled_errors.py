@@ -8,7 +8,7 @@ import pytest
 
 from gql_app.access import Viewer
 from gql_app.schema import loaders
-from gql_app.schema import queries as queries_module
+from gql_app.schema import tasks as tasks_module
 from gql_app.schema.connections import Connection
 from gql_app.work.reads.conditions import Page
 from gql_app.work.reads.history import StaffRow
@@ -166,7 +166,7 @@ def test_a_value_that_its_type_does_not_have_is_the_same_error_both_ways(
         found.rows[1] = found.rows[1]._replace(status="LOST", close_cause="LOST")
         return found
 
-    monkeypatch.setattr(queries_module, "tasks_page", page)
+    monkeypatch.setattr(tasks_module, "tasks_page", page)
     assert ways.same(f"{{ tasks {{ {field.format(selection)} }} }}")["errors"]
 
 
@@ -176,7 +176,7 @@ def test_an_error_of_a_resolver_is_the_same_both_ways(
     def fail(*_: object) -> None:
         raise OverflowError("There is no such day.")
 
-    monkeypatch.setattr("gql_app.schema.types.local_date", fail)
+    monkeypatch.setattr("gql_app.schema.viewer.local_date", fail)
     result = ways.same("{ viewer { name practice { timeZone today } } queues { name } }")
     (error,) = result["errors"]
     assert error["path"] == ["viewer", "practice", "today"]

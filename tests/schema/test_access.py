@@ -14,6 +14,7 @@ from graphql import (
     validate,
 )
 
+from gql_app.execution.strawberry_private import core_schema
 from gql_app.schema import build_schema
 from gql_app.schema.ids import global_id
 from gql_app.work.reads.cursors import due_cursor, event_cursor, id_cursor
@@ -25,7 +26,7 @@ from tests.office import Office, make_office
 from tests.schema.documents import LOG_CONTACT, QUEUE_FEED, STATUS_CHANGED
 from tests.serving import Server
 
-SCHEMA = build_schema()._schema
+SCHEMA = core_schema(build_schema())
 
 MISSING = 999_999
 """The number of a row that no table has."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 from graphql import get_named_type, is_leaf_type
 
+from gql_app.execution.strawberry_private import core_schema
 from gql_app.live.feed import Feeds
 from gql_app.schema import build_schema
 from gql_app.schema.context import Context
@@ -20,7 +21,7 @@ from tests.office import Office
 from tests.work.agents import claims_of
 
 SCHEMA = build_schema()
-TYPES: dict[str, Any] = SCHEMA._schema.type_map
+TYPES: dict[str, Any] = core_schema(SCHEMA).type_map
 
 PLACES = {"Task": "%s", "Patient": "patient { %s }", "Contact": "lastContact { %s }"}
 """Where a task in a list shows the fields of a type."""

@@ -13,8 +13,13 @@ from gql_app.work.reads.finding import TaskQuery
 from models.lifecycle import ContactOutcome, TaskOrigin, TaskStatus
 from models.task import Task
 from tests.office import Office, task_id
-from tests.schema.test_queries import shown_tasks, walk
+from tests.schema.test_connections import walk
 from tests.serving import Server
+
+
+async def shown_tasks(server: Server, filter_: str) -> list[str]:
+    page = await server.data(f"{{ tasks(filter: {{{filter_}}}) {{ nodes {{ id }} }} }}")
+    return [node["id"] for node in page["tasks"]["nodes"]]
 
 
 async def make_tasks(office: Office) -> tuple[Task, Task, Task]:
@@ -28,6 +33,34 @@ async def make_tasks(office: Office) -> tuple[Task, Task, Task]:
     yesterday = office.today - timedelta(days=1)
     await Task.filter(id=overdue.id).update(follow_up=yesterday, due_on=yesterday)
     return fresh, called, overdue
+
+
+async def test_filters_narrow_the_list_and_all_must_hold(server: Server) -> None:
+    office = server.office
+    fresh = await office.make_task()
+    started, closed = await office.make_task(), await office.make_task(office.missed)
+    automatic = await office.make_task(office.missed, expires_at=office.clock() + timedelta(days=9))
+    later = office.today + timedelta(days=5)
+    await office.log(started, follow_up=later)
+    await office.log(closed, close=True)
+    missed = global_id("Queue", office.missed.id)
+    for filter_, expected in {
+        "": {fresh, started, automatic},
+        "status: [OPEN]": {fresh, automatic},
+        "status: [IN_PROGRESS]": {started},
+        "status: [CLOSED]": {closed},
+        "status: [CLOSED, OPEN, OPEN]": {fresh, automatic, closed},
+        "origin: AUTOMATIC": {automatic},
+        f'queueIds: ["{missed}"]': {automatic},
+        f'queueIds: ["{missed}"], status: [CLOSED]': {closed},
+        "queueIds: []": set(),
+        f'dueBy: "{office.today}"': {fresh, automatic},
+        f'dueBy: "{later}"': {fresh, started, automatic},
+        'dueBy: "0001-01-01"': set(),
+        f'dueBy: "{office.today}", origin: MANUAL': {fresh},
+    }.items():
+        found = await shown_tasks(server, filter_)
+        assert sorted(found) == sorted(task_id(task) for task in expected), filter_
 
 
 async def test_each_filter_of_the_schema_narrows_the_list(server: Server) -> None:

@@ -17,11 +17,12 @@ from graphql import (
 )
 
 from gql_app.execution.limits import MAX_TOKENS, TooComplex
+from gql_app.execution.strawberry_private import core_schema
 from gql_app.schema import build_schema
 from gql_app.work.reads.conditions import MAX_PAGE
 from tests.execution.measuring import check
 
-SCHEMA = build_schema()._schema
+SCHEMA = core_schema(build_schema())
 DEEPEST = 5
 """Objects within objects, as far as the server's own limits allow."""
 PAGE = 5

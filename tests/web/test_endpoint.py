@@ -156,7 +156,7 @@ async def test_an_error_on_our_side_is_masked(
     async def fail(*_: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("gql_app.schema.queries.tasks_page", fail)
+    monkeypatch.setattr("gql_app.schema.tasks.tasks_page", fail)
     response = await server.post(
         {"query": "{ tasks { nodes { id } } }"}, server.office.keys["staff"]
     )

@@ -76,7 +76,7 @@ async def test_no_log_line_holds_notes_or_a_name(
         assert "errors" in await server.execute(LOG_CONTACT, **wrong)
         assert "errors" in await server.execute(f"{{ {WORD} {NAME!r} }}")
 
-        monkeypatch.setattr("gql_app.schema.queries.tasks_page", fail)
+        monkeypatch.setattr("gql_app.schema.tasks.tasks_page", fail)
         masked = await server.execute("{ tasks { nodes { id } } }")
         assert masked["errors"][0]["extensions"]["code"] == "INTERNAL"
         await socket.subscribe("{ tasks { nodes { id } } }", "fail")

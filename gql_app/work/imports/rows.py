@@ -83,7 +83,7 @@ def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
     assert texts.external_id is not None
     assert texts.name is not None
     assert phone is not None
-    new = NewTask(target.queue_id, None, texts.reason or "", origin, follow_up, expires_at)
+    new = NewTask(target.queue_id, 0, texts.reason or "", origin, follow_up, expires_at)
     patient = texts.patient_external_id or texts.external_id
     return Incoming(texts.external_id, patient, texts.name, phone, new)
 

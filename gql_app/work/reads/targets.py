@@ -15,10 +15,10 @@ class Target(NamedTuple):
     automatic_life_days: int | None
 
 
-async def find_target(viewer: Viewer, queue_id: int | None) -> Target | None:
+async def find_target(viewer: Viewer, queue_id: int) -> Target | None:
     """None if there is no such queue here, or not for this key."""
     where = Conditions.of(viewer, "q", "q.id")
-    where.add(f"q.id = ${where.value(queue_id or 0)}")
+    where.add(f"q.id = ${where.value(queue_id)}")
     sql = f"""SELECT q.id, p.region, q.automatic_life_days FROM queue q
     JOIN practice p ON p.id = q.practice_id WHERE {where}"""
     return next(iter(await fetch(Target, sql, *where.values)), None)

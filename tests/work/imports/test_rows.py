@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from gql_app.work.imports.rows import Incoming, Target, check_row
+from gql_app.work.imports.rows import Incoming, check_row
+from gql_app.work.reads.targets import Target
 from models.lifecycle import TaskOrigin
 from tests.commands.importing.rows import BAD_TEXTS, row
 

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from gql_app.execution.strawberry_private import core_schema
 from gql_app.schema import build_schema
 from gql_app.schema.ids import global_id
 from models.lifecycle import ContactOutcome
 from tests.office import task_id
 from tests.serving import Server
 
-TYPES: dict[str, Any] = build_schema()._schema.type_map
+TYPES: dict[str, Any] = core_schema(build_schema()).type_map
 
 ONLY_NOW = {"id", "contacts", "suggestedFollowUp"}
 """What a task has and a snapshot has not: its id, and what hangs on today."""

@@ -1,4 +1,4 @@
-"""`importTasks`: unpack the rows, call the import, translate a result a row."""
+"""Imports: `importTasks`, with a result a row."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,13 +8,15 @@ import strawberry
 from gql_app.execution.rows import MOST_ROWS
 from gql_app.schema.context import Info
 from gql_app.schema.enums import ImportResult, TaskOrigin
-from gql_app.schema.errors import ErrorRow, UserError, error_row
 from gql_app.schema.ids import read_id_of
 from gql_app.schema.links import linked
-from gql_app.schema.types import Task
+from gql_app.schema.payloads import ErrorRow, UserError, error_row
+from gql_app.schema.tasks import Task
+from gql_app.schema.texts import checked_text
+from gql_app.work.imports.batch import RowResult
 from gql_app.work.imports.rows import MAX_SOURCE, ImportRow
 from gql_app.work.imports.run import Import
-from gql_app.work.reads.conditions import BadInput, is_storable
+from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.targets import find_target
 from gql_app.work.results import missing
 from models.text import trimmed
@@ -23,8 +25,8 @@ MAX_ROWS = 1_000
 
 
 @strawberry.input(
-    description="A task and its patient. Dates are texts, so that one that is none costs its row"
-    " and not the call."
+    description="A task and its patient. Dates are strings, so that an invalid date rejects only"
+    " its row."
 )
 class ImportTaskRow:
     external_id: str = strawberry.field(description="The task's id at the source.")
@@ -91,42 +93,32 @@ class ImportPayload(NamedTuple):
     errors: list[ErrorRow]
 
 
-async def import_tasks(info: Info, input: ImportTasksInput) -> ImportPayload:
-    viewer, source = info.context.viewer, trimmed(input.source)
-    viewer.require(viewer.may_import, "import tasks")
-    if len(input.rows) > MAX_ROWS:
-        raise BadInput(f"A call brings in at most {MAX_ROWS:,} rows, not {len(input.rows):,}.")
-    if not (0 < len(source) <= MAX_SOURCE and is_storable(source)):
-        raise BadInput(f"source has 1 to {MAX_SOURCE} characters.")
-    target = await find_target(viewer, read_id_of("Queue", input.queue_id))
-    if target is None:
-        refusals = missing("queue", "queueId").refusals
-        return ImportPayload([], [error_row(refusal, "input") for refusal in refusals])
-    run = Import(info.context.services.changes, viewer, target, source)
-    results = await run.take([_row(row) for row in input.rows])
-    return ImportPayload(
-        [
-            ResultRow(
-                index,
-                row.external_id,
-                result.result,
-                result.task_id,
-                [error_row(refusal, "input", "rows", str(index)) for refusal in result.refusals],
-            )
+@strawberry.type
+class Mutations:
+    @strawberry.mutation(
+        graphql_type=ImportTasksPayload,
+        description="Bring up to 1,000 tasks into a queue, with their patients: a result for each"
+        " row. If it is sent again, nothing is created twice.",
+    )
+    async def import_tasks(self, info: Info, input: ImportTasksInput) -> ImportPayload:
+        viewer = info.context.viewer
+        viewer.require(viewer.may_import, "import tasks")
+        if len(input.rows) > MAX_ROWS:
+            raise BadInput(f"A call brings in at most {MAX_ROWS:,} rows, not {len(input.rows):,}.")
+        source = checked_text(trimmed(input.source), "source", MAX_SOURCE)
+        target = await find_target(viewer, read_id_of("Queue", input.queue_id))
+        if target is None:
+            refusals = missing("queue", "queueId").refusals
+            return ImportPayload([], [error_row(refusal, "input") for refusal in refusals])
+        run = Import(info.context.services.changes, viewer, target, source)
+        results = await run.take([ImportRow(**vars(row)) for row in input.rows])
+        shown = (
+            _result_row(index, row, result)
             for index, (row, result) in enumerate(zip(input.rows, results, strict=True))
-        ],
-        [],
-    )
+        )
+        return ImportPayload(list(shown), [])
 
 
-def _row(row: ImportTaskRow) -> ImportRow:
-    return ImportRow(
-        row.external_id,
-        row.patient_external_id,
-        row.name,
-        row.phone,
-        row.reason,
-        row.origin,
-        row.follow_up,
-        row.expires_at,
-    )
+def _result_row(index: int, row: ImportTaskRow, result: RowResult) -> ResultRow:
+    errors = [error_row(refusal, "input", "rows", str(index)) for refusal in result.refusals]
+    return ResultRow(index, row.external_id, result.result, result.task_id, errors)

@@ -1,4 +1,4 @@
-"""logContact and createTask over HTTP: both buttons for each outcome, and every refusal's code."""
+"""logContact over HTTP: both buttons for each outcome, and the code of every refusal."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,9 +10,8 @@ from models.contact import Contact
 from models.event import TaskEvent
 from models.refusals import RefusalCode
 from models.task import Task
-from tests.commands.importing.rows import BAD_TEXTS
 from tests.office import task_id
-from tests.schema.documents import CREATE_TASK, LOG_CONTACT
+from tests.schema.documents import LOG_CONTACT
 from tests.serving import Server
 from tests.support.claims import Claims
 
@@ -32,15 +31,6 @@ def moment(**ahead: float) -> str:
 async def log(server: Server, task: Task, outcome: str = "NO_ANSWER", **given: Any) -> Any:
     given = {"taskId": task_id(task), "outcome": outcome} | given
     return (await server.data(LOG_CONTACT, **given))["logContact"]
-
-
-async def create(server: Server, **given: Any) -> Any:
-    given = {
-        "queueId": global_id("Queue", server.office.recall.id),
-        "patientId": global_id("Patient", server.office.patients[1].id),
-        "reason": "Cleaning overdue",
-    } | given
-    return (await server.data(CREATE_TASK, "supervisor", input=given))["createTask"]
 
 
 async def written() -> tuple[int, int, int]:
@@ -163,32 +153,6 @@ async def refused_logs(server: Server) -> dict[RefusalCode, tuple[Any, str | Non
     }
 
 
-async def refused_tasks(server: Server) -> dict[RefusalCode, tuple[Any, str | None]]:
-    codes, moment = RefusalCode, datetime.now(UTC)
-    later, earlier = ((moment + timedelta(hours=by)).isoformat() for by in (1, -1))
-    await create(server, idempotencyKey="k")
-    return {
-        codes.REASON_REQUIRED: (await create(server, reason=" \n"), "reason"),
-        codes.REASON_TOO_LONG: (await create(server, reason="x" * 501), "reason"),
-        codes.EXPIRY_NOT_ALLOWED: (await create(server, expiresAt=later), "expiresAt"),
-        codes.EXPIRY_IN_PAST: (
-            await create(server, origin="AUTOMATIC", expiresAt=earlier),
-            "expiresAt",
-        ),
-        codes.FOLLOW_UP_IN_PAST: (await create(server, followUp=day(server, -1)), "followUp"),
-        codes.FOLLOW_UP_TOO_FAR: (await create(server, followUp=day(server, 800)), "followUp"),
-        codes.FOLLOW_UP_AFTER_EXPIRY: (
-            await create(server, origin="AUTOMATIC", expiresAt=later, followUp=day(server, 2)),
-            "followUp",
-        ),
-        codes.NOT_FOUND: (await create(server, queueId=global_id("Queue", 999_999)), "queueId"),
-        codes.IDEMPOTENCY_MISMATCH: (
-            await create(server, idempotencyKey="k", reason="Another"),
-            "idempotencyKey",
-        ),
-    }
-
-
 async def test_every_refusal_of_a_contact_has_its_code_and_changes_nothing(server: Server) -> None:
     refused = await refused_logs(server)
     for code, (payload, field) in refused.items():
@@ -202,27 +166,6 @@ async def test_every_refusal_of_a_contact_has_its_code_and_changes_nothing(serve
     assert refused[RefusalCode.TASK_CLOSED][0]["task"]["status"] == "CLOSED"
     assert refused[RefusalCode.VERSION_CONFLICT][0]["task"]["version"] == 1
     assert refused[RefusalCode.NOT_FOUND][0]["task"] is None
-
-
-async def test_every_refusal_of_a_new_task_has_its_code_and_changes_nothing(
-    server: Server,
-) -> None:
-    for code, (payload, field) in (await refused_tasks(server)).items():
-        (error,) = payload["errors"]
-        assert error["code"] == code
-        assert error["field"] == ["input", field]
-        assert payload["task"] is None
-    assert await written() == (1, 0, 1)
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_there_is_no_code_that_nothing_is_refused_with(server: Server) -> None:
-    refused = set(await refused_logs(server)) | set(await refused_tasks(server))
-    refused |= {RefusalCode(code) for _, _, code in BAD_TEXTS}  # of rows that come in
-    # These are refused for an appointment or such a row: test_appointments.py, test_importing.py.
-    refused |= {RefusalCode.EXTERNAL_ID_TAKEN, RefusalCode.EXTERNAL_ID_TWICE}
-    refused.add(RefusalCode.CLAIM_LOST)  # of a claim that is renewed: test_claim_ids.py
-    assert refused == set(RefusalCode)
 
 
 async def test_all_that_is_wrong_with_a_contact_is_said_at_once(server: Server) -> None:
@@ -240,32 +183,18 @@ async def test_a_contact_that_is_sent_again_with_its_key_is_logged_once(server: 
     assert await written() == (1, 1, 2)
 
 
-async def test_a_task_is_made_with_all_that_was_given(server: Server) -> None:
-    expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=9)
-    payload = await create(
-        server,
-        reason="  Whitening  ",
-        origin="AUTOMATIC",
-        followUp=day(server, 2),
-        expiresAt=expires_at.isoformat(),
-        idempotencyKey="k",
-    )
-    assert payload["errors"] == []
-    task = payload["task"]
-    assert datetime.fromisoformat(task.pop("expiresAt")) == expires_at
-    assert global_id("Task", (await Task.get()).id) == task.pop("id")
-    assert task == {
-        "status": "OPEN",
-        "origin": "AUTOMATIC",
-        "reason": "Whitening",
-        "followUp": day(server, 2),
-        "version": 1,
-        "queue": {"name": "Overdue recall"},
-        "patient": {"name": "Birch Testwell"},
-    }
-
-
-async def test_a_task_that_is_sent_again_with_its_key_is_made_once(server: Server) -> None:
-    first, again = [await create(server, idempotencyKey="k") for _ in range(2)]
-    assert first == again
-    assert await written() == (1, 0, 1)
+async def test_contacts_are_shown_latest_first_and_each_says_who_logged_it(server: Server) -> None:
+    office = server.office
+    task = await office.make_task()
+    for number in range(3):
+        await office.log(task, notes=f"call {number}")
+    query = """query ($id: ID!) { task(id: $id) { lastContact { notes }
+        contacts { nodes { notes outcome closedTask loggedAt loggedBy { name } } } } }"""
+    shown = (await server.data(query, id=task_id(task)))["task"]
+    assert shown["lastContact"] == {"notes": "call 2"}
+    assert [contact["notes"] for contact in shown["contacts"]["nodes"]] == [
+        "call 2",
+        "call 1",
+        "call 0",
+    ]
+    assert shown["contacts"]["nodes"][0]["loggedBy"] == {"name": "Staff of maple"}

@@ -1,4 +1,4 @@
-"""Rows: each is read once, together with all that is asked for in the same turn of the loop."""
+"""A row is read once, together with all that is asked for in the same turn of the loop."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from gql_app.schema.loaders import Rows
+from gql_app.schema.row_loader import RowLoader
 from tests.serving import PATIENCE
 
 
@@ -23,7 +23,7 @@ class Table:
         self.open = asyncio.Event()
         self.open.set()
         self.error: Exception | None = None
-        self.rows = Rows(self.read)
+        self.rows = RowLoader(self.read)
 
     async def read(self, ids: list[int]) -> list[Row]:
         self.reads.append(ids)
@@ -97,7 +97,7 @@ async def test_rows_that_are_known_already_are_not_read(table: Table) -> None:
 
 
 async def test_rows_are_found_by_the_number_that_they_are_asked_to_have(table: Table) -> None:
-    table.rows = Rows(table.read, lambda row: row.id + 1)
+    table.rows = RowLoader(table.read, lambda row: row.id + 1)
     assert dict(await table.load_many([2])) == {2: None}
     table.rows.add([Row(6)])
     assert await table.load(7) == Row(6)

@@ -1,4 +1,4 @@
-"""Tasks offer the follow-up that their queue's ladder says, wherever they are shown."""
+"""Queues: their counts, and the follow-up that their ladder suggests wherever a task is shown."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from models.practice import Queue
+from models.task import Task
 from tests.schema.documents import CREATE_TASK
 from tests.schema.test_loaders import statements  # noqa: F401 - a fixture
 from tests.schema.test_roles import new_task
@@ -15,6 +16,26 @@ TASKS = """query ($first: Int!) { tasks(first: $first) { nodes {
   suggestedFollowUp patient { name } lastContact { outcome } queue { followUpLadder } } } }"""
 
 
+async def test_counts_say_how_much_work_a_queue_holds(server: Server) -> None:
+    office = server.office
+    tasks = [await office.make_task() for _ in range(5)]
+    await office.log(tasks[0], follow_up=office.today)
+    await office.log(tasks[1], follow_up=office.today + timedelta(days=1))
+    await office.log(tasks[2], close=True)
+    await Task.filter(id=tasks[1].id).update(follow_up=office.today - timedelta(days=1))
+    counts = "open notContacted inProgress dueToday overdue closedToday"
+    queues = (await server.data(f"{{ queues {{ counts {{ {counts} }} }} }}"))["queues"]
+    assert queues[0]["counts"] == {
+        "open": 4,
+        "notContacted": 2,
+        "inProgress": 2,
+        "dueToday": 1,
+        "overdue": 1,
+        "closedToday": 1,
+    }
+    assert set(queues[1]["counts"].values()) == {0}
+
+
 @pytest.fixture
 async def office(server: Server) -> Any:
     queue = Queue.filter(id=server.office.recall.id)
@@ -22,7 +43,7 @@ async def office(server: Server) -> Any:
     return server.office
 
 
-async def test_it_follows_the_contacts(server: Server, office: Any) -> None:
+async def test_the_suggested_follow_up_follows_the_contacts(server: Server, office: Any) -> None:
     task = await office.make_task()
     await office.make_task(office.missed)
 

@@ -1,4 +1,4 @@
-"""A patient's contacts and tasks over all queues that a key allows, and who closed a task."""
+"""Patients: their contacts and tasks over all queues that a key allows, and who closed a task."""
 
 from datetime import timedelta
 from typing import Any
@@ -34,6 +34,25 @@ PAST = """query ($id: ID!, $first: Int!, $after: String, $status: [TaskStatus!])
   }
 }"""
 CLOSED_BY = "query ($id: ID!) { task(id: $id) { closeCause closedBy { name } } }"
+
+
+async def test_a_patient_shows_all_tasks_newest_first(server: Server) -> None:
+    office = server.office
+    first, second = await office.make_task(), await office.make_task(office.missed)
+    await office.make_task(patient=office.patients[1])
+    await office.log(first, close=True)
+    query = "query ($id: ID!) { patient(id: $id) { name phone tasks { nodes { id status } } } }"
+    patient = global_id("Patient", office.patients[0].id)
+    assert (await server.data(query, id=patient))["patient"] == {
+        "name": "Amber Testwell",
+        "phone": "555-0100",
+        "tasks": {
+            "nodes": [
+                {"id": task_id(second), "status": "OPEN"},
+                {"id": task_id(first), "status": "CLOSED"},
+            ]
+        },
+    }
 
 
 async def past(server: Server, key: str, first: int = 20, **given: Any) -> Any:

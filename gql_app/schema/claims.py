@@ -1,0 +1,165 @@
+"""Claims: who is calling a patient, and `claimNextTask`, `claimTask` and `releaseTask`."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from gql_app.schema.columns import reads
+from gql_app.schema.context import Info
+from gql_app.schema.ids import read_id_of, read_ids_of
+from gql_app.schema.lazy import LazyTask
+from gql_app.schema.links import linked
+from gql_app.schema.payloads import Payload, UserError
+from gql_app.schema.staff import Staff
+from gql_app.schema.texts import checked_text
+from gql_app.work import claims
+from gql_app.work.reads.conditions import BadInput
+from models.task import MAX_CLAIM_ID, TaskRow
+
+NewClaimId = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(
+        description="The id that the claim gets: random text of your choice, up to 100 characters."
+        " With it you can give the claim back though no answer came. Without it the server chooses."
+    ),
+]
+ClaimIdToKeep = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(
+        description="The id of the claim that you hold, to renew it: if it has ended meanwhile the"
+        " answer is `CLAIM_LOST`. An id of your choice that was not used before (random, up to 100"
+        " characters) begins a new claim. Without it the claim is new too, under a random id."
+    ),
+]
+ClaimIdToEnd = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(
+        description="Release only this claim: nothing happens if it has ended, or another has taken"
+        " its place."
+    ),
+]
+
+
+@strawberry.type
+class ClaimState:
+    """The fields of a claim, now and in the past."""
+
+    by = linked("staff", "claimed_by_id", Staff, "Who is calling.")
+
+    @strawberry.field(description="When it ends by itself, if it is not renewed.")
+    def until(parent: strawberry.Parent[TaskRow]) -> datetime:
+        assert parent.claimed_until is not None
+        return parent.claimed_until
+
+
+@strawberry.type(
+    description="Who is calling a patient now. It stands on every open task of the patient, in all"
+    " queues, until a contact is logged, it is released, or its time is up."
+)
+class Claim(ClaimState):
+    @strawberry.field(
+        description="Stands for this claim: another each time that the patient is claimed anew, the"
+        " same while it is renewed, and on all tasks that it covers."
+    )
+    def id(parent: strawberry.Parent[TaskRow]) -> strawberry.ID:
+        return _claim_id(parent)
+
+
+@strawberry.type(
+    description="Who was calling a patient right after an event, and until when as far as was known"
+    " then."
+)
+class ClaimSnapshot(ClaimState):
+    @strawberry.field(description="The `Claim.id` that it had.")
+    def claim_id(parent: strawberry.Parent[TaskRow]) -> strawberry.ID:
+        return _claim_id(parent)
+
+
+def _claim_id(task: TaskRow) -> strawberry.ID:
+    assert task.claim is not None
+    return strawberry.ID(task.claim)
+
+
+def claim_of(graphql_type: object, description: str) -> Any:
+    """A task's field that shows its claim, if it has one."""
+
+    def claim(parent: strawberry.Parent[TaskRow]) -> TaskRow | None:
+        return None if parent.claimed_by_id is None else parent
+
+    return strawberry.field(
+        resolver=claim,
+        graphql_type=graphql_type,
+        description=description,
+        metadata=reads("claimed_by_id", "claimed_until", "claim_id", "patient_id"),
+    )
+
+
+@strawberry.type
+class ClaimTaskPayload:
+    task: LazyTask | None = strawberry.field(
+        description="The task as it is now; null if there is none, or none is free."
+    )
+    errors: list[UserError]
+
+
+@strawberry.type
+class Mutations:
+    @strawberry.mutation(
+        graphql_type=ClaimTaskPayload,
+        description="Claim the most urgent free task: overdue follow-ups first, then due today,"
+        " then never contacted, then by expiry; never one whose follow-up is still to come.",
+    )
+    async def claim_next_task(
+        self,
+        info: Info,
+        queue_ids: list[strawberry.ID] | None = None,
+        claim_id: NewClaimId = None,
+    ) -> Payload:
+        services, ids = info.context.services, read_ids_of("Queue", queue_ids)
+        claim = _checked_claim(claim_id)
+        return Payload(
+            await claims.claim_next(
+                services.changes, info.context.viewer, ids, claim, lease=services.lease
+            )
+        )
+
+    @strawberry.mutation(
+        graphql_type=ClaimTaskPayload,
+        description="Claim a task's patient, or renew the claim: nobody else can log a contact"
+        " until it ends. One person's new claim takes the place of the same person's older one.",
+    )
+    async def claim_task(
+        self, info: Info, task_id: strawberry.ID, claim_id: ClaimIdToKeep = None
+    ) -> Payload:
+        services, row_id = info.context.services, read_id_of("Task", task_id)
+        claim = _checked_claim(claim_id)
+        return Payload(
+            await services.changes.make(
+                info.context.viewer, claims.claim_task, row_id, claim, lease=services.lease
+            )
+        )
+
+    @strawberry.mutation(
+        graphql_type=ClaimTaskPayload,
+        description="Give a claimed patient back. Supervisors may release others' claims. With a"
+        " claimId alone, it releases the patient that you hold under this claim, if you still do.",
+    )
+    async def release_task(
+        self,
+        info: Info,
+        task_id: strawberry.ID | None = None,
+        claim_id: ClaimIdToEnd = None,
+    ) -> Payload:
+        viewer, changes = info.context.viewer, info.context.services.changes
+        claim = _checked_claim(claim_id)
+        if task_id is not None:
+            row_id = read_id_of("Task", task_id)
+            return Payload(await changes.make(viewer, claims.release_task, row_id, claim))
+        if claim is None:
+            raise BadInput("releaseTask takes a taskId, a claimId, or both.")
+        return Payload(await changes.make(viewer, claims.release_own, claim))
+
+
+def _checked_claim(claim_id: str | None) -> str | None:
+    return None if claim_id is None else checked_text(claim_id, "claimId", MAX_CLAIM_ID)

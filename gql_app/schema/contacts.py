@@ -1,0 +1,118 @@
+"""Contacts: what is shown of a call, and `logContact`."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+import strawberry
+
+from gql_app.schema.columns import reads
+from gql_app.schema.connections import PageInfo
+from gql_app.schema.context import Info, SharedInfo
+from gql_app.schema.enums import ContactOutcome
+from gql_app.schema.ids import read_id_of
+from gql_app.schema.lazy import LazyTask
+from gql_app.schema.links import linked
+from gql_app.schema.moments import checked_moment
+from gql_app.schema.node import Node
+from gql_app.schema.payloads import Payload, UserError
+from gql_app.schema.staff import Staff
+from gql_app.schema.texts import checked_key
+from gql_app.work.contacts import log_contact
+from gql_app.work.reads.conditions import storable
+from models.contact import ContactRow
+from models.lifecycle import Attempt
+
+ContactedAt = Annotated[
+    datetime | None,
+    strawberry.argument(
+        description="When the patient was called, if not now; up to 7 days back. A contact made"
+        " before an automatic task expired is kept on it though it has closed."
+    ),
+]
+
+
+@strawberry.type(description="One call to a patient, as it was logged. It never changes.")
+class Contact(Node):
+    outcome: ContactOutcome
+    follow_up: date | None = strawberry.field(description="The follow-up date that was set.")
+    closed_task: bool = strawberry.field(description="Whether it was Log and Close Task.")
+    logged_at: datetime
+
+    @strawberry.field(
+        description="When the patient was called; mostly when it was logged.",
+        metadata=reads("contacted_at", "logged_at"),
+    )
+    def contacted_at(parent: strawberry.Parent[ContactRow]) -> datetime:
+        return parent.made_at
+
+    @strawberry.field(
+        description="What the agent noted. Null for a key that may not read notes.",
+        metadata=reads("notes"),
+    )
+    def notes(parent: strawberry.Parent[ContactRow], info: SharedInfo) -> str | None:
+        return parent.notes if info.context.scope.may_read_notes else None
+
+    logged_by = linked("staff", "logged_by_id", Staff, "Who logged it.")
+
+    task = linked(
+        "task",
+        "task_id",
+        LazyTask | None,
+        "The task that it was logged on. Null if it is in a queue now that the key does not allow.",
+    )
+
+
+@strawberry.type
+class ContactEdge:
+    node: Contact
+    cursor: str
+
+
+@strawberry.type(description="A page of contacts.")
+class ContactConnection:
+    edges: list[ContactEdge]
+    nodes: list[Contact]
+    page_info: PageInfo
+
+
+@strawberry.type
+class LogContactPayload:
+    task: LazyTask | None = strawberry.field(
+        description="The task as it is now, after a refusal too; null if there is none."
+    )
+    contact: Contact | None = strawberry.field(description="The contact that was logged.")
+    late: bool = strawberry.field(
+        description="Whether the contact was kept on a task that had expired before it was logged."
+    )
+    errors: list[UserError]
+
+
+@strawberry.type
+class Mutations:
+    @strawberry.mutation(
+        graphql_type=LogContactPayload,
+        description="Log a contact: with a follow-up date the task stays open, in progress (Log"
+        " Contact); with close: true it is closed (Log and Close Task).",
+    )
+    async def log_contact(
+        self,
+        info: Info,
+        task_id: strawberry.ID,
+        outcome: ContactOutcome,
+        follow_up: date | None = None,
+        notes: str | None = None,
+        close: bool = False,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        contacted_at: ContactedAt = None,
+    ) -> Payload:
+        result = await info.context.services.changes.make(
+            info.context.viewer,
+            log_contact,
+            read_id_of("Task", task_id),
+            Attempt(outcome, follow_up, storable(notes), close),
+            expected_version=expected_version,
+            idempotency_key=checked_key(idempotency_key),
+            contacted_at=checked_moment(contacted_at, "contactedAt"),
+        )
+        return Payload(result)

@@ -1,0 +1,90 @@
+"""Queues: their work, their counts, and who is at work in them."""
+
+from datetime import datetime
+
+import strawberry
+
+from gql_app.schema.connections import After, Connection, PageSize
+from gql_app.schema.context import Info, SharedInfo
+from gql_app.schema.filters import TaskFilter, task_query
+from gql_app.schema.ids import GlobalId, read_id_of
+from gql_app.schema.lazy import LazyTaskConnection
+from gql_app.schema.links import linked
+from gql_app.schema.node import Node
+from gql_app.schema.row_loader import PageKey, load_page
+from gql_app.schema.staff import Staff
+from gql_app.work.reads.at_work import AtWork
+from gql_app.work.reads.orders import by_due
+from gql_app.work.reads.queues import QueueCounts as CountsRow
+from gql_app.work.reads.queues import QueueRow, ladder_of, visible_queues
+from models.task import TaskRow
+
+
+@strawberry.type(description="How much work a queue holds, in the practice's time zone.")
+class QueueCounts:
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        return isinstance(source, CountsRow)
+
+    seq: int = strawberry.field(description="The number of the event that led to these counts.")
+    open: int = strawberry.field(description="Tasks still to be worked.")
+    not_contacted: int = strawberry.field(description="Of these, nobody has called yet.")
+    in_progress: int = strawberry.field(description="Of these, called and to be called again.")
+    due_today: int = strawberry.field(description="Follow-ups set for today.")
+    overdue: int = strawberry.field(description="Follow-ups set for a day before today.")
+    closed_today: int = strawberry.field(description="Tasks closed since midnight.")
+
+    queue = linked("queue", "queue_id", "Queue")
+
+
+@strawberry.type(description="Someone who holds claims in a queue now.")
+class StaffAtWork:
+    staff = linked("staff", "staff_id", Staff)
+    tasks: int = strawberry.field(description="How many of the queue's tasks they hold.")
+    until: datetime = strawberry.field(description="When the last of the claims ends by itself.")
+
+
+@strawberry.type(description="A work list of tasks of one kind.")
+class Queue(Node):
+    name: str
+
+    counts = linked("counts", "id", QueueCounts)
+
+    @strawberry.field(
+        graphql_type=list[StaffAtWork],
+        description="Who holds claims here now, by name. Empty for a partner's key.",
+    )
+    async def staff_at_work(parent: strawberry.Parent[QueueRow], info: SharedInfo) -> list[AtWork]:
+        found = await info.context.loaders.at_work.load(parent.id)
+        return [] if found is None else found.staff
+
+    @strawberry.field(
+        description="After how many days to call again, contact by contact. Null if it has none."
+    )
+    def follow_up_ladder(parent: strawberry.Parent[QueueRow]) -> list[int] | None:
+        return ladder_of(parent)
+
+    @strawberry.field(
+        graphql_type=LazyTaskConnection,
+        description="The queue's tasks, earliest due first; without a filter, those to be worked.",
+    )
+    async def tasks(
+        parent: strawberry.Parent[QueueRow],
+        info: SharedInfo,
+        filter: TaskFilter | None = None,
+        first: PageSize = 50,
+        after: After = None,
+    ) -> Connection[TaskRow]:
+        key = PageKey(parent.id, first, after, task_query(filter, info.context))
+        return Connection(await load_page(info.context.loaders.tasks_of_queue, key), by_due)
+
+
+@strawberry.type
+class Queries:
+    @strawberry.field(graphql_type=list[Queue], description="The queues that the key allows.")
+    async def queues(self, info: Info) -> list[QueueRow]:
+        return await visible_queues(info.context.viewer)
+
+    @strawberry.field(graphql_type=Queue | None)
+    async def queue(self, info: Info, id: GlobalId) -> QueueRow | None:
+        return await info.context.loaders.queue.load(read_id_of("Queue", id))

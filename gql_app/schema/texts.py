@@ -1,0 +1,19 @@
+"""The check of texts that come as arguments."""
+
+from gql_app.work.reads.conditions import BadInput, storable
+
+MAX_IDEMPOTENCY_KEY = 200
+
+
+def checked_text(text: str, name: str, most: int) -> str:
+    """Return the text if it has 1 to `most` characters, all of which can be kept. Raises `BadInput`
+    with the argument's `name`."""
+    if not 0 < len(text) <= most:
+        raise BadInput(f"{name} has 1 to {most} characters.")
+    storable(text)
+    return text
+
+
+def checked_key(key: str | None) -> str | None:
+    """Return the idempotency key, if one was sent. Raises `BadInput`."""
+    return None if key is None else checked_text(key, "idempotencyKey", MAX_IDEMPOTENCY_KEY)

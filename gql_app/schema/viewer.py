@@ -1,0 +1,92 @@
+"""The viewer: who holds the key, and the practice that it belongs to."""
+
+import hashlib
+from datetime import date, datetime
+
+import orjson
+import strawberry
+
+from gql_app.access import Viewer as ViewerRow
+from gql_app.schema.context import Info
+from gql_app.schema.enums import Role
+from gql_app.schema.links import linked
+from gql_app.schema.queues import Queue
+from gql_app.schema.staff import Staff
+from gql_app.schema.tasks import Task
+from gql_app.work.reads.cursors import event_cursor
+from gql_app.work.reads.next_tasks import claimed_tasks
+from gql_app.work.reads.queues import QueueRow, visible_queues
+from models.event import feed_bounds
+from models.follow_up import local_date
+from models.task import TaskRow
+
+
+@strawberry.type(description="The practice that the key belongs to.")
+class Practice:
+    time_zone: str = strawberry.field(description="An IANA name, such as America/Chicago.")
+
+    @strawberry.field(
+        description="The time by the server's clock, for those who cannot trust their own."
+    )
+    def now(parent: strawberry.Parent[ViewerRow], info: Info) -> datetime:
+        return info.context.services.clock()
+
+    @strawberry.field(description="Today's date at the practice.")
+    def today(parent: strawberry.Parent[ViewerRow], info: Info) -> date:
+        return local_date(info.context.services.clock(), parent.time_zone)
+
+    @strawberry.field(description="How long a claim lasts that is not renewed, in seconds.")
+    def claim_seconds(parent: strawberry.Parent[ViewerRow], info: Info) -> int:
+        return int(info.context.services.lease.total_seconds())
+
+    @strawberry.field(description="Where a stream that begins now goes on from.")
+    async def cursor(parent: strawberry.Parent[ViewerRow]) -> str:
+        bounds = await feed_bounds(parent.practice_id)
+        return event_cursor(parent.practice_id, bounds.last)
+
+
+@strawberry.type(description="The holder of the key, and what the key may do.")
+class Viewer:
+    @strawberry.field(
+        description="Stands for who you are and what you may do. Sent as the header"
+        " X-Callboard-Viewer it keeps a request from being carried out as somebody else."
+    )
+    def id(parent: strawberry.Parent[ViewerRow]) -> strawberry.ID:
+        return viewer_id(parent)
+
+    staff = linked("staff", "staff_id", Staff, "Who is named for what is done with the key.")
+    name: str
+    role: Role
+    may_read_notes: bool
+    may_log_contacts: bool
+    may_create_tasks: bool
+    may_import: bool
+    expires_at: datetime | None
+
+    @strawberry.field(graphql_type=Practice)
+    def practice(parent: strawberry.Parent[ViewerRow]) -> ViewerRow:
+        return parent
+
+    @strawberry.field(graphql_type=list[Queue], description="The queues that the key allows.")
+    async def queues(parent: strawberry.Parent[ViewerRow]) -> list[QueueRow]:
+        return await visible_queues(parent)
+
+    @strawberry.field(
+        graphql_type=list[Task], description="The tasks that the viewer has claimed, by their end."
+    )
+    async def claimed(parent: strawberry.Parent[ViewerRow], info: Info) -> list[TaskRow]:
+        return await claimed_tasks(parent, info.context.services.clock())
+
+
+@strawberry.type
+class Queries:
+    @strawberry.field(graphql_type=Viewer, description="The holder of the key.")
+    def viewer(self, info: Info) -> ViewerRow:
+        return info.context.viewer
+
+
+def viewer_id(viewer: ViewerRow) -> strawberry.ID:
+    """A digest of who the viewer is and what they may do: the same for all keys and sessions."""
+    queues = None if viewer.queue_ids is None else sorted(viewer.queue_ids)
+    same = [viewer.practice_id, viewer.staff_id, viewer.role, queues, viewer.may_create_tasks]
+    return strawberry.ID(hashlib.sha256(orjson.dumps(same)).hexdigest()[:32])

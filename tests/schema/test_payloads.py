@@ -1,0 +1,19 @@
+"""Refusals: each code of the schema is one that something is refused with."""
+
+import pytest
+
+from models.refusals import RefusalCode
+from tests.commands.importing.rows import BAD_TEXTS
+from tests.schema.test_contacts import refused_logs
+from tests.schema.test_tasks import refused_tasks
+from tests.serving import Server
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_there_is_no_code_that_nothing_is_refused_with(server: Server) -> None:
+    refused = set(await refused_logs(server)) | set(await refused_tasks(server))
+    refused |= {RefusalCode(code) for _, _, code in BAD_TEXTS}  # of rows that come in
+    # These are refused for an appointment or such a row: test_appointments.py, test_imports.py.
+    refused |= {RefusalCode.EXTERNAL_ID_TAKEN, RefusalCode.EXTERNAL_ID_TWICE}
+    refused.add(RefusalCode.CLAIM_LOST)  # of a claim that is renewed: test_claim_ids.py
+    assert refused == set(RefusalCode)
