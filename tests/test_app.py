@@ -16,10 +16,10 @@ import gql_app
 import models
 from gql_app.app import build_app
 from gql_app.execution.bounded import Bounded
+from gql_app.execution.request import GraphQLRequest
 from gql_app.schema.context import Context
 from gql_app.settings import Settings
 from gql_app.web.endpoint import Endpoint
-from gql_app.web.requests import GraphQLRequest
 from tests.office import Office
 from tests.schema.documents import QUEUE_FEED
 

@@ -14,13 +14,14 @@ from strawberry.types.graphql import OperationType
 from gql_app.access import KeyLookup, Viewer
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.memory import Schema
+from gql_app.execution.request import GraphQLRequest
 from gql_app.live.groups import Groups
 from gql_app.schema import has_failed, shown
 from gql_app.schema.context import Context, Services
 from gql_app.web.accepting import JSON, RESPONSE, STREAM, Accepted
 from gql_app.web.credentials import viewer_of
 from gql_app.web.refusals import NotAcceptable, NotPost, PersistedQueryByGet, refusal
-from gql_app.web.requests import PERSISTED, GraphQLRequest, read_body, read_json, read_request
+from gql_app.web.requests import PERSISTED, read_body, read_json, read_request
 from gql_app.web.sessions import Notices, Sessions
 from gql_app.web.socket import SLOW_SECONDS, Socket
 from gql_app.web.sse import HEADERS, events

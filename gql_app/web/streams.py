@@ -15,13 +15,13 @@ import orjson
 from gql_app.access import Scope, Viewer
 from gql_app.delivery.members import Member, Results, catch_up, follow
 from gql_app.execution.memory import Schema
+from gql_app.execution.request import GraphQLRequest
 from gql_app.execution.sharing import Shapes, Shareable
 from gql_app.live.feed import last_position
 from gql_app.live.groups import Group, Groups, Hear, Result
 from gql_app.schema import ERROR_CODES, has_failed, shown
 from gql_app.schema.context import Context, Services, SharedContext
 from gql_app.schema.repeating import PAUSES
-from gql_app.web.requests import GraphQLRequest
 from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.cursors import event_cursor, read_event_cursor
 from gql_app.work.reads.queues import visible_queues
