@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import date
 
-from gql_app.live.groups import Group, Hear, Result
+from gql_app.delivery.groups import Group, Hear, Result
 from models.chain import Position
 
 Results = AsyncGenerator[Result, None]

@@ -12,10 +12,10 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.graphql import OperationType
 
 from gql_app.access import KeyLookup, Viewer
+from gql_app.delivery.groups import Groups
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.memory import Schema
 from gql_app.execution.request import GraphQLRequest
-from gql_app.live.groups import Groups
 from gql_app.schema import has_failed, shown
 from gql_app.schema.context import Context, Services
 from gql_app.web.accepting import JSON, RESPONSE, STREAM, Accepted

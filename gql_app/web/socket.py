@@ -14,9 +14,9 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from gql_app.access import KeyLookup, OtherViewer, RateLimited, Unauthenticated, Viewer
+from gql_app.delivery.groups import ResultBatch
 from gql_app.execution.documents import PersistedQueryNotSupported
 from gql_app.execution.request import GraphQLRequest
-from gql_app.live.groups import ResultBatch
 from gql_app.schema import ERROR_CODES
 from gql_app.web import messages
 from gql_app.web.credentials import is_allowed_page, sent_at_init, viewer_of

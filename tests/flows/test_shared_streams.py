@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gql_app.access import Scope
+from gql_app.delivery import groups
 from gql_app.execution.memory import Schema
-from gql_app.live import groups
 from gql_app.schema.context import Context, SharedContext
 from models.practice import Queue
 from tests.office import task_id

@@ -9,8 +9,8 @@ import pytest
 
 from gql_app.access import KeyLookup
 from gql_app.access.keys import create_key, revoke_key
+from gql_app.delivery.groups import Groups, Result
 from gql_app.live.feed import Feeds
-from gql_app.live.groups import Groups, Result
 from gql_app.schema import build_schema
 from gql_app.web.frames import EXTENSION
 from gql_app.web.sessions import REJECTED, Sessions
@@ -19,8 +19,8 @@ from gql_app.web.streams import Streams
 from models.access import AccessKey
 from models.chain import Position
 from models.roles import Role
+from tests.delivery.source import Source
 from tests.flows.dashboard import services
-from tests.live.source import Source
 from tests.office import Office
 from tests.serving import PATIENCE
 from tests.web.streams import eventually

@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
-from gql_app.live import groups
-from gql_app.live.groups import Groups, Result
+from gql_app.delivery import groups
+from gql_app.delivery.groups import Groups, Result
 from models.chain import Position
-from tests.live.source import LIMIT, Source, behind, read, seqs, until
+from tests.delivery.source import LIMIT, Source, behind, read, seqs, until
 
 
 async def test_all_who_ask_the_same_share_one_stream() -> None:

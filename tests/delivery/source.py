@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from datetime import date
 
-from gql_app.live.groups import Group, Result
+from gql_app.delivery.groups import Group, Result
 from models.chain import Position
 
 LIMIT = 10
