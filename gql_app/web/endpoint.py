@@ -13,6 +13,7 @@ from strawberry.types.graphql import OperationType
 
 from gql_app.access import KeyLookup, Viewer
 from gql_app.delivery.groups import Groups
+from gql_app.delivery.streams import Streams
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.memory import Schema
 from gql_app.execution.request import GraphQLRequest
@@ -25,7 +26,6 @@ from gql_app.web.requests import PERSISTED, read_body, read_json, read_request
 from gql_app.web.sessions import Notices, Sessions
 from gql_app.web.socket import SLOW_SECONDS, Socket
 from gql_app.web.sse import HEADERS, events
-from gql_app.web.streams import Streams
 from gql_app.work.reads.conditions import BadInput
 
 KNOWN_ACCEPTS = 50

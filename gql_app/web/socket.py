@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from gql_app.access import KeyLookup, OtherViewer, RateLimited, Unauthenticated, Viewer
 from gql_app.delivery.groups import ResultBatch
+from gql_app.delivery.streams import Streams
 from gql_app.execution.documents import PersistedQueryNotSupported
 from gql_app.execution.request import GraphQLRequest
 from gql_app.schema import ERROR_CODES
@@ -23,7 +24,6 @@ from gql_app.web.credentials import is_allowed_page, sent_at_init, viewer_of
 from gql_app.web.frames import EXTENSION, text_frame
 from gql_app.web.messages import Close, Unreadable
 from gql_app.web.sessions import REJECTED, TRY_LATER, Ended, Notice, Sessions
-from gql_app.web.streams import Streams
 from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position

@@ -10,10 +10,10 @@ from gql_app.access import Viewer, authenticate
 from gql_app.access.keys import create_key
 from gql_app.delivery import groups
 from gql_app.delivery.groups import Groups
+from gql_app.delivery.streams import Streams
 from gql_app.live.feed import Feeds
 from gql_app.schema import build_schema, queue_feed
 from gql_app.schema.ids import global_id
-from gql_app.web.streams import Streams
 from gql_app.work.reads.queues import day_bounds
 from models.chain import Position
 from models.event import EventRow, events_after

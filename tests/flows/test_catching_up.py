@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gql_app.delivery import groups
-from gql_app.web.streams import Streams
+from gql_app.delivery.streams import Streams
 from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from tests.flows.feed_client import FEED

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from gql_app.delivery import streams as streams_module
 from gql_app.schema import loaders, repeating
-from gql_app.web import streams as streams_module
 from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from tests.serving import Server

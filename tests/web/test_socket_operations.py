@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gql_app.delivery.groups import Result
-from gql_app.web.streams import Streams
+from gql_app.delivery.streams import Streams
 from tests.brokers import until
 from tests.office import task_id
 from tests.schema.documents import LOG_CONTACT, STATUS_CHANGED
