@@ -10,7 +10,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import date
 
-from gql_app.delivery.groups import Group, Hear, Result
+from gql_app.delivery.group import Group
+from gql_app.delivery.results import Hear, Result
 from models.chain import Position
 
 Results = AsyncGenerator[Result, None]

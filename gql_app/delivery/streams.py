@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 import orjson
 
 from gql_app.access import Scope, Viewer
-from gql_app.delivery.groups import Group, Groups, Hear, Result
+from gql_app.delivery.group import Group
+from gql_app.delivery.groups import Groups
 from gql_app.delivery.members import Member, Results, catch_up, follow
+from gql_app.delivery.results import Hear, Result
 from gql_app.execution.memory import Schema
 from gql_app.execution.request import GraphQLRequest
 from gql_app.execution.sharing import Shapes, Shareable
-from gql_app.live.feed import last_position
+from gql_app.live.feeds import last_position
 from gql_app.schema import ERROR_CODES, has_failed, shown
 from gql_app.schema.context import Context, Services, SharedContext
 from gql_app.schema.repeating import PAUSES

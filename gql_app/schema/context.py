@@ -9,7 +9,7 @@ from typing import TypeAlias
 import strawberry
 
 from gql_app.access import Scope, Viewer
-from gql_app.live.feed import Feeds
+from gql_app.live.feeds import Feeds
 from gql_app.schema.loaders import Loaders
 from gql_app.work.claims import Claims
 from gql_app.work.transitions import Transitions

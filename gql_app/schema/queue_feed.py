@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 
-from gql_app.live.feed import EventBatch
+from gql_app.live.feeds import EventBatch
 from gql_app.schema.context import SharedContext
 from gql_app.schema.feed_types import FeedRow, HeartbeatRow
 from gql_app.work.reads.board import after_event, counts_at, read_board

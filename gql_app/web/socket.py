@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from gql_app.access import KeyLookup, OtherViewer, RateLimited, Unauthenticated, Viewer
-from gql_app.delivery.groups import ResultBatch
+from gql_app.delivery.results import ResultBatch
 from gql_app.delivery.streams import Streams
 from gql_app.execution.documents import PersistedQueryNotSupported
 from gql_app.execution.request import GraphQLRequest

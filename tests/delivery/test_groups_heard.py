@@ -7,7 +7,9 @@ from datetime import date
 
 import pytest
 
-from gql_app.delivery.groups import CaughtUp, Group, Groups, Result, ResultBatch
+from gql_app.delivery.group import Group
+from gql_app.delivery.groups import Groups
+from gql_app.delivery.results import CaughtUp, Result, ResultBatch
 from models.chain import Position
 from tests.delivery.source import LIMIT, Source, seqs
 
@@ -120,7 +122,7 @@ async def test_one_who_refuses_reads_the_same_where_it_stopped_and_can_listen_ag
 async def test_one_who_refuses_stands_where_it_was_though_the_group_forgets(
     source: Source, group: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gql_app.delivery.groups.RING", 2)
+    monkeypatch.setattr("gql_app.delivery.group.RING", 2)
     ear = Ear()
     async with listening(group, ear) as task:
         await tell(source, *map(result, range(11, 15)))

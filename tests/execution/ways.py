@@ -13,7 +13,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from gql_app.access import Viewer, authenticate
 from gql_app.access.keys import create_key
 from gql_app.execution.memory import Schema
-from gql_app.live.feed import Feeds
+from gql_app.live.feeds import Feeds
 from gql_app.schema import build_schema
 from gql_app.schema.context import Context
 from models.lifecycle import ContactOutcome

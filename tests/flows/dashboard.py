@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime, timedelta
 
 from gql_app.access import Viewer
-from gql_app.live.feed import Feeds
+from gql_app.live.feeds import Feeds
 from gql_app.schema.context import Context, Services
 from gql_app.schema.feed_types import FeedRow, HeartbeatRow
 from gql_app.schema.queue_feed import follow_queues

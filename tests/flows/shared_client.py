@@ -9,8 +9,8 @@ from itertools import cycle
 from typing import Any
 
 from gql_app.access import Viewer
-from gql_app.delivery.groups import Result, ResultBatch
 from gql_app.delivery.members import Results
+from gql_app.delivery.results import Result, ResultBatch
 from gql_app.execution.request import GraphQLRequest
 from gql_app.schema.ids import global_id
 from gql_app.work.reads.board import read_board

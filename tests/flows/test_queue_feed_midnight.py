@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gql_app.live.feed import Feeds
+from gql_app.live.feeds import Feeds
 from gql_app.schema.context import Context, Services
 from gql_app.schema.feed_types import FeedRow
 from gql_app.schema.queue_feed import follow_queues

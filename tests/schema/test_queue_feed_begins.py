@@ -2,7 +2,7 @@
 
 from contextlib import aclosing
 
-from gql_app.live.feed import Feeds
+from gql_app.live.feeds import Feeds
 from gql_app.schema.context import Context
 from gql_app.schema.queue_feed import follow_queues
 from models.chain import Position

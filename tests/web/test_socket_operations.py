@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gql_app.delivery.groups import Result
+from gql_app.delivery.results import Result
 from gql_app.delivery.streams import Streams
 from tests.brokers import until
 from tests.office import task_id

@@ -9,9 +9,10 @@ import pytest
 
 from gql_app.access import KeyLookup
 from gql_app.access.keys import create_key, revoke_key
-from gql_app.delivery.groups import Groups, Result
+from gql_app.delivery.groups import Groups
+from gql_app.delivery.results import Result
 from gql_app.delivery.streams import Streams
-from gql_app.live.feed import Feeds
+from gql_app.live.feeds import Feeds
 from gql_app.schema import build_schema
 from gql_app.web.frames import EXTENSION
 from gql_app.web.sessions import REJECTED, Sessions
