@@ -19,7 +19,7 @@ from gql_app.delivery.members import Member, Results, catch_up, follow
 from gql_app.delivery.results import Hear, Result
 from gql_app.execution.memory import Schema
 from gql_app.execution.request import GraphQLRequest
-from gql_app.execution.sharing import Shapes, Shareable
+from gql_app.execution.sharing import Shapes, Shareable, shared_fields
 from gql_app.live.feeds import last_position
 from gql_app.schema import ERROR_CODES, has_failed, shown
 from gql_app.schema.context import Context, Services, SharedContext
@@ -67,7 +67,7 @@ class _Shared(NamedTuple):
 
     @classmethod
     async def of(cls, scope: Scope, request: GraphQLRequest, shape: Shareable) -> "_Shared":
-        is_feed = shape.field == "queueFeed"
+        is_feed = shape.shared.begins_with_state
         queues = [queue.id for queue in await visible_queues(scope)] if is_feed else None
         return cls(scope, request, queues, is_feed)
 
@@ -83,7 +83,7 @@ class Streams:
         self._schema = schema
         self._services = services
         self._groups = groups
-        self._shapes = Shapes()
+        self._shapes = Shapes(shared_fields(schema))
 
     async def run(
         self,

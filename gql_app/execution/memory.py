@@ -14,7 +14,6 @@ from strawberry.types import ExecutionContext
 
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.fallbacks import Fallbacks
-from gql_app.execution.rows import deciding
 from gql_app.execution.runs import Complete
 
 DOCUMENTS = 500
@@ -32,12 +31,12 @@ Plans: TypeAlias = Bounded[Hashable, tuple[list[Node], Complete | None]]
 class Known:
     """A document, and what has been found out about it."""
 
-    def __init__(self, document: DocumentNode) -> None:
+    def __init__(self, document: DocumentNode, deciding: frozenset[str]) -> None:
         self.document = document
         self.operations = sum(
             isinstance(definition, OperationDefinitionNode) for definition in document.definitions
         )
-        self.deciding = deciding(document)
+        self.deciding = deciding
         self.has_shape = False
         self.passed: Bounded[tuple[object, ...], None] = Bounded(PASSED)
         self.errors: list[GraphQLError] | None = None

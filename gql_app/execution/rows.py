@@ -6,7 +6,7 @@ what is wrong with it.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     ArgumentNode,
@@ -39,17 +39,24 @@ from gql_app.execution.limits import at_most, fragments
 MAX_ROWS = 25_000
 """Rows that may come back at most: what lists ask for, times what their parents do."""
 
-PAGE_SIZE = "first"
-"""The argument of a list that says how many rows it may bring back."""
-
 DECIDERS = frozenset({"skip", "include"})
 """The directives that decide whether a selection is carried out."""
 
 PLAIN_LIST = 10
-"""How many rows a list without `first`, such as the queues, is taken to have."""
+"""How many rows a list that is not paged is taken to have."""
 
 MOST_ROWS = "most rows"
 """The key, in a field's metadata, of how many rows its list is taken to have instead."""
+
+
+class Pages(NamedTuple):
+    """How the schema names what has to do with pages. The argument `size` says how many rows a page
+    may have; more than `largest` counts as `largest`, and is refused when the page is read. A type
+    with the field `info` is a page: its lists are counted where the page is asked for."""
+
+    size: str
+    info: str
+    largest: int
 
 
 def check_rows(
@@ -57,18 +64,18 @@ def check_rows(
     document: DocumentNode,
     operation: OperationDefinitionNode,
     variables: Mapping[str, Any],
-    largest_page: int,
+    pages: Pages,
 ) -> None:
     """Raise `TooComplex` if the operation asks for too many rows. `variables` are coerced already:
     those that it is run with."""
     root = schema.get_root_type(operation.operation)
-    rows = _Rows(schema, document, variables, largest_page).selection(operation.selection_set, root)
+    rows = _Rows(schema, document, variables, pages).selection(operation.selection_set, root)
     at_most("rows", rows, MAX_ROWS)
 
 
-def deciding(document: DocumentNode) -> frozenset[str]:
+def deciding(document: DocumentNode, pages: Pages) -> frozenset[str]:
     """The names of the variables that decide how many rows a document asks for."""
-    found = _Deciding()
+    found = _Deciding(pages)
     visit(document, found)
     return frozenset(found.names)
 
@@ -104,11 +111,11 @@ class _Rows:
         schema: GraphQLSchema,
         document: DocumentNode,
         variables: Mapping[str, Any],
-        largest_page: int,
+        pages: Pages,
     ) -> None:
         self._schema = schema
         self._variables = variables
-        self._largest_page = largest_page
+        self._pages = pages
         self._fragments = fragments(document)
         self._counted: dict[str, int] = {}
 
@@ -145,9 +152,9 @@ class _Rows:
         field = parent.fields.get(node.name.value) if is_known else None
         rows, each = 0, 1
         if field is not None:
-            if PAGE_SIZE in field.args:
-                rows = each = self._page(node, field.args[PAGE_SIZE].default_value)
-            elif _is_list_of_objects(field.type) and "pageInfo" not in parent.fields:
+            if self._pages.size in field.args:
+                rows = each = self._page(node, field.args[self._pages.size].default_value)
+            elif _is_list_of_objects(field.type) and self._pages.info not in parent.fields:
                 definition = (field.extensions or {}).get("strawberry-definition")
                 rows = each = getattr(definition, "metadata", {}).get(MOST_ROWS, PLAIN_LIST)
         if node.selection_set is None:
@@ -156,10 +163,10 @@ class _Rows:
         return rows + each * self.selection(node.selection_set, below)
 
     def _page(self, node: FieldNode, default: Any) -> int:
-        size = self._value(_argument(node, PAGE_SIZE))
+        size = self._value(_argument(node, self._pages.size))
         if size is None:  # not given, or null, which is the same
             size = default
-        return min(max(size, 0), self._largest_page) if type(size) is int else 0
+        return min(max(size, 0), self._pages.largest) if type(size) is int else 0
 
     def _value(self, node: ValueNode | None) -> Any:
         """The value of an argument, None if it is not given."""
@@ -184,12 +191,13 @@ class _Rows:
 class _Deciding(Visitor):
     """Collects the variables in page sizes and in the conditions of directives."""
 
-    def __init__(self) -> None:
+    def __init__(self, pages: Pages) -> None:
         super().__init__()
         self.names: set[str] = set()
+        self._arguments = {pages.size, "if"}
 
     def enter_argument(self, node: ArgumentNode, *_: object) -> None:
-        if node.name.value in {PAGE_SIZE, "if"} and isinstance(node.value, VariableNode):
+        if node.name.value in self._arguments and isinstance(node.value, VariableNode):
             self.names.add(node.value.name.value)
 
 

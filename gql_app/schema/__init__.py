@@ -16,13 +16,14 @@ from gql_app.execution.documents import Documents, PersistedQueryNotSupported
 from gql_app.execution.errors import ErrorCodes
 from gql_app.execution.limits import TooComplex
 from gql_app.execution.memory import Schema
+from gql_app.schema.connections import PAGES
 from gql_app.schema.moments import DATE, DATE_TIME
 from gql_app.schema.moves import Moves
 from gql_app.schema.mutations import Mutation
 from gql_app.schema.nulls import let_nulls_be_defaults
 from gql_app.schema.queries import Query
 from gql_app.schema.subscriptions import Subscription
-from gql_app.work.reads.conditions import MAX_PAGE, BadInput
+from gql_app.work.reads.conditions import BadInput
 from models.database.sqlite_files import DatabaseLost
 from models.event import Resync
 from models.limits import Busy
@@ -52,7 +53,7 @@ def build_schema() -> Schema:
         query=Query,
         mutation=merge_types("Mutation", (Mutation, Moves)),
         subscription=Subscription,
-        extensions=[lambda: Documents(schema.memory.documents, MAX_PAGE)],
+        extensions=[lambda: Documents(schema.memory.documents, PAGES)],
         execution_context_class=CompiledExecutor,
         config=StrawberryConfig(scalar_map={date: DATE, datetime: DATE_TIME}),
     )

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from gql_app.work.reads.conditions import Page
+from gql_app.execution.rows import Pages
+from gql_app.work.reads.conditions import MAX_PAGE, Page
 
 Row = TypeVar("Row", bound=NamedTuple)
+
+PAGES = Pages(size="first", info="pageInfo", largest=MAX_PAGE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 import strawberry
 
 from gql_app.access import Scope
+from gql_app.execution.sharing import SHARED, Shared
 from gql_app.schema.context import SharedContext, SharedInfo
 from gql_app.schema.feed_types import FeedRow, QueueFeedMessage
 from gql_app.schema.ids import read_ids_of
@@ -36,6 +37,7 @@ class Subscription:
     @strawberry.subscription(
         graphql_type=TaskEvent,
         description="Every change of a task's status, in order, with no gap and no repeat.",
+        metadata={SHARED: Shared("after")},
     )
     async def task_status_changed(
         self, info: SharedInfo, queue_ids: QueueIds = None, after: StreamAfter = None
@@ -51,6 +53,7 @@ class Subscription:
         description="All a dashboard needs: a snapshot, then every event followed by the counts it"
         " leads to, and heartbeats. With `after`, the counts at that cursor come in place of the"
         " snapshot.",
+        metadata={SHARED: Shared("after", begins_with_state=True)},
     )
     async def queue_feed(
         self, info: SharedInfo, queue_ids: QueueIds = None, after: StreamAfter = None
