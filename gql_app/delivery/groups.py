@@ -1,26 +1,26 @@
-"""One execution for all who ask the same.
+"""The groups of this process: one for each stream that somebody follows, and its replays.
 
-A group runs one stream and keeps its latest results, encoded once. Members hold no queue, only
-their place, and take what comes next from the group: the same bytes for each of them. Those who are
-abreast of it may listen instead, and are called with what comes. Those who are further behind than
-the group remembers catch up first, together with all who are about as far behind: the past is told
-by a group as well, which waits for its members.
+A group keeps its stream's latest results, encoded once: all members are sent the same bytes. A
+member that is further behind than the group remembers follows a replay first: a group as well,
+which tells of the past once for all who have missed it, and waits for its members.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 from weakref import WeakValueDictionary
 
 from gql_app.delivery.group import Group
-from gql_app.delivery.results import Stream
+from gql_app.delivery.results import Results
 from models.chain import Position
 
-MakeStream = Callable[[Position], Stream]
+MakeStream: TypeAlias = Callable[[Position], Results]
+"""Makes the stream that begins after the event at a position."""
 
 
 class Groups:
-    """The groups of this process: each lives for as long as it has members."""
+    """The groups of this process. A group lives for as long as it has members."""
 
     def __init__(self) -> None:
         self._groups: dict[Hashable, Group] = {}
@@ -29,7 +29,7 @@ class Groups:
 
     @property
     def executions(self) -> int:
-        """How many streams run for the members: one a group, those that tell of the past too."""
+        """How many streams are executed: one a group, and one a replay."""
         return len(self._groups) + sum(map(len, self._replays.values()))
 
     @property
@@ -44,8 +44,8 @@ class Groups:
         here: Callable[[], Awaitable[Position]],
         stream: MakeStream,
     ) -> AsyncIterator[Group]:
-        """The group of `key`; made with `stream(await here())` by the first who joins, for whom
-        those who ask for the same wait."""
+        """The group of `key`. The first who joins makes it with `stream(await here())`; others who
+        ask for the same wait meanwhile."""
         lock = self._opening.setdefault(key, asyncio.Lock())
         async with lock:
             group = self._groups.get(key)
@@ -63,28 +63,27 @@ class Groups:
                 await group.close()
 
     def replays(self, key: Hashable) -> Sequence[Group]:
-        """Those that tell of the past of the group of `key` now."""
-        return [group for group in self._replays.get(key, ()) if not group.has_ended]
+        """The replays for the group of `key` that are under way."""
+        return [replay for replay in self._replays.get(key, ()) if not replay.has_ended]
 
     @asynccontextmanager
     async def replay(
         self, key: Hashable, position: Position, fits: Callable[[Group], bool], stream: MakeStream
     ) -> AsyncIterator[Group]:
-        """A group that tells of the past of the group of `key`, from `position` on: one that is at
-        it already and fits, or one that is made with `stream(position)`. Its members read by
-        `chunk_at`."""
+        """A replay for the group of `key`: one under way that fits, or else a new one, made with
+        `stream(position)`. Its members read with `chunk_at`."""
         replays = self._replays.setdefault(key, [])
-        group = next((group for group in replays if fits(group)), None)
-        if group is None:
-            group = Group(position, stream(position), waits=True)
-            replays.append(group)
-        group.members += 1
+        replay = next((replay for replay in replays if fits(replay)), None)
+        if replay is None:
+            replay = Group(position, stream(position), waits=True)
+            replays.append(replay)
+        replay.members += 1
         try:
-            yield group
+            yield replay
         finally:
-            group.members -= 1
-            if not group.members:
-                replays.remove(group)
+            replay.members -= 1
+            if not replay.members:
+                replays.remove(replay)
                 if not replays and self._replays.get(key) is replays:
                     del self._replays[key]
-                await group.close()
+                await replay.close()

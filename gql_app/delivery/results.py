@@ -1,17 +1,19 @@
-"""Results of an operation, encoded once for all who are told them."""
+"""Results of an operation, encoded once for all who are sent them."""
 
 from collections.abc import AsyncGenerator, Callable
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+import orjson
 
 from models.chain import Position
 
 
 class Result(NamedTuple):
-    """A result, encoded. In a stream of events `position` is the event that it is true at; `day` is
-    the day that it depends on, if it does, and `of_the_clock` says that the clock brought it and
-    not an event. With `more`, others follow at once. The stream has ended with a result that is
-    `last`."""
+    """An encoded result. In a stream of events it is true at the event at `position`, and on `day`
+    if it depends on the day; `of_the_clock` says that the time brought it and not an event. With
+    `more`, other results follow at once. With `last`, the payload is a list of errors, and the
+    stream has ended."""
 
     position: Position | None
     payload: str
@@ -22,24 +24,30 @@ class Result(NamedTuple):
 
 
 class ResultBatch:
-    """Results that came together. `made` is for what members make of them that is the same for
-    others, under whatever it depends on."""
+    """Results that came together. `encoded` is for what a listener makes of them that others can
+    use as well, under what it depends on."""
 
-    __slots__ = ("made", "results")
+    __slots__ = ("encoded", "results")
 
     def __init__(self, results: list[Result]) -> None:
         self.results = results
-        self.made: dict[str, bytes] = {}
+        self.encoded: dict[str, bytes] = {}
 
 
-class CaughtUp(NamedTuple):
-    """The place at which a member had heard all up to the event at `position`, on `day`."""
+class Stop(NamedTuple):
+    """Where a listener stopped: before `place`. It has been told all up to `position`, on `day`."""
 
     place: int
     position: Position
     day: date | None
 
 
-Stream = AsyncGenerator[Result, None]
-Hear = Callable[[ResultBatch], bool]
-"""Takes a whole batch, or none of it and says False."""
+Results: TypeAlias = AsyncGenerator[Result, None]
+
+Listener: TypeAlias = Callable[[ResultBatch], bool]
+"""Called with each batch. It takes all of it, or takes nothing and returns False."""
+
+
+def failure(*errors: dict[str, Any]) -> Result:
+    """The last result of a stream that cannot go on."""
+    return Result(None, orjson.dumps(errors).decode(), last=True)

@@ -1,86 +1,33 @@
-"""The results of an operation, encoded, for whichever transport sends them.
-
-Subscriptions that many send alike are executed and encoded once for all of them.
-"""
+"""The streams that clients follow: each executed alone, or once for all who ask the same."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
-from datetime import date
 from functools import partial
-from typing import Any, NamedTuple
-
-import orjson
 
 from gql_app.access import Scope, Viewer
 from gql_app.delivery.group import Group
 from gql_app.delivery.groups import Groups
-from gql_app.delivery.members import Member, Results, catch_up, follow
-from gql_app.delivery.results import Hear, Result
+from gql_app.delivery.members import Life, Member, catch_up, follow
+from gql_app.delivery.operations import Operations
+from gql_app.delivery.results import Listener, Results, failure
+from gql_app.delivery.shared import SharedRequest, cursor_apart
 from gql_app.execution.memory import Schema
 from gql_app.execution.request import GraphQLRequest
 from gql_app.execution.sharing import Shapes, Shareable, shared_fields
 from gql_app.live.feeds import last_position
-from gql_app.schema import ERROR_CODES, has_failed, shown
-from gql_app.schema.context import Context, Services, SharedContext
-from gql_app.schema.repeating import PAUSES
-from gql_app.work.reads.conditions import BadInput
-from gql_app.work.reads.cursors import event_cursor, read_event_cursor
-from gql_app.work.reads.queues import visible_queues
+from gql_app.schema import ERROR_CODES
+from gql_app.schema.context import Services, SharedContext
+from gql_app.schema.items import Start
+from gql_app.work.reads.cursors import read_event_cursor
 from models.chain import Position
-
-
-class _Key(NamedTuple):
-    """All that the results of a shared execution hang on: nothing else is handed to it."""
-
-    scope: Scope
-    query: str
-    operation_name: str | None
-    variables: str
-    queues: tuple[int, ...]
-    history: int
-
-    @classmethod
-    def of(
-        cls, scope: Scope, request: GraphQLRequest, queues: list[int] | None, history: int
-    ) -> "_Key":
-        try:
-            # Decoded, because orjson leaves each of its results in a block of four kilobytes.
-            variables = orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS).decode()
-        except orjson.JSONEncodeError:
-            raise BadInput("The variables are nested too deeply.") from None
-        return cls(
-            scope, request.query, request.operation_name, variables, tuple(queues or ()), history
-        )
-
-
-class _Shared(NamedTuple):
-    """A request that many send alike, without its cursor. A feed is of the `queues` that there were
-    when it began, for as long as it lasts. `history` is the practice's of `Feeds.history`: what is
-    told of one that is over is not shared with those who come later."""
-
-    scope: Scope
-    request: GraphQLRequest
-    queues: list[int] | None
-    is_feed: bool
-    history: int = 0
-
-    @classmethod
-    async def of(cls, scope: Scope, request: GraphQLRequest, shape: Shareable) -> "_Shared":
-        is_feed = shape.shared.begins_with_state
-        queues = [queue.id for queue in await visible_queues(scope)] if is_feed else None
-        return cls(scope, request, queues, is_feed)
-
-    @property
-    def key(self) -> _Key:
-        return _Key.of(self.scope, self.request, self.queues, self.history)
 
 
 class Streams:
     """Runs operations: each by itself, or one for all who watch the same."""
 
     def __init__(self, schema: Schema, services: Services, groups: Groups) -> None:
-        self._schema = schema
+        self._operations = Operations(schema, services)
         self._services = services
         self._groups = groups
         self._shapes = Shapes(shared_fields(schema))
@@ -90,132 +37,106 @@ class Streams:
         viewer: Viewer,
         request: GraphQLRequest,
         resume_after: str | None = None,
-        hear: Hear | None = None,
+        listener: Listener | None = None,
     ) -> Results:
-        """The results of the operation, but for those that `hear` takes. A failure of the whole of
-        it is the last one, a list of errors; `resume_after` is a cursor that stands in for that of
-        the request."""
-        shape = self._shapes.find(request.query, request.operation_name)
-        if shape is not None:
-            variables = dict(request.variables or {})
-            own = variables.pop(shape.cursor_variable, None) if shape.cursor_variable else None
-            cursor = resume_after or own
-            is_missing = shape.cursor_required and own is None
-            if shape.cursor_variable and shape.cursor_required:
-                variables[shape.cursor_variable] = ""  # each place is told in its own way
-            # If something is wrong with the cursor, let the schema say what.
-            if isinstance(cursor, str | None) and not is_missing:
-                shared = GraphQLRequest(request.query, variables, request.operation_name)
-                results = self._share(viewer.scope, shared, shape, cursor, hear)
-            else:
-                results = self._execute(Context(viewer, self._services), request)
-        else:
-            results = self._execute(Context(viewer, self._services), request, resume_after)
+        """The results of an operation, but for those that the `listener` takes. `resume_after` is a
+        cursor that stands in for the request's own. If the operation as a whole fails, the last
+        result says why."""
         try:
+            results = self._results(viewer, request, resume_after, listener)
             async with aclosing(results):
                 async for result in results:
                     yield result
         except Exception as error:
-            yield _failure(ERROR_CODES.request_error(error))
+            yield failure(ERROR_CODES.request_error(error))
 
-    async def _execute(
+    def _results(
         self,
-        context: SharedContext,
+        viewer: Viewer,
         request: GraphQLRequest,
-        resume_after: str | None = None,
-        enough: Callable[[Position, date | None], bool] | None = None,
-        queues: list[int] | None = None,
+        resume_after: str | None,
+        listener: Listener | None,
     ) -> Results:
-        context.resume_after = resume_after
-        context.queues = queues
-        if enough is not None:
-            context.enough = enough
-        stream = await self._schema.stream(
-            request.query,
-            variable_values=request.variables,
-            context_value=context,
-            operation_name=request.operation_name,
-        )
-        errors: list[dict[str, Any]] = []
-        async with aclosing(stream):
-            async for executed in stream:
-                payload = shown(executed, whole=context.whole)  # type: ignore[arg-type]  # no @defer
-                errors = payload.get("errors", [])
-                is_event = context.position is not None
-                if is_event and has_failed(errors) and context.failures < len(PAUSES):
-                    context.failures += 1  # it is told again
-                    continue
-                if errors and (payload.get("data") is None or context.failures):
-                    break
-                context.failures, errors = 0, []
-                yield Result(
-                    context.position,
-                    orjson.dumps(payload).decode(),
-                    context.day,
-                    context.of_the_clock,
-                    context.more,
-                )
-        if errors:
-            yield _failure(*errors)
+        shape = self._shapes.find(request.query, request.operation_name)
+        if shape is None:
+            start = None if resume_after is None else Start(cursor=resume_after)
+            return self._operations.alone(viewer, request, start)
+        apart = cursor_apart(request, shape, resume_after)
+        if apart is None:
+            return self._operations.alone(viewer, request)
+        scope = viewer.scope
+        after = None
+        if apart.cursor is not None:
+            after = read_event_cursor(scope.practice_id, apart.cursor)
+        return self._share(scope, apart.request, shape, after, listener)
 
     async def _share(
         self,
         scope: Scope,
         request: GraphQLRequest,
         shape: Shareable,
-        cursor: str | None,
-        hear: Hear | None,
+        after: Position | None,
+        listener: Listener | None,
     ) -> Results:
-        """The results of a request without its cursor that can be shared, from `cursor` on."""
-        practice_id = scope.practice_id
-        after = None if cursor is None else read_event_cursor(practice_id, cursor)
-        shared = await _Shared.of(scope, request, shape)
+        """The results of a request that can be shared and has no cursor, from `after` on."""
+        practice_id, feeds = scope.practice_id, self._services.feeds
+        shared = await SharedRequest.of(scope, request, shape)
         here = partial(last_position, practice_id)
-
         while True:
-            shared = shared._replace(history=self._services.feeds.history(practice_id))
+            shared = shared._replace(history=feeds.history(practice_id))
             async with self._groups.join(shared.key, here, partial(self._stream, shared)) as group:
-                member = Member(group.head if after is None else after)
                 if after is not None:
-                    await self._services.feeds.check(practice_id, after)
-                    if self._services.feeds.history(practice_id) != shared.history:
-                        continue  # the group's is over, but not the cursor's
-                async with aclosing(self._follow(shared, group, member, cursor, hear)) as results:
-                    async for result in results:
-                        yield result
-                        if result.last:
-                            return
+                    await feeds.check(practice_id, after)
+                    if feeds.history(practice_id) != shared.history:
+                        continue  # the group's history is over, but not the cursor's
+                member = Member(group.head if after is None else after)
+                results = self._follow(shared, group, member, after, listener)
+                try:
+                    async with aclosing(results):
+                        async for result in results:
+                            yield result
+                            if result.last:
+                                return
+                finally:
+                    member.enter(Life.GONE)
 
     async def _follow(
-        self, shared: _Shared, group: Group, member: Member, cursor: str | None, hear: Hear | None
+        self,
+        shared: SharedRequest,
+        group: Group,
+        member: Member,
+        after: Position | None,
+        listener: Listener | None,
     ) -> Results:
-        """What a member is told: by the group, and before that, and each time that it falls behind,
-        of the past."""
+        """The results for a member that has been told all up to `after`, in the order of its life:
+        see `members`."""
         while True:
-            is_whole = cursor is not None and self._is_whole(shared, group, member)
-            if shared.is_feed and not is_whole:
-                async with aclosing(self._begin(shared, member, cursor)) as begin:
-                    async for result in begin:
+            by_replay = after is not None and self._replays_state(shared, group, member)
+            if shared.begins_with_state and not by_replay:
+                async with aclosing(self._state(shared, member, after)) as state:
+                    async for result in state:
                         yield result
                 await group.begun()
-            if is_whole or not member.join(group):
+                member.day = member.day or group.day  # of no queue at all, no state was told
+            if by_replay or not member.join(group):
                 async with (
-                    self._replay(shared, member, is_whole=is_whole) as replay,
-                    aclosing(catch_up(replay, group, member, hear)) as past,
+                    self._replay(shared, member, with_state=by_replay) as replay,
+                    aclosing(catch_up(replay, group, member, listener)) as past,
                 ):
                     async for result in past:
                         yield result
             if member.join(group):
-                async with aclosing(follow(group, member, hear)) as results:
+                async with aclosing(follow(group, member, listener)) as results:
                     async for result in results:
                         yield result
-            cursor = event_cursor(shared.scope.practice_id, member.position)
+            after = member.position
+            member.enter(Life.BEGINNING)
 
-    def _is_whole(self, shared: _Shared, group: Group, member: Member) -> bool:
-        """Whether a replay tells a feed's member all, the counts at its cursor too, which others at
-        the same cursor want as well. Not where one is under way that began earlier: to have the
-        counts alone and go on with it takes less than another replay."""
-        if not shared.is_feed or member.position.seq >= group.floor.seq:
+    def _replays_state(self, shared: SharedRequest, group: Group, member: Member) -> bool:
+        """Whether the member is told the state at its cursor by a replay, with others who come back
+        to the same cursor. Not if a replay is under way that began earlier: it costs less to be
+        told the state alone and go on with that replay than to begin another one."""
+        if not shared.begins_with_state or member.position.seq >= group.floor.seq:
             return False
         replays = self._groups.replays(shared.key)
         return any(replay.begins_at(member.position) for replay in replays) or not any(
@@ -224,46 +145,47 @@ class Streams:
 
     @asynccontextmanager
     async def _replay(
-        self, shared: _Shared, member: Member, *, is_whole: bool
+        self, shared: SharedRequest, member: Member, *, with_state: bool
     ) -> AsyncGenerator[Group, None]:
-        """A group that tells of the past from where the member is, which stands in it then."""
+        """A replay that tells of the past from where the member is, and that it has joined."""
 
         def fits(replay: Group) -> bool:
-            if is_whole:
+            if with_state:
                 return replay.begins_at(member.position)
             return replay.can_lead_from(member.position, member.day)
 
         stream = partial(self._stream, shared)
         async with self._groups.replay(shared.key, member.position, fits, stream) as replay:
-            if is_whole:
+            if with_state:
                 member.begin()
             else:
-                if shared.is_feed:
+                if shared.begins_with_state:
                     await replay.begun()
                 member.join(replay)
             yield replay
 
-    def _stream(self, shared: _Shared, start: Position) -> Results:
-        """The stream of a group that begins after `start`."""
-        context = SharedContext(shared.scope, self._services)
-        begin = event_cursor(shared.scope.practice_id, start)
-        return self._guarded(self._execute(context, shared.request, begin, queues=shared.queues))
-
-    async def _begin(self, shared: _Shared, member: Member, after: str | None) -> Results:
-        """What a stream begins with, executed for one member alone."""
-
-        def begun(position: Position, day: date | None) -> bool:
-            member.position, member.day = position, day
-            return True
-
-        context = SharedContext(shared.scope, self._services)
-        begin = self._execute(context, shared.request, after, begun, shared.queues)
-        async with aclosing(begin) as results:
+    async def _state(
+        self, shared: SharedRequest, member: Member, after: Position | None
+    ) -> Results:
+        """How things stand at `after`, or now, executed for one member alone."""
+        member.day = None
+        start = Start(after, queues=shared.queues, state_only=True)
+        async with aclosing(self._executed(shared, start)) as results:
             async for result in results:
+                if result.position is not None:
+                    member.position, member.day = result.position, result.day
                 yield result
 
+    def _stream(self, shared: SharedRequest, position: Position) -> Results:
+        """The stream of a group that begins after the event at a position."""
+        return self._guarded(self._executed(shared, Start(position, queues=shared.queues)))
+
+    def _executed(self, shared: SharedRequest, start: Start) -> Results:
+        context = SharedContext(shared.scope, self._services)
+        return self._operations.results(context, shared.request, start)
+
     async def _guarded(self, results: Results) -> Results:
-        """A group's stream, which ends with what has gone wrong instead of raising it."""
+        """A group's stream. If it fails, it ends with the error as its last result."""
         try:
             async with aclosing(results):
                 async for result in results:
@@ -271,8 +193,4 @@ class Streams:
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            yield _failure(ERROR_CODES.request_error(error))
-
-
-def _failure(*errors: dict[str, Any]) -> Result:
-    return Result(None, orjson.dumps(errors).decode(), last=True)
+            yield failure(ERROR_CODES.request_error(error))

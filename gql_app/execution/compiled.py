@@ -7,10 +7,11 @@ Each such fallback is counted: nothing else would show that a plan never works.
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from graphql import (
     DirectiveNode,
+    ExecutionResult,
     GraphQLError,
     GraphQLObjectType,
     GraphQLResolveInfo,
@@ -24,14 +25,12 @@ from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql_app.execution.events import Root, root_of
+from gql_app.execution.items import Item, ItemResult
 from gql_app.execution.memory import memory_of
 from gql_app.execution.plans import compile_object
 from gql_app.execution.runs import Complete, NotPlain, Run
 
 T = TypeVar("T")
-
-SUBSCRIPTION = "Subscription"
-"""Fallbacks of a subscription's root are counted under this name."""
 
 
 class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -47,21 +46,46 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         )
         self._root: Root | None = None
         self._is_rooted = False
+        self.item: Item | None = None
 
-    def build_per_event_executor(self, payload: Any) -> Executor[Any]:
-        """The executor of one event. What is found here, all events of the subscription share."""
+    def build_per_event_executor(self, payload: Item) -> Executor[Any]:
+        """Make the executor of one item. The root is found once for all items."""
         if not self._is_rooted:
             self._is_rooted = True
             try:
                 self._root = root_of(self)
             except NotPlain:
-                self._fallbacks.not_plain(SUBSCRIPTION)
-            except Exception as error:  # graphql-core finds it again, and says what is wrong
-                self._fallbacks.failed(SUBSCRIPTION, error)
-        return super().build_per_event_executor(payload)
+                self._fallbacks.not_plain(self._root_name)
+            except Exception as error:  # graphql-core runs into it as well, and reports it
+                self._fallbacks.failed(self._root_name, error)
+        executor = cast("CompiledExecutor", super().build_per_event_executor(payload.row))
+        executor.item = payload
+        return executor
 
     def execute_operation(self, serially: bool | None = None) -> Any:
-        """The operation; an event of a subscription by the plan of its value, if there is one."""
+        """Execute the operation: a subscription for one item, which goes with the result."""
+        executed = self._execute(serially)
+        if self.item is None:
+            return executed
+        if isinstance(executed, Awaitable):
+            return self._awaited(executed)
+        return self._with_item(executed)
+
+    async def _awaited(self, executed: Awaitable[ExecutionResult]) -> ItemResult:
+        return self._with_item(await executed)
+
+    def _with_item(self, executed: ExecutionResult) -> ItemResult:
+        return ItemResult(executed.data, executed.errors, item=self.item, again=self._again)
+
+    async def _again(self) -> ItemResult:
+        """Execute the subscription once more for the same item."""
+        executed: ItemResult | Awaitable[ItemResult] = (
+            super().build_per_event_executor(self.root_value).execute_operation(False)
+        )  # type: ignore[assignment]  # as it is overridden here
+        return await executed if isinstance(executed, Awaitable) else executed
+
+    def _execute(self, serially: bool | None) -> Any:
+        """Execute the operation: for an item by the plan of its row, if there is one."""
         if self._root is None:
             return super().execute_operation(serially)
         run = Run(self._root.info)
@@ -69,7 +93,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             complete = self._plan(self._root.type_of(self.root_value), self._root.details)
             answer = None if complete is None else complete(self.root_value, run)
         except Exception as error:  # said again, in its own words, by graphql-core
-            self._fallbacks.failed(SUBSCRIPTION, error)
+            self._fallbacks.failed(self._root_name, error)
             answer = None
         if answer is None:
             return super().execute_operation(serially)
@@ -77,7 +101,13 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         if not run.wanted:
             return response
         by_graphql_core = partial(super().execute_operation, serially)
-        return self._filled(run, response, SUBSCRIPTION, by_graphql_core)
+        return self._filled(run, response, self._root_name, by_graphql_core)
+
+    @property
+    def _root_name(self) -> str:
+        """The name under which fallbacks of a subscription's root are counted."""
+        root = self.schema.subscription_type
+        return "" if root is None else root.name
 
     def complete_object_value(
         self,

@@ -8,13 +8,14 @@ from collections.abc import Hashable
 from typing import Any, TypeAlias
 
 import strawberry
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, Node, OperationDefinitionNode
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, Node, OperationDefinitionNode, parse
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types import ExecutionContext
 
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.fallbacks import Fallbacks
 from gql_app.execution.runs import Complete
+from gql_app.execution.whole import must_be_whole
 
 DOCUMENTS = 500
 PLANS = 2_000
@@ -64,6 +65,13 @@ class Schema(strawberry.Schema):
     def __init__(self, *given: Any, **named: Any) -> None:
         self.memory = Memory()
         super().__init__(*given, **named)
+
+    def must_be_whole(self, query: str, operation_name: str | None) -> bool:
+        """Whether an answer to the operation has no data if a part of it failed on our side. It has
+        been executed, so the document is valid."""
+        known = self.memory.documents.get(query)
+        document = parse(query) if known is None else known.document
+        return must_be_whole(self._schema, document, operation_name)
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None

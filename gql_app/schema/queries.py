@@ -7,6 +7,7 @@ import strawberry
 
 from gql_app.access import Viewer as ViewerRow
 from gql_app.execution.lookahead import columns_in, names_in
+from gql_app.execution.whole import WHOLE
 from gql_app.schema.activity import Activity, FirstDay, LastDay
 from gql_app.schema.connections import Connection
 from gql_app.schema.context import Info
@@ -101,6 +102,7 @@ class Query:
     @strawberry.field(
         graphql_type=TaskEventConnection,
         description="The events after a cursor, oldest first: how partners catch up.",
+        metadata={WHOLE: True},  # an event is shown with its cursor, and is not asked for again
     )
     async def events(
         self,
@@ -109,7 +111,6 @@ class Query:
         first: PageSize = 100,
         queue_ids: list[strawberry.ID] | None = None,
     ) -> Connection[EventRow]:
-        info.context.whole = True
         page = await events_page(info.context.viewer, first, after, read_ids_of("Queue", queue_ids))
         return Connection(page, event_cursor)
 

@@ -60,12 +60,12 @@ class _Progress:
         self._begin = begin
         self._take = take
 
-    def hear(self, batch: ResultBatch) -> bool:
+    def take(self, batch: ResultBatch) -> bool:
         """Send a batch in frames, which are the same for all operations with the same id."""
-        frames = batch.made.get(self._begin)
+        frames = batch.encoded.get(self._begin)
         if frames is None:
             texts = [f'{self._begin}"next","payload":{r.payload}}}' for r in batch.results]
-            frames = batch.made[self._begin] = b"".join(map(text_frame, texts))
+            frames = batch.encoded[self._begin] = b"".join(map(text_frame, texts))
         if not self._take(frames):
             return False
         self.sent = batch.results[-1].position
@@ -236,8 +236,8 @@ class Socket:
         # The results are texts already, the same for all who watch; only the id is each one's own.
         begin = messages.beginning(operation_id)
         progress = _Progress(begin, self._take_frames)
-        hear = None if self._take is None else progress.hear
-        async with aclosing(self._streams.run(viewer, request, hear=hear)) as results:
+        listener = None if self._take is None else progress.take
+        async with aclosing(self._streams.run(viewer, request, listener=listener)) as results:
             async for result in results:
                 if result.last:
                     self._operations.pop(operation_id, None)

@@ -53,7 +53,7 @@ async def test_who_asks_for_something_else_has_a_stream_of_its_own() -> None:
 async def test_a_member_further_behind_than_the_group_remembers_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gql_app.delivery.group.RING", 2)
+    monkeypatch.setattr("gql_app.delivery.group.KEPT", 2)
     source, together = Source(), Groups()
     async with together.join("key", source.here, source.stream) as group:
         assert await behind(group, 9) is None  # from before it began

@@ -9,7 +9,7 @@ import pytest
 
 from gql_app.delivery.group import Group
 from gql_app.delivery.groups import Groups
-from gql_app.delivery.results import CaughtUp, Result, ResultBatch
+from gql_app.delivery.results import Result, ResultBatch, Stop
 from models.chain import Position
 from tests.delivery.source import LIMIT, Source, seqs
 
@@ -39,7 +39,7 @@ class Ear:
 @asynccontextmanager
 async def listening(
     group: Group, hear: Ear, place: int = 0
-) -> AsyncIterator[asyncio.Task[CaughtUp | None]]:
+) -> AsyncIterator[asyncio.Task[Stop | None]]:
     """One who listens from `place` on, for as long as the block lasts."""
     task = asyncio.create_task(group.listen(place, hear))
     await asyncio.sleep(0)
@@ -50,7 +50,7 @@ async def listening(
         await asyncio.wait({task})
 
 
-async def ends(listens: Awaitable[CaughtUp | None]) -> CaughtUp | None:
+async def ends(listens: Awaitable[Stop | None]) -> Stop | None:
     return await asyncio.wait_for(listens, LIMIT)
 
 
@@ -96,7 +96,7 @@ async def test_all_who_listen_hear_the_same_news_so_that_it_is_made_once(
     async with listening(group, first), listening(group, second):
         await tell(source, result(11), result(12))
     assert [id(news) for news in first.news] == [id(news) for news in second.news]
-    assert first.news[0].made is not first.news[1].made
+    assert first.news[0].encoded is not first.news[1].encoded
 
 
 async def test_one_who_refuses_reads_the_same_where_it_stopped_and_can_listen_again(
@@ -107,14 +107,14 @@ async def test_one_who_refuses_reads_the_same_where_it_stopped_and_can_listen_ag
         await tell(source, result(11, TODAY))
         ear.willing = False
         await tell(source, result(12, TOMORROW), result(13, TOMORROW))
-        assert await ends(task) == CaughtUp(1, Position(11), TODAY)
+        assert await ends(task) == Stop(1, Position(11), TODAY)
         assert seqs(await group.at(1)) == [12, 13]
     ear.willing = True
     async with listening(group, ear, 3) as task:
         await tell(source, result(14, TOMORROW))
         ear.willing = False
         await tell(source, result(15, TOMORROW))
-        assert await ends(task) == CaughtUp(4, Position(14), TOMORROW)
+        assert await ends(task) == Stop(4, Position(14), TOMORROW)
     assert ear.heard == [[11], [14]]
     assert seqs(await group.at(4)) == [15]
 
@@ -122,13 +122,13 @@ async def test_one_who_refuses_reads_the_same_where_it_stopped_and_can_listen_ag
 async def test_one_who_refuses_stands_where_it_was_though_the_group_forgets(
     source: Source, group: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gql_app.delivery.group.RING", 2)
+    monkeypatch.setattr("gql_app.delivery.group.KEPT", 2)
     ear = Ear()
     async with listening(group, ear) as task:
         await tell(source, *map(result, range(11, 15)))
         ear.willing = False
         await tell(source, result(15))  # and 11 to 13 are forgotten
-        assert await ends(task) == CaughtUp(4, Position(14), None)
+        assert await ends(task) == Stop(4, Position(14), None)
     assert seqs(await group.at(4)) == [15]
     assert await group.at(2) is None
 
@@ -142,7 +142,7 @@ async def test_one_hears_while_another_refuses_and_a_third_waits(
         waiting = asyncio.create_task(group.at(0))
         await tell(source, result(11), result(12))
         assert seqs(await asyncio.wait_for(waiting, LIMIT)) == [11, 12]
-        assert await ends(released) == CaughtUp(0, Position(10), None)
+        assert await ends(released) == Stop(0, Position(10), None)
         assert not task.done()
     assert willing.heard == [[11], [12]]
 
@@ -170,7 +170,7 @@ async def test_the_end_releases_all_who_listen_and_they_read_it(
     first, second = Ear(), Ear()
     async with listening(group, first) as one, listening(group, second) as other:
         await tell(source, result(11), END)
-        assert [await ends(one), await ends(other)] == [CaughtUp(1, Position(11), None)] * 2
+        assert [await ends(one), await ends(other)] == [Stop(1, Position(11), None)] * 2
     assert first.heard == second.heard == [[11]]
     assert await group.at(1) == [END]
 
@@ -191,7 +191,7 @@ async def test_results_that_the_end_follows_are_not_lost(source: Source, group: 
     ear = Ear()
     async with listening(group, ear) as task:
         await tell(source, result(11), result(12, more=True), END)
-        assert await ends(task) == CaughtUp(1, Position(11), None)
+        assert await ends(task) == Stop(1, Position(11), None)
     assert ear.heard == [[11]]
     assert seqs(await group.at(1)) == [12]
     assert await group.at(2) == [END]
@@ -228,7 +228,7 @@ async def test_one_who_is_cancelled_just_as_the_stream_ends_keeps_the_end_from_n
         await asyncio.sleep(0)
         source.queue.put_nowait(END)
         task.cancel()
-        assert await ends(stays) == CaughtUp(0, Position(10), None)
+        assert await ends(stays) == Stop(0, Position(10), None)
         assert await asyncio.wait_for(waiting, LIMIT) == [END]
 
 

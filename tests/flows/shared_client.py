@@ -9,8 +9,7 @@ from itertools import cycle
 from typing import Any
 
 from gql_app.access import Viewer
-from gql_app.delivery.members import Results
-from gql_app.delivery.results import Result, ResultBatch
+from gql_app.delivery.results import Result, ResultBatch, Results
 from gql_app.execution.request import GraphQLRequest
 from gql_app.schema.ids import global_id
 from gql_app.work.reads.board import read_board
@@ -123,8 +122,8 @@ class Client:
         self._awaited = None
         self.counts = {}
         request = GraphQLRequest(FEED, variables, None)
-        hear = self._hear if self._listens else None
-        self._results = self._practice.streams.run(self._viewer, request, hear=hear)
+        listener = self._hear if self._listens else None
+        self._results = self._practice.streams.run(self._viewer, request, listener=listener)
 
     async def break_off(self, *, waiting: bool = False) -> None:
         """Lose the connection: between two results, or while waiting for the next."""

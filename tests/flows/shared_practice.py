@@ -112,7 +112,7 @@ async def add_queue(office: Office, name: str) -> Queue:
 def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rings so small that whoever waits a little is behind them, and heartbeats at once."""
     monkeypatch.setattr(queue_feed, "HEARTBEAT", BEAT)
-    monkeypatch.setattr(group, "RING", 3)
+    monkeypatch.setattr(group, "KEPT", 3)
     monkeypatch.setattr("gql_app.live.feed.KEPT", 4)
     monkeypatch.setattr("gql_app.live.feed.BATCH", 2)
     monkeypatch.setattr("gql_app.work.reads.board.BATCH", 2)

@@ -30,7 +30,7 @@ def executed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             yield result
 
     monkeypatch.setattr(Streams, "_execute", noting)
-    monkeypatch.setattr(group, "RING", 4)
+    monkeypatch.setattr(group, "KEPT", 4)
     return seen
 
 

@@ -49,11 +49,11 @@ async def watching(
 ) -> AsyncIterator[Callable[[], Awaitable[FeedRow]]]:
     """The recall queue as the staff sees it; yields what gives the next row."""
     context = Context(office.staff, server)
-    async with aclosing(follow_queues(context, [office.recall.id], after)) as rows:
+    async with aclosing(follow_queues(context, [office.recall.id], after)) as items:
 
         async def next_row() -> FeedRow:
             async with asyncio.timeout(PATIENCE):
-                return await anext(rows)
+                return (await anext(items)).row
 
         yield next_row
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from gql_app.access import Viewer
-from gql_app.delivery.members import Results
-from gql_app.delivery.results import Result
+from gql_app.delivery.results import Result, Results
 from gql_app.delivery.streams import Streams
 from gql_app.schema import queue_feed
 from gql_app.work.reads.board import counts_at, read_board
