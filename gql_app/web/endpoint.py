@@ -21,8 +21,9 @@ from gql_app.web.accepting import JSON, RESPONSE, STREAM, Accepted
 from gql_app.web.credentials import viewer_of
 from gql_app.web.refusals import NotAcceptable, NotPost, PersistedQueryByGet, refusal
 from gql_app.web.requests import PERSISTED, read_body, read_json, read_request
+from gql_app.web.sending import SLOW_SECONDS
 from gql_app.web.sessions import Notices, Sessions
-from gql_app.web.socket import SLOW_SECONDS, Socket
+from gql_app.web.socket import Socket
 from gql_app.web.sse import HEADERS, events
 from gql_app.work.reads.conditions import BadInput
 
