@@ -47,15 +47,26 @@ class Plan:
 
     @cached_property
     def one(self) -> Complete:
-        return self._compiled(
-            f"def complete({self._row}, run):",
-            *indented([*self._before, *self._lines]),
-            f"    return {self._answer}",
-        )
+        """Complete one row."""
+        return self._compiled(self.text_of_one())
 
     @cached_property
     def all(self) -> Complete:
-        return self._compiled(
+        """Complete a list of rows."""
+        return self._compiled(self.text_of_all())
+
+    def text_of_one(self) -> str:
+        """The function for one row."""
+        lines = [
+            f"def complete({self._row}, run):",
+            *indented([*self._before, *self._lines]),
+            f"    return {self._answer}",
+        ]
+        return "\n".join(lines)
+
+    def text_of_all(self) -> str:
+        """The function for a list of rows."""
+        lines = [
             "def complete(rows, run):",
             *indented(self._before),
             "    answers = []",
@@ -63,10 +74,11 @@ class Plan:
             *indented(indented(self._lines)),
             f"        answers.append({self._answer})",
             "    return answers",
-        )
+        ]
+        return "\n".join(lines)
 
-    def _compiled(self, *text: str) -> Complete:
-        exec("\n".join(text), self._scope)  # noqa: S102 - made of nothing but the schema's own names
+    def _compiled(self, text: str) -> Complete:
+        exec(text, self._scope)  # noqa: S102 - made of nothing but the schema's own names
         complete: Complete = self._scope["complete"]
         return complete
 
