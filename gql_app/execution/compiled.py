@@ -1,8 +1,9 @@
-"""Execution that completes plain objects by compiled plans, and all else as graphql-core does.
+"""Execution that completes plain objects with compiled plans, and everything else as graphql-core
+does.
 
-Whatever goes wrong in a plan, the object is completed again by graphql-core from the same row:
-results and errors are always its own. Completing only reads, so doing it twice changes nothing.
-Each such fallback is counted: nothing else would show that a plan never works.
+If a plan raises, graphql-core completes the object again from the same row, so results and errors
+are always its own. Completing only reads: doing it twice changes nothing. Each such fallback is
+counted, because nothing else would show that a plan never works.
 """
 
 from collections.abc import Awaitable, Callable
@@ -34,8 +35,8 @@ T = TypeVar("T")
 
 
 class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
-    """An executor whose plans outlive it: they are found by the nodes of the (cached) document, the
-    type, and the values of the variables that its directives hang on."""
+    """An executor whose plans outlive it. A plan is found by the nodes of the cached document, the
+    type, and the values of the variables that its directives depend on."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,7 +93,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         try:
             complete = self._plan(self._root.type_of(self.root_value), self._root.details)
             answer = None if complete is None else complete(self.root_value, run)
-        except Exception as error:  # said again, in its own words, by graphql-core
+        except Exception as error:  # graphql-core reports it
             self._fallbacks.failed(self._root_name, error)
             answer = None
         if answer is None:
@@ -118,7 +119,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """The object by its plan, if its selection has one."""
+        """Complete an object, by the plan of its selection if there is one."""
         given = (return_type, field_details_list, info, path, result, position_context)
         by_graphql_core = super().complete_object_value
         complete = self._plan(return_type, field_details_list)
@@ -128,7 +129,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         run = Run(info)
         try:
             answer = complete(result, run)
-        except Exception as error:  # said again, in its own words, by graphql-core
+        except Exception as error:  # graphql-core reports it
             self._fallbacks.failed(return_type.name, error)
             return by_graphql_core(*given)
         if not run.wanted:
@@ -138,7 +139,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
     async def _filled(
         self, run: Run, answer: T, type_name: str, otherwise: Callable[[], Any]
     ) -> T | Any:
-        """The answer once its rows are loaded; what `otherwise` gives if anything goes wrong."""
+        """Load the rows that the answer wants. If that fails, return what `otherwise` gives."""
         try:
             await run.fill()
         except Exception as error:
@@ -157,14 +158,14 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             return None
         try:
             plan = self._compile(object_type, details)
-        except (NotPlain, GraphQLError):  # a directive that graphql-core refuses where it stands
+        except (NotPlain, GraphQLError):  # graphql-core reports it
             plan = None
         self._memory.plans.add(key, ([detail.node for detail in details], plan))
         return plan
 
     def _compile(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Complete:
         if self.middleware_manager is not None and self.middleware_manager.middlewares:
-            raise NotPlain  # an extension wants to see each field
+            raise NotPlain  # an extension has to see each field
 
         def collect(of: GraphQLObjectType, own: FieldDetailsList) -> dict[str, FieldDetailsList]:
             collected = self.collect_subfields(of, own)
@@ -175,7 +176,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         return compile_object(object_type, details, collect).one
 
     def _directive_variables(self) -> tuple[str, ...]:
-        """The variables that decide what is selected, looked for once a document."""
+        """The variables that decide what is selected. They are looked for once a document."""
         operation = self.operation
         known = self._memory.directive_variables.get(id(operation))
         if known is None:

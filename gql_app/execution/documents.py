@@ -1,4 +1,4 @@
-"""Documents, each parsed, measured and validated once however often it is sent."""
+"""Parses, measures and validates each document once, however often it is sent."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ from gql_app.execution.memory import Known
 from gql_app.execution.rows import Pages, check_rows, coerced, deciding
 
 MAX_DIGITS = 1_000
-"""Of a number in a document. By default Python does not read more than 4,300."""
+"""Most digits of a number in a document. Python reads 4,300 at most by default."""
 
 _LONG_NUMBER = re.compile(rf"\d{{{MAX_DIGITS}}}")
 
@@ -37,8 +37,8 @@ class PersistedQueryNotSupported(Exception):
 
 
 class Documents(SchemaExtension):
-    """Stands in for Strawberry's caches, whose key is the hash of all nodes of a document, and for
-    its limiters. `known` is what is remembered of documents; `pages` is how lists are paged."""
+    """Takes the place of Strawberry's caches, whose key is the hash of all nodes of a document, and
+    of its limiters. `known` is what is remembered of documents; `pages` is how lists are paged."""
 
     def __init__(self, known: Bounded[str, Known], pages: Pages) -> None:
         self._known = known

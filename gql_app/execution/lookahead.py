@@ -1,4 +1,4 @@
-"""What an operation selects, for a resolver that reads no more than will be shown."""
+"""What an operation selects, for resolvers that read no more than is shown."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +10,8 @@ from gql_app.execution.memory import memory_of
 
 
 def names_in(info: Info[Any, Any]) -> frozenset[str]:
-    """The names of all fields in the operation that is being carried out, at any depth, fragments
-    included. Of the whole of it, because its fields share what they load."""
+    """The names of all fields in the operation that is executed, at any depth, fragments included.
+    Not only those below one field, because fields share what they load."""
     raw = info._raw_info  # noqa: SLF001 - `selected_fields` costs more than it saves
     operation, seen = raw.operation, memory_of(raw.schema).names
     known = seen.get(id(operation))
@@ -26,8 +26,8 @@ def names_in(info: Info[Any, Any]) -> frozenset[str]:
 def columns_in(
     info: Info[Any, Any], read_by: Callable[[frozenset[str]], frozenset[str]]
 ) -> frozenset[str]:
-    """The columns that are `read_by` the fields in the operation. Found once for the same fields:
-    a page would otherwise go through all of them again."""
+    """The columns that the fields of the operation read, as `read_by` says. The answer for the same
+    set of fields is remembered."""
     names, seen = names_in(info), memory_of(info._raw_info.schema).columns  # noqa: SLF001 - as above
     known = seen.get((read_by, names))
     if known is None:

@@ -1,7 +1,7 @@
-"""What executions remember of the documents that clients send, and the schema that owns it.
+"""What is remembered of the documents that clients send, and the schema that owns it.
 
-Nothing of it is kept on a class or a module: two applications in one process share none of it, and
-it is freed with the application that built the schema.
+Nothing is kept on a class or a module: two applications in one process share none of it, and it is
+freed with the application that built the schema.
 """
 
 from collections.abc import Hashable
@@ -19,18 +19,18 @@ from gql_app.execution.whole import must_be_whole
 
 DOCUMENTS = 500
 PLANS = 2_000
-"""Some a document."""
+"""A document has several."""
 OPERATIONS = 1_000
 PASSED = 20
-"""What is remembered of a document as within the limits: operations with the coerced values of the
-variables that decide how many rows they ask for."""
+"""How many times a document is remembered to be within the limits: once for each operation with
+certain values of the variables that decide how many rows it asks for."""
 
 
 Plans: TypeAlias = Bounded[Hashable, tuple[list[Node], Complete | None]]
 
 
 class Known:
-    """A document, and what has been found out about it."""
+    """A document, and what is known of it. `deciding` are the variables that decide its rows."""
 
     def __init__(self, document: DocumentNode, deciding: frozenset[str]) -> None:
         self.document = document
@@ -44,10 +44,10 @@ class Known:
 
 
 class Memory:
-    """What has been found out about documents: by their text, or by their nodes.
+    """What is known of documents, by their text or by their nodes.
 
-    A node is found by its id. It stands beside what is remembered of it, so that no other node can
-    have its id meanwhile.
+    A node is found by its id. The node is kept beside what is known of it, so that no other node
+    can get the same id meanwhile.
     """
 
     def __init__(self) -> None:

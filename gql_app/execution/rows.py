@@ -1,8 +1,7 @@
-"""How many rows an operation may bring back, counted before it is validated.
+"""Counts how many rows an operation may bring back, before it is validated.
 
-What is counted is what runs: the operation that is chosen, with its variables coerced, so that 500
-and 500.0 are the same number. What is not valid is not counted: validation, which follows, says
-what is wrong with it.
+Only the operation that is run counts, with its variables coerced, so that 500 and 500.0 are the
+same number. What is not valid is not counted: validation, which follows, reports it.
 """
 
 from collections.abc import Mapping
@@ -37,10 +36,10 @@ from graphql.execution import get_variable_values
 from gql_app.execution.limits import at_most, fragments
 
 MAX_ROWS = 25_000
-"""Rows that may come back at most: what lists ask for, times what their parents do."""
+"""Most rows that may come back: what each list asks for, times what its parents ask for."""
 
 DECIDERS = frozenset({"skip", "include"})
-"""The directives that decide whether a selection is carried out."""
+"""The directives that decide whether a selection is executed."""
 
 PLAIN_LIST = 10
 """How many rows a list that is not paged is taken to have."""
@@ -66,8 +65,7 @@ def check_rows(
     variables: Mapping[str, Any],
     pages: Pages,
 ) -> None:
-    """Raise `TooComplex` if the operation asks for too many rows. `variables` are coerced already:
-    those that it is run with."""
+    """Raise `TooComplex` if the operation asks for too many rows. `variables` are coerced."""
     root = schema.get_root_type(operation.operation)
     rows = _Rows(schema, document, variables, pages).selection(operation.selection_set, root)
     at_most("rows", rows, MAX_ROWS)
@@ -86,8 +84,8 @@ def coerced(
     names: frozenset[str],
     variables: Mapping[str, Any],
 ) -> dict[str, int | None] | None:
-    """The values, defaults included, that the operation is run with for those of its variables that
-    `names` has. None if one of them cannot be coerced: then the operation is not run."""
+    """The values that the operation is run with, for the variables in `names`, defaults included.
+    None if one of them cannot be coerced: then the operation is not run."""
     definitions = [
         each for each in operation.variable_definitions or () if each.variable.name.value in names
     ]
@@ -96,15 +94,14 @@ def coerced(
     found = get_variable_values(schema, definitions, dict(variables))
     if isinstance(found, list):
         return None
-    # What is neither a number nor a flag does not fit where it is used, and is refused there.
+    # A value that is neither a number nor a flag is refused where it is used.
     return {
         name: value if isinstance(value, int) else None for name, value in found.coerced.items()
     }
 
 
 class _Rows:
-    """Counts the rows that one operation asks for, with its variables as they are coerced. What
-    `@skip` and `@include` leave out is not counted."""
+    """Counts the rows that one operation asks for, without what `@skip` and `@include` leave out."""
 
     def __init__(
         self,
@@ -142,7 +139,7 @@ class _Rows:
         if definition is None:
             return 0
         if name not in self._counted:
-            self._counted[name] = 0  # of one that spreads itself: validation will say so
+            self._counted[name] = 0  # validation reports one that spreads itself
             on = self._schema.get_type(definition.type_condition.name.value)
             self._counted[name] = self.selection(definition.selection_set, on)
         return self._counted[name]

@@ -1,13 +1,12 @@
-"""One ordered feed of events a practice and process, read from the event table.
+"""The feed of a practice: its latest events, in order, read from the event table once a process.
 
-A feed keeps the practice's latest events in memory. Those who follow it hold no queue of their own,
-only their position: they take what comes next from the feed, or from the table when they are
-further behind. So a follower can be as slow as it likes without costing memory or making others
-wait, and replay and live are the same walk, with no gap and no repeat in between.
+Followers hold no queue, only their position. They take the next events from the feed, or from the
+table if they are further behind. So a slow follower costs no memory and makes nobody wait, and old
+events are told in the same way as new ones, with no gap and no repeat between them.
 
-A position names its event by digest, and each read looks at the last event again. Where the table
-has another one (the database was restored to an earlier state, or a replica took over that had not
-received all of it), the feed ends, and all who follow it are told to start afresh.
+A position names its event by digest, and each read looks at the last event again. If the table has
+another event there, the database was restored to an earlier state, or a replica took over that had
+not received everything. Then the feed ends, and all its followers are told to start afresh.
 """
 
 import asyncio
@@ -36,8 +35,8 @@ RETRY_SECONDS = 0.5
 
 
 class Feed:
-    """The latest events of one practice. `position` is that of the last one read; `ended` says why
-    the feed cannot go on."""
+    """The latest events of one practice. `position` is that of the last event read; `ended` says
+    why the feed cannot go on."""
 
     def __init__(
         self, practice_id: int, position: Position, on_end: Callable[["Feed", Resync], None]
@@ -60,8 +59,8 @@ class Feed:
         self._bell.set()
 
     async def read_again(self) -> None:
-        """Return once the feed has been compared with the table, however long the database is away.
-        All who ask meanwhile share a read, but no answer rests on one that began before."""
+        """Wait until the feed has been compared with the table, however long the database is away.
+        Those who ask at the same time share one read, which begins after they asked."""
         if self._is_reading:
             await self._read_done.wait()
         if self.ended is None:
@@ -92,7 +91,7 @@ class Feed:
             await self._grown.wait()
 
     def end(self, why: Resync) -> None:
-        """Tell all who follow that the feed cannot go on, and read no more."""
+        """Tell all followers that the feed cannot go on, and read no more."""
         self.ended = why
         self._on_end(self, why)
         self._kept.clear()
@@ -115,7 +114,7 @@ class Feed:
                 while more:
                     events = await events_after(self.practice_id, self.position, BATCH)
                     self._append(events)
-                    # What is committed after this read rings again, or the poll finds it.
+                    # If an event is committed later, the bell rings again or the poll finds it.
                     more = len(events) == BATCH
             except Resync as error:
                 self.end(error)
@@ -145,7 +144,7 @@ class Feed:
 
 
 async def read_patiently(practice_id: int, position: Position) -> list[EventRow]:
-    """The next events from the table, however long the database is away."""
+    """The next events from the table. Waits while the database is away."""
     while True:
         try:
             return await events_after(practice_id, position, BATCH)

@@ -20,15 +20,14 @@ OPEN_SECONDS = 5.0
 
 
 class EventBatch(NamedTuple):
-    """Events in order, and the place up to which everything has been handed on."""
+    """Events in order. Everything up to `position` has been handed on."""
 
     events: list[EventRow]
     position: Position
 
 
 class Feeds:
-    """The feeds of this process: each lives for as long as somebody follows it.
-    `histories_changed` counts those that ended because the table had another history."""
+    """The feeds of this process. A feed lives for as long as somebody follows it."""
 
     def __init__(self) -> None:
         self._feeds: dict[int, Feed] = {}
@@ -41,7 +40,7 @@ class Feeds:
         return self._changes.total()
 
     def history(self, practice_id: int) -> int:
-        """A number that is another one once the practice's history was found to be over."""
+        """A number that changes when the practice's history was found to be replaced."""
         return self._changes[practice_id]
 
     @property
@@ -61,8 +60,8 @@ class Feeds:
             feed.notice()
 
     async def keep_polling(self, seconds: float) -> None:
-        """Read every feed again now and then: the safety net for bells that were lost, and for a
-        history that was changed."""
+        """Read every feed again every so many seconds: bells may be lost, and a history may be
+        replaced, which rings no bell."""
         while True:
             await asyncio.sleep(seconds)
             self.notice_all()
@@ -79,12 +78,12 @@ class Feeds:
         after: Position | None,
         patience: Callable[[], float | None] = lambda: None,
     ) -> AsyncGenerator[EventBatch, None]:
-        """All events of a practice after a position (None: from now on), in order, for ever. For
-        those who have to act without an event too, an empty batch comes when `patience()` seconds
-        have gone by without one.
+        """All events of a practice after a position (None: from now on), in order, without end.
+        When `patience()` seconds have passed without an event, an empty batch comes, for those who
+        have to act then.
 
         Raises `Resync` if the events after `after` are no longer kept, and `OtherHistory` if the
-        event at `after`, or at a later time the last one handed on, is not in the table any more.
+        event at `after`, or later the last event handed on, is not in the table any more.
         """
         async with self._open(practice_id, after) as feed:
             position = feed.position if after is None else after
@@ -111,7 +110,7 @@ class Feeds:
                 if after is not None and not await _has(feed, after):
                     await check_resumable(practice_id, after)
                     if feed.ended is not None:
-                        continue  # the feed was of another history than the cursor and the table
+                        continue  # the feed had another history than the cursor and the table
                 yield feed
                 return
 
@@ -146,13 +145,13 @@ class Feeds:
 
 
 async def last_position(practice_id: int) -> Position:
-    """Where a feed or a group that begins now goes on from. Raises `Busy` if it is not told in
-    time."""
+    """The position of the last event, after which a feed or a group begins now. Raises `Busy` if
+    the database does not answer in time."""
     try:
         async with asyncio.timeout(OPEN_SECONDS):
             return (await feed_bounds(practice_id)).last
     except TimeoutError:
-        raise Busy("where a practice's events end was not told in time") from None
+        raise Busy("the position of a practice's last event could not be read in time") from None
 
 
 async def _has(feed: Feed, position: Position) -> bool:
