@@ -81,7 +81,9 @@ class Operations:
                 else:
                     payload = self._shown(request, executed)  # type: ignore[arg-type]  # no @defer
                 errors = payload.get("errors", [])
-                if errors and (payload.get("data") is None or (item and has_failed(errors))):
+                if errors and (
+                    payload.get("data") is None or (item is not None and has_failed(errors))
+                ):
                     break
                 errors = []
                 yield _encoded(payload, item)

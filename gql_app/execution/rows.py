@@ -101,7 +101,7 @@ def coerced(
 
 
 class _Rows:
-    """Counts the rows that one operation asks for, without what `@skip` and `@include` leave out."""
+    """Counts the rows that one operation asks for. `@skip` and `@include` are heeded."""
 
     def __init__(
         self,

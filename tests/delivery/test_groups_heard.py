@@ -1,4 +1,4 @@
-"""Those who are abreast of a group are called with its news; who refuses reads it by itself."""
+"""Listeners are called with each batch of a group; one that does not take it reads it by itself."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,22 +18,22 @@ END = Result(None, "the end", last=True)
 
 
 class Ear:
-    """Hears news for as long as it is `willing`, and keeps each."""
+    """Takes batches for as long as it is `willing`, and keeps each."""
 
     def __init__(self) -> None:
         self.willing = True
-        self.news: list[ResultBatch] = []
+        self.batches: list[ResultBatch] = []
         self.then: Callable[[], object] = lambda: None
 
-    def __call__(self, news: ResultBatch) -> bool:
+    def __call__(self, batch: ResultBatch) -> bool:
         self.then()
         if self.willing:
-            self.news.append(news)
+            self.batches.append(batch)
         return self.willing
 
     @property
     def heard(self) -> list[list[int]]:
-        return [seqs(news.results) for news in self.news]
+        return [seqs(batch.results) for batch in self.batches]
 
 
 @asynccontextmanager
@@ -86,17 +86,17 @@ async def test_one_who_listens_hears_all_that_comes_from_where_it_stands(
         await tell(source, result(12), result(12), result(13))
         assert ear.heard == [[12], [12], [13]]
         assert not task.done()
-    assert await group.at(1) == [told for news in ear.news for told in news.results]
+    assert await group.at(1) == [told for batch in ear.batches for told in batch.results]
 
 
-async def test_all_who_listen_hear_the_same_news_so_that_it_is_made_once(
+async def test_all_who_listen_hear_the_same_batches_so_that_they_are_encoded_once(
     source: Source, group: Group
 ) -> None:
     first, second = Ear(), Ear()
     async with listening(group, first), listening(group, second):
         await tell(source, result(11), result(12))
-    assert [id(news) for news in first.news] == [id(news) for news in second.news]
-    assert first.news[0].encoded is not first.news[1].encoded
+    assert [id(batch) for batch in first.batches] == [id(batch) for batch in second.batches]
+    assert first.batches[0].encoded is not first.batches[1].encoded
 
 
 async def test_one_who_refuses_reads_the_same_where_it_stopped_and_can_listen_again(
@@ -208,14 +208,14 @@ async def test_one_who_is_cancelled_is_not_called_any_more(source: Source, group
 
 
 @pytest.mark.parametrize("willing", [True, False])
-async def test_one_who_is_cancelled_just_as_news_comes_is_not_called_and_holds_nobody_up(
+async def test_one_who_is_cancelled_just_as_a_batch_comes_is_not_called_and_holds_nobody_up(
     source: Source, group: Group, willing: bool
 ) -> None:
     gone, stays = Ear(), Ear()
     gone.willing = willing
     async with listening(group, gone) as task, listening(group, stays):
         source.queue.put_nowait(result(11))
-        task.cancel()  # it sees this only after the group has told the news
+        task.cancel()  # it sees this only after the group has told the batch
         await tell(source, result(12))
     assert (gone.heard, stays.heard) == ([], [[11], [12]])
 

@@ -24,7 +24,7 @@ def drawing() -> str:
     return "\n".join(["```mermaid", *lines, "```"])
 
 
-@pytest.mark.parametrize(("life", "following"), product(Life, Life))
+@pytest.mark.parametrize(("life", "following"), list(product(Life, Life)))
 def test_a_member_takes_the_steps_of_the_table_and_no_other(life: Life, following: Life) -> None:
     member = Member(Position(0), life=life)
     if following in STEPS[life]:

@@ -170,10 +170,10 @@ class Client:
             self._coming.add_done_callback(lambda _: self._something.set())
         return self._coming
 
-    def _hear(self, news: ResultBatch) -> bool:
+    def _hear(self, batch: ResultBatch) -> bool:
         if not next(self.moods) or len(self._heard) >= FULL:
             return False
-        self._heard += news.results
+        self._heard += batch.results
         self._something.set()
         return True
 

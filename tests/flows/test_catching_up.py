@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gql_app.delivery import group
-from gql_app.delivery.streams import Streams
+from gql_app.delivery.operations import Operations
 from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from tests.flows.feed_client import FEED
@@ -22,14 +22,14 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def executed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The results that were executed, however many they were sent to."""
     seen: list[Any] = []
-    execute = Streams._execute
+    execute = Operations.results
 
-    async def noting(self: Streams, *given: Any, **named: Any) -> Any:
+    async def noting(self: Operations, *given: Any, **named: Any) -> Any:
         async for result in execute(self, *given, **named):
             seen.append(result)
             yield result
 
-    monkeypatch.setattr(Streams, "_execute", noting)
+    monkeypatch.setattr(Operations, "results", noting)
     monkeypatch.setattr(group, "KEPT", 4)
     return seen
 
