@@ -80,10 +80,10 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
 
     async def _again(self) -> ItemResult:
         """Execute the subscription once more for the same item."""
-        executed: ItemResult | Awaitable[ItemResult] = (
-            super().build_per_event_executor(self.root_value).execute_operation(False)
-        )  # type: ignore[assignment]  # as it is overridden here
-        return await executed if isinstance(executed, Awaitable) else executed
+        executor = super().build_per_event_executor(self.root_value)
+        executed: Any = executor.execute_operation(False)
+        result: ItemResult = await executed if isinstance(executed, Awaitable) else executed
+        return result
 
     def _execute(self, serially: bool | None) -> Any:
         """Execute the operation: for an item by the plan of its row, if there is one."""

@@ -172,7 +172,7 @@ class _Rows:
                 return self._variables.get(node.name.value)
             case IntValueNode(value=digits):
                 # Python refuses to read thousands of digits, and no page is as large.
-                return int(digits) if len(digits) < 20 else self._largest_page
+                return int(digits) if len(digits) < 20 else self._pages.largest
             case BooleanValueNode(value=flag):
                 return flag
         return None
