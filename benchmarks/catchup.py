@@ -20,8 +20,9 @@ from benchmarks.stage import Server
 from benchmarks.torture import prepare
 from gql_app.access import authenticate
 from gql_app.clock import machine_time
+from gql_app.work.changes import Changes
+from gql_app.work.contacts import log_contact
 from gql_app.work.reads.cursors import event_cursor
-from gql_app.work.transitions import Transitions
 from models.chain import Position
 from models.database import opened
 from models.event import feed_bounds
@@ -40,14 +41,14 @@ async def write(url: str, key: str, events: int) -> tuple[int, int]:
     """Log that many contacts. Returns the practice, and the number of the last event."""
     async with opened(url):
         viewer = await authenticate(key)
-        transitions = Transitions(lambda _practice, _seq: None, machine_time)
+        changes = Changes(lambda _practice, _seq: None, machine_time)
         tasks = [task.id for task in await Task.all()]
         day = machine_time().date() + timedelta(days=30)
         attempt = Attempt(ContactOutcome.NO_ANSWER, day, None, close=False)
         for begin in range(0, events, 50):
             some = range(begin, min(begin + 50, events))
             await asyncio.gather(
-                *(transitions.log_contact(viewer, tasks[n % len(tasks)], attempt) for n in some)
+                *(changes.make(viewer, log_contact, tasks[n % len(tasks)], attempt) for n in some)
             )
         return viewer.practice_id, (await feed_bounds(viewer.practice_id)).seq
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
-from gql_app.access.keys import create_key
+from benchmarks.keys import create_key
 from models.chain import BEGINNING, chained
 from models.database import migrate, opened
 from models.event import CHAINED

@@ -22,9 +22,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.keys import create_key
 from benchmarks.people import FIGURES, Agent, Caller, Ledger, Partner, Supervisor
 from benchmarks.stage import Server, postgres
-from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
 from models.contact import Contact
 from models.database import migrate, opened

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from benchmarks.keys import create_key
 from gql_app.access import authenticate
-from gql_app.access.keys import create_key
 from gql_app.clock import machine_time
 from gql_app.schema.ids import global_id
-from gql_app.work.intake import NewTask
+from gql_app.work.changes import Changes
+from gql_app.work.intake import NewTask, create_task
 from gql_app.work.patients import index_patients
-from gql_app.work.transitions import Transitions
 from models.database import migrate, opened
 from models.people import Patient
 from models.practice import Practice, Queue
@@ -42,11 +42,11 @@ async def _practice(slug: str, tasks: int) -> Sample:
     await index_patients(practice.id, [patient])
     keys = {role: await create_key(practice, role, role.lower()) for role in Role}
     viewer = await authenticate(keys[Role.SUPERVISOR])
-    transitions = Transitions(lambda _practice, _seq: None, machine_time)
+    changes = Changes(lambda _practice, _seq: None, machine_time)
     ids = []
     for n in range(tasks):
         new = NewTask(queue.id, patient.id, f"Reason {n}")
-        made = (await transitions.create_task(viewer, new)).task
+        made = (await changes.make(viewer, create_task, new)).task
         assert made is not None
         ids.append(global_id("Task", made.id))
     return Sample(keys, ids)

@@ -34,17 +34,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.backups import Backup
+from benchmarks.keys import create_key
 from benchmarks.ledger import Ledger, Writers
 from benchmarks.replicas import Replicated, replicated
 from benchmarks.stage import Redis, Server
 from benchmarks.wheel import url_of
 from gql_app.access import authenticate
-from gql_app.access.keys import create_key
 from gql_app.clock import machine_time
 from gql_app.schema.ids import global_id
-from gql_app.work.intake import NewTask
+from gql_app.work.changes import Changes
+from gql_app.work.intake import NewTask, create_task
 from gql_app.work.reads.cursors import event_cursor
-from gql_app.work.transitions import Transitions
 from gql_app.work.upkeep.verifying import verify
 from models.chain import Position
 from models.contact import Contact
@@ -90,11 +90,11 @@ async def prepare(database_url: str) -> tuple[int, str, list[str]]:
         patient = await Patient.create(name="Sage Nobodey", phone="555-0100", **here)
         key = await create_key(practice, Role.SUPERVISOR, "Writer")
         viewer = await authenticate(key)
-        transitions = Transitions(lambda _practice, _seq: None, machine_time)
+        changes = Changes(lambda _practice, _seq: None, machine_time)
         tasks = []
         for n in range(WRITERS):
             new = NewTask(queue.id, patient.id, f"Torture {n}")
-            made = (await transitions.create_task(viewer, new)).task
+            made = (await changes.make(viewer, create_task, new)).task
             assert made is not None
             tasks.append(global_id("Task", made.id))
     return practice.id, key, tasks

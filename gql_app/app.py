@@ -8,7 +8,7 @@ import multiprocessing
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -36,9 +36,8 @@ from gql_app.web.health import health_routes
 from gql_app.web.pages import page_routes
 from gql_app.web.readiness import Readiness
 from gql_app.web.sessions import Sessions
-from gql_app.work.claims import Claims
+from gql_app.work.changes import Changes
 from gql_app.work.shares import Shares
-from gql_app.work.transitions import Transitions
 from gql_app.work.upkeep.expiry import keep_freeing, keep_sweeping
 from gql_app.work.upkeep.indexing import keep_indexing
 from gql_app.work.upkeep.retention import keep_pruning
@@ -62,12 +61,10 @@ def build_app(settings: Settings) -> Starlette:
     clock = Clock()
     feeds = Feeds()
     bus = Bus(settings.bus_url, feeds.notice, feeds.notice_all)
-    shares = Shares(settings.practice_connections, settings.wait_seconds)
-    transitions = Transitions(bus.ring, clock, shares)
-    claims = Claims(transitions, timedelta(minutes=settings.claim_minutes))
-    services = Services(transitions, claims, feeds, clock)
+    changes = Changes(bus.ring, clock, Shares(settings.practice_connections, settings.wait_seconds))
+    services = Services(changes, feeds, clock, timedelta(minutes=settings.claim_minutes))
     groups = Groups()
-    last_use = LastUse(clock, seconds_passed)
+    last_use = LastUse(changes.make_for, seconds_passed)
     sessions = Sessions(clock, last_use.note)
     keys = KeyLookup(clock, last_use.note)
     schema = build_schema()
@@ -75,6 +72,45 @@ def build_app(settings: Settings) -> Starlette:
         {"key": partial(_look_a_key_up, keys), "read": can_read, "write": can_write}
     )
     endpoint = Endpoint(schema, services, groups, sessions, keys, settings.allowed_origins)
+    return Starlette(
+        routes=[
+            Route("/graphql", endpoint),
+            WebSocketRoute("/graphql", endpoint),
+            *health_routes(feeds, groups, bus, schema.memory.fallbacks, readiness),
+            *page_routes(keys, changes),
+        ],
+        middleware=_middleware(settings),
+        lifespan=_lifespan(settings, services, bus, sessions, last_use, readiness, clock),
+    )
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    return [
+        Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts)),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.allowed_origins),
+            # A GET is told to be a POST; clients that look for kept documents begin with one.
+            allow_methods=["GET", "POST"],
+            # Clients and tracers send headers of their own (apollographql-client-name, baggage,
+            # traceparent, …). An origin that may send a key may send any.
+            allow_headers=["*"],
+            expose_headers=["Retry-After"],
+        ),
+    ]
+
+
+def _lifespan(
+    settings: Settings,
+    services: Services,
+    bus: Bus,
+    sessions: Sessions,
+    last_use: LastUse,
+    readiness: Readiness,
+    clock: Clock,
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """What begins and ends with the server: the database, the clock and the background jobs."""
+    changes, feeds = services.changes, services.feeds
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -91,47 +127,32 @@ def build_app(settings: Settings) -> Starlette:
                 clock.keep_looking(),
                 bus.run(),
                 feeds.keep_polling(POLL_SECONDS),
-                keep_sweeping(transitions, clock),
-                keep_freeing(claims, clock),
-                keep_indexing(),
-                keep_pruning(timedelta(days=settings.retention_days), clock),
+                keep_sweeping(changes, clock),
+                keep_freeing(changes, clock),
+                keep_indexing(changes),
+                keep_pruning(changes, timedelta(days=settings.retention_days), clock),
                 sessions.keep_checking(),
                 last_use.keep_writing(),
             ),
+            _collected_less_often(),
         ):
-            # What is here now stays: the collector need not walk through it again and again. Nor
-            # through all connections: what is theirs is freed without it, and it holds all up.
-            gc.freeze()
-            gc.set_threshold(10_000, 20, 100)
             yield
-            gc.unfreeze()
             await readiness.end()
             with suppress(TimeoutError):  # what is left ends with its connection
                 async with asyncio.timeout(DRAIN_SHARE * settings.stop_seconds):
-                    await transitions.drain()
+                    await changes.drain()
 
-    return Starlette(
-        routes=[
-            Route("/graphql", endpoint),
-            WebSocketRoute("/graphql", endpoint),
-            *health_routes(feeds, groups, bus, schema.memory.fallbacks, readiness),
-            *page_routes(keys, clock),
-        ],
-        middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts)),
-            Middleware(
-                CORSMiddleware,
-                allow_origins=list(settings.allowed_origins),
-                # A GET is told to be a POST; clients that look for kept documents begin with one.
-                allow_methods=["GET", "POST"],
-                # Clients and tracers send headers of their own (apollographql-client-name, baggage,
-                # traceparent, …). An origin that may send a key may send any.
-                allow_headers=["*"],
-                expose_headers=["Retry-After"],
-            ),
-        ],
-        lifespan=lifespan,
-    )
+    return lifespan
+
+
+@asynccontextmanager
+async def _collected_less_often() -> AsyncIterator[None]:
+    """What is here now stays: the garbage collector need not walk through it again and again. Nor
+    through all connections: what is theirs is freed without it, and it holds all up."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 100)
+    yield
+    gc.unfreeze()
 
 
 def server_config(settings: Settings, host: str, port: int, workers: int = 1) -> uvicorn.Config:

@@ -17,11 +17,15 @@ from zoneinfo import ZoneInfo
 from gql_app.access import Viewer, authenticate
 from gql_app.access.keys import create_key
 from gql_app.access.signin import create_link
+from gql_app.clock import machine_time
 from gql_app.schema.ids import global_id
-from gql_app.work.intake import NewTask
-from gql_app.work.outcomes import ChangeResult
+from gql_app.work.bell import ring_nobody
+from gql_app.work.changes import Changes
+from gql_app.work.contacts import log_contact
+from gql_app.work.intake import NewTask, create_task
 from gql_app.work.patients import index_patients
-from gql_app.work.transitions import Transitions
+from gql_app.work.results import ChangeResult
+from gql_app.work.transitions import expire_task
 from models.database import migrate, opened
 from models.lifecycle import Attempt, ContactOutcome, TaskOrigin, TaskStatus
 from models.people import Patient
@@ -30,6 +34,11 @@ from models.roles import Role
 from models.task import Task
 
 TIME_ZONE = "America/Chicago"
+STAFF = {
+    Role.STAFF: "Robin Callwell",
+    Role.SUPERVISOR: "Sam Overlook",
+    Role.PARTNER: "RecallRobot (sample partner)",
+}
 PATIENTS = 300
 TASKS_A_QUEUE = 90
 
@@ -143,7 +152,11 @@ async def prepare(folder: Path) -> Demo:
     async with opened(database_url(folder)):
         task = await Task.filter(status=TaskStatus.OPEN, expires_at=None).order_by("id").first()
         keys = json.loads(keys_file.read_text())
-        links = {role: await create_link(keys[role]) for role in ("staff", "supervisor")}
+        changes = Changes(ring_nobody, machine_time)
+        links = {}
+        for role in ("staff", "supervisor"):
+            viewer = await authenticate(keys[role])
+            links[role] = await changes.make(viewer, create_link, viewer.key_id)
     return Demo(
         keys=keys,
         links=links,
@@ -213,14 +226,14 @@ async def _make_practice(now: datetime) -> dict[str, str]:
         for i in range(PATIENTS)
     )
     patients = await Patient.filter(practice_id=practice.id).order_by("id")
-    await index_patients(practice.id, patients)
-    keys = {
-        "staff": await create_key(practice, Role.STAFF, "Robin Callwell"),
-        "supervisor": await create_key(practice, Role.SUPERVISOR, "Sam Overlook"),
-        "partner": await create_key(
-            practice, Role.PARTNER, "RecallRobot (sample partner)", may_create_tasks=True
-        ),
-    }
+    async with Changes(ring_nobody, machine_time).begin(practice.id) as change:
+        await index_patients(practice.id, patients)
+        keys = {
+            role.value.lower(): (
+                await create_key(change, role, name, may_create_tasks=role is Role.PARTNER)
+            ).key
+            for role, name in STAFF.items()
+        }
     history = _History(
         agent=await authenticate(keys["staff"]),
         supervisor=await authenticate(keys["supervisor"]),
@@ -243,7 +256,7 @@ class _History:
     def __post_init__(self) -> None:
         self._random = Random(2023)  # noqa: S311 - sample data wants the same dice each time
         self._moment = self.now
-        self._transitions = Transitions(ring=_nobody_listens, clock=lambda: self._moment)
+        self._changes = Changes(ring_nobody, clock=lambda: self._moment)
         self._today = self.now.astimezone(ZoneInfo(TIME_ZONE)).date()
         self._actions: list[Action] = []
 
@@ -270,13 +283,14 @@ class _History:
         task_id: list[int] = []
 
         async def create() -> None:
-            task_id.append(_task_id(await self._transitions.create_task(self.supervisor, new)))
+            created = await self._changes.make(self.supervisor, create_task, new)
+            task_id.append(_task_id(created))
 
         self._actions.append((made, create))
         if new.expires_at is not None and new.expires_at < self.now:
 
             async def expire() -> None:
-                await self._transitions.expire(self.agent.practice_id, task_id[0])
+                await self._changes.make_for(self.agent.practice_id, expire_task, task_id[0])
 
             self._actions.append((new.expires_at, expire))
         elif place % 10 >= 4:
@@ -304,8 +318,8 @@ class _History:
 
     def _logging(self, task_id: list[int], attempt: Attempt) -> Callable[[], Awaitable[object]]:
         async def log() -> None:
-            outcome = await self._transitions.log_contact(self.agent, task_id[0], attempt)
-            assert not outcome.refusals, outcome.refusals
+            result = await self._changes.make(self.agent, log_contact, task_id[0], attempt)
+            assert not result.refusals, result.refusals
 
         return log
 
@@ -327,10 +341,6 @@ class _History:
         return min(moment, self.now) if days <= 0 else moment
 
 
-def _task_id(outcome: ChangeResult) -> int:
-    assert outcome.task is not None, outcome.refusals
-    return outcome.task.id
-
-
-def _nobody_listens(_practice_id: int, _seq: int) -> None:
-    """Nobody is connected while the history is being made."""
+def _task_id(result: ChangeResult) -> int:
+    assert result.task is not None, result.refusals
+    return result.task.id

@@ -15,7 +15,7 @@ class AccessKey(Model):
 
     `queue_ids` limits the key to some queues (a JSON list of numbers), None means all of them.
     `parent_id` is the number of the key that a session, or a link that begins one, was made from.
-    `last_used_at` is right to a minute or so; a session's use is its key's too.
+    `last_used_at` is right to about a minute; using a session counts as using its key too.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -45,7 +45,7 @@ class AccessKey(Model):
 
 def read_queue_ids(listed: str | None) -> frozenset[int] | None:
     """The numbers of the queues that a key is limited to, from the text of its column; None if it
-    is not limited. Raises `ValueError` where a hand has written something else."""
+    is not limited. Raises `ValueError` if somebody has written something else by hand."""
     if listed is None:
         return None
     numbers = json.loads(str(listed))  # SQLite makes a number of '7'

@@ -1,7 +1,8 @@
-"""The digest chain of a practice's events: what makes a place in history more than a number.
+"""The digest chain of a practice's events.
 
-Each event's digest is the SHA-256 of the digest before it and of the event's own content. Where a
-database was restored to an earlier state, numbers are given out again; digests are not.
+Each event's digest is the SHA-256 of the digest before it and of the event's own content. After a
+database was restored to an earlier state, new events get numbers that others had before, but never
+the same digests. So a number with its digest is a place in one history only.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from typing import NamedTuple
 import orjson
 
 BEGINNING = b""
-"""What stands for the digest before a practice's first event."""
+"""The digest before a practice's first event."""
 
 SHOWN = 8
 """How many bytes of its event's digest a cursor carries."""
@@ -21,8 +22,8 @@ SHOWN = 8
 class Position(NamedTuple):
     """A place in a practice's history: right after event `seq`.
 
-    `digest` is the first bytes of that event's digest. It is empty before the first event, and in a
-    cursor from before there were digests, which is taken at its number.
+    `digest` is the first bytes of that event's digest. It is empty before the first event, and in
+    old cursors, which have a number only.
     """
 
     seq: int
@@ -43,8 +44,8 @@ class Position(NamedTuple):
 def chained(before: bytes, event: Mapping[str, object]) -> bytes:
     """The digest of an event that follows the one whose digest is `before`.
 
-    `event` has its columns by name, but for `id` and `digest`. Columns that are null are left out,
-    so that one that is added later changes no digest.
+    `event` has its columns by name, without `id` and `digest`. Null columns are left out, so that a
+    column that is added later changes no digest.
     """
     content = {
         name: value.astimezone(UTC) if isinstance(value, datetime) else value

@@ -17,7 +17,7 @@ MAX_SLUG = 64
 MAX_NAME = 200
 
 NO_ZONES = {"Factory", "localtime", "posixrules"}
-"""Files beside those of time zones, which say nothing of a place."""
+"""Files among those of time zones that are not time zones of a place."""
 
 MEANT = {
     "UK": "GB",
@@ -93,12 +93,12 @@ def checked_region(region: str) -> str:
 
 
 def is_region(code: str) -> bool:
-    """Whether telephone numbers can be read as those of a region with this code."""
+    """Whether phonenumbers knows a region with this code."""
     return code in phonenumbers.SUPPORTED_REGIONS
 
 
 def is_time_zone(name: str) -> bool:
-    """Whether dates can be told in a time zone of this name. The usual answer costs a look-up."""
+    """Whether there is a time zone of this name. If there is, the answer is cheap."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # not there, not a name at all, a folder

@@ -14,10 +14,8 @@ from models.task import Task
 
 
 class Contact(Model):
-    """Append-only: the database refuses to change or delete a row.
-
-    But its `idempotency_key` may be forgotten. `contacted_at` is null where the call was made when
-    it was logged.
+    """Append-only: the database refuses to change or delete a row. `contacted_at` is null where the
+    call was made when it was logged.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -36,7 +34,6 @@ class Contact(Model):
     logged_by: fields.ForeignKeyRelation[Staff] = fields.ForeignKeyField(
         "models.Staff", on_delete=fields.RESTRICT
     )
-    idempotency_key = fields.CharField(max_length=200, null=True)
 
     practice_id: int
     task_id: int
@@ -44,7 +41,6 @@ class Contact(Model):
 
     class Meta:
         table = "contact"
-        unique_together = (("practice", "idempotency_key"),)
 
 
 class ContactRow(NamedTuple):

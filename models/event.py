@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import NamedTuple
 
 from tortoise import fields
@@ -37,11 +38,11 @@ STATUS_KINDS = frozenset(TaskEventKind) - {
 
 
 class TaskEvent(Model):
-    """Append-only: the database refuses changes, and deletions but for what retention has passed.
+    """Append-only: the database refuses changes, and all deletions but those of retention.
 
     Beside the change itself it keeps what the task looked like right after it, so that an event
-    reads the same live, replayed, and a year later. `from_queue_id` is the queue that the task has
-    left with this event, null if it has stayed where it was. `change` is the `seq` of the first
+    reads the same live, replayed, and a year later. `from_queue_id` is the queue that the task left
+    with this event, null if it stayed in its queue. `change` is the `seq` of the first
     event of the same transaction, null in events from before migration 0012. `digest` chains it to
     the event before it (see models/chain.py).
     """
@@ -89,7 +90,11 @@ class TaskEvent(Model):
 
 
 class EventRow(NamedTuple):
-    """An event with what is needed to show its task as it was right after it."""
+    """An event with what is needed to show its task as it was right after it.
+
+    Fields up to `digest` are the event's own columns; those after it are read from the task. A
+    field of the same name as one of `TaskRow` holds what the task's column was after the event.
+    """
 
     practice_id: int
     seq: int
@@ -116,6 +121,7 @@ class EventRow(NamedTuple):
     claim_id: str | None
     change: int | None
     digest: bytes
+    # From here on the task's: columns that never change, and what is known once it is withdrawn.
     patient_id: int
     origin: TaskOrigin
     reason: str
@@ -130,7 +136,7 @@ class EventRow(NamedTuple):
 
     @property
     def queues(self) -> tuple[int, ...]:
-        """The queues whose work it changes: the one that the task is in, after one it has left."""
+        """The queues whose work it changes: the one that the task left, if any, then its own."""
         if self.from_queue_id is None:
             return (self.queue_id,)
         return (self.from_queue_id, self.queue_id)
@@ -138,59 +144,46 @@ class EventRow(NamedTuple):
     @property
     def task(self) -> TaskRow:
         """The task right after this event."""
-        return TaskRow(
-            id=self.task_id,
-            practice_id=self.practice_id,
-            queue_id=self.queue_id,
-            patient_id=self.patient_id,
-            status=self.to_status,
-            origin=self.origin,
-            reason=self.reason,
-            follow_up=self.follow_up,
-            due_on=self.due_on,
-            expires_at=self.expires_at,
-            version=self.version,
-            contact_count=self.contact_count,
-            last_contact_id=self.last_contact_id,
-            created_at=self.created_at,
-            closed_at=self.closed_at,
-            close_cause=self.close_cause,
-            claimed_by_id=self.claimed_by_id,
-            claimed_until=self.claimed_until,
-            assignee_id=self.assignee_id,
-            claim_id=self.claim_id,
-            # It is the task's, and was not there before the task was withdrawn.
-            withdrawn_reason=(
-                self.withdrawn_reason if self.close_cause == CloseCause.WITHDRAWN else None
-            ),
-        )
+        task: TaskRow = tuple.__new__(TaskRow, _AS_TASK(self))
+        if task.withdrawn_reason is None or task.close_cause is CloseCause.WITHDRAWN:
+            return task
+        # The reason is read from the task as it is now: before it was withdrawn there was none.
+        return task._replace(withdrawn_reason=None)
 
 
-_OF_THE_TASK = (
-    "patient_id",
-    "origin",
-    "reason",
-    "expires_at",
-    "created_at",
-    "withdrawn_reason",
+_KEPT = EventRow._fields[: EventRow._fields.index("digest") + 1]
+"""The columns that an event keeps itself. The others are read from its task."""
+
+_SELECT_LIST = ", ".join(
+    f"e.{column}" if column in _KEPT else f"t.{column}" for column in EventRow._fields
 )
-_COLUMNS = ", ".join(
-    f"t.{column}" if column in _OF_THE_TASK else f"e.{column}" for column in EventRow._fields
-)
+
+CHAINED = tuple(column for column in _KEPT if column != "digest")
+"""The columns that an event's digest is made of."""
+
+_NAMED_OTHERWISE = {"id": "task_id", "status": "to_status"}
+_NAME_IN_EVENT = {column: _NAMED_OTHERWISE.get(column, column) for column in TaskRow._fields}
+"""What the columns of a task are called in an event."""
+
+# Tasks are made from events, and events from tasks, very often: so the places are looked up once.
+_AS_TASK = itemgetter(*map(EventRow._fields.index, _NAME_IN_EVENT.values()))
+_OF_TASK = {name: column for column, name in _NAME_IN_EVENT.items() if name in _KEPT}
+_AS_EVENT = itemgetter(*map(TaskRow._fields.index, _OF_TASK.values()))
+
+
+def columns_of_event(task: TaskRow) -> dict[str, object]:
+    """Return what an event keeps of `task`, which is as the event has left it."""
+    return dict(zip(_OF_TASK, _AS_EVENT(task), strict=True))
 
 
 async def select_events(where: str, limit: int, values: list[object]) -> list[EventRow]:
     """The events (called `e`) that match `where`, in order, at most `limit` of them."""
     sql = f"""
-    SELECT {_COLUMNS} FROM task_event e
+    SELECT {_SELECT_LIST} FROM task_event e
     JOIN task t ON t.practice_id = e.practice_id AND t.id = e.task_id
     WHERE {where} ORDER BY e.seq LIMIT {limit}
     """
     return await fetch(EventRow, sql, *values)
-
-
-CHAINED = tuple(c for c in EventRow._fields if c not in (*_OF_THE_TASK, "digest"))
-"""The columns that an event's digest is made of: all that the event itself keeps."""
 
 
 class Resync(Exception):
@@ -228,12 +221,12 @@ class FeedBounds(NamedTuple):
 
     @property
     def last(self) -> Position:
-        """Where the practice's history has come to."""
+        """The place after the practice's last event."""
         return Position.after(self.seq, self.digest)
 
 
 async def feed_bounds(practice_id: int) -> FeedBounds:
-    """Between which events a practice's history can be read."""
+    """Return the bounds between which a practice's history can be read."""
     sql = "SELECT seq, digest, pruned_through, pruned_digest FROM practice WHERE id = $1"
     return (await fetch(FeedBounds, sql, practice_id))[0]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 RETRY_AFTER = 2
-"""Seconds after which it is worth to try again: locks are usually held for much less."""
+"""Seconds after which a client should try again. Locks are usually held for much less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Limits:
 USUAL_LIMITS = Limits()
 
 NO_LIMITS = Limits(0, 0, 0, 0, 10)
-"""For migrations: to build an index takes as long as it takes."""
+"""For migrations: building an index of a large table may take very long."""
 
 
 class Busy(Exception):
@@ -37,4 +37,4 @@ class Busy(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(self.__doc__)
         self.reason = reason
-        """For the log: what was waited for. It holds no values."""
+        """What was waited for, for the log. It holds no values of rows."""

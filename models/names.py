@@ -1,14 +1,14 @@
-"""How names are found: folded into words that are alike however somebody types them.
+"""How names are found: folded into words that are the same however somebody types them.
 
-Capitals, accents, strokes, ligatures and apostrophes make no difference. Marks by which a word is
-spelled, such as the vowels of Devanagari and Thai, do.
+Capitals, accents, strokes, ligatures and apostrophes make no difference. Marks that belong to the
+spelling of a word do, such as the vowels of Devanagari and Thai.
 """
 
 import re
 import unicodedata
 
 MAX_WORD = 64
-"""How much of a word is looked at, in characters."""
+"""How many characters of a word are compared."""
 
 # Taken out before compatibility forms are taken apart: that makes a blank and an accent of some.
 _APOSTROPHES = dict.fromkeys(
@@ -55,7 +55,7 @@ _ONE_IS_A_WORD = ("CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOM
 
 
 def name_words(name: str) -> list[str]:
-    """The words of a name as they are compared: O'Brien is one of them, Smith-Jones are two."""
+    """Return the words of a name as they are compared: O'Brien is one word, Smith-Jones is two."""
     if name.isascii():
         plain = name.lower().replace("'", "").replace("`", "")
         return [word[:MAX_WORD] for word in re.findall("[a-z0-9]+", plain)]
@@ -68,7 +68,7 @@ def name_words(name: str) -> list[str]:
 
 
 def says_enough(words: list[str]) -> bool:
-    """Whether somebody who types these words means somebody: two characters, or one that is a word
+    """Whether these words are enough to look for a patient: two characters, or one that is a word
     by itself, as in Chinese, Japanese and Korean."""
     return sum(map(len, words)) > 1 or any(
         unicodedata.name(word[0], "").startswith(_ONE_IS_A_WORD) for word in words
@@ -76,7 +76,7 @@ def says_enough(words: list[str]) -> bool:
 
 
 def _kept(character: str) -> str:
-    """What of a character is compared; a blank for what stands between words."""
+    """Return what is compared of a character: a blank if it stands between words."""
     category = unicodedata.category(character)
     if category[0] == "L":
         return character

@@ -1,19 +1,24 @@
 """Who is called, and who calls."""
 
+from typing import NamedTuple
+
 from tortoise import fields
 from tortoise.models import Model
 
+from models.database import select_list
+from models.phone import Phone, stored_phone
 from models.practice import Practice
 
 
 class Patient(Model):
     """A person whom the practice contacts.
 
-    Who came in from elsewhere is `external_id` at `source`, unique within the practice. `phone` is
-    the telephone number as it came in; `phone_number` is how it is dialled (E.164, with ";ext=" and
-    an extension; null if `phone` says that already), and `phone_display` how it is shown. A patient
-    who is not `is_indexed` has an earlier number's of these, or none, and cannot be found by what
-    is new: the database notes that itself, by whatever program the row was changed.
+    An imported patient is `external_id` at `source`, unique within the practice. `phone` is the
+    telephone number as it came in; `phone_number` is how it is dialled (E.164, with ";ext=" and an
+    extension; null if `phone` says that already), and `phone_display` how it is shown. While
+    `is_indexed` is false, these two are null or an earlier number's, and the patient cannot be
+    found by a new name or number. The database itself sets it to false, whatever program changes
+    the row.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -33,8 +38,34 @@ class Patient(Model):
         table = "patient"
 
 
+class PatientRow(NamedTuple):
+    """A patient as the read side hands it out; `Patient` says what the columns mean."""
+
+    id: int
+    practice_id: int
+    name: str
+    phone: str
+    phone_number: str | None
+    phone_display: str | None
+
+    @property
+    def shown_phone(self) -> str:
+        """The number as people of the practice's country write it."""
+        return self.phone_display or self.phone
+
+    @property
+    def phones(self) -> list[Phone]:
+        """The numbers that can be dialled: one, or none."""
+        phone = stored_phone(self.phone_number or self.phone, self.shown_phone)
+        return [] if phone is None else [phone]
+
+
+PATIENT_COLUMNS = select_list("p", PatientRow)
+"""The select list of a `PatientRow`, from a table that is called `p` in the query."""
+
+
 class PatientWord(Model):
-    """What a patient is found by: the beginnings of these words.
+    """A word that a patient is found by: whoever types its beginning finds the patient.
 
     Only work/patients.py writes them.
     """

@@ -13,8 +13,8 @@ class Practice(Model):
     `seq` is the number of the last committed event: it is raised inside the writing transaction, so
     the row lock makes commit order and number order the same. `digest` and `last_event_at` are that
     event's. `pruned_through` is the number of the last event that retention has removed, and
-    `pruned_digest` its digest. `region` is the country (ISO 3166, two letters) whose phone numbers
-    are meant where none is named.
+    `pruned_digest` its digest. `region` is the country (ISO 3166, two letters) of phone numbers
+    that are written without a country's code.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -38,7 +38,7 @@ class Queue(Model):
 
     With `closes_on_appointment` its automatic tasks close when their patient has an appointment.
     `follow_up_ladder` says after how many days to call again, contact by contact ("1,7,21,60"), and
-    `automatic_life_days` how long an automatic task lives that does not say when it expires.
+    `automatic_life_days` after how many days an automatic task expires that does not say so itself.
     """
 
     id = fields.BigIntField(primary_key=True)

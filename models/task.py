@@ -20,16 +20,16 @@ MAX_CLAIM_ID = 100
 class Task(Model):
     """The row that changes. Only work/transitions.py writes `status`.
 
-    Only work/claims.py claims; a claim stands on every open task of its patient, on each with the
-    same `claim_id`.
+    Only work/claims.py claims. A claim is written on every open task of its patient, with the same
+    `claim_id` on each.
 
     `due_on` is what the work list is sorted by: the follow-up date, or the day the task was made
     while nobody has called yet. `version` is 1 at creation and grows by one with each event.
-    `last_contacted_at` and `last_outcome` repeat what the last contact says, for lists to be found
-    and sorted by. What came in from elsewhere is `external_id` at `source`, unique within the
+    `last_contacted_at` and `last_outcome` repeat what the last contact says, so that lists can be
+    filtered and sorted by them. An imported task is `external_id` at `source`, unique within the
     practice.
 
-    `assignee_id` is the member of staff whose work it is, null if it is that of all in the queue.
+    `assignee_id` is the member of staff whose work it is, null if it is everybody's in the queue.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -64,7 +64,6 @@ class Task(Model):
     # Its foreign key leads to two columns, which models cannot say: see the migration.
     assignee_id = fields.BigIntField(null=True)
     withdrawn_reason = fields.CharField(max_length=500, null=True)
-    idempotency_key = fields.CharField(max_length=200, null=True)
     source = fields.CharField(max_length=100, null=True)
     external_id = fields.CharField(max_length=200, null=True)
 
@@ -75,7 +74,6 @@ class Task(Model):
 
     class Meta:
         table = "task"
-        unique_together = (("practice", "idempotency_key"),)
 
 
 class TaskRow(NamedTuple):
@@ -105,41 +103,41 @@ class TaskRow(NamedTuple):
 
     @property
     def claim(self) -> str | None:
-        """The id of the claim that it is under. A claim from before claims had ids is told apart by
-        its patient and its holder."""
+        """The id of the task's claim, None if there is none. Old claims without an id are
+        identified by their patient and their holder."""
         if self.claimed_by_id is None:
             return None
         return self.claim_id or f"{self.patient_id}.{self.claimed_by_id}"
 
     def has_expired(self, now: datetime) -> bool:
-        """Whether its time is up. It stands open until it is swept."""
+        """Whether its expiry has passed. Its status stays open until the sweep closes it."""
         return self.is_open and self.expires_at is not None and self.expires_at <= now
 
     def is_claimed(self, now: datetime) -> bool:
-        """Whether somebody holds it now. A claim that has lapsed stands there until it is swept."""
+        """Whether a claim on it holds now. One that has lapsed stays until the sweep removes it."""
         return self.claimed_until is not None and self.claimed_until > now
 
     @property
     def is_open(self) -> bool:
-        return TaskStatus(self.status).is_open
+        return self.status.is_open
 
     @property
     def status_label(self) -> str:
-        return TaskStatus(self.status).label
+        return self.status.label
 
 
 TASK_COLUMNS = select_list("t", TaskRow)
 """The select list of a `TaskRow`, from a table that is called `t` in the query."""
 
 NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-"""When a task that never expires does so in a list that is sorted by expiry: last."""
+"""What lists that are sorted by expiry take for that of a task that never expires: it is last."""
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-"""When a patient whom nobody has called was called in a list that is sorted by it: first."""
+"""What lists that are sorted by last contact take for that of a task without one: it is first."""
 
 EXPIRES_KEY = f"COALESCE(t.expires_at, '{NEVER}')"
 CONTACTED_KEY = f"COALESCE(t.last_contacted_at, '{LONG_AGO}')"
-"""What those lists are sorted by, as it stands in their indexes."""
+"""What those lists are sorted by, written as in their indexes."""
 
 
 def one_of(column: str, values: Iterable[StrEnum]) -> str:
@@ -149,4 +147,4 @@ def one_of(column: str, values: Iterable[StrEnum]) -> str:
 
 
 IS_OPEN = one_of("t.status", OPEN_STATUSES)
-"""SQL that is true of tasks that are still on the work list, written as their indexes have it."""
+"""SQL that is true of tasks that are still on the work list, written as in their indexes."""

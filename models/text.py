@@ -1,4 +1,4 @@
-"""What is trimmed from a text that comes in, wherever it comes from."""
+"""Trimming: what is removed from both ends of every text that comes in."""
 
 import unicodedata
 
@@ -27,8 +27,8 @@ _BEGINNINGS = "".join(
 
 
 def trimmed(text: str) -> str:
-    """The text without what nobody can see at its ends: blanks, control characters, zero-width
-    characters and marks of direction. Empty if there is nothing else."""
+    """Return the text without what nobody can see at its ends: blanks, control characters,
+    zero-width characters and marks of direction. Empty if there is nothing else."""
     text = text.strip()
     if text.isascii() and text.isprintable():  # nearly every cell of an import
         return text

@@ -1,21 +1,24 @@
 """A small practice for tests: two queues, three patients, a viewer and a key of each role."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from gql_app.access import Viewer, authenticate
-from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
-from gql_app.work.intake import NewTask
-from gql_app.work.outcomes import ChangeResult
+from gql_app.work.changes import Changes
+from gql_app.work.contacts import log_contact
+from gql_app.work.intake import NewTask, create_task
 from gql_app.work.patients import index_patients
-from gql_app.work.transitions import Transitions
-from models.lifecycle import Attempt, ContactOutcome, TaskOrigin, local_date
+from gql_app.work.results import ChangeResult
+from models.follow_up import local_date
+from models.lifecycle import Attempt, ContactOutcome, TaskOrigin
 from models.people import Patient
 from models.practice import Practice, Queue
 from models.roles import Role
 from models.task import Task
+from tests.support.access import create_key
 
 
 class Clock:
@@ -48,9 +51,13 @@ class Office:
     rings: list[tuple[int, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.transitions = Transitions(
-            ring=lambda practice, seq: self.rings.append((practice, seq)), clock=self.clock
-        )
+        self.hear: Callable[[int, int], None] | None = None
+        self.changes = Changes(self._ring, self.clock)
+
+    def _ring(self, practice_id: int, seq: int) -> None:
+        self.rings.append((practice_id, seq))
+        if self.hear is not None:
+            self.hear(practice_id, seq)
 
     @property
     def today(self) -> date:
@@ -65,9 +72,12 @@ class Office:
             origin=TaskOrigin.AUTOMATIC if "expires_at" in given else TaskOrigin.MANUAL,
             **given,
         )
-        outcome = await self.transitions.create_task(self.supervisor, new)
+        outcome = await self.create(self.supervisor, new)
         assert outcome.task is not None, outcome.refusals
         return await Task.get(id=outcome.task.id)
+
+    async def create(self, viewer: Viewer, new: NewTask) -> ChangeResult:
+        return await self.changes.make(viewer, create_task, new)
 
     async def log(
         self,
@@ -84,7 +94,7 @@ class Office:
             follow_up = self.today + timedelta(days=1)
         attempt = Attempt(outcome, follow_up, notes, close)
         viewer = how.pop("viewer", self.staff)
-        return await self.transitions.log_contact(viewer, task.id, attempt, **how)
+        return await self.changes.make(viewer, log_contact, task.id, attempt, **how)
 
 
 def task_id(task: Task) -> str:

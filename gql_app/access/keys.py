@@ -1,14 +1,14 @@
-"""Keys from the command line: made, listed and revoked, and the names that it calls things by."""
+"""Keys: made, listed and revoked; and the names by which the command line calls things."""
 
 import secrets
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from gql_app.access.lookup import digest
-from gql_app.access.viewer import Viewer
+from gql_app.access.viewer import UnderWay, Viewer
 from models.access import AccessKey, read_queue_ids
-from models.database import fetch, transaction
+from models.database import fetch
 from models.people import Staff
 from models.practice import Practice, Queue
 from models.roles import Action, Role, may
@@ -19,44 +19,49 @@ class NotThere(Exception):
     """There is no practice, queue or key of that name."""
 
 
+class CreatedKey(NamedTuple):
+    """A key with its number. This is the only time that it can be seen."""
+
+    id: int
+    key: str
+
+
 async def create_key(
-    practice: Practice,
+    change: UnderWay,
     role: Role,
     name: str,
     *,
     queue_ids: Iterable[int] | None = None,
     may_create_tasks: bool = False,
     expires_at: datetime | None = None,
-) -> str:
-    """Make a key and return it: the only time that it can be seen. `may_create_tasks` is what the
-    key says; whether it counts depends on the role."""
-    staff = await _staff_called(practice, name)
-    key = f"cb_{practice.id}_{secrets.token_urlsafe(32)}"
-    await AccessKey.create(
-        practice_id=practice.id,
+) -> CreatedKey:
+    """Make a key. `may_create_tasks` is what the key says; whether it counts depends on the
+    role."""
+    key = f"cb_{change.practice_id}_{secrets.token_urlsafe(32)}"
+    created = await AccessKey.create(
+        practice_id=change.practice_id,
         digest=digest(key),
         role=role,
-        staff_id=staff.id,
+        staff_id=await staff_called(change, name),
         queue_ids=None if queue_ids is None else sorted(queue_ids),
         may_create_tasks=may(role, Action.CREATE_TASKS, key_says_so=may_create_tasks),
-        created_at=datetime.now(UTC),
+        created_at=change.now,
         expires_at=expires_at,
     )
-    return key
+    return CreatedKey(created.id, key)
 
 
-async def _staff_called(practice: Practice, name: str) -> Staff:
-    """The member of staff of that name, made if there is none."""
-    name = trimmed(name)
-    made = {"created_at": datetime.now(UTC)}
-    staff, _ = await Staff.get_or_create(practice_id=practice.id, name=name, defaults=made)
-    return staff
+async def staff_called(change: UnderWay, name: str) -> int:
+    """The id of the member of staff of that name, made if there is none."""
+    staff, _ = await Staff.get_or_create(
+        practice_id=change.practice_id, name=trimmed(name), defaults={"created_at": change.now}
+    )
+    return staff.id
 
 
-async def viewer_on_the_spot(practice: Practice, name: str, *, only_reads: bool = False) -> Viewer:
+def viewer_on_the_spot(practice: Practice, staff_id: int, name: str) -> Viewer:
     """A supervisor without a key, for the command line, which has the database itself. What it does
-    is recorded as done by `name`, who is nobody if it `only_reads`."""
-    staff_id = 0 if only_reads else (await _staff_called(practice, name)).id
+    is recorded as done by the member of staff, called `name`; 0 for one who only reads."""
     return Viewer(
         key_id=0,
         practice_id=practice.id,
@@ -136,12 +141,12 @@ async def list_keys(practice: Practice, now: datetime) -> list[Listed]:
     return listed
 
 
-async def revoke_key(practice: Practice, key_id: int) -> None:
+async def revoke_key(change: UnderWay, practice: Practice, key_id: int) -> None:
     """Make a key invalid from now on, with the sessions that it began. Raises `NotThere`."""
-    key = AccessKey.filter(practice_id=practice.id, id=key_id, parent_id=None)
+    keys = AccessKey.filter(practice_id=practice.id)
+    key = keys.filter(id=key_id, parent_id=None)
     if not await key.exists():
         raise NotThere(f"There is no key {key_id} at {practice.slug}.")
-    async with transaction():
-        # One after the other: a session that is begun right now waits for the key's row.
-        for which in (key, AccessKey.filter(practice_id=practice.id, parent_id=key_id)):
-            await which.filter(revoked_at=None).update(revoked_at=datetime.now(UTC))
+    # One after the other: a session that is begun right now waits for the key's row.
+    for which in (key, keys.filter(parent_id=key_id)):
+        await which.filter(revoked_at=None).update(revoked_at=change.now)

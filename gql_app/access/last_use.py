@@ -3,11 +3,10 @@ request would cost more than the request."""
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime
 
-from gql_app.access.viewer import Viewer
+from gql_app.access.viewer import UnderWay, Viewer
 from models.database import among, for_update_but_its_key, write
 
 log = logging.getLogger(__name__)
@@ -18,11 +17,13 @@ FRESH_SECONDS = 60.0
 
 
 class LastUse:
-    """The uses that this process has seen. Moments come from `clock`, and what only passes from
-    `passed`."""
+    """The uses that this process has seen. `make_for` carries a change of a practice out; `passed`
+    gives seconds that only ever grow."""
 
-    def __init__(self, clock: Callable[[], datetime], passed: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(
+        self, make_for: Callable[..., Awaitable[object]], passed: Callable[[], float]
+    ) -> None:
+        self._make_for = make_for
         self._passed = passed
         self._written: dict[tuple[int, int], float] = {}
         self._waiting: set[tuple[int, int]] = set()
@@ -54,10 +55,14 @@ class LastUse:
         for practice_id, key_id in self._waiting:
             by_practice.setdefault(practice_id, []).append(key_id)
         for practice_id, key_ids in by_practice.items():
-            await write(_statement(), practice_id, key_ids, self._clock())
+            await self._make_for(practice_id, _write_down, key_ids)
             written = {(practice_id, key_id) for key_id in key_ids}
             self._waiting -= written
             self._written |= dict.fromkeys(written, now)
+
+
+async def _write_down(change: UnderWay, key_ids: list[int]) -> None:
+    await write(_statement(), change.practice_id, key_ids, change.now)
 
 
 def _statement() -> str:

@@ -6,22 +6,20 @@ they begin, which their digests cover: `cb_` a key, `cs_` a session, `cl_` a lin
 """
 
 import secrets
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from gql_app.access.lookup import SESSION, authenticate, digest, practice_of
-from gql_app.access.viewer import Unauthenticated, Viewer
-from gql_app.clock import machine_time
+from gql_app.access.lookup import SESSION, digest, practice_of
+from gql_app.access.viewer import Unauthenticated, UnderWay, Viewer
 from models.access import AccessKey
-from models.database import transaction, write
+from models.database import fetch, write
 
 SESSION_LASTS = timedelta(hours=12)
 LINK = "cl"
 LINK_LASTS = timedelta(hours=1)
 KEPT = timedelta(days=1)
 
-Clock: TypeAlias = Callable[[], datetime]
+_NO_LINK = "The link is not valid, or was used before."
 
 
 class SignedIn(NamedTuple):
@@ -31,66 +29,75 @@ class SignedIn(NamedTuple):
     expires_at: datetime
 
 
-async def sign_in(key: str, clock: Clock = machine_time) -> SignedIn:
+class _PracticeId(NamedTuple):
+    practice_id: int
+
+
+async def begin_session(change: UnderWay, key_id: int) -> SignedIn:
     """Begin a session with a key. Raises `Unauthenticated`."""
-    viewer = await authenticate(key, clock=clock)
-    async with transaction():
-        return await _derive(viewer.practice_id, viewer.key_id, SESSION, SESSION_LASTS, clock())
+    return await _derive(change, key_id, SESSION, SESSION_LASTS)
 
 
-async def create_link(key: str, clock: Clock = machine_time) -> str:
-    """What begins one session, within an hour, in place of `key`. Raises `Unauthenticated`."""
-    viewer = await authenticate(key, clock=clock)
-    async with transaction():
-        return (await _derive(viewer.practice_id, viewer.key_id, LINK, LINK_LASTS, clock())).token
+async def create_link(change: UnderWay, key_id: int) -> str:
+    """What begins one session, within an hour, in place of the key. Raises `Unauthenticated`."""
+    return (await _derive(change, key_id, LINK, LINK_LASTS)).token
 
 
-async def sign_in_by_link(link: str, clock: Clock = machine_time) -> SignedIn:
+async def begin_session_by_link(change: UnderWay, link: str) -> SignedIn:
     """Begin a session with a link, which is used up by it. Raises `Unauthenticated`."""
-    practice_id, now = practice_of(link, LINK), clock()
-    if practice_id is not None:
-        async with transaction():
-            used = await write(
-                "UPDATE access_key SET revoked_at = $3 WHERE practice_id = $1 AND digest = $2"
-                " AND revoked_at IS NULL AND expires_at > $3 RETURNING parent_id",
-                *(practice_id, digest(link), now),
-            )
-            if used:
-                key_id = used[0]["parent_id"]
-                return await _derive(practice_id, key_id, SESSION, SESSION_LASTS, now)
-    raise Unauthenticated("The link is not valid, or was used before.")
+    used = await write(
+        "UPDATE access_key SET revoked_at = $3 WHERE practice_id = $1 AND digest = $2"
+        " AND revoked_at IS NULL AND expires_at > $3 RETURNING parent_id",
+        *(change.practice_id, digest(link), change.now),
+    )
+    if not used:
+        raise Unauthenticated(_NO_LINK)
+    return await begin_session(change, used[0]["parent_id"])
 
 
-async def sign_out(viewer: Viewer) -> None:
+def practice_of_link(link: str) -> int:
+    """The practice that a link is for. Raises `Unauthenticated` if it is no link."""
+    practice_id = practice_of(link, LINK)
+    if practice_id is None:
+        raise Unauthenticated(_NO_LINK)
+    return practice_id
+
+
+async def end_session(change: UnderWay, viewer: Viewer) -> None:
     """End the viewer's session; its open streams are closed as those of any revoked key."""
-    session = AccessKey.filter(practice_id=viewer.practice_id, id=viewer.key_id)
-    await session.filter(parent_id__not_isnull=True).update(revoked_at=datetime.now(UTC))
+    session = AccessKey.filter(practice_id=change.practice_id, id=viewer.key_id)
+    await session.filter(parent_id__not_isnull=True).update(revoked_at=change.now)
 
 
-async def forget_ended(now: datetime) -> None:
-    """Remove the sessions and links that ended long ago; keys are kept."""
-    ended = AccessKey.filter(parent_id__not_isnull=True, expires_at__lt=now - KEPT)
-    await ended.delete()
+async def with_ended_sessions(now: datetime) -> list[int]:
+    """The practices that have sessions or links which ended long ago."""
+    sql = """SELECT DISTINCT practice_id FROM access_key
+    WHERE parent_id IS NOT NULL AND expires_at < $1"""
+    return [found.practice_id for found in await fetch(_PracticeId, sql, now - KEPT)]
 
 
-async def _derive(
-    practice_id: int, key_id: int, kind: str, lasts: timedelta, now: datetime
-) -> SignedIn:
+async def forget_ended_sessions(change: UnderWay, now: datetime) -> None:
+    """Remove the practice's sessions and links that ended long ago; keys are kept."""
+    ended = AccessKey.filter(practice_id=change.practice_id, parent_id__not_isnull=True)
+    await ended.filter(expires_at__lt=now - KEPT).delete()
+
+
+async def _derive(change: UnderWay, key_id: int, kind: str, lasts: timedelta) -> SignedIn:
     # Locked, so that the key is not revoked meanwhile, and its sessions without this one.
-    keys = AccessKey.filter(practice_id=practice_id, id=key_id, revoked_at=None)
+    keys = AccessKey.filter(practice_id=change.practice_id, id=key_id, revoked_at=None)
     parent = await keys.select_for_update().first()
     if parent is None:
         raise Unauthenticated("The key is not valid.")
-    token = f"{kind}_{practice_id}_{secrets.token_urlsafe(32)}"
-    expires_at = min(now + lasts, parent.expires_at or datetime.max.replace(tzinfo=UTC))
+    token = f"{kind}_{change.practice_id}_{secrets.token_urlsafe(32)}"
+    expires_at = min(change.now + lasts, parent.expires_at or datetime.max.replace(tzinfo=UTC))
     await AccessKey.create(
-        practice_id=practice_id,
+        practice_id=change.practice_id,
         digest=digest(token),
         role=parent.role,
         staff_id=parent.staff_id,
         queue_ids=parent.queue_ids,
         may_create_tasks=parent.may_create_tasks,
-        created_at=now,
+        created_at=change.now,
         expires_at=expires_at,
         parent_id=parent.id,
     )

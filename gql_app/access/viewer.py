@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from models.roles import Action, Role, may
 
@@ -93,3 +94,12 @@ class Viewer(Scope):
         """Raise `Forbidden` unless `permitted`; `what` completes "this key may not …"."""
         if not permitted:
             raise Forbidden(f"This key may not {what}.")
+
+
+class UnderWay(Protocol):
+    """What is known here of a change whose transaction has begun (work/changes.py)."""
+
+    practice_id: int
+
+    @property
+    def now(self) -> datetime: ...

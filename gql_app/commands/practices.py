@@ -3,17 +3,20 @@
 import argparse
 import asyncio
 
+from gql_app.access.keys import practice_called
 from gql_app.clock import Clock
 from gql_app.commands.verbs import FIRST_QUEUE
 from gql_app.settings import Settings
 from gql_app.terminal import say
+from gql_app.work.bell import ring_nobody
+from gql_app.work.changes import Changes
 from gql_app.work.practices import (
     CreatedPractice,
     NewPractice,
     PracticeLine,
-    change_practice,
     create_practice,
     practices_listed,
+    set_practice,
 )
 from models.checks import (
     BadValue,
@@ -38,7 +41,8 @@ def create(arguments: argparse.Namespace, settings: Settings) -> int:
 
     async def run() -> CreatedPractice:
         async with opened(settings.database_url, settings.limits):
-            return await create_practice(new, (await Clock.of_database())())
+            changes = Changes(ring_nobody, await Clock.of_database())
+            return await create_practice(changes, new)
 
     made = asyncio.run(run())
     say(f"{new.slug} is there: {new.name}, {new.time_zone}, region {new.region}.")
@@ -62,19 +66,21 @@ def show(_: argparse.Namespace, settings: Settings) -> int:
 
 
 def change(arguments: argparse.Namespace, settings: Settings) -> int:
-    changes: dict[str, str] = {}
+    values: dict[str, str] = {}
     if arguments.name is not None:
-        changes["name"] = checked_name("--name", arguments.name)
+        values["name"] = checked_name("--name", arguments.name)
     if arguments.time_zone is not None:
-        changes["time_zone"] = checked_time_zone(arguments.time_zone)
+        values["time_zone"] = checked_time_zone(arguments.time_zone)
     if arguments.region is not None:
-        changes["region"] = checked_region(arguments.region)
-    if not changes:
+        values["region"] = checked_region(arguments.region)
+    if not values:
         raise BadValue("nothing to change: give --name, --time-zone or --region")
 
     async def run() -> None:
         async with opened(settings.database_url, settings.limits):
-            await change_practice(arguments.slug, changes)
+            practice = await practice_called(arguments.slug)
+            runner = Changes(ring_nobody, await Clock.of_database())
+            await runner.make_for(practice.id, set_practice, values)
 
     asyncio.run(run())
     return 0

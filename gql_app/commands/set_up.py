@@ -8,6 +8,8 @@ from gql_app.access import keys
 from gql_app.clock import Clock
 from gql_app.settings import Settings
 from gql_app.terminal import say
+from gql_app.work.bell import ring_nobody
+from gql_app.work.changes import Changes
 from gql_app.work.queue_settings import set_queue
 from models.checks import BadValue, checked_name
 from models.database import opened
@@ -22,17 +24,19 @@ def run_create(arguments: argparse.Namespace, settings: Settings) -> int:
         async with opened(settings.database_url, settings.limits):
             practice = await keys.practice_called(arguments.practice)
             queue_ids = arguments.queue and await keys.queues_called(practice, arguments.queue)
-            now = (await Clock.of_database())()
-            if arguments.expires is not None and arguments.expires <= now:
+            changes = await _changes()
+            if arguments.expires is not None and arguments.expires <= changes.clock():
                 raise BadValue(f"--expires {_minute(arguments.expires)} is in the past")
-            return await keys.create_key(
-                practice,
+            created = await changes.make_for(
+                practice.id,
+                keys.create_key,
                 Role(arguments.role.upper()),
                 name,
                 queue_ids=queue_ids,
                 may_create_tasks=arguments.may_create_tasks,
                 expires_at=arguments.expires,
             )
+            return created.key
 
     say(asyncio.run(run()))
     return 0
@@ -59,7 +63,9 @@ def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
 def run_revoke(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> None:
         async with opened(settings.database_url, settings.limits):
-            await keys.revoke_key(await keys.practice_called(arguments.practice), arguments.id)
+            practice = await keys.practice_called(arguments.practice)
+            changes = await _changes()
+            await changes.make_for(practice.id, keys.revoke_key, practice, arguments.id)
 
     asyncio.run(run())
     return 0
@@ -71,13 +77,18 @@ def run_set_queue(arguments: argparse.Namespace, settings: Settings) -> int:
             practice = await keys.practice_called(arguments.practice)
             (queue_id,) = await keys.queues_called(practice, [arguments.queue])
             given = {"ladder": arguments.ladder, "automatic_life": arguments.automatic_life}
+            changes = await _changes()
             try:
-                await set_queue(practice.id, queue_id, **given)
+                await changes.make_for(practice.id, set_queue, queue_id, **given)
             except ValueError as error:
                 raise BadValue(str(error)) from None
 
     asyncio.run(run())
     return 0
+
+
+async def _changes() -> Changes:
+    return Changes(ring_nobody, await Clock.of_database())
 
 
 def _minute(moment: datetime) -> str:

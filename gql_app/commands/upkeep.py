@@ -8,7 +8,8 @@ from gql_app.clock import Clock
 from gql_app.live.bus import ringing
 from gql_app.settings import Settings
 from gql_app.terminal import say
-from gql_app.work.transitions import Transitions
+from gql_app.work.bell import ring_nobody
+from gql_app.work.changes import Changes
 from gql_app.work.upkeep.expiry import sweep
 from gql_app.work.upkeep.indexing import index_all
 from gql_app.work.upkeep.retention import prune
@@ -19,7 +20,8 @@ def run_migrate(_: argparse.Namespace, settings: Settings) -> int:
     async def run() -> None:
         await migrate(settings.database_url)
         async with opened(settings.database_url, settings.limits):
-            if indexed := await index_all():
+            changes = Changes(ring_nobody, await Clock.of_database())
+            if indexed := await index_all(changes):
                 say(f"patients made findable anew: {indexed:,}")
 
     asyncio.run(run())
@@ -33,7 +35,7 @@ def run_expire(arguments: argparse.Namespace, settings: Settings) -> int:
             ringing(settings.bus_url) as ring,
         ):
             clock = await Clock.of_database()
-            return await sweep(Transitions(ring, clock), clock(), forced=arguments.force)
+            return await sweep(Changes(ring, clock), clock(), forced=arguments.force)
 
     say(f"{asyncio.run(run())} closed")
     return 0
@@ -42,9 +44,9 @@ def run_expire(arguments: argparse.Namespace, settings: Settings) -> int:
 def run_prune(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> int:
         async with opened(settings.database_url, settings.limits):
-            now = (await Clock.of_database())()
+            changes = Changes(ring_nobody, await Clock.of_database())
             keep = timedelta(days=settings.retention_days)
-            return await prune(keep, now, forced=arguments.force)
+            return await prune(changes, keep, changes.clock(), forced=arguments.force)
 
     say(f"{asyncio.run(run())} events removed")
     return 0

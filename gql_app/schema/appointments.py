@@ -9,13 +9,15 @@ from gql_app.schema.ids import read_id_of
 from gql_app.schema.links import linked
 from gql_app.schema.moments import checked_moment
 from gql_app.schema.patients import Patient
-from gql_app.schema.payloads import Payload, UserError
+from gql_app.schema.payloads import UserError, error_row
 from gql_app.schema.tasks import Task
 from gql_app.schema.texts import checked_text
-from gql_app.work.appointments import MAX_EXTERNAL_ID, NewAppointment
-from gql_app.work.outcomes import ChangeResult
-from models.appointment import AppointmentRow
-from models.task import TaskRow
+from gql_app.work.appointments import (
+    MAX_EXTERNAL_ID,
+    NewAppointment,
+    RecordedAppointment,
+    record_appointment,
+)
 from models.text import trimmed
 
 
@@ -35,15 +37,13 @@ class RecordAppointmentPayload:
     errors: list[UserError]
 
 
-class AppointmentPayload(Payload):
+class AppointmentPayload:
     """The source of a `RecordAppointmentPayload`."""
 
-    def __init__(
-        self, appointment: AppointmentRow | None, result: ChangeResult, closed: list[TaskRow]
-    ) -> None:
-        super().__init__(result)
-        self.appointment = appointment
-        self.closed_tasks = closed
+    def __init__(self, recorded: RecordedAppointment) -> None:
+        self.appointment = recorded.appointment
+        self.closed_tasks = recorded.closed
+        self.errors = [error_row(refusal) for refusal in recorded.refusals]
 
 
 @strawberry.type
@@ -60,5 +60,5 @@ class Mutations:
         moment = checked_moment(at, "at")
         assert moment is not None
         new = NewAppointment(read_id_of("Patient", patient_id), moment, external_id)
-        transitions = info.context.services.transitions
-        return AppointmentPayload(*await transitions.record_appointment(info.context.viewer, new))
+        changes = info.context.services.changes
+        return AppointmentPayload(await changes.make(info.context.viewer, record_appointment, new))

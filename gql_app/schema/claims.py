@@ -13,6 +13,7 @@ from gql_app.schema.links import linked
 from gql_app.schema.payloads import Payload, UserError
 from gql_app.schema.staff import Staff
 from gql_app.schema.texts import checked_text
+from gql_app.work import claims
 from gql_app.work.reads.conditions import BadInput
 from models.task import MAX_CLAIM_ID, TaskRow
 
@@ -115,8 +116,13 @@ class Mutations:
         queue_ids: list[strawberry.ID] | None = None,
         claim_id: NewClaimId = None,
     ) -> Payload:
-        ids, claims = read_ids_of("Queue", queue_ids), info.context.services.claims
-        return Payload(await claims.claim_next(info.context.viewer, ids, _checked_claim(claim_id)))
+        services, ids = info.context.services, read_ids_of("Queue", queue_ids)
+        claim = _checked_claim(claim_id)
+        return Payload(
+            await claims.claim_next(
+                services.changes, info.context.viewer, ids, claim, lease=services.lease
+            )
+        )
 
     @strawberry.mutation(
         graphql_type=ClaimTaskPayload,
@@ -126,8 +132,13 @@ class Mutations:
     async def claim_task(
         self, info: Info, task_id: strawberry.ID, claim_id: ClaimIdToKeep = None
     ) -> Payload:
-        row_id, claims = read_id_of("Task", task_id), info.context.services.claims
-        return Payload(await claims.claim(info.context.viewer, row_id, _checked_claim(claim_id)))
+        services, row_id = info.context.services, read_id_of("Task", task_id)
+        claim = _checked_claim(claim_id)
+        return Payload(
+            await services.changes.make(
+                info.context.viewer, claims.claim_task, row_id, claim, lease=services.lease
+            )
+        )
 
     @strawberry.mutation(
         graphql_type=ClaimTaskPayload,
@@ -140,13 +151,14 @@ class Mutations:
         task_id: strawberry.ID | None = None,
         claim_id: ClaimIdToEnd = None,
     ) -> Payload:
-        viewer, claims = info.context.viewer, info.context.services.claims
+        viewer, changes = info.context.viewer, info.context.services.changes
         claim = _checked_claim(claim_id)
         if task_id is not None:
-            return Payload(await claims.release(viewer, read_id_of("Task", task_id), claim))
+            row_id = read_id_of("Task", task_id)
+            return Payload(await changes.make(viewer, claims.release_task, row_id, claim))
         if claim is None:
             raise BadInput("releaseTask takes a taskId, a claimId, or both.")
-        return Payload(await claims.release_own(viewer, claim))
+        return Payload(await changes.make(viewer, claims.release_own, claim))
 
 
 def _checked_claim(claim_id: str | None) -> str | None:

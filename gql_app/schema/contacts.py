@@ -17,6 +17,7 @@ from gql_app.schema.node import Node
 from gql_app.schema.payloads import Payload, UserError
 from gql_app.schema.staff import Staff
 from gql_app.schema.texts import checked_key
+from gql_app.work.contacts import log_contact
 from gql_app.work.reads.conditions import storable
 from models.contact import ContactRow
 from models.lifecycle import Attempt
@@ -105,8 +106,9 @@ class Mutations:
         idempotency_key: str | None = None,
         contacted_at: ContactedAt = None,
     ) -> Payload:
-        result = await info.context.services.transitions.log_contact(
+        result = await info.context.services.changes.make(
             info.context.viewer,
+            log_contact,
             read_id_of("Task", task_id),
             Attempt(outcome, follow_up, storable(notes), close),
             expected_version=expected_version,

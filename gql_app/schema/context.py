@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 import strawberry
@@ -11,19 +11,19 @@ import strawberry
 from gql_app.access import Scope, Viewer
 from gql_app.live.feeds import Feeds
 from gql_app.schema.loaders import Loaders
-from gql_app.work.claims import Claims
-from gql_app.work.transitions import Transitions
+from gql_app.work.changes import Changes
+from gql_app.work.claims import LEASE
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the composition root has wired together for the schema. `clock` gives the aware time;
-    `passed` gives seconds that only ever grow, for what waits."""
+    a claim lasts for `lease`; `passed` gives seconds that only ever grow, for what waits."""
 
-    transitions: Transitions
-    claims: Claims
+    changes: Changes
     feeds: Feeds
     clock: Callable[[], datetime]
+    lease: timedelta = LEASE
     passed: Callable[[], float] = time.monotonic
 
 

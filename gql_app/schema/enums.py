@@ -6,8 +6,9 @@ from gql_app.work.imports.rows import ImportResult
 from gql_app.work.reads.orders import TaskOrder
 from gql_app.work.reports.buckets import BucketSize
 from models.event import TaskEventKind
-from models.lifecycle import CloseCause, ContactOutcome, RefusalCode, TaskOrigin, TaskStatus
+from models.lifecycle import CloseCause, ContactOutcome, TaskOrigin, TaskStatus
 from models.phone import PhoneKind
+from models.refusals import RefusalCode
 from models.roles import Role
 
 strawberry.enum(Role, description="What a key may do.")

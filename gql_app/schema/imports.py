@@ -14,10 +14,11 @@ from gql_app.schema.payloads import ErrorRow, UserError, error_row
 from gql_app.schema.tasks import Task
 from gql_app.schema.texts import checked_text
 from gql_app.work.imports.batch import RowResult
-from gql_app.work.imports.rows import MAX_SOURCE, ImportRow, find_target
+from gql_app.work.imports.rows import MAX_SOURCE, ImportRow
 from gql_app.work.imports.run import Import
-from gql_app.work.outcomes import missing
 from gql_app.work.reads.conditions import BadInput
+from gql_app.work.reads.targets import find_target
+from gql_app.work.results import missing
 from models.text import trimmed
 
 MAX_ROWS = 1_000
@@ -109,7 +110,7 @@ class Mutations:
         if target is None:
             refusals = missing("queue", "queueId").refusals
             return ImportPayload([], [error_row(refusal, "input") for refusal in refusals])
-        run = Import(info.context.services.transitions, viewer, target, source)
+        run = Import(info.context.services.changes, viewer, target, source)
         results = await run.take([ImportRow(**vars(row)) for row in input.rows])
         shown = (
             _result_row(index, row, result)

@@ -10,7 +10,6 @@ from operator import attrgetter
 
 from gql_app.access import Scope
 from gql_app.schema.row_loader import PageKey, PageOf, RowLoader, page_loader
-from gql_app.work.patients import PatientRow, patients_by_id
 from gql_app.work.reads.at_work import QueueAtWork, staff_at_work
 from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.history import (
@@ -24,6 +23,7 @@ from gql_app.work.reads.history import (
     contacts_of_tasks,
     staff_by_id,
 )
+from gql_app.work.reads.patients import patients_by_id
 from gql_app.work.reads.queues import (
     PageInFull,
     QueueCounts,
@@ -35,6 +35,7 @@ from gql_app.work.reads.queues import (
     visible_queues,
 )
 from models.contact import ContactRow
+from models.people import PatientRow
 from models.task import TaskRow
 
 

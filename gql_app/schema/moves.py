@@ -100,7 +100,7 @@ class Mutations:
         if (input.to_queue_id is None) == (input.to_staff_id is None):
             raise BadInput("Give toQueueId or toStaffId, one of them.")
         moved = await moves.reassign_tasks(
-            info.context.services.transitions,
+            info.context.services.changes,
             info.context.viewer,
             _which(input.ids, input.filter, info),
             to_queue_id=_number("Queue", input.to_queue_id),
@@ -114,7 +114,7 @@ class Mutations:
     )
     async def withdraw_tasks(self, info: Info, input: WithdrawTasksInput) -> _Payload:
         moved = await moves.withdraw_tasks(
-            info.context.services.transitions,
+            info.context.services.changes,
             info.context.viewer,
             _which(input.ids, input.filter, info),
             reason=storable(input.reason) or "",

@@ -10,10 +10,10 @@ from gql_app.schema.columns import reads
 from gql_app.schema.context import Context, Info
 from gql_app.schema.ids import GlobalId, id_of, read_id
 from gql_app.schema.row_loader import HasId, RowLoader
-from gql_app.work.patients import PatientRow
 from gql_app.work.reads.history import StaffRow, colleagues_by_id
 from gql_app.work.reads.queues import QueueRow
 from models.contact import ContactRow
+from models.people import PatientRow
 from models.task import TaskRow
 
 

@@ -14,9 +14,9 @@ from gql_app.schema.ids import GlobalId, read_id_of
 from gql_app.schema.lazy import LazyTaskConnection
 from gql_app.schema.node import Node
 from gql_app.schema.row_loader import PageKey, load_page
-from gql_app.work.patients import PatientRow
 from gql_app.work.reads.finding import TaskQuery
 from models.contact import ContactRow
+from models.people import PatientRow
 from models.phone import Phone as PhoneValue
 from models.task import TaskRow
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import strawberry
 
 from gql_app.schema.enums import RefusalCode
-from gql_app.work.outcomes import ChangeResult
-from models.lifecycle import Refusal
+from gql_app.work.results import ChangeResult
+from models.refusals import Refusal
 
 
 @strawberry.type(description="Why a request was refused. Nothing was changed.")

@@ -12,7 +12,7 @@ from gql_app.schema.items import Item, Items
 from gql_app.work.reads.board import after_event, counts_at, read_board
 from gql_app.work.reads.queues import QueueCounts, day_bounds
 from models.chain import Position
-from models.lifecycle import local_date
+from models.follow_up import local_date
 
 HEARTBEAT = timedelta(seconds=15)
 FIRST_PAGE = 50

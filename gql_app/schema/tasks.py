@@ -20,14 +20,14 @@ from gql_app.schema.payloads import Payload, UserError
 from gql_app.schema.row_loader import PageKey, load_page
 from gql_app.schema.task_state import TaskState
 from gql_app.schema.texts import checked_key
-from gql_app.work.intake import NewTask
-from gql_app.work.patients import PatientRow
+from gql_app.work.intake import NewTask, create_task
 from gql_app.work.reads import queues
 from gql_app.work.reads.conditions import storable
 from gql_app.work.reads.orders import SECTIONS, begin_of, cursor_of
 from gql_app.work.reads.queues import tasks_page, tasks_page_in_full
 from models.contact import ContactRow
-from models.lifecycle import local_date
+from models.follow_up import local_date
+from models.people import PatientRow
 from models.task import TaskRow
 
 
@@ -160,5 +160,5 @@ class Mutations:
             expires_at=checked_moment(input.expires_at, "expiresAt"),
             idempotency_key=checked_key(input.idempotency_key),
         )
-        result = await info.context.services.transitions.create_task(info.context.viewer, new)
+        result = await info.context.services.changes.make(info.context.viewer, create_task, new)
         return Payload(result, fields_under="input")

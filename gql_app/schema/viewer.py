@@ -13,11 +13,11 @@ from gql_app.schema.links import linked
 from gql_app.schema.queues import Queue
 from gql_app.schema.staff import Staff
 from gql_app.schema.tasks import Task
-from gql_app.work.claims import claimed_tasks
 from gql_app.work.reads.cursors import event_cursor
+from gql_app.work.reads.next_tasks import claimed_tasks
 from gql_app.work.reads.queues import QueueRow, visible_queues
 from models.event import feed_bounds
-from models.lifecycle import local_date
+from models.follow_up import local_date
 from models.task import TaskRow
 
 
@@ -37,7 +37,7 @@ class Practice:
 
     @strawberry.field(description="How long a claim lasts that is not renewed, in seconds.")
     def claim_seconds(parent: strawberry.Parent[ViewerRow], info: Info) -> int:
-        return int(info.context.services.claims.lease.total_seconds())
+        return int(info.context.services.lease.total_seconds())
 
     @strawberry.field(description="Where a stream that begins now goes on from.")
     async def cursor(parent: strawberry.Parent[ViewerRow]) -> str:

@@ -1,8 +1,6 @@
 """The dashboard at /: its files, and signing in and out of it."""
 
-from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -14,11 +12,19 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gql_app.access import Forbidden, KeyLookup, Unauthenticated
-from gql_app.access.signin import SESSION_LASTS, SignedIn, sign_in, sign_in_by_link, sign_out
+from gql_app.access import Forbidden, KeyLookup, Unauthenticated, Viewer
+from gql_app.access.signin import (
+    SESSION_LASTS,
+    SignedIn,
+    begin_session,
+    begin_session_by_link,
+    end_session,
+    practice_of_link,
+)
 from gql_app.web.credentials import COOKIE, holder_of, is_own_page, viewer_of
 from gql_app.web.refusals import refusal
 from gql_app.web.requests import read_body, read_json
+from gql_app.work.changes import Changes
 from gql_app.work.reads.conditions import BadInput
 from models.text import trimmed
 
@@ -34,8 +40,11 @@ HEADERS = {
 }
 
 
-def page_routes(keys: KeyLookup, clock: Callable[[], datetime]) -> list[Route | Mount]:
-    """/, /dashboard/… and /session. Sessions begin and end by `clock`."""
+def page_routes(keys: KeyLookup, changes: Changes) -> list[Route | Mount]:
+    """/, /dashboard/… and /session."""
+
+    async def sign_out(viewer: Viewer) -> None:
+        await changes.make(viewer, end_session, viewer)
 
     async def session(request: Request) -> Response:
         """POST signs in, with a key or a link; DELETE signs out."""
@@ -46,7 +55,7 @@ def page_routes(keys: KeyLookup, clock: Callable[[], datetime]) -> list[Route | 
                 with suppress(Unauthenticated):  # it has ended by itself
                     await sign_out(await viewer_of(keys, request.headers))
                 return _with_cookie(request, "", lasts=0)
-            signed_in = await _begun(read_json(await read_body(request)), clock)
+            signed_in = await _begun(read_json(await read_body(request)), keys, changes)
             # The cookie of the session before is lost with this answer: nobody could end it later.
             with suppress(Unauthenticated):
                 await sign_out(await holder_of(keys, request.headers))
@@ -65,12 +74,14 @@ async def _index(_: Request) -> Response:
     return FileResponse(FILES / "index.html", headers=HEADERS)
 
 
-async def _begun(body: object, clock: Callable[[], datetime]) -> SignedIn:
+async def _begun(body: object, keys: KeyLookup, changes: Changes) -> SignedIn:
     match body:
         case {"key": str(key)}:
-            return await sign_in(trimmed(key), clock)
+            viewer = await keys.authenticate(trimmed(key))
+            return await changes.make(viewer, begin_session, viewer.key_id)
         case {"link": str(link)}:
-            return await sign_in_by_link(trimmed(link), clock)
+            link = trimmed(link)
+            return await changes.make_for(practice_of_link(link), begin_session_by_link, link)
     raise BadInput('Send {"key": "…"}, or {"link": "…"}.')
 
 

@@ -1,13 +1,19 @@
 """Appointments: recorded by partners, so that nobody calls a patient who has one."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from gql_app.access import Viewer
+from gql_app.work.changes import Change
+from gql_app.work.locking import lock_patient
 from gql_app.work.reads.conditions import Conditions
+from gql_app.work.results import missing
+from gql_app.work.transitions import close_by_appointment
 from models.appointment import APPOINTMENT_COLUMNS, AppointmentRow
 from models.database import fetch, for_update, insert, write
 from models.lifecycle import TaskOrigin
+from models.refusals import Refusal, RefusalCode
 from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 
 MAX_EXTERNAL_ID = 200
@@ -21,12 +27,41 @@ class NewAppointment(NamedTuple):
     external_id: str
 
 
-async def put_appointment(
-    viewer: Viewer, new: NewAppointment, now: datetime
-) -> AppointmentRow | None:
+@dataclass(frozen=True, slots=True)
+class RecordedAppointment:
+    """What came of it: the appointment and the tasks that it has closed, or the refusals."""
+
+    appointment: AppointmentRow | None = None
+    closed: tuple[TaskRow, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+
+_EXTERNAL_ID_TAKEN = Refusal(
+    RefusalCode.EXTERNAL_ID_TAKEN,
+    "Another patient's appointment has this external id.",
+    "externalId",
+)
+
+
+async def record_appointment(change: Change, new: NewAppointment) -> RecordedAppointment:
+    """Record an appointment, and close what it makes needless in the queues that the key allows.
+    Recorded again, it is moved; a key for more queues then closes more. Raises `Forbidden`."""
+    viewer = change.viewer
+    viewer.require(viewer.may_create_tasks, "record appointments")
+    if not await lock_patient(viewer, new.patient_id):
+        return RecordedAppointment(refusals=missing("patient", "patientId").refusals)
+    appointment = await _put(change, new)
+    if appointment is None:
+        return RecordedAppointment(refusals=(_EXTERNAL_ID_TAKEN,))
+    tasks = await _tasks_to_close(viewer, new.patient_id)
+    closed = [await close_by_appointment(change, task) for task in tasks]
+    return RecordedAppointment(appointment, tuple(closed))
+
+
+async def _put(change: Change, new: NewAppointment) -> AppointmentRow | None:
     """The appointment, made or moved to another time; None if it is another patient's, whom the key
     need not see: external ids are the practice's. The patient is locked."""
-    practice_id = viewer.practice_id
+    practice_id = change.practice_id
     sql = f"""SELECT {APPOINTMENT_COLUMNS} FROM appointment a
     WHERE a.practice_id = $1 AND a.external_id = $2 {for_update()}"""
     found = await fetch(AppointmentRow, sql, practice_id, new.external_id)
@@ -37,8 +72,8 @@ async def put_appointment(
             patient_id=new.patient_id,
             at=new.at,
             external_id=new.external_id,
-            recorded_at=now,
-            recorded_by_id=viewer.staff_id,
+            recorded_at=change.now,
+            recorded_by_id=change.viewer.staff_id,
         )
         return AppointmentRow(row_id, practice_id, new.patient_id, new.at, new.external_id)
     if found[0].patient_id != new.patient_id:
@@ -49,7 +84,7 @@ async def put_appointment(
     return found[0]._replace(at=new.at)
 
 
-async def tasks_to_close(viewer: Viewer, patient_id: int) -> list[TaskRow]:
+async def _tasks_to_close(viewer: Viewer, patient_id: int) -> list[TaskRow]:
     """The patient's open automatic tasks whose queue closes them on an appointment, of those that
     the key allows, locked."""
     where = Conditions.of(viewer, "t", "t.queue_id")

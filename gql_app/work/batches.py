@@ -1,7 +1,7 @@
 """One change of many tasks, a batch at a time.
 
-Each batch is a transaction of its own. Then it rests as long as it has held its locks, so that who
-logs contacts meanwhile waits for one batch at most, and has half of the time.
+Each batch is a change of its own. Then it rests as long as it has held its locks: people who log
+contacts meanwhile wait for one batch at most, and have half of the time.
 """
 
 import asyncio
@@ -12,14 +12,14 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gql_app.access import Viewer
-from gql_app.work.outcomes import NOT_FOUND, claimed_by_other
+from gql_app.work.changes import Change, Changes
+from gql_app.work.conflicts import claimed_by_other
+from gql_app.work.locking import lock_tasks
 from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.queues import count_tasks, task_ids, tasks_by_id
-from gql_app.work.records import lock_tasks
-from gql_app.work.transitions import Transitions
-from models.database import transaction
-from models.lifecycle import TASK_CLOSED, Refusal
+from gql_app.work.results import NOT_FOUND
+from models.refusals import TASK_CLOSED, Refusal
 from models.task import TaskRow
 
 MAX_TASKS = 10_000
@@ -51,21 +51,21 @@ class Moved:
 @dataclass(frozen=True, slots=True)
 class Move:
     """One kind of change. `is_needed` says whether a task is not yet as it should be; `carry_out`
-    changes locked tasks, at least one, and gives the number of the last event."""
+    changes locked tasks, at least one."""
 
     is_needed: Callable[[TaskRow], bool]
-    carry_out: Callable[[Sequence[TaskRow], datetime], Awaitable[int]]
+    carry_out: Callable[[Change, Sequence[TaskRow]], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class _Tally:
     to_change: list[TaskRow] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
-    seconds: float = 0.0
+    locked_at: float = 0.0
 
 
 async def move_all(
-    transitions: Transitions,
+    changes: Changes,
     viewer: Viewer,
     which: list[int] | TaskQuery,
     move: Move,
@@ -83,11 +83,10 @@ async def move_all(
         batch = ids[begin : begin + size]
         if dry_run:
             tasks = await tasks_by_id(viewer, batch)
-            tally = await _tally(viewer, batch, tasks, move, transitions.clock())
+            tally = await _tally(viewer, batch, tasks, move, changes.clock())
         else:
-            work = _move_batch(transitions, viewer, batch, move)
-            tally = await transitions.carry_out(viewer.practice_id, work)
-            await asyncio.sleep(tally.seconds)
+            tally = await changes.make(viewer, _move_batch, batch, move)
+            await asyncio.sleep(time.monotonic() - tally.locked_at)
         so_far = replace(
             so_far,
             changed=so_far.changed + len(tally.to_change),
@@ -97,17 +96,14 @@ async def move_all(
     return so_far
 
 
-async def _move_batch(
-    transitions: Transitions, viewer: Viewer, batch: list[int], move: Move
-) -> tuple[_Tally, int | None]:
-    async with transaction():
-        tasks = await lock_tasks(viewer, batch)
-        locked = time.monotonic()
-        now = transitions.clock()
-        tally = await _tally(viewer, batch, tasks, move, now)
-        seq = await move.carry_out(tally.to_change, now) if tally.to_change else None
-    tally.seconds = time.monotonic() - locked
-    return tally, seq
+async def _move_batch(change: Change, batch: list[int], move: Move) -> _Tally:
+    tasks = await lock_tasks(change.viewer, batch)
+    locked_at = time.monotonic()
+    tally = await _tally(change.viewer, batch, tasks, move, change.now)
+    tally.locked_at = locked_at
+    if tally.to_change:
+        await move.carry_out(change, tally.to_change)
+    return tally
 
 
 async def _ids(viewer: Viewer, which: list[int] | TaskQuery) -> list[int]:

@@ -47,3 +47,8 @@ class Bell:
             seq, timer = held
             timer.cancel()
             self._ring(practice_id, seq)
+
+
+def ring_nobody(_practice_id: int, _seq: int) -> None:
+    """For changes that nobody can be watching: of a database that no server has, or without
+    events."""

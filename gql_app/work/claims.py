@@ -10,172 +10,180 @@ import asyncio
 import random
 import secrets
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from gql_app.access import Viewer
-from gql_app.work.outcomes import NOT_FOUND, ChangeResult, claimed_by_other
-from gql_app.work.reads.queues import MAX_SELECTS, visible_queues
-from gql_app.work.reads.sections import DUE, NEW
-from gql_app.work.records import Claim, PatientId, change_claim, lock_for, lock_tasks_around
-from gql_app.work.transitions import Transitions
-from models.database import fetch, has_row_locks, transaction
+from gql_app.work.changes import Change, Changes
+from gql_app.work.conflicts import claimed_by_other
+from gql_app.work.locking import PatientId, lock_for, lock_tasks_around
+from gql_app.work.reads.next_tasks import Candidate, most_urgent
+from gql_app.work.reads.queues import visible_queues
+from gql_app.work.results import NOT_FOUND, ChangeResult
+from models.database import among, fetch, has_row_locks, write
 from models.event import TaskEventKind
-from models.lifecycle import TASK_CLOSED, Refusal, RefusalCode, local_date
-from models.task import EXPIRES_KEY, NEVER, TASK_COLUMNS, TaskRow
+from models.refusals import TASK_CLOSED, Refusal, RefusalCode
+from models.task import IS_OPEN, TaskRow
 
 LEASE = timedelta(minutes=10)
-WINDOW = 60
-"""How many of a queue's most urgent tasks are looked at: as many agents may ask at once."""
-
-QUEUES_AT_ONCE = MAX_SELECTS // 2
-"""In one statement, with two selects each."""
-
+"""How long a claim lasts, if it is not renewed."""
 
 CLAIM_LOST = Refusal(
     RefusalCode.CLAIM_LOST, "This claim has ended: claim the patient again.", "claimId"
 )
 
 
+class Claim(NamedTuple):
+    """Who works on a patient, and until when."""
+
+    claimed_by_id: int
+    claimed_until: datetime
+    claim_id: str | None
+
+
 class _TaskId(NamedTuple):
     id: int
 
 
-class _Candidate(NamedTuple):
-    id: int
-    patient_id: int
-    follow_up: date | None
-    expires_at: datetime | None
-    queue_id: int
-    assignee_id: int | None
+async def claim_next(
+    changes: Changes,
+    viewer: Viewer,
+    queue_ids: Sequence[int] | None,
+    claim_id: str | None = None,
+    *,
+    lease: timedelta = LEASE,
+) -> ChangeResult:
+    """Claim the most urgent free task of the queues (None: of all that the key allows): overdue
+    follow-ups first, then due today, then never contacted, by expiry; none that is another's work.
+    The claim gets `claim_id` as its id, or one of ours. The result has no task if none is free.
+    Raises `Forbidden`."""
+    viewer.require(viewer.may_log_contacts, "claim tasks")
+    queues = [queue.id for queue in await visible_queues(viewer, queue_ids)]
+    claim_id = claim_id or _new_id()
+    # Looked for before the change: hundreds of rows, and more that are others' work.
+    while queues and (candidates := await most_urgent(viewer, queues, changes.clock())):
+        claimed = await changes.make(viewer, _claim_one_of, candidates, claim_id, lease)
+        if claimed is not None:
+            return claimed
+        # All that we saw was taken by others between our look and our lock.
+        await asyncio.sleep(random.uniform(0.001, 0.01))  # noqa: S311 - no secret
+    return ChangeResult(None)
 
 
-class Claims:
-    """`lease` is how long a claim lasts, if it is not renewed."""
+async def claim_task(
+    change: Change,
+    task_id: int | None,
+    claim_id: str | None = None,
+    *,
+    lease: timedelta = LEASE,
+) -> ChangeResult:
+    """Claim a task's patient anew; or, with the `claim_id` of the claim that the viewer has, renew
+    that. An id that was used for this task and has ended is refused. Raises `Forbidden`."""
+    viewer = change.viewer
+    viewer.require(viewer.may_log_contacts, "claim tasks")
+    tasks, task = await lock_for(viewer, task_id)
+    if task is None:
+        return ChangeResult(None, refusals=(NOT_FOUND,))
+    if not task.is_open or task.has_expired(change.now):
+        return ChangeResult(task, refusals=(TASK_CLOSED,))
+    if refusal := await claimed_by_other(viewer, task, change.now):
+        return ChangeResult(task, refusals=(refusal,))
+    if claim_id not in (None, task.claim) and await _was_used(task, claim_id):
+        return ChangeResult(task, refusals=(CLAIM_LOST,))
+    return await _claim(change, tasks, task.id, claim_id or _new_id(), lease)
 
-    def __init__(self, transitions: Transitions, lease: timedelta = LEASE) -> None:
-        self._transitions = transitions
-        self.lease = lease
 
-    async def claim_next(
-        self, viewer: Viewer, queue_ids: Sequence[int] | None, claim_id: str | None = None
-    ) -> ChangeResult:
-        """Claim the most urgent free task of the queues (None: of all that the key allows):
-        overdue follow-ups first, then due today, then never contacted, by expiry; none that is
-        another's work. The claim gets `claim_id` as its id, or one of ours. The outcome has no task
-        if none is free. Raises `Forbidden`."""
-        viewer.require(viewer.may_log_contacts, "claim tasks")
-        queues = [queue.id for queue in await visible_queues(viewer, queue_ids)]
-        if not queues:
-            return ChangeResult(None)
-        return await self._transitions.carry_out(
-            viewer.practice_id, self._claim_next(viewer, queues, claim_id or _new_id())
+async def release_task(
+    change: Change, task_id: int | None, claim_id: str | None = None
+) -> ChangeResult:
+    """Give a claimed patient back; with a `claim_id`, only if that claim still stands. Supervisors
+    may release others' claims. Raises `Forbidden`."""
+    viewer = change.viewer
+    viewer.require(viewer.may_log_contacts, "release tasks")
+    tasks, task = await lock_for(viewer, task_id)
+    if task is None:
+        return ChangeResult(None, refusals=(NOT_FOUND,))
+    held = [t for t in tasks if t.claim is not None and claim_id in (None, t.claim)]
+    if not held:
+        return ChangeResult(task)
+    if not viewer.may_release_for_others and (
+        refusal := await claimed_by_other(viewer, held[0], change.now)
+    ):
+        return ChangeResult(task, refusals=(refusal,))
+    freed = await put_claim(change, held, None, TaskEventKind.RELEASED)
+    return ChangeResult(next((row for row in freed if row.id == task_id), task))
+
+
+async def release_own(change: Change, claim_id: str) -> ChangeResult:
+    """Give back what the viewer holds under this id, for one who does not know of which task the
+    claim is. The result has no task if there is no such claim. Raises `Forbidden`."""
+    viewer = change.viewer
+    viewer.require(viewer.may_log_contacts, "release tasks")
+    sql = """SELECT t.id FROM task t
+    WHERE t.practice_id = $1 AND t.claimed_by_id = $2 AND t.claim_id = $3 LIMIT 1"""
+    found = await fetch(_TaskId, sql, viewer.practice_id, viewer.staff_id, claim_id)
+    return await release_task(change, found[0].id, claim_id) if found else ChangeResult(None)
+
+
+async def lapse_claim(change: Change, task_id: int) -> bool:
+    """Free a patient whose claim's time is up. False if there was nothing to free."""
+    tasks = await lock_tasks_around(change.practice_id, task_id)
+    held = [t for t in tasks if t.claimed_by_id is not None and not t.is_claimed(change.now)]
+    await put_claim(change, held, None, TaskEventKind.RELEASED)
+    return bool(held)
+
+
+async def live_claim(practice_id: int, patient_id: int, now: datetime) -> Claim | None:
+    """The claim on the patient, who is locked."""
+    sql = f"""
+    SELECT t.claimed_by_id, t.claimed_until, t.claim_id FROM task t
+    WHERE t.practice_id = $1 AND t.patient_id = $2
+      AND {IS_OPEN} AND t.claimed_until > $3
+    LIMIT 1
+    """
+    return next(iter(await fetch(Claim, sql, practice_id, patient_id, now)), None)
+
+
+async def put_claim(
+    change: Change, tasks: Sequence[TaskRow], claim: Claim | None, kind: TaskEventKind
+) -> list[TaskRow]:
+    """Put locked tasks under the claim, or free them, each with its event. Returns them as they are
+    then."""
+    if not tasks:
+        return []
+    by, until, claim_id = claim or (None, None, None)
+    sql = f"""UPDATE task SET claimed_by_id = $3, claimed_until = $4, claim_id = $5,
+        version = version + 1
+    WHERE practice_id = $1 AND {among("id", 2)}"""
+    await write(sql, change.practice_id, [task.id for task in tasks], by, until, claim_id)
+    changed = []
+    for task in tasks:
+        put = task._replace(
+            claimed_by_id=by, claimed_until=until, claim_id=claim_id, version=task.version + 1
         )
+        change.record(kind, put, before=task)
+        changed.append(put)
+    return changed
 
-    async def claim(
-        self, viewer: Viewer, task_id: int | None, claim_id: str | None = None
-    ) -> ChangeResult:
-        """Claim a task's patient anew; or, with the `claim_id` of the claim that the viewer has,
-        renew that. An id that was used for this task and has ended is refused. Raises
-        `Forbidden`."""
-        viewer.require(viewer.may_log_contacts, "claim tasks")
-        if task_id is None:
-            return ChangeResult(None, refusals=(NOT_FOUND,))
-        work = self._claim(viewer, task_id, claim_id)
-        return await self._transitions.carry_out(viewer.practice_id, work)
 
-    async def release(
-        self, viewer: Viewer, task_id: int | None, claim_id: str | None = None
-    ) -> ChangeResult:
-        """Give a claimed patient back; with a `claim_id`, only if that claim still stands.
-        Supervisors may release others' claims. Raises `Forbidden`."""
-        viewer.require(viewer.may_log_contacts, "release tasks")
-        if task_id is None:
-            return ChangeResult(None, refusals=(NOT_FOUND,))
-        work = self._release(viewer, task_id, claim_id)
-        return await self._transitions.carry_out(viewer.practice_id, work)
+async def _claim_one_of(
+    change: Change, candidates: list[Candidate], claim_id: str, lease: timedelta
+) -> ChangeResult | None:
+    """Claim the first of the candidates that is still free; None if none is."""
+    for candidate in await _not_locked(change.practice_id, candidates):
+        tasks = await lock_tasks_around(change.practice_id, candidate.id)
+        if _is_free(tasks, candidate, change.now):
+            return await _claim(change, tasks, candidate.id, claim_id, lease)
+    return None
 
-    async def release_own(self, viewer: Viewer, claim_id: str) -> ChangeResult:
-        """Give back what the viewer holds under this id, for one who does not know of which task
-        the claim is. The outcome has no task if there is no such claim. Raises `Forbidden`."""
-        viewer.require(viewer.may_log_contacts, "release tasks")
-        sql = """SELECT t.id FROM task t
-        WHERE t.practice_id = $1 AND t.claimed_by_id = $2 AND t.claim_id = $3 LIMIT 1"""
-        found = await fetch(_TaskId, sql, viewer.practice_id, viewer.staff_id, claim_id)
-        return await self.release(viewer, found[0].id, claim_id) if found else ChangeResult(None)
 
-    async def lapse(self, practice_id: int, task_id: int) -> bool:
-        """Free a patient whose claim's time is up. False if there was nothing to free."""
-        return await self._transitions.carry_out(practice_id, self._lapse(practice_id, task_id))
-
-    async def _claim_next(
-        self, viewer: Viewer, queues: list[int], claim_id: str
-    ) -> tuple[ChangeResult, int | None]:
-        while True:
-            # Before the transaction: it looks at hundreds of rows, and more that are others' work.
-            candidates = await _most_urgent(viewer, queues, self._transitions.clock())
-            if not candidates:
-                return ChangeResult(None), None
-            async with transaction():
-                now = self._transitions.clock()
-                for candidate in await _not_locked(viewer.practice_id, candidates):
-                    tasks = await lock_tasks_around(viewer.practice_id, candidate.id)
-                    if _is_free(tasks, candidate, now):
-                        return await self._put(viewer, tasks, candidate.id, claim_id, now)
-            # It, or all that we saw, was taken by others between our look and our lock.
-            await asyncio.sleep(random.uniform(0.001, 0.01))  # noqa: S311 - no secret
-
-    async def _claim(
-        self, viewer: Viewer, task_id: int, claim_id: str | None
-    ) -> tuple[ChangeResult, int | None]:
-        async with transaction():
-            tasks, task = await lock_for(viewer, task_id)
-            now = self._transitions.clock()
-            if task is None:
-                return ChangeResult(None, refusals=(NOT_FOUND,)), None
-            if not task.is_open or task.has_expired(now):
-                return ChangeResult(task, refusals=(TASK_CLOSED,)), None
-            if refusal := await claimed_by_other(viewer, task, now):
-                return ChangeResult(task, refusals=(refusal,)), None
-            if claim_id not in (None, task.claim) and await _was_used(task, claim_id):
-                return ChangeResult(task, refusals=(CLAIM_LOST,)), None
-            return await self._put(viewer, tasks, task_id, claim_id or _new_id(), now)
-
-    async def _put(
-        self, viewer: Viewer, tasks: list[TaskRow], task_id: int, claim_id: str, now: datetime
-    ) -> tuple[ChangeResult, int]:
-        claim = Claim(viewer.staff_id, now + self.lease, claim_id)
-        still_open = [task for task in tasks if task.is_open]
-        claimed, seq = await change_claim(still_open, claim, TaskEventKind.CLAIMED, now, viewer)
-        return ChangeResult(next(task for task in claimed if task.id == task_id)), seq
-
-    async def _release(
-        self, viewer: Viewer, task_id: int, claim_id: str | None
-    ) -> tuple[ChangeResult, int | None]:
-        async with transaction():
-            tasks, task = await lock_for(viewer, task_id)
-            now = self._transitions.clock()
-            if task is None:
-                return ChangeResult(None, refusals=(NOT_FOUND,)), None
-            held = [t for t in tasks if t.claim is not None and claim_id in (None, t.claim)]
-            if not held:
-                return ChangeResult(task), None
-            if not viewer.may_release_for_others and (
-                refusal := await claimed_by_other(viewer, held[0], now)
-            ):
-                return ChangeResult(task, refusals=(refusal,)), None
-            freed, seq = await change_claim(held, None, TaskEventKind.RELEASED, now, viewer)
-        return ChangeResult(next((row for row in freed if row.id == task_id), task)), seq
-
-    async def _lapse(self, practice_id: int, task_id: int) -> tuple[bool, int | None]:
-        async with transaction():
-            now = self._transitions.clock()
-            tasks = await lock_tasks_around(practice_id, task_id)
-            held = [t for t in tasks if t.claimed_by_id is not None and not t.is_claimed(now)]
-            if not held:
-                return False, None
-            _, seq = await change_claim(held, None, TaskEventKind.RELEASED, now)
-        return True, seq
+async def _claim(
+    change: Change, tasks: list[TaskRow], task_id: int, claim_id: str, lease: timedelta
+) -> ChangeResult:
+    claim = Claim(change.viewer.staff_id, change.now + lease, claim_id)
+    still_open = [task for task in tasks if task.is_open]
+    claimed = await put_claim(change, still_open, claim, TaskEventKind.CLAIMED)
+    return ChangeResult(next(task for task in claimed if task.id == task_id))
 
 
 def _new_id() -> str:
@@ -189,18 +197,7 @@ async def _was_used(task: TaskRow, claim_id: str | None) -> bool:
     return bool(await fetch(_TaskId, sql, task.practice_id, task.id, claim_id))
 
 
-async def claimed_tasks(viewer: Viewer, now: datetime) -> list[TaskRow]:
-    """The tasks that the viewer holds, those first whose claim ends first."""
-    sql = f"""
-    SELECT {TASK_COLUMNS} FROM task t
-    WHERE t.practice_id = $1 AND t.claimed_by_id = $2 AND t.claimed_until > $3
-    ORDER BY t.claimed_until, t.id
-    """
-    rows = await fetch(TaskRow, sql, viewer.practice_id, viewer.staff_id, now)
-    return [row for row in rows if viewer.sees_queue(row.queue_id)]
-
-
-def _is_free(tasks: Sequence[TaskRow], candidate: _Candidate, now: datetime) -> bool:
+def _is_free(tasks: Sequence[TaskRow], candidate: Candidate, now: datetime) -> bool:
     """Whether the candidate, locked now, is still what it was when it was looked at."""
     task = next(task for task in tasks if task.id == candidate.id)
     return (
@@ -212,56 +209,7 @@ def _is_free(tasks: Sequence[TaskRow], candidate: _Candidate, now: datetime) -> 
     )
 
 
-async def _most_urgent(viewer: Viewer, queues: list[int], now: datetime) -> list[_Candidate]:
-    """The first free tasks of each queue, most urgent first. Each select reads the beginning of an
-    index, so it costs the same however many tasks there are, but for those that are passed over as
-    others' work."""
-    found: list[_Candidate] = []
-    for begin in range(0, len(queues), QUEUES_AT_ONCE):
-        found += await _first_of(viewer, queues[begin : begin + QUEUES_AT_ONCE], now)
-    return sorted(found, key=_urgency)
-
-
-async def _first_of(viewer: Viewer, queues: list[int], now: datetime) -> list[_Candidate]:
-    today = local_date(now, viewer.time_zone)
-    values: list[object] = [viewer.practice_id, now, today, viewer.staff_id]
-    if has_row_locks():
-        # One select a kind, not a queue: to plan dozens takes ten times as long as to run them.
-        values.append(queues)
-        queue = "unnest($5::bigint[]) AS q (id)"
-        selects = [
-            f"SELECT f.* FROM {queue} CROSS JOIN LATERAL ({first}) AS f"
-            for first in _firsts("q.id")
-        ]
-    else:
-        values += queues
-        numbers = range(5, 5 + len(queues))
-        selects = [f"SELECT * FROM ({first})" for n in numbers for first in _firsts(f"${n}")]
-    return await fetch(_Candidate, " UNION ALL ".join(selects), *values)
-
-
-def _firsts(queue: str) -> list[str]:
-    """The first free tasks of a queue: to be called again, and never called. The parameters are the
-    practice, now, today, and who asks."""
-    return [
-        f"""SELECT t.id, t.patient_id, t.follow_up, t.expires_at, t.queue_id, t.assignee_id
-        FROM task t
-        WHERE t.practice_id = $1 AND t.queue_id = {queue}
-          AND {section.holds("$3")}
-          AND {EXPIRES_KEY} > $2
-          AND (t.claimed_until IS NULL OR t.claimed_until <= $2)
-          AND (t.assignee_id IS NULL OR t.assignee_id = $4)
-        ORDER BY {section.sort} LIMIT {WINDOW}"""
-        for section in (DUE, NEW)
-    ]
-
-
-def _urgency(task: _Candidate) -> tuple[object, ...]:
-    """What puts candidates of several queues into the order of work."""
-    return (task.follow_up or date.max, task.expires_at or NEVER, task.id)
-
-
-async def _not_locked(practice_id: int, candidates: list[_Candidate]) -> list[_Candidate]:
+async def _not_locked(practice_id: int, candidates: list[Candidate]) -> list[Candidate]:
     """The first of the candidates whose patient nobody else is claiming at this moment: locked. In
     SQLite, where nobody else can be, all of them: some may have been claimed since the look."""
     if not has_row_locks():

@@ -1,16 +1,22 @@
-"""What a new task must bring before it may enter a queue."""
+"""New tasks: what one must bring before it may enter a queue, and how it is made."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from models.lifecycle import (
-    Refusal,
-    RefusalCode,
-    TaskOrigin,
-    check_follow_up_date,
-    last_day,
-    local_date,
-)
+from gql_app.access import Viewer
+from gql_app.work.changes import Change
+from gql_app.work.claims import Claim, live_claim
+from gql_app.work.idempotency import KEY_REUSED, Request, earlier_use, keep_result
+from gql_app.work.locking import lock_patient
+from gql_app.work.reads.queues import tasks_by_id
+from gql_app.work.reads.targets import find_target
+from gql_app.work.results import ChangeResult, missing
+from models.database import insert
+from models.event import TaskEventKind, select_events
+from models.follow_up import check_follow_up_date, last_day, local_date
+from models.lifecycle import TaskOrigin, TaskStatus
+from models.refusals import Refusal, RefusalCode
+from models.task import TaskRow
 from models.text import trimmed
 
 MAX_REASON = 500
@@ -30,6 +36,37 @@ class NewTask:
     idempotency_key: str | None = None
 
 
+async def create_task(change: Change, new: NewTask) -> ChangeResult:
+    """Make a task. Refusals change nothing and come back in the result. Raises `Forbidden`."""
+    viewer = change.viewer
+    viewer.require(viewer.may_create_tasks, "create tasks")
+    new = replace(new, reason=trimmed(new.reason))
+    is_there = await lock_patient(viewer, new.patient_id)
+    request = _request(new)
+    # Before it is checked: what was in order when it was first sent need not be so again.
+    if request is not None and (earlier := await _earlier(change, request)):
+        return earlier
+    if refusals := check_new_task(new, viewer.time_zone, change.now):
+        return ChangeResult(None, refusals=refusals)
+    queue = await find_target(viewer, new.queue_id)
+    if queue is None:
+        return missing("queue", "queueId")
+    if not is_there:
+        return missing("patient", "patientId")
+    new = with_default_life(new, queue.automatic_life_days, change.now)
+    if refusals := check_new_task(new, viewer.time_zone, change.now):
+        return ChangeResult(None, refusals=refusals)
+    claim = await live_claim(viewer.practice_id, new.patient_id or 0, change.now)
+    task = new_task(viewer, new, claim, change.now)
+    columns = task._asdict()
+    del columns["id"]
+    task = task._replace(id=await insert("task", **columns))
+    change.record(TaskEventKind.CREATED, task, before=None)
+    if request is not None:
+        keep_result(change, request, task=task.id)
+    return ChangeResult(task)
+
+
 def with_default_life(new: NewTask, days: int | None, now: datetime) -> NewTask:
     """The task with its queue's default life, if it is automatic and has no expiry of its own."""
     if days is None or new.expires_at is not None or new.origin is not TaskOrigin.AUTOMATIC:
@@ -47,12 +84,12 @@ def check_new_task(new: NewTask, time_zone: str, now: datetime) -> tuple[Refusal
     return tuple(refusal for refusal in found if refusal is not None)
 
 
-def check_reason(reason: str) -> Refusal | None:
-    """Whether a reason says why to call, and can be kept."""
+def check_reason(
+    reason: str, if_missing: str = "Say why the patient is to be called."
+) -> Refusal | None:
+    """Whether a reason says something, and can be kept."""
     if not trimmed(reason):
-        return Refusal(
-            RefusalCode.REASON_REQUIRED, "Say why the patient is to be called.", "reason"
-        )
+        return Refusal(RefusalCode.REASON_REQUIRED, if_missing, "reason")
     if len(reason) > MAX_REASON:
         message = f"The reason has {len(reason):,} characters; at most {MAX_REASON} are kept."
         return Refusal(RefusalCode.REASON_TOO_LONG, message, "reason")
@@ -69,3 +106,57 @@ def _check_expiry(new: NewTask, now: datetime) -> Refusal | None:
         message = "The task would expire at once."
         return Refusal(RefusalCode.EXPIRY_IN_PAST, message, "expiresAt")
     return None
+
+
+def new_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datetime) -> TaskRow:
+    """The task as it will be, without its id."""
+    assert new.queue_id is not None
+    assert new.patient_id is not None
+    return TaskRow(
+        id=0,
+        practice_id=viewer.practice_id,
+        queue_id=new.queue_id,
+        patient_id=new.patient_id,
+        status=TaskStatus.OPEN,
+        origin=new.origin,
+        reason=new.reason,
+        follow_up=new.follow_up,
+        due_on=new.follow_up or local_date(now, viewer.time_zone),
+        expires_at=new.expires_at,
+        version=1,
+        contact_count=0,
+        last_contact_id=None,
+        created_at=now,
+        closed_at=None,
+        close_cause=None,
+        claimed_by_id=None if claim is None else claim.claimed_by_id,
+        claimed_until=None if claim is None else claim.claimed_until,
+        claim_id=None if claim is None else claim.claim_id,
+        assignee_id=None,
+        withdrawn_reason=None,
+    )
+
+
+def _request(new: NewTask) -> Request | None:
+    if new.idempotency_key is None:
+        return None
+    content = (new.queue_id, new.patient_id, new.reason, new.origin, new.follow_up, new.expires_at)
+    return Request("createTask", new.idempotency_key, content)
+
+
+async def _earlier(change: Change, request: Request) -> ChangeResult | None:
+    """The answer to a new task whose key has been used before, None if it has not."""
+    earlier = await earlier_use(change, request)
+    if earlier is None:
+        return None
+    reused = ChangeResult(None, refusals=(KEY_REUSED,))
+    if not earlier.is_same:
+        return reused
+    if tasks := await tasks_by_id(change.viewer, [earlier.result["task"]]):
+        return ChangeResult(tasks[0])
+    # It was moved to where the key does not see it: here it is as it was made.
+    where = "e.practice_id = $1 AND e.task_id = $2 AND e.version = 1"
+    events = await select_events(where, 1, [change.practice_id, earlier.result["task"]])
+    if events and change.viewer.sees_queue(events[0].queue_id):
+        return ChangeResult(events[0].task)
+    return reused

@@ -6,22 +6,20 @@ from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.batches import Move, Moved, move_all
-from gql_app.work.outcomes import missing
+from gql_app.work.changes import Change, Changes
+from gql_app.work.intake import check_reason
 from gql_app.work.reads.conditions import Conditions
 from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.history import key_reaches
 from gql_app.work.reads.queues import visible_queues
-from gql_app.work.records import add_events
-from gql_app.work.transitions import Transitions, withdraw_all
+from gql_app.work.results import missing
+from gql_app.work.transitions import take_back
 from models.database import among, fetch, write
 from models.event import TaskEventKind
-from models.lifecycle import Refusal, RefusalCode
+from models.refusals import Refusal
 from models.roles import Action, who_may
 from models.task import TaskRow, one_of
 from models.text import trimmed
-
-MAX_REASON = 500
-"""Longest reason of a withdrawal, in characters."""
 
 
 class _Target(NamedTuple):
@@ -41,7 +39,7 @@ class _StaffId(NamedTuple):
 
 
 async def reassign_tasks(
-    transitions: Transitions,
+    changes: Changes,
     viewer: Viewer,
     which: list[int] | TaskQuery,
     *,
@@ -53,20 +51,21 @@ async def reassign_tasks(
     `Forbidden`, and `BadInput` for too many tasks."""
     viewer.require(viewer.may_move_tasks, "reassign tasks")
     target = _Target(to_queue_id, to_staff_id)
-    if refusals := await _check_target(viewer, target, transitions.clock()):
+    if refusals := await _check_target(viewer, target, changes.clock()):
         return Moved(refusals=refusals)
 
-    async def move(tasks: Sequence[TaskRow], now: datetime) -> int:
-        changes = [(task, target.of(task)._replace(version=task.version + 1)) for task in tasks]
+    async def reassign(change: Change, tasks: Sequence[TaskRow]) -> None:
         await _write(viewer.practice_id, [task.id for task in tasks], target)
-        return await add_events(changes, TaskEventKind.REASSIGNED, now, viewer)
+        for task in tasks:
+            moved = target.of(task)._replace(version=task.version + 1)
+            change.record(TaskEventKind.REASSIGNED, moved, before=task)
 
-    moving = Move(lambda task: target.of(task) != task, move)
-    return await move_all(transitions, viewer, which, moving, dry_run=dry_run)
+    move = Move(lambda task: target.of(task) != task, reassign)
+    return await move_all(changes, viewer, which, move, dry_run=dry_run)
 
 
 async def withdraw_tasks(
-    transitions: Transitions,
+    changes: Changes,
     viewer: Viewer,
     which: list[int] | TaskQuery,
     *,
@@ -76,15 +75,14 @@ async def withdraw_tasks(
     """Take tasks back: they close. Raises `Forbidden`, and `BadInput` for too many tasks."""
     viewer.require(viewer.may_move_tasks, "withdraw tasks")
     reason = trimmed(reason)
-    if refusal := _check_reason(reason):
+    if refusal := check_reason(reason, "Say why the tasks are withdrawn."):
         return Moved(refusals=(refusal,))
 
-    async def take_back(tasks: Sequence[TaskRow], now: datetime) -> int:
-        return await withdraw_all(tasks, reason, viewer, now)
+    async def withdraw(change: Change, tasks: Sequence[TaskRow]) -> None:
+        for task in tasks:
+            await take_back(change, task, reason)
 
-    return await move_all(
-        transitions, viewer, which, Move(lambda _: True, take_back), dry_run=dry_run
-    )
+    return await move_all(changes, viewer, which, Move(lambda _: True, withdraw), dry_run=dry_run)
 
 
 async def _check_target(viewer: Viewer, target: _Target, now: datetime) -> tuple[Refusal, ...]:
@@ -106,16 +104,6 @@ async def _check_target(viewer: Viewer, target: _Target, now: datetime) -> tuple
     """
     staff = await fetch(_StaffId, sql, *where.values)
     return () if staff else missing("member of staff", "toStaffId").refusals
-
-
-def _check_reason(reason: str) -> Refusal | None:
-    if not reason:
-        code = RefusalCode.REASON_REQUIRED
-        return Refusal(code, "Say why the tasks are withdrawn.", "reason")
-    if len(reason) > MAX_REASON:
-        message = f"The reason has {len(reason):,} characters; at most {MAX_REASON} are kept."
-        return Refusal(RefusalCode.REASON_TOO_LONG, message, "reason")
-    return None
 
 
 async def _write(practice_id: int, ids: list[int], target: _Target) -> None:

@@ -1,90 +1,19 @@
-"""Patients: the one look-up of them, for reads and writes, and the words that they are found by."""
+"""Patients: the words by which they are found, and telling of those who have changed."""
 
 import json
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from typing import NamedTuple, Protocol
 
 import orjson
 
-from gql_app.access import Scope
-from gql_app.work.reads.conditions import BadInput, Conditions
-from gql_app.work.reads.history import event_shown_in
-from models.database import among, fetch, for_update, pairs, select_list, word_lists, write
-from models.names import name_words, says_enough
-from models.phone import (
-    Phone,
-    any_phone,
-    looks_dialled,
-    meant_numbers,
-    stored_phone,
-    without_extension,
-)
-from models.text import trimmed
+from gql_app.work.changes import Change
+from models.database import among, fetch, for_update, pairs, word_lists, write
+from models.event import TaskEventKind
+from models.names import name_words
+from models.phone import Phone, any_phone
+from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 
 BATCH = 1_000
-
-LONGEST = 100
-"""How much may be typed to find a patient, in characters."""
-
-LAST = "\U0010ffff"
-"""Comes after every character that a word can go on with."""
-
-
-class PatientRow(NamedTuple):
-    """`phone` is as it came in; how it is dialled and shown is null as long as it is not known."""
-
-    id: int
-    practice_id: int
-    name: str
-    phone: str
-    phone_number: str | None
-    phone_display: str | None
-
-    @property
-    def shown_phone(self) -> str:
-        """The number as people of the practice's country write it."""
-        return self.phone_display or self.phone
-
-    @property
-    def phones(self) -> list[Phone]:
-        """The numbers that can be dialled: one, or none."""
-        phone = stored_phone(self.phone_number or self.phone, self.shown_phone)
-        return [] if phone is None else [phone]
-
-
-PATIENT_COLUMNS = select_list("p", PatientRow)
-"""The select list of a `PatientRow`, from a table that is called `p` in the query."""
-
-
-def seen_patients(scope: Scope) -> Conditions:
-    """What holds for the patients (called `p`) whom the key may see and change. A key that is
-    limited to some queues reaches those who have a task there, open or closed, or had one that an
-    event still tells of. So a patient whom it brought in itself stays in its reach: the event that
-    tells of the first task is shown in the queue it was made in, wherever the task is now."""
-    where = Conditions.of(scope, "p")
-    if scope.queue_ids is not None:
-        tasks = Conditions(["t.practice_id = p.practice_id", "t.patient_id = p.id"], where.values)
-        events = Conditions(["e.practice_id = t.practice_id", "e.task_id = t.id"], where.values)
-        allowed = where.value(list(scope.queue_ids))
-        events.add(event_shown_in(allowed))
-        here = among("t.queue_id", allowed)
-        tasks.add(f"({here} OR EXISTS (SELECT 1 FROM task_event e WHERE {events}))")
-        where.add(f"EXISTS (SELECT 1 FROM task t WHERE {tasks})")
-    return where
-
-
-async def patients_by_id(
-    scope: Scope, ids: Sequence[int], *, lock: bool = False
-) -> list[PatientRow]:
-    """The patients among `ids` whom the key may see and change. With `lock` they are locked until
-    the transaction ends, in the order of their ids, and no task can be made for them meanwhile.
-    One whom the key does not see is not waited for either: that would tell of a patient there."""
-    where = seen_patients(scope)
-    where.among("p.id", list(ids))
-    locked = f"ORDER BY p.id {for_update()}" if lock else ""
-    sql = f"SELECT {PATIENT_COLUMNS} FROM patient p WHERE {where} {locked}"
-    return await fetch(PatientRow, sql, *where.values)
 
 
 class Findable(NamedTuple):
@@ -152,36 +81,22 @@ async def _write_words(practice_id: int, patients: Sequence[Findable], but: str 
     await write(sql, practice_id, listed)
 
 
-def whose_patient(where: Conditions, typed: str, region: str) -> None:
-    """Narrow a list of tasks (called `t`) to those whose patient is meant by what was typed: each
-    word begins a word of the name, and digits begin or end the telephone number. Raises `BadInput`.
+async def tell_of_patients(change: Change, patient_ids: list[int]) -> None:
+    """Record on every open task of these patients, locked and just written, that they are shown in
+    another way now."""
+    if not patient_ids:
+        return
+    sql = f"""
+    SELECT {TASK_COLUMNS} FROM task t
+    WHERE t.practice_id = $1 AND {among("t.patient_id", 2)}
+      AND {IS_OPEN}
+    ORDER BY t.id {for_update()}
     """
-    for beginnings in _meant(typed, region):
-        # Not one select with OR, for which SQLite would look at all of the practice's words.
-        selects = " UNION ALL ".join(
-            f"""SELECT w.patient_id FROM patient_word w WHERE w.practice_id = $1
-            AND w.word >= ${where.value(begin)} AND w.word < ${where.value(begin + LAST)}"""
-            for begin in beginnings
-        )
-        where.add(f"t.patient_id IN ({selects})")
-
-
-def _meant(typed: str, region: str) -> list[list[str]]:
-    """For each word that was typed, what one of the patient's words must begin with. Digits that
-    are typed in groups are one number."""
-    typed = trimmed(typed)
-    if len(typed) > LONGEST:
-        raise BadInput(f"patient has at most {LONGEST} characters.")
-    words: list[str] = []
-    numbers: list[list[str]] = []
-    for is_number, group in groupby(without_extension(typed).split(), key=looks_dialled):
-        if is_number:
-            numbers.append(meant_numbers(" ".join(group), region))
-        else:
-            words += name_words(" ".join(group))
-    digits = [numbers_of[0] for numbers_of in numbers if numbers_of]
-    if not says_enough([*words, *digits]):
-        raise BadInput(
-            "patient has at least 2 letters or digits, or a character that is a word by itself."
-        )
-    return [*([word] for word in words), *filter(None, numbers)]
+    tasks = await fetch(TaskRow, sql, change.practice_id, patient_ids)
+    if not tasks:
+        return
+    sql = f"UPDATE task SET version = version + 1 WHERE practice_id = $1 AND {among('id', 2)}"
+    await write(sql, change.practice_id, [task.id for task in tasks])
+    for task in tasks:
+        told = task._replace(version=task.version + 1)
+        change.record(TaskEventKind.PATIENT_CHANGED, told, before=task)

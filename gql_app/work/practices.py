@@ -5,20 +5,23 @@ whose user has the database.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from tortoise.exceptions import IntegrityError
 
-from gql_app.access.keys import create_key, practice_called
+from gql_app.access.keys import create_key
 from gql_app.access.signin import create_link
+from gql_app.work.changes import Change, Changes
 from models.checks import BadValue
-from models.database import fetch, transaction
+from models.database import fetch
 from models.practice import Practice, Queue
 from models.roles import Role
 from models.task import IS_OPEN
 
 FIRST_STAFF = "Supervisor"
+
+NO_PRACTICE = 0
+"""Whose change it is to make a practice, until that has its number."""
 
 
 class NewPractice(NamedTuple):
@@ -49,36 +52,38 @@ class PracticeLine(NamedTuple):
     open_tasks: int
 
 
-async def create_practice(new: NewPractice, now: datetime) -> CreatedPractice:
+async def create_practice(changes: Changes, new: NewPractice) -> CreatedPractice:
     """Make a practice with its queues and a supervisor's key, or nothing. Raises `BadValue`."""
     try:
-        async with transaction():
-            practice = await Practice.create(
-                slug=new.slug,
-                name=new.name,
-                time_zone=new.time_zone,
-                region=new.region,
-                created_at=now,
-            )
-            for position, name in enumerate(new.queues):
-                await Queue.create(
-                    practice_id=practice.id, name=name, position=position, created_at=now
-                )
-            key = await create_key(practice, Role.SUPERVISOR, FIRST_STAFF)
+        return await changes.make_for(NO_PRACTICE, _create_practice, new)
     except IntegrityError:
         raise BadValue(f"there is a practice {new.slug!r} already") from None
-    return CreatedPractice(key, await create_link(key, lambda: now))
 
 
-async def change_practice(slug: str, changes: dict[str, str]) -> None:
-    """Change columns of a practice. Raises `NotThere`.
+async def _create_practice(change: Change, new: NewPractice) -> CreatedPractice:
+    practice = await Practice.create(
+        slug=new.slug,
+        name=new.name,
+        time_zone=new.time_zone,
+        region=new.region,
+        created_at=change.now,
+    )
+    change.practice_id = practice.id
+    for position, name in enumerate(new.queues):
+        await Queue.create(
+            practice_id=practice.id, name=name, position=position, created_at=change.now
+        )
+    created = await create_key(change, Role.SUPERVISOR, FIRST_STAFF)
+    return CreatedPractice(created.key, await create_link(change, created.id))
+
+
+async def set_practice(change: Change, values: dict[str, str]) -> None:
+    """Change columns of a practice.
 
     Telephone numbers are kept in E.164, so another region changes how they are shown and how new
     ones are read, and no number that is there.
     """
-    practice = await practice_called(slug)
-    if changes:
-        await Practice.filter(id=practice.id).update(**changes)
+    await Practice.filter(id=change.practice_id).update(**values)
 
 
 async def practices_listed() -> list[PracticeLine]:

@@ -1,6 +1,7 @@
 """What a queue gives to its tasks: the follow-up ladder, and how long automatic ones live."""
 
-from models.lifecycle import read_ladder
+from gql_app.work.changes import Change
+from models.follow_up import read_ladder
 from models.practice import Queue
 
 LONGEST_LIFE = 3_650
@@ -8,7 +9,7 @@ LONGEST_LIFE = 3_650
 
 
 async def set_queue(
-    practice_id: int, queue_id: int, *, ladder: str | None, automatic_life: str | None
+    change: Change, queue_id: int, *, ladder: str | None, automatic_life: str | None
 ) -> None:
     """Change what is given; "" takes it away. Tasks that are there keep their expiry. Raises
     `ValueError` with a message, and changes nothing."""
@@ -19,7 +20,7 @@ async def set_queue(
     if automatic_life is not None:
         changes["automatic_life_days"] = _days(automatic_life) if automatic_life else None
     if changes:
-        await Queue.filter(practice_id=practice_id, id=queue_id).update(**changes)
+        await Queue.filter(practice_id=change.practice_id, id=queue_id).update(**changes)
 
 
 def _days(text: str) -> int:

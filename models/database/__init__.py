@@ -1,5 +1,5 @@
-"""The database: opened once for a process, and asked by SQL that is written once for SQLite and
-PostgreSQL. Which of the two it is, only this package knows.
+"""The database: opened once per process, and used with the same SQL for SQLite and PostgreSQL.
+Only this package knows which of the two it is.
 """
 
 from models.database.connections import (
@@ -24,7 +24,6 @@ from models.database.dialect import (
 from models.database.opening import CannotOpen
 from models.database.rows import (
     NEW_ID,
-    Row,
     Statement,
     database_time,
     fetch,
@@ -37,7 +36,8 @@ from models.database.rows import (
     update_and_insert,
     write,
 )
-from models.database.transactions import first_in_transaction, snapshot, transaction
+from models.database.transactions import snapshot, transaction
+from models.database.values import Row
 
 __all__ = [
     "CannotOpen",
@@ -50,7 +50,6 @@ __all__ = [
     "database_time",
     "fetch",
     "fetch_joined",
-    "first_in_transaction",
     "for_update",
     "for_update_but_its_key",
     "hours_between",

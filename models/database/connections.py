@@ -1,4 +1,4 @@
-"""The connection to the database: its configuration, opening it, bringing its tables up to date."""
+"""How the database is configured and opened, and how its tables are brought up to date."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -29,13 +29,14 @@ TABLES = [
     "models.appointment",
     "models.event",
     "models.access",
+    "models.idempotency",
 ]
 
 
 def orm_config(url: str, limits: Limits = NO_LIMITS) -> dict[str, Any]:
     """Tortoise's configuration for the database at `url` (sqlite://… or postgres://…)."""
-    # Tortoise keeps the statements it has built by the connection's name, with the placeholders of
-    # the database they were built for: two kinds of database in one process need two names.
+    # Tortoise caches the statements that it builds by the connection's name, with the placeholders
+    # of one kind of database. So two kinds in one process need two names.
     name = url.partition("://")[0]
     if name == "sqlite":
         # synchronous=FULL: an acknowledged change survives a power cut. busy_timeout: the command
@@ -68,9 +69,9 @@ MAKEMIGRATIONS_CONFIG = orm_config("sqlite://:memory:")
 async def opened(
     url: str, limits: Limits = USUAL_LIMITS, *, may_be_away: bool = False
 ) -> AsyncIterator[None]:
-    """The database for as long as the block lasts, for every task of the process. Raises
-    `CannotOpen` if it cannot be reached or its tables are not those of this version. A server that
-    is not there just now is passed over if it `may_be_away`."""
+    """Open the database for as long as the block lasts, for every task of the process. Raises
+    `CannotOpen` if it cannot be reached, or if its tables are not those of this version. With
+    `may_be_away`, a server that cannot be reached now is no error."""
     async with _connected(
         url, limits, everywhere=True, may_be_away=may_be_away, may_be_new=False
     ) as client:
@@ -91,7 +92,7 @@ async def migrate(url: str) -> None:
             await look_through(client)
         if await migrating.is_up_to_date(client):
             return
-        await migrating.be_patient(client)
+        await migrating.prepare(client)
         async with transaction() as begun:
             await migrating.bring_up_to_date(begun, orm_config(url)["apps"]["models"])
 
@@ -105,7 +106,7 @@ async def _connected(
     may_be_away: bool = False,
     may_be_new: bool = True,
 ) -> AsyncIterator[BaseDBAsyncClient | None]:
-    """A connection to the database, None if it is away and may be.
+    """Yield a connection to the database, or None if it cannot be reached and `may_be_away`.
 
     The global fallback (`everywhere`) is needed because Starlette runs its lifespan in another task
     than the requests, and Tortoise finds connections through a context variable.
@@ -132,7 +133,8 @@ async def _connected(
 
 
 async def until_lost() -> None:
-    """Return once SQLite's files were replaced, removed or found damaged. PostgreSQL has none."""
+    """Return once SQLite's files were replaced, removed or found damaged. For PostgreSQL, which has
+    no files here, never return."""
     client = connection()
     if not isinstance(client, sqlite.Client):
         await asyncio.Event().wait()

@@ -1,14 +1,7 @@
-"""SQL that is not the same on SQLite and PostgreSQL, and how values go to SQLite and come back.
+"""SQL that is not the same on SQLite and PostgreSQL.
 
 Statements are written once for both, with numbered parameters ($1, $2, …).
 """
-
-import json
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from functools import cache
-from types import NoneType, UnionType
-from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from models.database.sqlite import is_sqlite
 from models.database.transactions import connection
@@ -31,8 +24,8 @@ def has_row_locks() -> bool:
 
 
 def unplanned(parameter: int) -> str:
-    """SQL for the number in `parameter`, which PostgreSQL is not to look at when it plans: for each
-    practice it would make a plan of its own, each time, at more cost than to carry it out."""
+    """SQL for the number in `parameter`, hidden from PostgreSQL's planner. Otherwise PostgreSQL
+    plans the statement again each time for the given practice, which costs more than running it."""
     return f"(SELECT CAST(${parameter} AS BIGINT))"
 
 
@@ -85,41 +78,3 @@ def pairs(parameter: int) -> str:
             FROM json_each(${parameter}) l) AS listed"""
     return f"""(SELECT l.key::bigint AS id, l.value ->> 0 AS first, l.value ->> 1 AS last
         FROM json_each(${parameter}::json) l) AS listed"""
-
-
-_AS_IT_IS = frozenset((str, int, bool, NoneType))
-
-
-def as_text(values: Sequence[object]) -> list[object]:
-    """SQLite keeps dates as text, in the form in which Tortoise writes them: moments in UTC, for
-    they are compared as texts. A list is handed to it as JSON."""
-    return [
-        value
-        if type(value) in _AS_IT_IS  # nearly all, and an import writes very many
-        else value.astimezone(UTC).isoformat(" ")
-        if isinstance(value, datetime)
-        else value.isoformat()
-        if isinstance(value, date)
-        else json.dumps(as_text(value))
-        if isinstance(value, list)
-        else value
-        for value in values
-    ]
-
-
-@cache
-def converters_of(row: type[NamedTuple]) -> list[Any]:
-    """How a value of each column comes back from SQLite, None where it comes as it is."""
-    known = {date: date.fromisoformat, datetime: datetime.fromisoformat, bool: bool}
-    converters = []
-    for hint in get_type_hints(row).values():
-        options = get_args(hint) if get_origin(hint) is UnionType else (hint,)
-        converters.append(next((known[o] for o in options if o in known), None))
-    return converters
-
-
-def from_text(converters: Sequence[Any], record: Sequence[Any]) -> list[Any]:
-    return [
-        convert(value) if convert and value is not None else value
-        for convert, value in zip(converters, record, strict=True)
-    ]

@@ -1,8 +1,8 @@
-"""Brings a database's tables up to date, and says whether they are those of this version.
+"""Bring a database's tables up to date, and check that they are those of this version.
 
-All that is missing is made in one transaction together with the record of it, under a lock: of two
-processes that start at once the second finds nothing left to do, and one that is cut off leaves the
-database as it was.
+All missing migrations run under a lock and in one transaction, which also records them. If two
+processes start at once, the second finds nothing left to do. If one is killed, the database stays
+as it was.
 """
 
 import logging
@@ -22,7 +22,7 @@ from models.database.sqlite import is_sqlite
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 60
-"""How long another process that migrates is waited for."""
+"""How long to wait for another process that migrates."""
 
 LOCK = 0x63616C6C626F6172
 """The number of PostgreSQL's advisory lock: "callboar" in ASCII."""
@@ -44,7 +44,7 @@ class WrongTables(CannotOpen):
 
 
 def known() -> list[str]:
-    """The migrations of this version, in order."""
+    """Return the names of this version's migrations, in order."""
     return sorted(module.name for module in pkgutil.iter_modules(migrations.__path__))
 
 
@@ -59,30 +59,34 @@ async def check(connection: BaseDBAsyncClient) -> None:
 
 
 async def is_up_to_date(connection: BaseDBAsyncClient) -> bool:
-    """Whether nothing has to be made. Raises `WrongTables` if a newer version was here."""
+    """Whether no migration is missing. Raises `WrongTables` if a newer version has migrated the
+    database."""
     recorded = await _recorded(connection)
     _refuse_newer(recorded)
     return recorded >= set(known())
 
 
-async def be_patient(connection: BaseDBAsyncClient) -> None:
-    """Before the transaction: SQLite takes its lock as it begins."""
+async def prepare(connection: BaseDBAsyncClient) -> None:
+    """Before the transaction. SQLite takes its lock as it begins; and a table of it that others
+    point to can only be made anew while foreign keys are not enforced."""
     if is_sqlite(connection):
         await connection.execute_query(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
+        await connection.execute_query("PRAGMA foreign_keys = OFF")
 
 
 async def bring_up_to_date(
     connection: BaseDBAsyncClient, app: dict[str, Any], upto: str = "__latest__"
 ) -> None:
-    """Make what is missing, within the transaction of `connection`."""
+    """Run the missing migrations in the transaction of `connection`."""
     if not is_sqlite(connection):
-        # However long a large table takes, it is not to be cut off.
+        # A large table may take very long, and must not be cut off.
         await connection.execute_query(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'")
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
             await connection.execute_query(f"SET LOCAL {limit} = 0")
         await connection.execute_query(f"SELECT pg_advisory_xact_lock({LOCK})")
     editor = SqliteSchemaEditor if is_sqlite(connection) else AsyncpgSchemaEditor
-    # Tortoise asks the table first and makes it then: that would have failed the transaction.
+    # Tortoise would read its table of migrations before it creates it, and that error would end the
+    # transaction.
     await MigrationRecorder(connection).ensure_schema(editor(connection, atomic=False))
     recorded = await _recorded(connection)
     _refuse_newer(recorded)
@@ -106,7 +110,7 @@ async def bring_up_to_date(
 
 
 async def _recorded(connection: BaseDBAsyncClient) -> set[str]:
-    """The migrations that the database says were made, by any version."""
+    """Return the names of the migrations that the database has a record of, from any version."""
     is_there = (
         "SELECT 1 FROM sqlite_master WHERE name = 'tortoise_migrations'"
         if is_sqlite(connection)

@@ -1,4 +1,4 @@
-"""Why a database cannot be opened, in one line that holds no password."""
+"""Connect to the database, or say in one line without a password why that fails."""
 
 import asyncio
 import os
@@ -10,11 +10,12 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import BaseORMException, ConfigurationError, DBConnectionError
 
 from models.database import postgres, sqlite
+from models.database.aiosqlite_private import raw_connection
 from models.database.sqlite_files import DatabaseLost
 from models.limits import Busy
 
 LOOK_SECONDS = 2.0
-"""How long a file is looked through: some 800 MB."""
+"""How long a file is checked for damage: enough for about 800 MB."""
 
 
 class CannotOpen(Exception):
@@ -28,25 +29,25 @@ DATABASE_ERRORS = (
     asyncpg.InterfaceError,
     ConnectionError,
 )
-"""What a statement may raise that has nothing to do with what it says."""
+"""What any statement may raise, whatever it says."""
 
 
 LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError)
-"""What is raised where the server has gone in the middle of the work."""
+"""What is raised if the connection to the server is lost."""
 
 BAD_PARAMETER = (TypeError, ValueError, ConfigurationError)
-"""What Tortoise and asyncpg raise for an address that they cannot use."""
+"""What Tortoise and asyncpg raise for a URL that they cannot use."""
 
 BAD_URL = "CALLBOARD_DATABASE_URL has a part that is unknown, or has a wrong value"
 
 
 def unwrapped(error: BaseException) -> BaseException:
-    """What the driver raised, where Tortoise has wrapped it."""
+    """Return the driver's error if Tortoise has wrapped it, otherwise `error` itself."""
     return error.args[0] if error.args and isinstance(error.args[0], Exception) else error
 
 
 def failure(error: BaseException) -> str:
-    """What went wrong, without the text of the error: it may hold values."""
+    """Say what went wrong without the error's own text, which may hold a patient's data."""
     cause = unwrapped(error)
     if isinstance(cause, DatabaseLost):
         return str(cause)
@@ -61,8 +62,8 @@ def failure(error: BaseException) -> str:
 
 
 async def connect(client: BaseDBAsyncClient, *, may_be_new: bool) -> None:
-    """Connect to the database before anything is asked of it. A file that is not there is made if
-    it `may_be_new`: otherwise its path is a slip. Raises `CannotOpen`."""
+    """Connect to the database. A missing file is created only with `may_be_new`; otherwise its path
+    is taken for a mistake. Raises `CannotOpen`."""
     try:
         if isinstance(client, sqlite.Client):
             if not (may_be_new or client.filename == sqlite.MEMORY):
@@ -97,11 +98,10 @@ def _refuse_if_missing(path: Path) -> None:
 
 
 async def _is_pooled(client: postgres.Client) -> bool:
-    """Whether there is something like PgBouncer before the server. Then the process that the
-    connection was told of is not the one that answers."""
-    pool = client._pool  # noqa: SLF001 - as Tortoise does
-    assert pool is not None
-    async with pool.acquire() as connection:
+    """Whether a pooler such as PgBouncer stands before the server. Then the process that answers is
+    not the one whose id the connection was given when it was opened."""
+    assert client.pool is not None
+    async with client.pool.acquire() as connection:
         try:
             answers = await connection.fetchval("SELECT pg_backend_pid()")
         except (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError):
@@ -110,10 +110,10 @@ async def _is_pooled(client: postgres.Client) -> bool:
 
 
 async def look_through(client: sqlite.Client) -> None:
-    """Look for damage, for `LOOK_SECONDS` at most: the rest of a large file is taken on trust.
-    Raises `CannotOpen`."""
+    """Check the file for damage, for at most `LOOK_SECONDS`; the rest of a larger file is not
+    checked. Raises `CannotOpen`."""
     connection = client.opened
-    stop = connection._conn.interrupt  # noqa: SLF001 - aiosqlite's own waits for its turn
+    stop = raw_connection(connection).interrupt
     timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, stop)
     try:
         ((found,),) = await connection.execute_fetchall("PRAGMA quick_check(1)")

@@ -1,4 +1,4 @@
-"""Whether the database does what a request needs of it. Nothing is changed, no row is locked."""
+"""Check that the database can do what requests need. Nothing is changed, and no row is locked."""
 
 from typing import NamedTuple
 
@@ -8,8 +8,8 @@ _TABLES = ("queue", "staff", "patient", "task", "contact", "task_event")
 
 _COUNTS = " + ".join(f"(SELECT COUNT(*) FROM {t} WHERE practice_id = 0)" for t in _TABLES)
 
-# No practice has the number 0. The statements lock the tables as every change does, and PostgreSQL
-# refuses them where it only reads; the message makes the commit wait for the disk, like any other.
+# No practice has the number 0. The statements lock the tables as every change does, and a server
+# that only reads refuses them. The message makes the commit wait for the disk, like any other.
 _WRITE = """
 WITH a AS (UPDATE practice SET seq = seq WHERE id = 0),
      b AS (UPDATE patient SET name = name WHERE practice_id = 0 AND id = 0),
@@ -25,13 +25,13 @@ class _Number(NamedTuple):
 
 
 async def can_read() -> None:
-    """Read from the tables that requests read. Raises what stands in the way."""
+    """Read from the tables that requests read. Raises the database's error if that fails."""
     await fetch(_Number, f"SELECT {_COUNTS}")
 
 
 async def can_write() -> None:
-    """Commit a transaction that reaches the disk and leaves nothing behind. Raises what stands in
-    the way."""
+    """Commit a transaction that reaches the disk and leaves nothing behind. Raises the database's
+    error if that fails."""
     async with transaction():
         if has_row_locks():
             await write(_WRITE)

@@ -1,50 +1,43 @@
-"""The one way in which rows are read and written by SQL."""
+"""Read and write rows by SQL."""
 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from models.database import postgres, sqlite
-from models.database.dialect import as_text, converters_of, from_text
 from models.database.sqlite import is_sqlite
 from models.database.sqlite_changes import Turn
 from models.database.transactions import connection, give_time, transaction
-
-Row = TypeVar("Row", bound=NamedTuple)
+from models.database.values import Row, as_text, maker_of
 
 
 async def fetch(row: type[Row], sql: str, *values: object) -> list[Row]:
-    """The rows that `sql` selects; its columns stand in the order of `row`'s fields."""
+    """Return the rows that `sql` selects. Its columns are in the order of `row`'s fields."""
     records, is_text = await _records(sql, values)
-    if not is_text:
-        return list(map(row._make, records))
-    converters = converters_of(row)
-    return [row._make(from_text(converters, record)) for record in records]
+    return list(map(maker_of(row, is_text=is_text), records))
 
 
 async def fetch_joined(
     rows: Sequence[type[NamedTuple]], sql: str, *values: object
 ) -> list[list[Any]]:
-    """For each type in `rows` a list of its rows, one for each record that `sql` selects; the
-    columns of the types follow one another there. A row whose first column is null is None."""
+    """Return a list of rows for each type in `rows`, with a row for each record that `sql` selects.
+    A record has the columns of the first type, then those of the second, and so on. A row whose
+    first column is null is None."""
     records, is_text = await _records(sql, values)
-    if is_text:
-        converters = [convert for row in rows for convert in converters_of(row)]
-        records = [from_text(converters, record) for record in records]
     made, begin = [], 0
     for row in rows:
-        columns = slice(begin, begin + len(row._fields))
-        made.append([None if r[begin] is None else tuple.__new__(row, r[columns]) for r in records])
+        make, columns = maker_of(row, is_text=is_text), slice(begin, begin + len(row._fields))
+        made.append([None if r[begin] is None else make(r[columns]) for r in records])
         begin = columns.stop
     return made
 
 
 @lru_cache(maxsize=1_000)
 def select_list(table: str, row: type[NamedTuple], columns: frozenset[str] | None = None) -> str:
-    """The columns of `table` that make a `row`: those in `columns`, or all. In place of the others
-    stands NULL, which costs next to nothing."""
+    """Return the columns of `table` that make a `row`. If `columns` is given, NULL is read in place
+    of all others, which costs next to nothing."""
     return ", ".join(
         f"{table}.{column}" if columns is None or column in columns else "NULL"
         for column in row._fields
@@ -52,15 +45,15 @@ def select_list(table: str, row: type[NamedTuple], columns: frozenset[str] | Non
 
 
 async def insert(table: str, **values: object) -> int:
-    """A new row of `table`. Returns its id."""
+    """Insert a row into `table`. Returns its id."""
     return int((await insert_many(table, [values], "id"))[0]["id"])
 
 
 async def insert_many(
     table: str, rows: Sequence[Mapping[str, object]], returning: str
 ) -> list[dict[str, Any]]:
-    """New rows of `table`, all with the same columns, in one statement. Returns the columns
-    `returning` of each, in no order."""
+    """Insert rows into `table`, all with the same columns, in one statement. Returns the columns
+    `returning` of each, in no particular order."""
     if not rows:
         return []
     sql, values = _insertion(table, rows)
@@ -75,12 +68,12 @@ class Statement(NamedTuple):
 
 
 NEW_ID = "the id of the new row"
-"""Stands in the values of an UPDATE for the id of the row that is inserted along with it."""
+"""Stands in the values of an UPDATE for the id of the row that is inserted with it."""
 
 
 async def insert_and_update(table: str, row: Mapping[str, object], update: Statement) -> int:
-    """Insert a row, and change a row of another table that may name it: on PostgreSQL in one round
-    trip. Returns the new row's id."""
+    """Insert a row, and update a row of another table that may refer to it by `NEW_ID`. PostgreSQL
+    does both in one round trip. Returns the new row's id."""
     if is_sqlite(connection()):
         new_id = await insert(table, **row)
         values = [new_id if value is NEW_ID else value for value in update.values]
@@ -95,23 +88,29 @@ async def insert_and_update(table: str, row: Mapping[str, object], update: State
 
 
 async def update_and_insert(
-    update: Statement, table: str, rows: Sequence[Mapping[str, object]]
+    update: Statement, *into: tuple[str, Sequence[Mapping[str, object]]]
 ) -> None:
-    """Carry out an UPDATE, and insert rows (at least one, all with the same columns) into another
-    table: on PostgreSQL in one round trip."""
+    """Carry out an UPDATE, and insert rows into tables, for each its rows with the same columns
+    (none, or some): on PostgreSQL in one round trip."""
+    filled = [(table, rows) for table, rows in into if rows]
     if is_sqlite(connection()):
         await write(update.sql, *update.values)
-        sql, inserted = _insertion(table, rows)
-        await write(sql, *inserted)
+        for table, rows in filled:
+            sql, values = _insertion(table, rows)
+            await write(sql, *values)
         return
-    sql, inserted = _insertion(table, rows, len(update.values))
-    await write(f"WITH updated AS ({update.sql}) {sql}", *update.values, *inserted)
+    values, steps = list(update.values), [f"updated AS ({update.sql})"]
+    for table, rows in filled:
+        sql, inserted = _insertion(table, rows, len(values))
+        values += inserted
+        steps.append(f"{table}_rows AS ({sql})")
+    await write(f"WITH {', '.join(steps)} SELECT 1", *values)
 
 
 def _insertion(
     table: str, rows: Sequence[Mapping[str, object]], bound: int = 0
 ) -> tuple[str, list[object]]:
-    """An INSERT of rows, and its values: as many parameters as `bound` stand before them."""
+    """Return an INSERT of rows, and its values. Its parameters are numbered from `bound` + 1."""
     columns = list(rows[0])
     numbers = iter(range(bound + 1, bound + len(rows) * len(columns) + 1))
     places = ", ".join(f"({', '.join(f'${next(numbers)}' for _ in columns)})" for _ in rows)
@@ -120,7 +119,7 @@ def _insertion(
 
 
 async def write(sql: str, *values: object) -> list[dict[str, Any]]:
-    """Carry out a statement that changes rows; what it has after RETURNING."""
+    """Run a statement that changes rows. Returns what it has after RETURNING."""
     client = connection()
     if not is_sqlite(client):
         return list(await client.execute_query_dict(sql, list(values)))
@@ -131,7 +130,7 @@ async def write(sql: str, *values: object) -> list[dict[str, Any]]:
 
 
 async def _records(sql: str, values: Sequence[object]) -> tuple[Sequence[Any], bool]:
-    """The records, and whether dates and the like come as text in them."""
+    """Return the records, and whether they come from SQLite, with dates as text."""
     client = connection()
     is_text = is_sqlite(client)
     if is_text:
@@ -145,8 +144,8 @@ async def _records(sql: str, values: Sequence[object]) -> tuple[Sequence[Any], b
 
 
 async def take_stock(*tables: str) -> None:
-    """Tell PostgreSQL how large tables have become: until it looks by itself, after a minute, it
-    would go through all rows of a practice where an index leads to the few that are wanted."""
+    """Have PostgreSQL measure tables that have grown. It does so by itself after a minute; until
+    then it may read all rows of a practice instead of using an index."""
     if is_sqlite(connection()):
         return
     async with transaction() as begun:
@@ -159,7 +158,7 @@ class _Moment(NamedTuple):
 
 
 async def database_time() -> datetime | None:
-    """What the database's clock shows now; None in SQLite, which has none of its own."""
+    """Return the time by the database's clock, None for SQLite, which has no clock of its own."""
     if is_sqlite(connection()):
         return None
     return (await fetch(_Moment, "SELECT clock_timestamp()"))[0].moment

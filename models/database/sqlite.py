@@ -1,4 +1,4 @@
-"""SQLite: a connection that writes, and two that read meanwhile."""
+"""SQLite: one connection that writes, and two that read at the same time."""
 
 import asyncio
 import ctypes
@@ -17,32 +17,34 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapp
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
+from models.database.aiosqlite_private import thread_of
 from models.database.sqlite_changes import Change, Changes
 from models.database.sqlite_files import Files, says
 from models.limits import Busy
 
 CLOSE_SECONDS = 1.0
-"""How long what is under way is waited for when the database is closed."""
+"""How long closing waits for a statement that is under way."""
 
 
 MEMORY = ":memory:"
-"""The path of a database that is in no file."""
+"""The path of a database in memory."""
 
 LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def is_sqlite(connection: BaseDBAsyncClient) -> bool:
+    """Whether it is a connection to SQLite."""
     return bool(connection.capabilities.dialect == "sqlite")
 
 
 def refuse_if_locked(error: BaseException | None) -> None:
-    """Raise `Busy` if `error`, or what it came from, says that another process has the lock."""
+    """Raise `Busy` if `error` or one of its causes says that another process holds the lock."""
     if says(error, LOCKED):
         raise Busy("another process writes to the file") from error
 
 
 class Connected(SqliteClient):
-    """Tortoise's client, over a connection that more than one thread may use."""
+    """Tortoise's client with a connection that more than one thread may use."""
 
     _is_closed = False
 
@@ -56,22 +58,23 @@ class Connected(SqliteClient):
         if self._is_closed:
             raise OperationalError("the database is closed")
         connection = aiosqlite.connect(self.filename, isolation_level=None, check_same_thread=False)
-        connection._thread.daemon = True  # noqa: SLF001 - one that is left open ends with the process
+        thread = thread_of(connection)
+        thread.daemon = True  # a connection that is left open does not keep the process
         try:
             await connection
-        except BaseException:  # its thread would speak to a loop that may be closed by then
-            await asyncio.to_thread(connection._thread.join)  # noqa: SLF001
+        except BaseException:  # the thread would call a loop that may be closed by then
+            await asyncio.to_thread(thread.join)
             raise
         try:
             connection.row_factory = sqlite3.Row
             for pragma, value in self.pragmas.items():
                 await connection.execute_fetchall(f"PRAGMA {pragma}={value}")
-            # The files are opened by the first statement that reads, and not before.
+            # SQLite opens its files with the first statement that reads.
             await connection.execute_fetchall("SELECT 1 FROM sqlite_master LIMIT 1")
         except BaseException:
             await connection.close()
             raise
-        self._connection = connection  # once it is as it should be, and not before
+        self._connection = connection  # only now, when it is set up
         await self._post_connect()
 
     async def close(self) -> None:
@@ -79,17 +82,17 @@ class Connected(SqliteClient):
         await super().close()
 
     async def settle(self) -> None:
-        """Let nobody begin anything more, and wait for what is under way."""
+        """Accept no more statements, and wait for the one that is under way."""
         self._is_closed = True
-        try:  # to close it under a statement would end the process
+        try:  # closing it under a running statement would crash the process
             async with asyncio.timeout(CLOSE_SECONDS), self._lock:
-                pass  # who comes now finds it closed
+                pass  # those who come now find it closed
         except TimeoutError:
             if self._connection is not None:
-                await self._connection.interrupt()  # its thread would be waited for
+                await self._connection.interrupt()  # otherwise closing would wait for it
 
     def leave_open(self) -> None:
-        """Let nobody use it, and have it closed by nobody, not even when it is freed."""
+        """Accept no more statements, and never close the connection, not even when it is freed."""
         self._is_closed = True
         if self._connection is not None:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
@@ -99,9 +102,9 @@ class Connected(SqliteClient):
         return _Statement(self._lock, self)
 
     async def begin(self, how: str) -> None:
-        """Begin a transaction by the statement `how`, in the connection's own thread: another
-        process may have to be waited for. Nobody else gets the connection until `end`. Raises
-        `Busy` if that process takes too long, `DatabaseLost`."""
+        """Begin a transaction with the statement `how`. It runs in the connection's own thread,
+        because it may have to wait for another process. Nobody else gets the connection until
+        `end`. Raises `Busy` if the other process takes too long, and `DatabaseLost`."""
         await self._lock.acquire()
         try:
             self.files.refuse_if_lost()
@@ -123,9 +126,9 @@ class Connected(SqliteClient):
             raise
 
     async def end(self, *, commits: bool) -> None:
-        """End it, in the connection's own thread: the disk has to be waited for. If it cannot be
-        committed, it is rolled back; raises what SQLite says. Raises `DatabaseLost` if it went into
-        a file that was replaced meanwhile: nobody may take it for kept."""
+        """End the transaction, in the connection's own thread, because a commit waits for the disk.
+        If it cannot be committed, roll it back and raise SQLite's error. Raises `DatabaseLost` if
+        the file was replaced meanwhile: what was committed to it is not in the database."""
         if not commits:
             await self._roll_back()
             return
@@ -144,9 +147,9 @@ class Connected(SqliteClient):
         return cast("aiosqlite.Connection", self._connection)
 
     async def _roll_back(self) -> None:
-        """Leave nothing open, and only then let others have the connection. A task that was
-        cancelled leaves the thread at work: this comes after it, and touches nothing that had not
-        begun or is committed by then."""
+        """Roll back what is open, and only then give the connection to others. If the task was
+        cancelled, the thread may still be at its statement; the rollback comes after it, and does
+        nothing if no transaction had begun or it is committed by then."""
 
         async def roll_back() -> None:
             try:
@@ -159,8 +162,8 @@ class Connected(SqliteClient):
 
 
 class _Statement(ConnectionWrapper[Any]):
-    """A statement by itself. Where Tortoise's keeps the lock for ever if the connection cannot be
-    opened, and everybody after it waits, this one gives it back."""
+    """The connection for a single statement. If the connection cannot be opened, Tortoise's own
+    class keeps the lock for ever, and everybody after it waits; this one releases the lock."""
 
     client: Connected
 
@@ -182,8 +185,8 @@ class _Statement(ConnectionWrapper[Any]):
 
 
 class Client(Connected):
-    """What writes, and beside it a connection for single statements that read and one for
-    snapshots. In write-ahead mode readers and the writer do not wait for each other."""
+    """The client that writes. It has one more connection for single statements that read, and one
+    for snapshots. In write-ahead mode, readers and the writer do not wait for each other."""
 
     def __init__(self, file_path: str, **pragmas: Any) -> None:
         super().__init__(file_path, Files(file_path), **pragmas)
@@ -193,7 +196,8 @@ class Client(Connected):
         )
 
     async def open(self) -> None:
-        """Open all, and watch their files from then on. Raises what SQLite says."""
+        """Open all three connections, and watch their files from then on. Raises what SQLite
+        raises."""
         await self.create_connection(with_db=True)
         self.files.watch()
         for client in (self._reader, self._snapshots):
@@ -206,15 +210,15 @@ class Client(Connected):
                 client.leave_open()
             return
         await asyncio.gather(*(c.settle() for c in (self._reader, self._snapshots, self)))
-        # One after the other: only the last to close copies SQLite's log into the file, and of two
-        # that close at the same moment each takes the other for one that stays.
+        # One after the other: only the last connection copies SQLite's log into the file. If two
+        # close at the same moment, each takes the other for one that stays.
         await self._reader.close()
         await self._snapshots.close()
         await super().close()
         self.files.release()
 
     async def read(self, sql: str, values: Sequence[object]) -> Sequence[Any]:
-        """The records of one statement, in no transaction."""
+        """Return the records of one statement outside a transaction."""
         records: Sequence[Any] = (await self._reader.execute_query(sql, list(values)))[1]
         return records
 
@@ -227,7 +231,7 @@ class Client(Connected):
 
 
 class _Snapshot(TransactionContext):
-    """A transaction on the connection of those that only read."""
+    """A transaction on the connection for snapshots."""
 
     def __init__(self, client: Connected) -> None:
         self._client = client

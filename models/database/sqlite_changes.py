@@ -1,5 +1,4 @@
-"""SQLite: changes that are made in the event loop's thread, and committed together (a group
-commit)."""
+"""SQLite: changes run in the event loop's thread and are committed together (group commit)."""
 
 import asyncio
 import sqlite3
@@ -17,17 +16,19 @@ from tortoise.backends.sqlite.client import (
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
+from models.database.aiosqlite_private import raw_connection
 from models.database.sqlite_files import Files
 from models.limits import Busy
 
 LONGEST_TURN = 0.005
-"""Seconds for which a change keeps the event loop at most, but for one statement."""
+"""How many seconds a change may keep the event loop before it lets other tasks run. A single
+statement may take longer."""
 
 GIVEN_UP = "SQLite has given the transaction up"
 
 
 class Writer(Protocol):
-    """What changes need of the client that writes."""
+    """What `Changes` needs of the client that writes."""
 
     files: Files
     pragmas: dict[str, Any]
@@ -41,12 +42,14 @@ class Writer(Protocol):
 
 
 class Changes:
-    """Changes that come one after the other in one transaction. To wait for the disk takes longer
-    than a change: one that is done waits for those that have been waiting for their turn, and then
-    the disk is waited for once.
+    """Changes that run one after the other in one transaction of SQLite's.
 
-    The transaction holds the file's write lock from its beginning. One that has read and then wants
-    to write fails at once if another process has written meanwhile: there is nothing to wait for.
+    Waiting for the disk takes longer than a change does. So a change that is done waits until those
+    that are in line have had their turns; then all of them are committed, and wait for the disk
+    once.
+
+    The transaction takes the file's write lock when it begins. If it began by reading, its first
+    write would fail at once if another process had written meanwhile.
     """
 
     def __init__(self, client: Writer) -> None:
@@ -72,8 +75,9 @@ class Changes:
         return Turn(self._client, at_once)
 
     async def _take_turn(self) -> None:
-        """As long as SQLite itself would wait: behind a process that keeps the lock, each in the
-        line would otherwise wait for all before it too."""
+        """Wait for a turn, but no longer than SQLite waits for its lock. If another process keeps
+        the lock, those at the end of the line would otherwise wait as long as all before them
+        together."""
         if not self._turn.locked():
             await self._turn.acquire()
             return
@@ -84,9 +88,8 @@ class Changes:
             raise Busy("the turn to write did not come in time") from error
 
     async def commit(self) -> None:
-        """Let the others have their turns, and wait until all is committed. Raises
-        `OperationalError` if it cannot be. If the task is cancelled here, the change is committed
-        all the same."""
+        """End the turn, and wait until the change is committed. Raises `OperationalError` if it
+        cannot be committed. If the task is cancelled here, the change is committed nevertheless."""
         try:
             self._at_once("RELEASE change")
         except BaseException:
@@ -100,15 +103,15 @@ class Changes:
             raise OperationalError(error) from error
 
     async def roll_back(self) -> None:
-        """Undo what was done in this turn, and nothing else. That may have failed for what another
-        did before it, so it is over when that is committed: the caller can see why then."""
+        """Undo what was done in this turn, and nothing else. The turn may have failed because of
+        what an earlier change did, so wait until that is committed: then the caller can read it."""
         committing = self._committing
         try:
             if committing is not None and self._is_open:
                 self._at_once("ROLLBACK TO change")
                 self._at_once("RELEASE change")
         except BaseException:
-            self._at_once("ROLLBACK")  # all hear of it: half a change must not be committed
+            self._at_once("ROLLBACK")  # nothing is committed, rather than half a change
             raise
         finally:
             await self._leave()
@@ -116,7 +119,7 @@ class Changes:
             await asyncio.wait({committing})
 
     async def _leave(self) -> None:
-        """End the turn, and the transaction with it if nobody else has a part in it."""
+        """End the turn, and the transaction too if there is no other change in it."""
         try:
             if self._is_begun and self._committing is None:
                 self._is_begun = False
@@ -125,7 +128,7 @@ class Changes:
             self._turn.release()
 
     async def _commit(self) -> Exception | None:
-        """Commit, behind all who are waiting for their turn now. Gives what has gone wrong."""
+        """Commit, after the turns of all who are in line now. Returns the error if that fails."""
         async with self._turn:
             is_open = self._is_open
             self._is_begun, self._committing = False, None
@@ -140,7 +143,7 @@ class Changes:
         return self._client.opened.in_transaction
 
     def _at_once(self, statement: str) -> None:
-        self._client.opened._conn.execute(statement)  # noqa: SLF001 - as Tortoise does
+        raw_connection(self._client.opened).execute(statement)
 
 
 class Turn(SqliteTransactionWrapper):
@@ -153,8 +156,8 @@ class Turn(SqliteTransactionWrapper):
 
     @translate_exceptions
     async def records(self, sql: str, values: Sequence[object]) -> list[sqlite3.Row]:
-        """What a statement gives, without Tortoise's way to it, which takes longer than most
-        statements. Raises what Tortoise raises."""
+        """Return the records of a statement. Tortoise's own method would take longer than most
+        statements do. Raises the same errors as that."""
         self.log.debug("%s: %s", sql, values)
         return await self._at_once.execute_fetchall(sql, values)
 
@@ -180,12 +183,12 @@ class Change(TransactionContext):
 
 
 class _AtOnce:
-    """A connection whose statements are carried out in the thread of the event loop: to hand one to
-    another thread and take its result back is ten times the work. It has what Tortoise asks for in
-    a transaction, and nothing that would end it for others."""
+    """A connection that runs its statements in the event loop's thread, because handing one to
+    another thread and back takes ten times as long. It has the methods that Tortoise calls within a
+    transaction, and none that would end the transaction for others."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._raw = connection._conn  # noqa: SLF001 - as Tortoise does
+        self._raw = raw_connection(connection)
         self._turn_ends = time.monotonic() + LONGEST_TURN
 
     @property
@@ -202,8 +205,8 @@ class _AtOnce:
         self._raw.execute(statement)
 
     async def executescript(self, statement: str) -> None:
-        """For Tortoise's table of migrations. A script of several statements is refused: sqlite3
-        would commit before it."""
+        """For Tortoise's table of migrations. A script of several statements is refused, because
+        sqlite3 would commit before it runs one."""
         await self.execute(statement)
 
     async def execute_insert(self, sql: str, values: Any = ()) -> tuple[int | None]:
@@ -215,8 +218,9 @@ class _AtOnce:
         self._raw.executemany(sql, values)
 
     async def _check(self) -> None:
-        """SQLite gives a transaction up by itself where a disk is full or fails. Then none of its
-        changes may pass for committed, and nothing may be written outside of it."""
+        """Let other tasks run if the turn has lasted too long, and raise if the transaction is
+        gone. SQLite ends a transaction by itself if the disk is full or fails. Then none of its
+        changes may count as committed, and nothing may be written outside of it."""
         if time.monotonic() > self._turn_ends:
             await asyncio.sleep(0)
             self._turn_ends = time.monotonic() + LONGEST_TURN

@@ -54,7 +54,7 @@ class Files:
         self.is_lost = False
 
     def watch(self) -> None:
-        """Remember the files; a connection is open by now, and has read."""
+        """Remember the files. To be called when a connection is open and has read."""
         for path in (self._path, self._log, self._index):
             if identity := _identity(path):
                 self._known[path] = identity
@@ -63,8 +63,8 @@ class Files:
             self._learn()
 
     def release(self) -> None:
-        """Stop watching; every connection is closed by now. Closing a file gives up all locks that
-        this process has on it, SQLite's too."""
+        """Stop watching. To be called when all connections are closed: closing a file gives up all
+        locks that this process has on it, SQLite's too."""
         self._known.clear()
         if self._index_file is not None:
             os.close(self._index_file)
@@ -85,19 +85,20 @@ class Files:
                 self._check_written((found.st_size, found.st_mtime_ns), before)
 
     def refuse_if_lost(self) -> None:
+        """Raise `DatabaseLost` if the files were found replaced or damaged before."""
         if self.is_lost:
             raise DatabaseLost
 
     def refuse_if_damaged(self, error: BaseException | None) -> None:
-        """Raise `DatabaseLost` if `error` is SQLite's word for a damaged file."""
+        """Raise `DatabaseLost` if `error` says that a file is damaged."""
         if says(error, DAMAGE):
             self.check()  # another file looks like damage too
             self._is_spoilt = True
             self._lose(f"{self._path} is damaged")
 
     def may_be_closed(self) -> bool:
-        """Whether SQLite may close what is open. The last that closes copies the log into the
-        database, and removes what stands under the log's name: both have to be its own."""
+        """Whether SQLite may close its connections. The last one copies the log into the database
+        and removes the file at the log's path, so both must be the files that it opened."""
         if not self.is_lost:
             return True
         self._put_aside_for_another()
@@ -120,17 +121,17 @@ class Files:
             self._put_aside()
 
     def _put_aside(self) -> None:
-        """Rename the log and the index: beside another database SQLite would take them for its own,
-        and mix the two."""
+        """Rename the log and the index. If they stayed beside another database, SQLite would take
+        them for that database's, and mix the two."""
         for path in (self._log, self._index):
             if path in self._known and _identity(path) == self._known[path]:
                 with suppress(OSError):
                     path.rename(f"{path}.lost")
 
     def _check_written(self, written: tuple[int, int], before: _Progress) -> None:
-        """SQLite writes to a database in WAL mode by checkpoints alone, this process's or another
-        one's, and each says so in the index. Whatever else has written has no part in the locks,
-        such as `cp` over the file."""
+        """Raise `DatabaseLost` if another program than SQLite wrote to the file, such as `cp`. In
+        WAL mode SQLite writes to it in checkpoints only, this process's or another one's, and notes
+        each in the index."""
         if written == self._written:
             self._progress = before
             return
@@ -142,8 +143,8 @@ class Files:
         self._learn()
 
     def _learn(self) -> None:
-        """Take what the file looks like now for right. While a checkpoint is under way the next
-        look decides."""
+        """Remember the file's size and time. While a checkpoint is under way they are not
+        remembered, and the next look decides."""
         before = self._read_progress()
         found = self._path.stat()
         is_settled = before == self._read_progress() and not before.is_under_way
@@ -157,7 +158,7 @@ class Files:
 
 
 def says(error: BaseException | None, codes: Collection[int]) -> bool:
-    """Whether `error`, or what it came from, is one of SQLite's with one of these codes."""
+    """Whether `error` or one of its causes is an error of SQLite's with one of these codes."""
     while error is not None:  # Tortoise wraps some of SQLite's errors
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in codes:
             return True

@@ -1,4 +1,4 @@
-"""Transactions, and through which connection a task asks the database."""
+"""Transactions, and the connection that a task uses."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -13,14 +13,15 @@ from tortoise.transactions import in_transaction
 
 from models.database import sqlite
 from models.database.sqlite import is_sqlite
+from models.database.tortoise_private import client_of
 from models.limits import Busy
 
 _transaction: ContextVar[BaseDBAsyncClient | None] = ContextVar("transaction", default=None)
 
 
 def connection() -> BaseDBAsyncClient:
-    """What the database is asked through, or the transaction that the task is in. A change asks for
-    it a dozen times, so Tortoise's look-up is left out where it is known."""
+    """Return the transaction that the task is in, or else the database's client. A change calls
+    this a dozen times, so Tortoise's slower look-up is only used outside of transactions."""
     known = _transaction.get()
     if known is not None:
         return known
@@ -28,39 +29,22 @@ def connection() -> BaseDBAsyncClient:
     return connections.get(next(iter(connections.db_config)))
 
 
-_first_number: ContextVar[list[int] | None] = ContextVar("first_number", default=None)
-
-
 @asynccontextmanager
 async def transaction() -> AsyncIterator[BaseDBAsyncClient]:
-    """A writing transaction; rolled back if the block raises. Raises `Busy`."""
+    """Begin a transaction that may write. It is rolled back if the block raises. Raises `Busy`."""
     async with _begun(in_transaction()) as begun:
-        before = _first_number.set([])
-        try:
-            yield begun
-        finally:
-            _first_number.reset(before)
-
-
-def first_in_transaction(number: int) -> int:
-    """The first number that was given to this function in the transaction that the task is in: what
-    is written by several statements of one transaction can be told to belong together."""
-    given = _first_number.get()
-    if given is None:
-        return number
-    if not given:
-        given.append(number)
-    return given[0]
+        yield begun
 
 
 @asynccontextmanager
 async def _begun(context: TransactionContext) -> AsyncIterator[BaseDBAsyncClient]:
-    """A transaction, but for one thing: where BEGIN fails (the database was restarted, the task was
-    cancelled), Tortoise keeps the pool's connection for ever. SQLite's sees to itself."""
+    """Enter a transaction of Tortoise's, and leave it at the end of the block. If BEGIN fails (the
+    database was restarted, or the task was cancelled), Tortoise would not give the connection back
+    to its pool, so it is given back here. SQLite's transactions do that themselves."""
     try:
         begun = await context.__aenter__()
     except BaseException:
-        if hasattr(context, "token"):  # it had begun: give the connection back
+        if hasattr(context, "token"):  # Tortoise has taken a connection: give it back
             await context.__aexit__(TransactionManagementError, None, None)
         raise
     before = _transaction.set(begun)
@@ -70,7 +54,7 @@ async def _begun(context: TransactionContext) -> AsyncIterator[BaseDBAsyncClient
         finally:
             _transaction.reset(before)
     except BaseException as error:
-        # Where the connection is lost there is nothing to roll back.
+        # If the connection is lost, there is nothing to roll back.
         with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError, Busy):
             await context.__aexit__(type(error), error, error.__traceback__)
         raise
@@ -80,12 +64,12 @@ async def _begun(context: TransactionContext) -> AsyncIterator[BaseDBAsyncClient
 
 @asynccontextmanager
 async def snapshot(*, is_long: bool = False) -> AsyncIterator[None]:
-    """A reading transaction in which every statement sees the same moment; with `is_long` each may
-    take as long as a report may. Raises `Busy`."""
+    """Begin a transaction that only reads, in which all statements see the same state. With
+    `is_long`, each may take as long as a statement of a report. Raises `Busy`."""
     client = connection()
     context = client.in_snapshot() if isinstance(client, sqlite.Client) else in_transaction()
     async with _begun(context) as begun:
-        if not is_sqlite(begun):  # READ COMMITTED would show each statement its own moment
+        if not is_sqlite(begun):  # by default each statement sees the state at its beginning
             await begun.execute_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             if is_long:
                 await give_time(begun)
@@ -93,5 +77,5 @@ async def snapshot(*, is_long: bool = False) -> AsyncIterator[None]:
 
 
 async def give_time(transaction: Any) -> None:
-    """Let the statements of a transaction of PostgreSQL take as long as a report's."""
-    await transaction._parent.give_time(transaction)  # noqa: SLF001 - what Tortoise began it on
+    """Let the statements of a transaction on PostgreSQL take as long as those of a report."""
+    await client_of(transaction).give_time(transaction)

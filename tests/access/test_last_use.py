@@ -8,9 +8,9 @@ import pytest
 from gql_app.access import SESSION, KeyLookup, Unauthenticated
 from gql_app.access.keys import list_keys
 from gql_app.access.last_use import FRESH_SECONDS, LastUse
-from gql_app.access.signin import sign_in
 from gql_app.web.sessions import Sessions
 from tests.office import Office, make_office
+from tests.support.access import sign_in
 
 
 async def used(office: Office) -> dict[str, float | None]:

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from gql_app.access import KeyLookup, Unauthenticated, Viewer, lookup
-from gql_app.access.keys import revoke_key
 from gql_app.clock import machine_time
 from models.database import fetch
 from tests.brokers import until
 from tests.office import Office, make_office
 from tests.serving import PATIENCE
+from tests.support.access import revoke_key
 
 
 class Looks:

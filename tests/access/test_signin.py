@@ -6,18 +6,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gql_app.access import SESSION, Unauthenticated, authenticate
-from gql_app.access.keys import create_key, list_keys, revoke_key
-from gql_app.access.signin import (
-    SESSION_LASTS,
+from gql_app.access.keys import list_keys
+from gql_app.access.signin import SESSION_LASTS
+from models.access import AccessKey
+from models.roles import Role
+from tests.office import Office
+from tests.support.access import (
+    create_key,
     create_link,
     forget_ended,
+    revoke_key,
     sign_in,
     sign_in_by_link,
     sign_out,
 )
-from models.access import AccessKey
-from models.roles import Role
-from tests.office import Office
 
 
 async def is_open(token: str) -> bool:

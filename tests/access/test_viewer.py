@@ -6,19 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gql_app.access import Forbidden, Unauthenticated, authenticate, bearer
-from gql_app.access.keys import (
-    NotThere,
-    create_key,
-    list_keys,
-    practice_called,
-    queues_called,
-    revoke_key,
-)
+from gql_app.access.keys import NotThere, list_keys, practice_called, queues_called
 from gql_app.clock import machine_time
 from models.access import AccessKey
 from models.people import Staff
 from models.roles import Role
 from tests.office import Office, make_office
+from tests.support.access import create_key, revoke_key
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -19,10 +19,11 @@ from benchmarks.dataset import Office, fill
 from benchmarks.requests import Order, carried_out, run
 from gql_app.access import authenticate
 from gql_app.clock import machine_time
+from gql_app.work.changes import Changes
+from gql_app.work.contacts import log_contact
 from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.orders import TaskOrder
 from gql_app.work.reads.queues import tasks_page
-from gql_app.work.transitions import Transitions
 from models.contact import Contact
 from models.database import opened
 from models.event import feed_bounds
@@ -324,12 +325,12 @@ async def test_what_is_called_workable_takes_a_contact(filled: Filled) -> None:
     attempt = Attempt(
         ContactOutcome.NO_ANSWER, datetime.now(UTC).date() + timedelta(days=30), None, False
     )
-    transitions = Transitions(lambda _practice, _seq: None, machine_time)
+    changes = Changes(lambda _practice, _seq: None, machine_time)
     before = (await feed_bounds(office.practice_id)).seq
     chosen = {office.workable(random.Random(seed)) for seed in range(200)}
     assert len(chosen) == office.tasks // 2
     for task in chosen:
-        outcome = await transitions.log_contact(viewer, task, attempt)
+        outcome = await changes.make(viewer, log_contact, task, attempt)
         assert outcome.contact is not None, outcome.refusals
         assert await Contact.filter(practice_id=office.practice_id, task_id=task).count() == (
             outcome.task.contact_count

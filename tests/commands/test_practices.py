@@ -8,13 +8,13 @@ import pytest
 from tortoise.exceptions import ValidationError
 
 from gql_app.access import Unauthenticated, authenticate, still_valid
-from gql_app.access.keys import create_key, practice_called
-from gql_app.access.signin import sign_in_by_link
+from gql_app.access.keys import practice_called
 from models.database import opened, write
 from models.practice import Practice, Queue
 from models.roles import Role
 from tests.commands.running import Shell
 from tests.office import make_office
+from tests.support.access import create_key, sign_in_by_link
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 MAPLE = ("maple", "--name", " Maple Dental ", "--time-zone", "America/Chicago")

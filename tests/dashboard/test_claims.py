@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Route, expect
 
+from gql_app.schema.context import Services
 from gql_app.schema.ids import global_id
-from gql_app.work.claims import Claims
 from models.task import Task
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.test_contacts import RELEASE
@@ -133,12 +133,12 @@ async def test_a_claim_that_others_end_or_take_is_said_to_be_lost(
 @pytest.fixture
 def short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     """Claims of two seconds, in place of ten minutes."""
-    begin = Claims.__init__
+    begin = Services.__init__
 
-    def short(self: Claims, transitions: Any, lease: Any) -> None:
-        begin(self, transitions, lease / 300)
+    def short(self: Services, changes: Any, feeds: Any, clock: Any, lease: Any) -> None:
+        begin(self, changes, feeds, clock, lease / 300)
 
-    monkeypatch.setattr(Claims, "__init__", short)
+    monkeypatch.setattr(Services, "__init__", short)
 
 
 @pytest.mark.usefixtures("short_lease")

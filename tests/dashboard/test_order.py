@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from gql_app.clock import Clock
 from gql_app.schema.ids import global_id
 from gql_app.work.reads.queues import day_bounds
+from gql_app.work.transitions import expire_task
 from models.lifecycle import ContactOutcome, TaskOrigin, TaskStatus
 from models.people import Patient
 from models.task import Task
@@ -134,7 +135,7 @@ async def test_a_closed_task_says_when_why_and_by_whom(server: Server, sign_in: 
     ]
     await office.log(by_contact, ContactOutcome.SCHEDULED, close=True)
     office.clock.advance(days=2)
-    assert await office.transitions.expire(office.practice.id, expired.id)
+    assert await office.changes.make_for(office.practice.id, expire_task, expired.id)
     agent = await sign_in()
     await agent.page.get_by_label("Status", exact=True).select_option("Closed")
     await expect(agent.rows).to_have_count(2)

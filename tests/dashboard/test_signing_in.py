@@ -3,12 +3,11 @@
 import pytest
 from playwright.async_api import Browser, expect
 
-from gql_app.access.keys import revoke_key
-from gql_app.access.signin import create_link
 from models.access import AccessKey
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.visits import visiting
 from tests.serving import Server
+from tests.support.access import create_link, revoke_key
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

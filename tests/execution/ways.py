@@ -11,18 +11,19 @@ import pytest
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql_app.access import Viewer, authenticate
-from gql_app.access.keys import create_key
 from gql_app.execution.items import Item
 from gql_app.execution.memory import Schema
 from gql_app.live.feeds import Feeds
 from gql_app.schema import build_schema
 from gql_app.schema.context import Context
+from gql_app.work.transitions import expire_task
 from models.lifecycle import ContactOutcome
 from models.practice import Queue
 from models.roles import Role
 from tests.flows.dashboard import services
 from tests.office import Office, make_office
 from tests.serving import PATIENCE
+from tests.support.access import create_key
 
 T = TypeVar("T")
 
@@ -177,7 +178,7 @@ async def rich_office() -> tuple[Office, dict[str, Viewer]]:
     ]
     assert not [refusal for outcome in logged for refusal in outcome.refusals]
     office.clock.advance(hours=2)
-    assert await office.transitions.expire(office.practice.id, tasks[6].id)
+    assert await office.changes.make_for(office.practice.id, expire_task, tasks[6].id)
     limited = await create_key(
         office.practice, Role.PARTNER, "Of one queue", queue_ids=[office.recall.id]
     )

@@ -10,10 +10,9 @@ from gql_app.schema.context import Context, Services
 from gql_app.schema.feed_types import FeedRow, HeartbeatRow
 from gql_app.schema.items import Items
 from gql_app.schema.queue_feed import follow_queues
-from gql_app.work.claims import Claims
+from gql_app.work.changes import Changes
 from gql_app.work.reads.board import Board, read_board
 from gql_app.work.reads.queues import QueueCounts, tasks_by_id
-from gql_app.work.transitions import Transitions
 from models.chain import Position
 from models.event import EventRow, feed_bounds
 from models.lifecycle import TaskStatus
@@ -36,9 +35,8 @@ Figures = tuple[int, ...]
 def services(feeds: Feeds, clock: Callable[[], datetime]) -> Services:
     """What the schema reaches in one server process whose bell is the feeds' own. Time passes by
     the clock alone."""
-    transitions = Transitions(feeds.notice, clock)
-    claims = Claims(transitions)
-    return Services(transitions, claims, feeds, clock, lambda: clock().timestamp())
+    changes = Changes(feeds.notice, clock)
+    return Services(changes, feeds, clock, passed=lambda: clock().timestamp())
 
 
 def state(task: TaskRow) -> State:

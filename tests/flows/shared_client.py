@@ -18,7 +18,7 @@ from gql_app.work.reads.queues import visible_queues
 from models.chain import Position
 from models.contact import Contact
 from models.event import feed_bounds
-from models.lifecycle import local_date
+from models.follow_up import local_date
 from tests.flows.dashboard import TICK
 from tests.flows.shared_practice import Figures, Practice, State, state_of, task_key
 from tests.serving import PATIENCE

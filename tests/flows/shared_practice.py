@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import pytest
 
 from gql_app.access import Viewer, authenticate
-from gql_app.access.keys import create_key
 from gql_app.delivery import group
 from gql_app.delivery.groups import Groups
 from gql_app.delivery.streams import Streams
@@ -17,11 +16,13 @@ from gql_app.schema.ids import global_id
 from gql_app.work.reads.queues import day_bounds
 from models.chain import Position
 from models.event import EventRow, events_after
-from models.lifecycle import TaskStatus, local_date
+from models.follow_up import local_date
+from models.lifecycle import TaskStatus
 from models.practice import Queue
 from models.roles import Role
 from tests.flows.dashboard import BEAT, services
 from tests.office import Office
+from tests.support.access import create_key
 
 Figures = tuple[int, ...]
 State = tuple[object, ...]
@@ -55,7 +56,7 @@ class Practice:
     def start_server(self) -> None:
         self.feeds, self.groups = MoodyFeeds(), Groups()
         wired = services(self.feeds, self.office.clock)
-        self.office.transitions = wired.transitions
+        self.office.changes = wired.changes
         self.streams = Streams(build_schema(), wired, self.groups)
 
     async def events(self) -> list[EventRow]:

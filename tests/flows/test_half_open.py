@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from models.database import opened
-from models.database.postgres import GRACE_SECONDS
+from models.database.postgres_connections import GRACE_SECONDS
 from tests.brokers import until
 from tests.flows.commands import free_port, running, serves
 from tests.office import make_office, task_id

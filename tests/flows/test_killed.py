@@ -16,7 +16,7 @@ import asyncio, json, os, signal, sys
 from datetime import date
 from gql_app.access import authenticate
 from gql_app.clock import machine_time
-from gql_app.work.transitions import Transitions
+from gql_app.work.changes import Changes
 from models.database import opened
 from models.lifecycle import Attempt, ContactOutcome
 
@@ -29,8 +29,8 @@ async def main():
     async with opened(url):
         attempt = Attempt(ContactOutcome.NO_ANSWER, date.fromisoformat(follow_up), "once", False)
         viewer = await authenticate(key)
-        transitions = Transitions(die, machine_time)
-        await transitions.log_contact(viewer, task_id, attempt, idempotency_key="k")
+        changes = Changes(die, machine_time)
+        await changes.make(viewer, log_contact, task_id, attempt, idempotency_key="k")
 
 asyncio.run(main())
 """

@@ -2,7 +2,6 @@
 
 from contextlib import AsyncExitStack
 
-from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.moves import reassign_tasks
 from models.practice import Queue
@@ -19,6 +18,7 @@ from tests.flows.feed_client import (
 )
 from tests.office import task_id
 from tests.serving import Server, TestSocket
+from tests.support.access import create_key
 from tests.web.streams import log_over_http
 
 MOVE = """mutation ($input: ReassignTasksInput!) { reassignTasks(input: $input) { changed } }"""
@@ -85,9 +85,7 @@ async def test_one_who_was_away_is_told_of_the_move_on_coming_back(server: Serve
     office = server.office
     task = await office.make_task()
     await office.log(task)
-    await reassign_tasks(
-        office.transitions, office.supervisor, [task.id], to_queue_id=office.missed.id
-    )
+    await reassign_tasks(office.changes, office.supervisor, [task.id], to_queue_id=office.missed.id)
     for queue, seqs in ((office.recall, [2, 3]), (office.missed, [3])):
         key = await limited_key(server, queue)
         async with server.socket(key) as socket:

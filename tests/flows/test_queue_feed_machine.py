@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 
 from gql_app.live.feeds import Feeds
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
+from gql_app.work.transitions import expire_task
 from models.database import opened
 from models.lifecycle import ContactOutcome
 from models.task import Task
@@ -50,7 +51,7 @@ class FeedMachine(RuleBasedStateMachine):
         self.office = self.run(make_office(next(SLUGS)))
         self.feeds = Feeds()
         self.server = services(self.feeds, self.office.clock)
-        self.office.transitions = self.server.transitions
+        self.office.changes = self.server.changes
         recall, missed = self.office.recall.id, self.office.missed.id
         self.wanted = {"all queues": [recall, missed], "one queue": [missed]}
         self.dashboards = {name: self._new_dashboard(name) for name in self.wanted}
@@ -111,13 +112,13 @@ class FeedMachine(RuleBasedStateMachine):
         """From one dashboard's queue to a queue that only the other watches, or back."""
         queue = self.office.missed if missed else self.office.recall
         ids = [task.id for task in tasks]
-        transitions, supervisor = self.office.transitions, self.office.supervisor
-        self.run(reassign_tasks(transitions, supervisor, ids, to_queue_id=queue.id))
+        changes, supervisor = self.office.changes, self.office.supervisor
+        self.run(reassign_tasks(changes, supervisor, ids, to_queue_id=queue.id))
 
     @rule(task=tasks)
     def withdraw(self, task: Task) -> None:
-        transitions, supervisor = self.office.transitions, self.office.supervisor
-        self.run(withdraw_tasks(transitions, supervisor, [task.id], reason="Moved away"))
+        changes, supervisor = self.office.changes, self.office.supervisor
+        self.run(withdraw_tasks(changes, supervisor, [task.id], reason="Moved away"))
 
     @rule(passed=hours)
     def time_passes(self, passed: int) -> None:
@@ -128,7 +129,7 @@ class FeedMachine(RuleBasedStateMachine):
         now, practice_id = self.office.clock(), self.office.practice.id
         for task in self.made:
             if task.expires_at is not None and task.expires_at <= now:
-                self.run(self.office.transitions.expire(practice_id, task.id))
+                self.run(self.office.changes.make_for(practice_id, expire_task, task.id))
 
     @rule(name=which, most=st.integers(1, 4))
     def a_dashboard_reads_a_little(self, name: str, most: int) -> None:
@@ -155,7 +156,7 @@ class FeedMachine(RuleBasedStateMachine):
         assert self.feeds.followers == 0
         self.feeds = Feeds()
         self.server = services(self.feeds, self.office.clock)
-        self.office.transitions = self.server.transitions
+        self.office.changes = self.server.changes
 
     def teardown(self) -> None:
         try:

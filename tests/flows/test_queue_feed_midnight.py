@@ -12,6 +12,7 @@ from gql_app.live.feeds import Feeds
 from gql_app.schema.context import Context, Services
 from gql_app.schema.feed_types import FeedRow
 from gql_app.schema.queue_feed import follow_queues
+from gql_app.work.contacts import log_contact
 from gql_app.work.reads.board import Board
 from gql_app.work.reads.queues import QueueCounts, day_bounds, queue_counts
 from models.chain import Position
@@ -87,7 +88,7 @@ async def test_events_of_the_new_day_lead_on_from_the_new_counts(office: Office)
         for expected in (Board, QueueCounts):
             assert isinstance(await next_row(), expected)
         attempt = Attempt(ContactOutcome.SCHEDULED, follow_up=None, notes=None, close=True)
-        await server.transitions.log_contact(office.staff, (await Task.first()).id, attempt)
+        await server.changes.make(office.staff, log_contact, (await Task.first()).id, attempt)
         assert isinstance(await next_row(), EventRow)
         counts = await next_row()
     assert counts == await fresh(office, server)
@@ -111,7 +112,7 @@ async def test_a_slow_reader_that_stops_over_midnight_ends_up_right(
 ) -> None:
     monkeypatch.setattr("gql_app.schema.queue_feed.HEARTBEAT", BEAT)
     server = services(Feeds(), office.clock)
-    office.transitions = server.transitions
+    office.changes = server.changes
     task = await office.make_task(follow_up=office.today)
     dashboard = Dashboard(office.staff, [office.recall.id], office.clock)
     dashboard.connect(server)

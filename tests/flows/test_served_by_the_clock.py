@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from gql_app.access.keys import create_key
-from gql_app.access.signin import SESSION_LASTS, create_link
+from gql_app.access.signin import SESSION_LASTS
 from gql_app.clock import machine_time
 from models.access import AccessKey
 from models.contact import Contact
@@ -16,6 +15,7 @@ from models.roles import Role
 from models.task import Task
 from tests.office import task_id
 from tests.serving import Server
+from tests.support.access import create_key, create_link
 from tests.web.streams import log_over_http
 
 AHEAD, HOUR = timedelta(days=31), timedelta(hours=1)

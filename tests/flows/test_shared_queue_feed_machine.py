@@ -12,6 +12,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from gql_app.work.transitions import expire_task
 from models.database import opened
 from models.task import Task
 from tests.flows.shared_client import Client
@@ -126,7 +127,7 @@ class SharedFeed(RuleBasedStateMachine):
         now = self.office.clock()
         for task in self.tasks:
             if task.expires_at is not None and task.expires_at <= now:
-                self.run(self.office.transitions.expire(task.practice_id, task.id))
+                self.run(self.office.changes.make_for(task.practice_id, expire_task, task.id))
 
     @rule()
     def a_queue_is_added(self) -> None:

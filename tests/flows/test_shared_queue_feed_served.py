@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from gql_app.access.keys import create_key
 from gql_app.execution.compiled import CompiledExecutor
 from models.roles import Role
 from tests.flows.shared_client import FEED
 from tests.flows.test_slow_clients import slow_client
 from tests.positions import Names
 from tests.serving import Server
+from tests.support.access import create_key
 from tests.web.raw_socket import RawSocket, raw_socket
 from tests.web.streams import event_stream, log_over_http, until_streams
 from tests.web.takes import count_takes

@@ -12,7 +12,6 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from gql_app.access.keys import create_key, revoke_key
 from gql_app.work.reads.cursors import event_cursor, read_event_cursor
 from models.access import AccessKey
 from models.chain import Position
@@ -20,6 +19,7 @@ from models.roles import Role
 from models.task import Task
 from tests.positions import Names
 from tests.serving import PATIENCE, Server
+from tests.support.access import create_key, revoke_key
 from tests.web.streams import EventStream, log_over_http, until_streams
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -28,7 +28,7 @@ Read = Callable[[int, Position, int], Awaitable[list[EventRow]]]
 def feeds(office: Office) -> Feeds:
     """Feeds that hear the bell of the office's changes."""
     feeds = Feeds()
-    office.transitions._bell._ring = feeds.notice
+    office.hear = feeds.notice
     return feeds
 
 
@@ -179,7 +179,7 @@ async def test_a_lost_bell_is_made_up_for_by_reading_every_feed(
             return idle[-1:] == [True]
 
         await eventually(at_rest)
-        office.transitions._bell._ring = lambda _practice, _seq: None
+        office.hear = None
         await office.log(task)
         assert idle == [True], "nobody rang, so nothing was read"
         feeds.notice_all()
@@ -188,7 +188,7 @@ async def test_a_lost_bell_is_made_up_for_by_reading_every_feed(
 
 @sqlite_only
 async def test_polling_reads_every_feed_now_and_then(office: Office, feeds: Feeds) -> None:
-    office.transitions._bell._ring = lambda _practice, _seq: None
+    office.hear = None
     task = await office.make_task()
     polling = asyncio.create_task(feeds.keep_polling(0.01))
     async with following(feeds, office, 1) as follower:

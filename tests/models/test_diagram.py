@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from models.diagram import BEGIN, BEGIN_ROLES, END, main
-from models.lifecycle import WORKFLOW, Button, ContactOutcome, Refusal, Rule, TaskStatus
+from models.lifecycle import WORKFLOW, Button, ContactOutcome, Rule, TaskStatus
+from models.refusals import Refusal
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "workflow.md"

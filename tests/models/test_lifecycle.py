@@ -6,20 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from models.follow_up import last_follow_up, local_date
 from models.lifecycle import (
     OPEN_STATUSES,
     WORKFLOW,
     Attempt,
     CloseCause,
     ContactOutcome,
-    RefusalCode,
     Rule,
     TaskStatus,
     decide,
     expire,
-    last_follow_up,
-    local_date,
 )
+from models.refusals import RefusalCode
 from models.task import IS_OPEN
 
 # The design's table, word for word: Log Contact, then Log and Close Task.

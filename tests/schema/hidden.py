@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 from tortoise.expressions import Q
 
 from gql_app.access import Viewer, authenticate
-from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
-from gql_app.work.appointments import NewAppointment
+from gql_app.work.appointments import NewAppointment, record_appointment
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.patients import index_patients
 from models.access import AccessKey
@@ -22,6 +21,7 @@ from models.practice import Practice, Queue
 from models.roles import Role
 from models.task import Task
 from tests.office import Office, make_office, task_id
+from tests.support.access import create_key
 from tests.work.agents import claims_of
 
 SOURCE = "pms"
@@ -149,11 +149,11 @@ async def make_world(slug: str, role: Role, *, may_create_tasks: bool) -> World:
     await Patient.filter(id=shared.id).update(source=SOURCE, external_id="shared patient")
     logged = await office.log(hidden, notes="Canary notes", idempotency_key=f"log {slug}")
     assert logged.contact is not None
-    transitions, supervisor = office.transitions, office.supervisor
-    await withdraw_tasks(transitions, supervisor, [withdrawn.id], reason="Canary withdrawn")
+    changes, supervisor = office.changes, office.supervisor
+    await withdraw_tasks(changes, supervisor, [withdrawn.id], reason="Canary withdrawn")
     to_staff = hidden_staff.staff_id
-    await reassign_tasks(transitions, supervisor, [hidden.id], to_staff_id=to_staff)
-    await reassign_tasks(transitions, supervisor, [moved.id], to_queue_id=missed.id)
+    await reassign_tasks(changes, supervisor, [hidden.id], to_staff_id=to_staff)
+    await reassign_tasks(changes, supervisor, [moved.id], to_queue_id=missed.id)
     await office.log(moved, notes="Canary notes after it has left")
     assert not (await claims_of(office).claim(hidden_staff, claimed.id)).refusals
     named = Named(
@@ -196,5 +196,5 @@ async def _another(office: Office) -> Patient:
 async def _book(office: Office, patient: Patient) -> None:
     at: datetime = office.clock() + timedelta(days=3)
     new = NewAppointment(patient.id, at, "Canary booking")
-    appointment, _, _ = await office.transitions.record_appointment(office.partner, new)
+    appointment, _, _ = await office.changes.make(office.partner, record_appointment, new)
     assert appointment is not None

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from gql_app.schema.ids import global_id
-from gql_app.work.claims import Claims
 from models.contact import Contact
 from models.event import TaskEvent
-from models.lifecycle import RefusalCode
+from models.refusals import RefusalCode
 from models.task import Task
 from tests.office import task_id
 from tests.schema.documents import LOG_CONTACT
 from tests.serving import Server
+from tests.support.claims import Claims
 
 OUTCOMES = ("NO_ANSWER", "LEFT_MESSAGE", "DID_NOT_SCHEDULE", "SCHEDULED")
 
@@ -108,7 +108,7 @@ async def refused_logs(server: Server) -> dict[RefusalCode, tuple[Any, str | Non
     closed = await office.make_task()
     await office.log(closed, close=True)
     claimed = await office.make_task(patient=office.patients[1])
-    await Claims(office.transitions).claim(office.supervisor, claimed.id)
+    await Claims(office.changes).claim(office.supervisor, claimed.id)
     key = {"idempotencyKey": "k", "close": True}
     await log(server, await office.make_task(), **key)
     missing = {"taskId": global_id("Task", 999_999), "close": True}

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
@@ -12,6 +11,7 @@ from models.roles import Role
 from models.task import Task
 from tests.office import task_id
 from tests.serving import Server
+from tests.support.access import create_key
 from tests.work.agents import claims_of
 
 REASSIGN = """

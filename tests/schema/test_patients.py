@@ -8,9 +8,8 @@ import pytest
 import gql_app.work.reads.history as history_module
 import gql_app.work.reads.queues as queues_module
 from gql_app.access import authenticate
-from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
-from gql_app.work.appointments import NewAppointment
+from gql_app.work.appointments import NewAppointment, record_appointment
 from gql_app.work.moves import withdraw_tasks
 from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.history import contacts_of_patients
@@ -23,6 +22,7 @@ from models.roles import Role
 from models.task import Task
 from tests.office import Office, task_id
 from tests.serving import Server
+from tests.support.access import create_key
 
 PAST = """query ($id: ID!, $first: Int!, $after: String, $status: [TaskStatus!]) {
   patient(id: $id) {
@@ -143,11 +143,11 @@ async def test_a_closed_task_says_who_closed_it(server: Server) -> None:
     )
     await office.log(open_)
     await office.log(by_contact, ContactOutcome.SCHEDULED, close=True)
-    await withdraw_tasks(office.transitions, office.supervisor, [withdrawn.id], reason="Twice")
+    await withdraw_tasks(office.changes, office.supervisor, [withdrawn.id], reason="Twice")
     new = NewAppointment(office.patients[1].id, office.clock() + timedelta(days=2), "a1")
-    await office.transitions.record_appointment(office.partner, new)
+    await office.changes.make(office.partner, record_appointment, new)
     office.clock.advance(days=2)
-    await sweep(office.transitions, office.clock(), forced=True)
+    await sweep(office.changes, office.clock(), forced=True)
     told = {
         by_contact: ("CONTACT", "Staff of maple"),
         open_: (None, None),

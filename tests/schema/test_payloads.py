@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.lifecycle import RefusalCode
+from models.refusals import RefusalCode
 from tests.commands.importing.rows import BAD_TEXTS
 from tests.schema.test_contacts import refused_logs
 from tests.schema.test_tasks import refused_tasks

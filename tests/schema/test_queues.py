@@ -74,11 +74,13 @@ async def test_it_costs_one_statement_however_many_tasks(
     assert counts[0] == counts[1]
 
 
-async def test_an_event_shows_it_too(server: Server, office: Any) -> None:
+async def test_an_event_shows_it_too_until_the_task_is_closed(server: Server, office: Any) -> None:
     await office.log(await office.make_task())
+    await office.log(await office.make_task(), close=True)
     query = "{ events { nodes { task { suggestedFollowUp } } } }"
     shown = [n["task"]["suggestedFollowUp"] for n in (await server.data(query))["events"]["nodes"]]
-    assert shown == [(office.today + timedelta(days=days)).isoformat() for days in (1, 7)]
+    one, seven = ((office.today + timedelta(days=days)).isoformat() for days in (1, 7))
+    assert shown == [one, seven, one, None]
 
 
 async def test_a_new_automatic_task_gets_its_queues_default_life(

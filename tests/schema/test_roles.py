@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from gql_app.access.keys import create_key
 from gql_app.schema.ids import global_id
 from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
@@ -15,6 +14,7 @@ from models.task import Task
 from tests.office import task_id
 from tests.schema.documents import CREATE_TASK, LOG_CONTACT, QUEUE_FEED, STATUS_CHANGED
 from tests.serving import Server
+from tests.support.access import create_key
 from tests.web.streams import event_stream, log_over_http, until_streams
 
 NODE = "query ($id: ID!) { node(id: $id) { id } }"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from gql_app.schema.ids import global_id
+from gql_app.work.locking import add_event as record_event
 from gql_app.work.reads.cursors import event_cursor
-from gql_app.work.records import add_event as record_event
 from models.chain import Position
 from models.database import fetch, transaction
 from models.event import TaskEvent, TaskEventKind

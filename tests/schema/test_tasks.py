@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gql_app.schema.ids import global_id
-from models.lifecycle import ContactOutcome, RefusalCode
+from models.lifecycle import ContactOutcome
+from models.refusals import RefusalCode
 from models.task import Task
 from tests.office import task_id
 from tests.schema.documents import CREATE_TASK

@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 import pytest
 
-from gql_app.access.keys import create_key
 from models.access import AccessKey
 from models.contact import Contact
 from models.event import TaskEvent
@@ -14,6 +13,7 @@ from models.roles import Role
 from models.task import Task
 from tests.office import task_id
 from tests.serving import Server
+from tests.support.access import create_key
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

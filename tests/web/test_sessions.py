@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gql_app.access.keys import create_key, revoke_key
 from models.access import AccessKey
 from models.roles import Role
 from tests.schema.documents import QUEUE_FEED, STATUS_CHANGED
 from tests.serving import Server
+from tests.support.access import create_key, revoke_key
 from tests.web.streams import event_stream, eventually, log_over_http, until_streams
 from tests.web.test_endpoint import refused
 from tests.web.test_socket import still_serves

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from gql_app.access.keys import create_key
 from models.roles import Role
 from tests.serving import Server, serving
+from tests.support.access import create_key
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

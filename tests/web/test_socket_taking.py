@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from gql_app.access import KeyLookup
-from gql_app.access.keys import create_key, revoke_key
 from gql_app.delivery.groups import Groups
 from gql_app.delivery.results import Result
 from gql_app.delivery.streams import Streams
@@ -24,6 +23,7 @@ from tests.delivery.source import Source
 from tests.flows.dashboard import services
 from tests.office import Office
 from tests.serving import PATIENCE
+from tests.support.access import create_key, revoke_key
 from tests.web.streams import eventually
 from tests.web.test_frames import read_by_a_client
 

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gql_app.access.keys import create_key
 from gql_app.work.reads.cursors import event_cursor, read_event_cursor
 from models.chain import Position
 from models.roles import Role
 from tests.schema.documents import LOG_CONTACT, STATUS_CHANGED
 from tests.serving import Server
+from tests.support.access import create_key
 from tests.web.streams import event_stream, eventually, log_over_http, until_streams
 from tests.web.test_endpoint import VIEWER, refused
 from tests.web.test_socket_operations import FAULTY

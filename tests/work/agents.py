@@ -4,8 +4,6 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from gql_app.access import Viewer, authenticate
-from gql_app.access.keys import create_key
-from gql_app.work.claims import Claims
 from models.chain import Position
 from models.event import EventRow, TaskEventKind, events_after
 from models.people import Patient
@@ -13,6 +11,8 @@ from models.practice import Practice
 from models.roles import Role
 from models.task import Task
 from tests.office import Office
+from tests.support.access import create_key
+from tests.support.claims import Claims
 
 Held = tuple[int | None, datetime | None]
 FREE: Held = (None, None)
@@ -21,8 +21,8 @@ FREE: Held = (None, None)
 def claims_of(office: Office, **lease: float) -> Claims:
     """The office's claims; they last ten minutes, or `lease`."""
     if not lease:
-        return Claims(office.transitions)
-    return Claims(office.transitions, timedelta(**lease))
+        return Claims(office.changes)
+    return Claims(office.changes, timedelta(**lease))
 
 
 async def make_agents(office: Office, number: int) -> list[Viewer]:

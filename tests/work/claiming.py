@@ -4,12 +4,12 @@ from collections.abc import Awaitable
 from datetime import timedelta
 
 from gql_app.access import Viewer, authenticate
-from gql_app.access.keys import create_key
-from gql_app.work.outcomes import ChangeResult
+from gql_app.work.results import ChangeResult
 from models.event import TaskEventKind
 from models.roles import Role
 from models.task import Task
 from tests.office import Office
+from tests.support.access import create_key
 from tests.work.records import everything
 
 LEASE = timedelta(minutes=10)

@@ -13,6 +13,7 @@ import pytest
 from models.contact import Contact
 from models.database import transaction
 from models.event import TaskEvent
+from models.idempotency import IdempotencyKey
 from models.practice import Practice
 from models.task import Task
 from tests.office import Office
@@ -35,7 +36,8 @@ def unscoped(caplog: pytest.LogCaptureFixture, at_least: int) -> list[str]:
 async def everything() -> list[list[dict[str, Any]]]:
     """Every row that a change of a task could touch."""
     return [
-        await model.all().order_by("id").values() for model in (Practice, Task, Contact, TaskEvent)
+        await model.all().order_by("id").values()
+        for model in (Practice, Task, Contact, TaskEvent, IdempotencyKey)
     ]
 
 

@@ -7,11 +7,12 @@ import pytest
 
 from gql_app.access import Forbidden
 from gql_app.schema.ids import global_id
-from gql_app.work.appointments import NewAppointment
+from gql_app.work.appointments import NewAppointment, record_appointment
 from models.appointment import Appointment
 from models.event import TaskEvent, TaskEventKind
-from models.lifecycle import CloseCause, RefusalCode
+from models.lifecycle import CloseCause
 from models.practice import Queue
+from models.refusals import RefusalCode
 from models.task import Task
 from tests.office import Office, make_office
 from tests.serving import Server
@@ -28,7 +29,7 @@ RECORD = """mutation ($patient: ID!, $at: DateTime!, $id: String!) {
 async def book(office: Office, patient: int = 0, external_id: str = "b1", days: int = 3) -> Any:
     at = office.clock() + timedelta(days=days)
     new = NewAppointment(office.patients[patient].id, at, external_id)
-    return await office.transitions.record_appointment(office.partner, new)
+    return await office.changes.make(office.partner, record_appointment, new)
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ async def test_an_external_id_stands_for_one_patient(
 async def test_a_patient_of_another_practice_is_not_found(office: Office) -> None:
     other = await make_office("oak")
     new = NewAppointment(other.patients[0].id, office.clock(), "b1")
-    appointment, outcome, _ = await office.transitions.record_appointment(office.partner, new)
+    appointment, outcome, _ = await office.changes.make(office.partner, record_appointment, new)
     assert appointment is None
     assert [refusal.code for refusal in outcome.refusals] == [RefusalCode.NOT_FOUND]
     assert await Appointment.all().count() == 0
@@ -99,8 +100,10 @@ async def test_a_patient_of_another_practice_is_not_found(office: Office) -> Non
 
 async def test_a_key_without_the_right_to_create_may_not_record(office: Office) -> None:
     with pytest.raises(Forbidden):
-        await office.transitions.record_appointment(
-            office.staff, NewAppointment(office.patients[0].id, office.clock(), "b1")
+        await office.changes.make(
+            office.staff,
+            record_appointment,
+            NewAppointment(office.patients[0].id, office.clock(), "b1"),
         )
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from gql_app.work.appointments import NewAppointment
+from gql_app.work.appointments import NewAppointment, record_appointment
 from gql_app.work.upkeep.verifying import Verdict, verify
 from models.event import EventRow, TaskEventKind
 from models.practice import Queue
@@ -37,7 +37,7 @@ async def test_the_events_of_one_transaction_are_one_change(office: Office) -> N
     patient = office.patients[0].id
     at = office.clock() + timedelta(days=3)
     appointment = NewAppointment(patient, at, "a1")
-    await office.transitions.record_appointment(office.supervisor, appointment)
+    await office.changes.make(office.supervisor, record_appointment, appointment)
     assert grouped(await all_events(office)) == [
         *[["CREATED"]] * 3,
         ["CLAIMED"] * 3,

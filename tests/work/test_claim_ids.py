@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from gql_app.work.claims import Claims
 from gql_app.work.upkeep.expiry import free_lapsed
 from models.database import write
 from models.task import Task
 from tests.office import Office
+from tests.support.claims import Claims
 from tests.work.agents import FREE, all_events, assert_consistent, claim_on, claims_of
 from tests.work.claiming import changes_nothing, codes, patient_with_two_tasks
 

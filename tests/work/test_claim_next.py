@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from gql_app.access import authenticate
-from gql_app.access.keys import create_key
-from gql_app.work import claims as claims_module
-from gql_app.work.claims import WINDOW, Claims
-from gql_app.work.patients import patients_by_id
-from gql_app.work.transitions import Transitions
+from gql_app.work.changes import Changes
+from gql_app.work.reads import next_tasks
+from gql_app.work.reads.next_tasks import WINDOW
+from gql_app.work.reads.patients import patients_by_id
 from models.database import fetch, transaction, write
 from models.lifecycle import TaskOrigin, TaskStatus
 from models.people import Patient
@@ -23,6 +22,8 @@ from models.roles import Role
 from models.task import Task
 from tests.office import Office
 from tests.serving import PATIENCE
+from tests.support.access import create_key
+from tests.support.claims import Claims
 from tests.work.agents import assert_consistent, claims_of, make_agents, make_patients
 from tests.work.records import everything
 
@@ -247,7 +248,7 @@ async def test_a_claim_lasts_from_when_it_is_made_not_from_when_it_was_asked_for
         office.clock.advance(minutes=1)
         return office.clock()
 
-    claims = Claims(Transitions(lambda _practice, _seq: None, a_minute_later))
+    claims = Claims(Changes(lambda _practice, _seq: None, a_minute_later))
 
     outcomes = await asyncio.gather(*(claims.claim_next(office.staff, None) for _ in range(3)))
 
@@ -323,7 +324,7 @@ async def test_the_most_urgent_are_read_from_the_beginning_of_an_index(
         asked.append((sql, values))
         return await fetch(row, sql, *values)
 
-    monkeypatch.setattr(claims_module, "fetch", noting)
+    monkeypatch.setattr(next_tasks, "fetch", noting)
     assert (await claims_of(office).claim_next(office.staff, None)).task is not None
     sql, values = next((sql, values) for sql, values in asked if "UNION ALL" in sql)
 

@@ -138,7 +138,7 @@ async def test_a_task_that_expires_takes_no_claim_from_the_patients_other_tasks(
     await claims_of(office).claim(office.staff, other.id)
     office.clock.advance(minutes=5)
 
-    assert await sweep(office.transitions, office.clock()) == 1
+    assert await sweep(office.changes, office.clock()) == 1
 
     assert await claim_on(expiring) == FREE
     assert (await claim_on(other))[0] == office.staff.staff_id

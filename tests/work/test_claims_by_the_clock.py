@@ -11,22 +11,22 @@ from gql_app.live.feeds import Feeds
 from gql_app.schema.context import Context, Services
 from gql_app.schema.feed_types import HeartbeatRow
 from gql_app.schema.queue_feed import follow_queues
-from gql_app.work.claims import Claims
-from gql_app.work.transitions import Transitions
+from gql_app.work.changes import Changes
 from gql_app.work.upkeep.expiry import free_lapsed
 from tests.clocks import clock_off_by
 from tests.office import Office
 from tests.serving import PATIENCE
+from tests.support.claims import Claims
 from tests.work.agents import claim_on
 from tests.work.claiming import changes_nothing, codes
 
 MINUTE = timedelta(minutes=1)
 
 
-async def claims_at(office: Office, off: timedelta) -> tuple[Claims, Transitions]:
+async def claims_at(office: Office, off: timedelta) -> tuple[Claims, Changes]:
     """The claims of a host whose machine's clock is off."""
-    transitions = Transitions(lambda *ring: office.rings.append(ring), await clock_off_by(off))
-    return Claims(transitions), transitions
+    changes = Changes(lambda *ring: office.rings.append(ring), await clock_off_by(off))
+    return Claims(changes), changes
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
@@ -57,8 +57,7 @@ async def test_heartbeats_go_on_when_the_clock_is_put_back(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gql_app.schema.queue_feed.HEARTBEAT", timedelta(seconds=0.05))
-    claims = Claims(office.transitions)
-    server = Services(office.transitions, claims, Feeds(), office.clock, time.monotonic)
+    server = Services(office.changes, Feeds(), office.clock, passed=time.monotonic)
     items = follow_queues(Context(office.staff, server), [office.recall.id], None)
     async with aclosing(items), asyncio.timeout(PATIENCE):
         await anext(items)

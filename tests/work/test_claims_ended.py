@@ -5,10 +5,10 @@ from contextlib import suppress
 from datetime import timedelta
 
 from gql_app.clock import Clock
-from gql_app.work.claims import Claims
-from gql_app.work.transitions import Transitions
+from gql_app.work.changes import Changes
 from gql_app.work.upkeep.expiry import free_lapsed, keep_freeing
 from tests.office import Office
+from tests.support.claims import Claims
 from tests.work.agents import FREE, all_events, assert_consistent, claim_on, claims_of
 from tests.work.claiming import (
     RELEASED,
@@ -123,8 +123,8 @@ async def test_a_claim_that_is_renewed_before_the_sweeper_comes_to_it_is_kept(
 async def test_the_sweeper_wakes_when_the_next_claim_ends_and_not_before(office: Office) -> None:
     task = await office.make_task()
     clock = await Clock.of_database()
-    transitions = Transitions(lambda practice, seq: office.rings.append((practice, seq)), clock)
-    claims = Claims(transitions, timedelta(seconds=0.5))
+    changes = Changes(lambda practice, seq: office.rings.append((practice, seq)), clock)
+    claims = Claims(changes, timedelta(seconds=0.5))
     outcome = await claims.claim(office.staff, task.id)
     assert outcome.task is not None
     sweeper = asyncio.create_task(keep_freeing(claims, clock))

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from gql_app.access import Viewer
-from gql_app.access.keys import create_key
-from gql_app.work import transitions as transitions_module
-from gql_app.work.claims import Claims
-from gql_app.work.outcomes import ChangeResult
+from gql_app.work import intake
+from gql_app.work.results import ChangeResult
 from gql_app.work.upkeep.expiry import free_lapsed, sweep
 from models.database import opened
 from models.event import TaskEventKind
-from models.lifecycle import RefusalCode
+from models.refusals import RefusalCode
 from models.roles import Role
 from models.task import Task
 from tests.flows.test_workers import two_workers
 from tests.office import Office, make_office
+from tests.support.access import create_key
+from tests.support.claims import Claims
 from tests.work.agents import (
     FREE,
     all_events,
@@ -145,14 +145,14 @@ async def test_a_task_that_is_made_while_a_contact_is_logged_comes_free(
     task = await busy.make_task(busy.recall)
     await claims_of(busy).claim(busy.staff, task.id)
     looked, go_on = asyncio.Event(), asyncio.Event()
-    add_task = transitions_module.add_task
+    insert = intake.insert
 
-    async def add_task_later(*given: Any) -> Any:
+    async def insert_later(table: str, **values: Any) -> int:
         looked.set()
         await go_on.wait()
-        return await add_task(*given)
+        return await insert(table, **values)
 
-    monkeypatch.setattr(transitions_module, "add_task", add_task_later)
+    monkeypatch.setattr(intake, "insert", insert_later)
     making = asyncio.create_task(busy.make_task(busy.missed))
     await asyncio.wait_for(looked.wait(), PATIENCE)
     logging = asyncio.create_task(busy.log(task))
@@ -172,7 +172,7 @@ class _Agent:
 
     def __init__(self, office: Office, viewer: Viewer, dice: random.Random) -> None:
         self._office, self._viewer, self._dice = office, viewer, dice
-        self._claims = Claims(office.transitions, timedelta(minutes=5))
+        self._claims = Claims(office.changes, timedelta(minutes=5))
         self._acts: list[Callable[[], Awaitable[object]]] = [
             *[self._claim_next] * 4,
             *[self._claim] * 3,
@@ -222,7 +222,7 @@ class _Agent:
         await free_lapsed(self._claims, self._office.clock())
 
     async def _expire(self) -> None:
-        await sweep(self._office.transitions, self._office.clock())
+        await sweep(self._office.changes, self._office.clock())
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

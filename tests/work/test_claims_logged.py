@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gql_app.work.outcomes import ChangeResult
+from gql_app.work.results import ChangeResult
 from gql_app.work.upkeep.expiry import free_lapsed
 from models.event import TaskEventKind
 from tests.office import Office

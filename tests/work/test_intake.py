@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gql_app.access import Forbidden
-from gql_app.work.intake import NewTask
+from gql_app.work.intake import NewTask, create_task
 from models.lifecycle import TaskOrigin, TaskStatus
 from tests.office import Office, make_office
 from tests.work.records import everything
@@ -24,8 +24,8 @@ def refusals(outcome: Any) -> list[tuple[str, str | None]]:
 
 
 async def test_a_new_task_is_open_due_today_and_says_why_to_call(office: Office) -> None:
-    outcome = await office.transitions.create_task(
-        office.supervisor, new_task(office, reason="  Cleaning overdue\n")
+    outcome = await office.changes.make(
+        office.supervisor, create_task, new_task(office, reason="  Cleaning overdue\n")
     )
 
     task = outcome.task
@@ -41,7 +41,7 @@ async def test_a_new_task_may_bring_the_day_of_its_first_call_and_its_expiry(
     first_call, expires_at = office.today + DAY, office.clock() + 3 * DAY
     new = new_task(office, origin=TaskOrigin.AUTOMATIC, follow_up=first_call, expires_at=expires_at)
 
-    task = (await office.transitions.create_task(office.supervisor, new)).task
+    task = (await office.changes.make(office.supervisor, create_task, new)).task
 
     assert task is not None
     assert (task.follow_up, task.due_on) == (first_call, first_call)
@@ -68,8 +68,8 @@ async def test_a_task_that_cannot_be_worked_is_refused_and_nothing_is_changed(
         value = (office.clock() if field == "expires_at" else office.today) + value
     before = await everything()
 
-    outcome = await office.transitions.create_task(
-        office.supervisor, new_task(office, **{field: value})
+    outcome = await office.changes.make(
+        office.supervisor, create_task, new_task(office, **{field: value})
     )
 
     assert refusals(outcome) == [(code, GRAPHQL_NAME[field])]
@@ -85,7 +85,7 @@ async def test_an_automatic_task_that_has_expired_already_is_refused(
     expires_at = office.clock() - timedelta(seconds=ago)
     new = new_task(office, origin=TaskOrigin.AUTOMATIC, expires_at=expires_at)
 
-    outcome = await office.transitions.create_task(office.supervisor, new)
+    outcome = await office.changes.make(office.supervisor, create_task, new)
 
     assert refusals(outcome) == [("EXPIRY_IN_PAST", "expiresAt")]
 
@@ -98,7 +98,7 @@ async def test_a_first_call_after_the_expiry_is_refused(office: Office) -> None:
         follow_up=office.today + 5 * DAY,
     )
 
-    outcome = await office.transitions.create_task(office.supervisor, new)
+    outcome = await office.changes.make(office.supervisor, create_task, new)
 
     assert refusals(outcome) == [("FOLLOW_UP_AFTER_EXPIRY", "followUp")]
 
@@ -108,7 +108,7 @@ async def test_all_refusals_are_told_at_once(office: Office) -> None:
         office, reason=" ", expires_at=office.clock() + DAY, follow_up=office.today - DAY
     )
 
-    outcome = await office.transitions.create_task(office.supervisor, new)
+    outcome = await office.changes.make(office.supervisor, create_task, new)
 
     assert refusals(outcome) == [
         ("REASON_REQUIRED", "reason"),
@@ -123,7 +123,7 @@ async def test_a_missing_a_foreign_and_a_hidden_queue_are_answered_alike(office:
     before = await everything()
 
     answers = [
-        await office.transitions.create_task(viewer, new_task(office, queue_id=queue_id))
+        await office.changes.make(viewer, create_task, new_task(office, queue_id=queue_id))
         for viewer, queue_id in (
             (office.supervisor, None),
             (office.supervisor, 10**12),
@@ -142,7 +142,7 @@ async def test_a_missing_and_a_foreign_patient_are_answered_alike(office: Office
     before = await everything()
 
     answers = [
-        await office.transitions.create_task(office.supervisor, new_task(office, patient_id=i))
+        await office.changes.make(office.supervisor, create_task, new_task(office, patient_id=i))
         for i in (None, 10**12, oak.patients[0].id)
     ]
 
@@ -155,4 +155,4 @@ async def test_a_key_without_the_right_may_not_make_tasks(office: Office) -> Non
     viewer = replace(office.partner, may_create_tasks=False)
 
     with pytest.raises(Forbidden):
-        await office.transitions.create_task(viewer, new_task(office))
+        await office.changes.make(viewer, create_task, new_task(office))

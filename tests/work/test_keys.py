@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gql_app.work.idempotency import KEPT, forget_old_keys
-from gql_app.work.intake import NewTask
+from gql_app.work.intake import NewTask, create_task
 from gql_app.work.moves import reassign_tasks
 from models.contact import Contact
-from models.lifecycle import ContactOutcome, RefusalCode, TaskStatus
+from models.idempotency import IdempotencyKey
+from models.lifecycle import ContactOutcome, TaskStatus
+from models.refusals import RefusalCode
 from models.task import Task
 from tests.office import Office
 
@@ -36,12 +38,12 @@ async def test_a_key_is_new_again_a_day_after_its_log_and_not_a_moment_before(
     other = await office.log(task, ContactOutcome.LEFT_MESSAGE, idempotency_key="k")
 
     assert other.refusals == ()
-    keys = [contact.idempotency_key for contact in await Contact.all().order_by("id")]
-    assert keys == [None, "k"]
+    (use,) = await IdempotencyKey.all()
+    assert (use.key, use.at) == ("k", office.clock())
 
 
 async def test_a_key_is_new_again_a_day_after_its_task_was_made(office: Office) -> None:
-    create = office.transitions.create_task
+    create = office.create
     first = await create(office.supervisor, new_task(office))
     office.clock.now += KEPT - timedelta(microseconds=1)
     assert (await create(office.supervisor, new_task(office))).task == first.task
@@ -52,8 +54,8 @@ async def test_a_key_is_new_again_a_day_after_its_task_was_made(office: Office) 
     other = await create(office.supervisor, new_task(office, "Filling"))
 
     assert other.refusals == ()
-    keys = [task.idempotency_key for task in await Task.all().order_by("id")]
-    assert keys == [None, "k"]
+    (use,) = await IdempotencyKey.all()
+    assert (use.key, use.at) == ("k", office.clock())
 
 
 async def test_the_sweeper_forgets_old_keys_and_leaves_the_others(
@@ -67,24 +69,32 @@ async def test_the_sweeper_forgets_old_keys_and_leaves_the_others(
     await office.make_task(idempotency_key="new task")
     await office.log(task, idempotency_key="new")
 
-    assert await forget_old_keys(office.clock()) == 6
-    assert await forget_old_keys(office.clock()) == 0
+    assert await forget_old_keys(office.changes, office.clock()) == 6
+    assert await forget_old_keys(office.changes, office.clock()) == 0
 
-    kept = await Contact.filter(idempotency_key__isnull=False)
-    assert [contact.idempotency_key for contact in kept] == ["new"]
-    assert [t.idempotency_key for t in await Task.all().order_by("id")] == [None, "new task"]
+    kept = await IdempotencyKey.all().order_by("id")
+    assert [(use.operation, use.key) for use in kept] == [
+        ("createTask", "new task"),
+        ("logContact", "new"),
+    ]
 
 
-async def test_a_contact_can_lose_its_key_and_nothing_else(office: Office) -> None:
+async def test_one_key_serves_two_operations(office: Office) -> None:
+    task = await office.make_task(idempotency_key="k")
+    logged = await office.log(task, idempotency_key="k")
+    assert (await office.log(task, idempotency_key="k")).contact == logged.contact
+    assert (await office.changes.make(office.supervisor, create_task, new_task(office))).task
+
+
+async def test_nothing_of_a_contact_can_be_changed(office: Office) -> None:
     await office.log(await office.make_task(), notes="as it was", idempotency_key="k")
 
-    for change in ({"idempotency_key": "other"}, {"idempotency_key": None, "notes": "other"}):
+    for change in ({"notes": "other"}, {"follow_up": None}):
         with pytest.raises(Exception, match="contact is append-only"):
             await Contact.all().update(**change)
-    await Contact.all().update(idempotency_key=None)
 
     (contact,) = await Contact.all()
-    assert (contact.idempotency_key, contact.notes) == (None, "as it was")
+    assert contact.notes == "as it was"
 
 
 async def test_another_time_of_the_call_is_another_request(office: Office) -> None:
@@ -118,19 +128,17 @@ async def test_a_repeat_is_answered_also_when_the_task_has_left_the_keys_queues(
 ) -> None:
     desk = replace(office.supervisor, queue_ids=frozenset([office.recall.id]))
     await office.make_task()  # without which the patient is none of the desk's
-    made = await office.transitions.create_task(desk, new_task(office))
+    made = await office.changes.make(desk, create_task, new_task(office))
     assert made.task is not None
     task = await Task.get(id=made.task.id)
     first = await office.log(task, viewer=desk, idempotency_key="log")
-    await reassign_tasks(
-        office.transitions, office.supervisor, [task.id], to_queue_id=office.missed.id
-    )
+    await reassign_tasks(office.changes, office.supervisor, [task.id], to_queue_id=office.missed.id)
 
     again = await office.log(task, viewer=desk, idempotency_key="log")
     assert (again.task, again.contact, again.refusals) == (None, first.contact, ())
     other = await office.log(task, viewer=desk, notes="other", idempotency_key="log")
     assert [refusal.code for refusal in other.refusals] == [RefusalCode.NOT_FOUND]
-    assert await office.transitions.create_task(desk, new_task(office)) == made
+    assert await office.changes.make(desk, create_task, new_task(office)) == made
 
 
 async def test_a_stale_version_is_refused_with_who_changed_the_task_and_when(
@@ -175,19 +183,19 @@ async def test_what_a_limited_key_sends_is_its_holders_own(office: Office) -> No
     hidden = await office.make_task(office.missed, idempotency_key="k")
     logged = await office.log(hidden, idempotency_key="k")
 
-    made = await office.transitions.create_task(desk, new_task(office))
+    made = await office.changes.make(desk, create_task, new_task(office))
     assert made.task is not None
     assert made.task.id != hidden.id
     first = await office.log(task, viewer=desk, idempotency_key="k")
     assert None not in (first.contact, logged.contact)
     assert first.contact != logged.contact
 
-    assert await office.transitions.create_task(desk, new_task(office)) == made
+    assert await office.changes.make(desk, create_task, new_task(office)) == made
     again = await office.log(task, viewer=desk, idempotency_key="k")
     assert again.contact == first.contact
     different = await office.log(task, viewer=desk, notes="other", idempotency_key="k")
     assert tuple(refusal.code for refusal in different.refusals) == REUSED
-    others = await office.transitions.create_task(other, new_task(office))
+    others = await office.changes.make(other, create_task, new_task(office))
     assert others.task not in (None, made.task)
     assert await Contact.all().count() == 2
 
@@ -200,8 +208,8 @@ async def test_a_repeat_is_known_when_its_sender_has_another_key(office: Office)
         "limited then": (office.supervisor, desk),
     }.items():
         new = replace(new_task(office), idempotency_key=key)
-        made = await office.transitions.create_task(first, new)
-        assert await office.transitions.create_task(then, new) == made
+        made = await office.changes.make(first, create_task, new)
+        assert await office.changes.make(then, create_task, new) == made
         logged = await office.log(task, viewer=first, idempotency_key=key)
         again = await office.log(task, viewer=then, idempotency_key=key)
         assert (again.contact, again.refusals) == (logged.contact, ())
@@ -211,8 +219,8 @@ async def test_a_limited_keys_own_is_new_again_after_a_day(office: Office) -> No
     desk = replace(office.supervisor, queue_ids=frozenset([office.recall.id]))
     task = await office.make_task()
     first = await office.log(task, viewer=desk, idempotency_key="k")
-    made = await office.transitions.create_task(desk, new_task(office))
+    made = await office.changes.make(desk, create_task, new_task(office))
     office.clock.advance(hours=24)
     assert (await office.log(task, viewer=desk, idempotency_key="k")).contact != first.contact
-    assert (await office.transitions.create_task(desk, new_task(office))).task != made.task
+    assert (await office.changes.make(desk, create_task, new_task(office))).task != made.task
     assert await Contact.all().count() == 2

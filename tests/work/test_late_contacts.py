@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from gql_app.work.transitions import expire_task
 from models.contact import Contact
 from models.event import TaskEvent, TaskEventKind
-from models.lifecycle import CloseCause, RefusalCode, TaskStatus
+from models.lifecycle import CloseCause, TaskStatus
+from models.refusals import RefusalCode
 from models.task import Task
 from tests.office import Office
 
@@ -18,7 +20,7 @@ async def expired(office: Office, swept: bool = True) -> Task:
     task = await office.make_task(expires_at=office.clock() + HOUR / 2)
     office.clock.advance(hours=1)
     if swept:
-        assert await office.transitions.expire(office.practice.id, task.id)
+        assert await office.changes.make_for(office.practice.id, expire_task, task.id)
     return task
 
 

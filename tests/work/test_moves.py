@@ -7,17 +7,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gql_app.access import Forbidden, Viewer, authenticate
-from gql_app.access.keys import create_key
 from gql_app.work.batches import Moved
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.queues import TaskQuery
 from models.access import AccessKey
 from models.event import TaskEventKind
-from models.lifecycle import CloseCause, RefusalCode, TaskStatus
+from models.lifecycle import CloseCause, TaskStatus
+from models.refusals import RefusalCode
 from models.roles import Role
 from models.task import Task
 from tests.office import Office, make_office
+from tests.support.access import create_key
 from tests.work.agents import claims_of, make_agents
 from tests.work.records import events_of, everything
 from tests.work.worklists import listed
@@ -35,7 +36,7 @@ async def to_missed(
     office: Office, tasks: Sequence[Task], viewer: Viewer | None = None, dry_run: bool = False
 ) -> Moved:
     return await reassign_tasks(
-        office.transitions,
+        office.changes,
         viewer or office.supervisor,
         [task.id for task in tasks],
         to_queue_id=office.missed.id,
@@ -45,7 +46,7 @@ async def to_missed(
 
 async def to_staff(office: Office, tasks: Sequence[Task], viewer: Viewer) -> Moved:
     return await reassign_tasks(
-        office.transitions,
+        office.changes,
         office.supervisor,
         [task.id for task in tasks],
         to_staff_id=viewer.staff_id,
@@ -54,7 +55,7 @@ async def to_staff(office: Office, tasks: Sequence[Task], viewer: Viewer) -> Mov
 
 async def withdrawn(office: Office, tasks: Sequence[Task], reason: str = "Moved away") -> Moved:
     ids = [task.id for task in tasks]
-    return await withdraw_tasks(office.transitions, office.supervisor, ids, reason=reason)
+    return await withdraw_tasks(office.changes, office.supervisor, ids, reason=reason)
 
 
 async def test_a_task_that_is_moved_keeps_all_but_its_queue(office: Office) -> None:
@@ -90,7 +91,7 @@ async def test_a_task_given_to_somebody_stays_in_its_queue_until_it_is_given_to_
     mine = TaskQuery(assignee_id=office.staff.staff_id)
     assert await listed(office.staff, mine) == {task.id}
     await reassign_tasks(
-        office.transitions, office.supervisor, [task.id, other.id], to_queue_id=office.recall.id
+        office.changes, office.supervisor, [task.id, other.id], to_queue_id=office.recall.id
     )
     await task.refresh_from_db()
     assert (task.queue_id, task.assignee_id, task.version) == (office.recall.id, None, 3)
@@ -203,7 +204,7 @@ async def test_what_a_filter_matches_is_moved(office: Office) -> None:
     query = TaskQuery(queue_ids=[office.recall.id], status=(TaskStatus.OPEN,))
 
     moved = await reassign_tasks(
-        office.transitions, office.supervisor, query, to_queue_id=office.missed.id
+        office.changes, office.supervisor, query, to_queue_id=office.missed.id
     )
 
     assert figures(moved) == (2, 2, 0)
@@ -218,7 +219,7 @@ async def test_more_than_may_be_moved_at_once_is_refused_with_how_many_there_are
     before = await everything()
 
     with pytest.raises(BadInput, match="matches 3 tasks; at most 2"):
-        await withdraw_tasks(office.transitions, office.supervisor, TaskQuery(), reason="x")
+        await withdraw_tasks(office.changes, office.supervisor, TaskQuery(), reason="x")
     for asked in (tasks, []):
         with pytest.raises(BadInput, match="1 to 2 tasks"):
             await to_missed(office, asked)
@@ -233,7 +234,7 @@ async def test_supervisors_alone_move_tasks(office: Office) -> None:
         with pytest.raises(Forbidden):
             await to_missed(office, [task], viewer)
         with pytest.raises(Forbidden):
-            await withdraw_tasks(office.transitions, viewer, [task.id], reason="x")
+            await withdraw_tasks(office.changes, viewer, [task.id], reason="x")
 
 
 async def test_a_key_for_some_queues_moves_neither_into_nor_out_of_others(office: Office) -> None:
@@ -245,11 +246,11 @@ async def test_a_key_for_some_queues_moves_neither_into_nor_out_of_others(office
     (refusal,) = (await to_missed(office, [seen], desk)).refusals
     assert (refusal.code, refusal.field) == (RefusalCode.NOT_FOUND, "toQueueId")
     moved = await reassign_tasks(
-        office.transitions, desk, [hidden.id, foreign.id], to_queue_id=office.recall.id
+        office.changes, desk, [hidden.id, foreign.id], to_queue_id=office.recall.id
     )
     assert set(codes(moved).values()) == {RefusalCode.NOT_FOUND}
     assert figures(moved) == (2, 0, 2)
-    everywhere = await withdraw_tasks(office.transitions, desk, TaskQuery(), reason="x")
+    everywhere = await withdraw_tasks(office.changes, desk, TaskQuery(), reason="x")
     assert figures(everywhere) == (1, 1, 0)
 
 
@@ -278,9 +279,9 @@ async def test_a_limited_key_gives_tasks_to_those_who_see_its_queues(office: Off
     ):
         key = await create_key(office.practice, Role.STAFF, name, queue_ids=[queue.id])
         staff_id = (await authenticate(key)).staff_id
-        moved = await reassign_tasks(office.transitions, desk, [task.id], to_staff_id=staff_id)
+        moved = await reassign_tasks(office.changes, desk, [task.id], to_staff_id=staff_id)
         assert [refusal.code for refusal in moved.refusals] == refused
         everywhere = await reassign_tasks(
-            office.transitions, office.supervisor, [task.id], to_staff_id=staff_id
+            office.changes, office.supervisor, [task.id], to_staff_id=staff_id
         )
         assert everywhere.refusals == ()

@@ -17,7 +17,7 @@ async def test_contacts_are_logged_between_the_batches(office: Office) -> None:
     called = [await office.make_task(patient=patient) for patient in office.patients]
     ids = await make_many_tasks(office, MANY)
     move = asyncio.create_task(
-        reassign_tasks(office.transitions, office.supervisor, ids, to_queue_id=office.missed.id)
+        reassign_tasks(office.changes, office.supervisor, ids, to_queue_id=office.missed.id)
     )
 
     async def keep_logging(task: Task) -> int:
@@ -46,12 +46,12 @@ async def test_contacts_are_logged_between_the_batches(office: Office) -> None:
 async def test_two_who_move_and_one_who_withdraws_the_same_tasks_at_once(office: Office) -> None:
     tasks = [await office.make_task(patient=office.patients[n % 3]) for n in range(120)]
     ids = [task.id for task in tasks]
-    transitions, supervisor = office.transitions, office.supervisor
+    changes, supervisor = office.changes, office.supervisor
 
     there, back, taken = await asyncio.gather(
-        reassign_tasks(transitions, supervisor, ids, to_queue_id=office.missed.id),
-        reassign_tasks(transitions, supervisor, ids, to_queue_id=office.recall.id),
-        withdraw_tasks(transitions, supervisor, ids, reason="Moved away"),
+        reassign_tasks(changes, supervisor, ids, to_queue_id=office.missed.id),
+        reassign_tasks(changes, supervisor, ids, to_queue_id=office.recall.id),
+        withdraw_tasks(changes, supervisor, ids, reason="Moved away"),
     )
 
     assert taken.changed == 120

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from gql_app.access import authenticate
-from gql_app.access.keys import create_key
 from gql_app.work.patients import BATCH, index_patients
 from gql_app.work.reads.conditions import BadInput
 from models.people import Patient
 from models.roles import Role
 from tests.office import Office, make_office
+from tests.support.access import create_key
 from tests.work.worklists import EVERY_STATUS, listed
 
 PEOPLE = {

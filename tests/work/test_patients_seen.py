@@ -5,22 +5,23 @@ from datetime import timedelta
 from typing import Any
 
 from gql_app.access import Viewer
-from gql_app.access.keys import create_key
 from gql_app.work.appointments import NewAppointment
-from gql_app.work.intake import NewTask
+from gql_app.work.intake import NewTask, create_task
 from gql_app.work.moves import reassign_tasks
-from gql_app.work.patients import patients_by_id
 from gql_app.work.reads.history import colleagues_by_id
+from gql_app.work.reads.patients import patients_by_id
 from gql_app.work.upkeep.retention import prune
 from models.appointment import Appointment
 from models.database import transaction
-from models.lifecycle import CloseCause, RefusalCode
+from models.lifecycle import CloseCause
 from models.people import Patient, Staff
 from models.practice import Queue
+from models.refusals import RefusalCode
 from models.roles import Role
 from models.task import Task
 from tests.commands.importing.rows import row
 from tests.office import Office
+from tests.support.access import create_key
 from tests.work.agents import claims_of
 from tests.work.imports.test_run import take
 
@@ -40,7 +41,7 @@ async def sees(viewer: Viewer, patient: Patient) -> bool:
 
 async def create(office: Office, viewer: Viewer, patient_id: int, **given: Any) -> Any:
     new = NewTask(office.recall.id, patient_id, "Call", **given)
-    return await office.transitions.create_task(viewer, new)
+    return await office.changes.make(viewer, create_task, new)
 
 
 async def test_a_task_in_its_queue_open_or_closed_brings_a_patient_into_a_keys_reach(
@@ -71,14 +72,12 @@ async def test_a_patient_whom_a_key_brought_in_stays_in_its_reach_as_long_as_eve
     desk = desk_of(office)
     assert await take(office, row(), viewer=desk) == ["CREATED"]
     patient, task = await Patient.get(source="robot"), await Task.get()
-    await reassign_tasks(
-        office.transitions, office.supervisor, [task.id], to_queue_id=office.missed.id
-    )
+    await reassign_tasks(office.changes, office.supervisor, [task.id], to_queue_id=office.missed.id)
     assert await sees(desk, patient)
     assert await take(office, row("t2", patient_external_id="t1"), viewer=desk) == ["CREATED"]
 
     await reassign_tasks(
-        office.transitions,
+        office.changes,
         office.supervisor,
         [task.id for task in await Task.all()],
         to_queue_id=office.missed.id,
@@ -98,7 +97,7 @@ async def test_an_appointment_closes_what_the_key_sees_and_the_rest_when_another
     seen = await office.make_task(expires_at=soon)
     hidden = await office.make_task(office.missed, expires_at=soon)
     new = NewAppointment(office.patients[0].id, soon, "b1")
-    record = office.transitions.record_appointment
+    record = office.changes.record_appointment
 
     appointment, _, closed = await record(desk_of(office), new)
     assert [task.id for task in closed] == [seen.id]
@@ -114,7 +113,7 @@ async def test_an_external_id_is_taken_in_the_same_words_whoever_has_it(office: 
     for patient in (amber, birch):
         await office.make_task(patient=patient)
     await office.make_task(office.missed, patient=clover)
-    record, soon = office.transitions.record_appointment, office.clock() + timedelta(days=3)
+    record, soon = office.changes.record_appointment, office.clock() + timedelta(days=3)
     for patient, external_id in ((birch, "of one seen"), (clover, "of one hidden")):
         await record(office.partner, NewAppointment(patient.id, soon, external_id))
     seen, hidden = [

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gql_app.work.intake import NewTask
-from gql_app.work.transitions import Transitions
+from gql_app.work.changes import Changes
+from gql_app.work.contacts import log_contact
+from gql_app.work.intake import NewTask, create_task
+from gql_app.work.transitions import expire_task
 from models.chain import Position
 from models.contact import Contact
 from models.event import TaskEventKind, events_after
@@ -78,7 +80,7 @@ async def test_events_hold_what_the_task_looked_like_right_after_each(office: Of
         follow_up=office.today,
         expires_at=office.clock() + timedelta(days=30),
     )
-    made = await office.transitions.create_task(office.supervisor, new)
+    made = await office.changes.make(office.supervisor, create_task, new)
     assert made.task is not None
     task = await Task.get(id=made.task.id)
     looks = [made.task]
@@ -130,13 +132,13 @@ async def test_the_bell_is_rung_once_a_change_and_after_its_commit(
     def ring(practice_id: int, seq: int) -> None:
         heard.append((practice_id, seq, committed_seqs(database_url)))
 
-    office.transitions = Transitions(ring, office.clock)
+    office.changes = Changes(ring, office.clock)
     here = office.practice.id
 
     task = await office.make_task(expires_at=office.clock() + timedelta(days=5))
     await office.log(task)
     office.clock.advance(days=6)
-    await office.transitions.expire(here, task.id)
+    await office.changes.make_for(here, expire_task, task.id)
 
     assert heard == [(here, 1, [1]), (here, 2, [1, 2]), (here, 3, [1, 2, 3])]
 
@@ -153,12 +155,12 @@ async def test_a_caller_cancelled_in_the_middle_leaves_a_whole_change_and_a_rung
             cancelled.append(caller.cancel())
         return office.clock()
 
-    transitions = Transitions(lambda practice, seq: office.rings.append((practice, seq)), clock)
+    changes = Changes(lambda practice, seq: office.rings.append((practice, seq)), clock)
     attempt = Attempt(ContactOutcome.NO_ANSWER, None, None, close=True)
-    caller = asyncio.create_task(transitions.log_contact(office.staff, task.id, attempt))
+    caller = asyncio.create_task(changes.make(office.staff, log_contact, task.id, attempt))
     with pytest.raises(asyncio.CancelledError):
         await caller
-    await transitions.drain()
+    await changes.drain()
 
     assert cancelled == [True]
     await task.refresh_from_db()
@@ -178,7 +180,7 @@ async def test_every_statement_of_a_change_names_its_practice(
 
     await office.log(task, idempotency_key="k")
     office.clock.advance(days=6)
-    await office.transitions.expire(office.practice.id, task.id)
+    await office.changes.make_for(office.practice.id, expire_task, task.id)
 
     # Else the tables could not be distributed by practice, nor the keys that begin with it be used.
     assert unscoped(caplog, at_least=4) == []

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from models.contact import Contact
 from models.event import TaskEventKind
-from models.lifecycle import CloseCause, RefusalCode, TaskStatus
+from models.lifecycle import CloseCause, TaskStatus
+from models.refusals import RefusalCode
 from tests.office import Office
 from tests.work.records import events_of
 
@@ -79,7 +80,7 @@ async def test_a_log_and_the_sweeper_at_the_same_moment_close_an_expired_task_on
     task = await office.make_task(expires_at=office.clock() + timedelta(hours=1))
     office.clock.advance(hours=1)
 
-    expire = office.transitions.expire
+    expire = office.changes.expire
     results = await asyncio.gather(
         *(expire(office.practice.id, task.id) for _ in range(5)),
         *(office.log(task, close=True) for _ in range(5)),

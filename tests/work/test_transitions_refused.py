@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gql_app.access import Forbidden
+from gql_app.work.contacts import log_contact
 from models.lifecycle import Attempt, ContactOutcome, TaskStatus
 from models.task import Task
 from tests.office import Office, make_office
@@ -53,8 +54,8 @@ async def test_what_the_workflow_refuses_changes_nothing(
     before, rung = await everything(), list(office.rings)
     follow_up = None if days is None else office.today + timedelta(days=days)
 
-    outcome = await office.transitions.log_contact(
-        office.staff, task.id, Attempt(result, follow_up, notes, close)
+    outcome = await office.changes.make(
+        office.staff, log_contact, task.id, Attempt(result, follow_up, notes, close)
     )
 
     assert codes(outcome) == [code]
@@ -136,7 +137,7 @@ async def test_a_missing_a_foreign_and_a_hidden_task_are_answered_alike(office: 
     before, rung = await everything(), list(office.rings)
 
     answers = [
-        await office.transitions.log_contact(viewer, task_id, attempt)
+        await office.changes.make(viewer, log_contact, task_id, attempt)
         for viewer, task_id in (
             (office.staff, None),
             (office.staff, 10**12),

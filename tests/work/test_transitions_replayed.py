@@ -9,7 +9,8 @@ import pytest
 
 from gql_app.work.intake import NewTask
 from models.contact import Contact
-from models.lifecycle import ContactOutcome, RefusalCode, TaskOrigin
+from models.lifecycle import ContactOutcome, TaskOrigin
+from models.refusals import RefusalCode
 from models.task import Task
 from tests.office import Office
 from tests.work.records import events_of, everything
@@ -138,7 +139,7 @@ async def test_a_refused_log_does_not_use_its_key_up(office: Office) -> None:
 
 
 async def test_a_new_task_sent_again_is_made_once(office: Office) -> None:
-    create = office.transitions.create_task
+    create = office.create
     outcomes = await asyncio.gather(
         *(create(office.supervisor, new_task(office)) for _ in range(8))
     )
@@ -154,7 +155,7 @@ async def test_a_new_task_sent_again_is_made_once(office: Office) -> None:
 async def test_a_new_task_sent_again_is_answered_also_when_its_dates_have_passed(
     office: Office,
 ) -> None:
-    create = office.transitions.create_task
+    create = office.create
     soon = office.clock() + timedelta(hours=2)
     new = new_task(office, follow_up=office.today, expires_at=soon)
     first = await create(office.supervisor, new)
@@ -177,7 +178,7 @@ async def test_a_key_used_for_another_new_task_is_refused(change: str, office: O
         "expires_at": {"expires_at": office.clock() + timedelta(days=8)},
         "follow_up": {"follow_up": office.today},
     }
-    create = office.transitions.create_task
+    create = office.create
     await create(office.supervisor, new_task(office))
     before = await everything()
 

@@ -13,22 +13,24 @@ from typing import NamedTuple, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from gql_app.access.keys import NotThere, practice_called, queues_called, viewer_on_the_spot
+from gql_app.access.keys import (
+    NotThere,
+    practice_called,
+    queues_called,
+    staff_called,
+    viewer_on_the_spot,
+)
 from gql_app.clock import Clock
 from gql_app.commands.importing.reading import CannotImport, FileCode, Record, Source, Trouble
 from gql_app.commands.importing.rejects import Rejects
 from gql_app.live.bus import ringing
 from gql_app.terminal import note, say
+from gql_app.work.changes import Changes
 from gql_app.work.imports.batch import RowResult
-from gql_app.work.imports.rows import (
-    MAX_SOURCE,
-    ImportResult,
-    ImportRow,
-    find_target,
-)
+from gql_app.work.imports.rows import MAX_SOURCE, ImportResult, ImportRow
 from gql_app.work.imports.run import BATCH, Import
 from gql_app.work.reads.conditions import is_storable
-from gql_app.work.transitions import Transitions
+from gql_app.work.reads.targets import find_target
 from models.checks import BadValue, checked_region, checked_time_zone
 from models.database import opened
 from models.limits import USUAL_LIMITS, Limits
@@ -159,15 +161,16 @@ async def _run_of(order: Order, bus_url: str) -> AsyncIterator[Import]:
     except BadValue as error:
         message = f"{practice.slug} has a wrong value, which callboard practices set mends: {error}"
         raise CannotImport(FileCode.PRACTICE_INVALID, message) from None
-    viewer = await viewer_on_the_spot(practice, ACTOR, only_reads=order.dry_run)
-    target = await find_target(viewer, queue_id)
-    assert target is not None
     async with ringing(bus_url) as ring:
-        transitions = Transitions(ring, await Clock.of_database())
+        changes = Changes(ring, await Clock.of_database())
+        actor = 0 if order.dry_run else await changes.make_for(practice.id, staff_called, ACTOR)
+        viewer = viewer_on_the_spot(practice, actor, ACTOR)
+        target = await find_target(viewer, queue_id)
+        assert target is not None
         try:
-            yield Import(transitions, viewer, target, order.source, is_trial=order.dry_run)
+            yield Import(changes, viewer, target, order.source, is_trial=order.dry_run)
         finally:
-            await transitions.drain()
+            await changes.drain()
 
 
 @contextmanager

@@ -6,12 +6,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from gql_app.access import Viewer
 from gql_app.work.intake import NewTask, check_reason
-from gql_app.work.reads.conditions import Conditions, is_storable
-from models.database import fetch
-from models.lifecycle import Refusal, RefusalCode, TaskOrigin
+from gql_app.work.reads.conditions import is_storable
+from gql_app.work.reads.targets import Target
+from models.lifecycle import TaskOrigin
 from models.phone import Phone, read_phone
+from models.refusals import Refusal, RefusalCode
 from models.text import trimmed
 
 MAX_SOURCE = 100
@@ -52,45 +52,32 @@ class Incoming(NamedTuple):
     new: NewTask
 
 
-class Target(NamedTuple):
-    """The queue that rows go into, and what it and its practice say of them."""
-
-    queue_id: int
-    region: str
-    automatic_life_days: int | None
-
-
-async def find_target(viewer: Viewer, queue_id: int | None) -> Target | None:
-    """None if there is no such queue here, or not for this key."""
-    where = Conditions.of(viewer, "q", "q.id")
-    where.add(f"q.id = ${where.value(queue_id or 0)}")
-    sql = f"""SELECT q.id, p.region, q.automatic_life_days FROM queue q
-    JOIN practice p ON p.id = q.practice_id WHERE {where}"""
-    return next(iter(await fetch(Target, sql, *where.values)), None)
-
-
 def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
     """The row as it may come in, or every refusal of what it says by itself."""
     texts = ImportRow(*[trimmed(text) if text else "" for text in row])
     refusals = [
         *[_check_text(f, text) for f, text in zip(row._fields, texts, strict=True) if text],
-        None if texts.external_id else _refusal("EXTERNAL_ID_REQUIRED", "external_id", _NO_ID),
-        None if texts.name else _refusal("NAME_REQUIRED", "name", "Say whom to call."),
+        None
+        if texts.external_id
+        else _refusal(RefusalCode.EXTERNAL_ID_REQUIRED, "external_id", _NO_ID),
+        None if texts.name else _refusal(RefusalCode.NAME_REQUIRED, "name", "Say whom to call."),
         check_reason(texts.reason or ""),
     ]
     phone = read_phone(texts.phone or "", target.region)
     if phone is None:
-        refusals.append(_refusal("PHONE_INVALID", "phone", _no_phone(texts.phone, target.region)))
+        refusals.append(
+            _refusal(RefusalCode.PHONE_INVALID, "phone", _no_phone(texts.phone, target.region))
+        )
     origin, follow_up, expires_at = TaskOrigin.AUTOMATIC, None, None
     if texts.origin:
         try:
             origin = TaskOrigin(texts.origin.upper())
         except ValueError:
-            refusals.append(_refusal("ORIGIN_INVALID", "origin", _NO_ORIGIN))
+            refusals.append(_refusal(RefusalCode.ORIGIN_INVALID, "origin", _NO_ORIGIN))
     if texts.follow_up and (follow_up := read_date(texts.follow_up)) is None:
-        refusals.append(_refusal("DATE_INVALID", "follow_up", _NO_DATE))
+        refusals.append(_refusal(RefusalCode.DATE_INVALID, "follow_up", _NO_DATE))
     if texts.expires_at and (expires_at := read_moment(texts.expires_at)) is None:
-        refusals.append(_refusal("DATE_INVALID", "expires_at", _NO_MOMENT))
+        refusals.append(_refusal(RefusalCode.DATE_INVALID, "expires_at", _NO_MOMENT))
     if found := tuple(refusal for refusal in refusals if refusal is not None):
         return found
     assert texts.external_id is not None
@@ -136,10 +123,10 @@ def _check_text(field: str, text: str) -> Refusal | None:
     longest = _LONGEST.get(field)
     if longest is not None and len(text) > longest:
         message = f"It has {len(text):,} characters; at most {longest} are kept."
-        return _refusal("TEXT_TOO_LONG", field, message)
+        return _refusal(RefusalCode.TEXT_TOO_LONG, field, message)
     if not is_storable(text):
         message = "It has bytes that are not UTF-8, or a character that cannot be kept (U+0000)."
-        return _refusal("TEXT_INVALID", field, message)
+        return _refusal(RefusalCode.TEXT_INVALID, field, message)
     return None
 
 
@@ -151,6 +138,6 @@ def _no_phone(text: str | None, region: str) -> str:
     )
 
 
-def _refusal(code: str, field: str, message: str) -> Refusal:
+def _refusal(code: RefusalCode, field: str, message: str) -> Refusal:
     first, *others = field.split("_")
-    return Refusal(RefusalCode(code), message, first + "".join(map(str.title, others)))
+    return Refusal(code, message, first + "".join(map(str.title, others)))

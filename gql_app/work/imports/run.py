@@ -5,9 +5,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 
 from gql_app.access import Viewer
-from gql_app.work.imports.batch import TWICE, ImportBatch, RowResult
-from gql_app.work.imports.rows import ImportResult, ImportRow, Incoming, Target, check_row
-from gql_app.work.transitions import Transitions
+from gql_app.work.changes import Changes
+from gql_app.work.imports.batch import TWICE, RowResult, import_batch, try_batch
+from gql_app.work.imports.known import ImportBatch
+from gql_app.work.imports.rows import ImportResult, ImportRow, Incoming, check_row
+from gql_app.work.reads.targets import Target
 from models.database import take_stock
 
 BATCH = 100
@@ -27,14 +29,14 @@ class Import:
 
     def __init__(
         self,
-        transitions: Transitions,
+        changes: Changes,
         viewer: Viewer,
         target: Target,
         source: str,
         *,
         is_trial: bool = False,
     ) -> None:
-        self._transitions = transitions
+        self._changes = changes
         self._viewer = viewer
         self._target = target
         self._source = source
@@ -79,10 +81,15 @@ class Import:
             return []
         good = [row for row in checked if isinstance(row, Incoming)]
         batch = ImportBatch(self._target, self._source, good, self._is_trial, self._would_have_one)
-        results = await self._transitions.import_batch(self._viewer, batch)
+        results = await self._results(batch)
         await self._take_stock(results)
         loaded = iter(results)
         return [next(loaded) if isinstance(row, Incoming) else row for row in checked]
+
+    async def _results(self, batch: ImportBatch) -> list[RowResult]:
+        if self._is_trial:
+            return await try_batch(self._viewer, batch, self._changes.clock())
+        return await self._changes.make(self._viewer, import_batch, batch)
 
     async def _take_stock(self, results: Sequence[RowResult]) -> None:
         """Now and then, the less often the more there are."""

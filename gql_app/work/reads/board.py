@@ -21,7 +21,8 @@ from gql_app.work.reads.queues import (
 from models.chain import Position
 from models.database import snapshot
 from models.event import EventRow, events_after, feed_bounds
-from models.lifecycle import TaskStatus, local_date
+from models.follow_up import local_date
+from models.lifecycle import TaskStatus
 from models.task import TaskRow
 
 BATCH = 500

@@ -5,8 +5,8 @@ from datetime import date, datetime
 from typing import Any
 
 from gql_app.access import Scope
-from gql_app.work.patients import whose_patient
 from gql_app.work.reads.conditions import BadInput, Conditions
+from gql_app.work.reads.whose_patient import whose_patient
 from models.lifecycle import OPEN_STATUSES, ContactOutcome, TaskOrigin, TaskStatus
 from models.task import CONTACTED_KEY, EXPIRES_KEY, LONG_AGO, NEVER, one_of
 

@@ -6,20 +6,14 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from gql_app.access import Scope
-from gql_app.work.patients import PatientRow
 from gql_app.work.reads.conditions import Conditions, Page, page_of, row_limit
 from gql_app.work.reads.finding import TaskQuery, conditions
 from gql_app.work.reads.orders import SECTIONS, SORT, TaskOrder, begin_of, go_on_after
 from gql_app.work.reads.sections import WORK_ORDER_OF_MANY_QUEUES, rows_in_sections
 from models.contact import ContactRow
 from models.database import among, fetch, fetch_joined, select_list
-from models.lifecycle import (
-    TaskStatus,
-    last_day,
-    local_date,
-    read_ladder,
-    suggest_follow_up,
-)
+from models.follow_up import last_day, local_date, read_ladder, suggest_follow_up
+from models.people import PatientRow
 from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 
 MAX_SELECTS = 400
@@ -255,9 +249,11 @@ def ladder_of(queue: QueueRow) -> list[int] | None:
 
 
 def suggested_follow_up(scope: Scope, task: TaskRow, queue: QueueRow, now: datetime) -> date | None:
-    """When to call again if a contact is logged now, by the ladder of the task's queue."""
+    """When to call again if a contact is logged now, by the ladder of the task's queue. None on a
+    closed task."""
+    if not task.is_open:
+        return None
     return suggest_follow_up(
-        TaskStatus(task.status),
         task.contact_count,
         ladder_of(queue) or (),
         today=local_date(now, scope.time_zone),

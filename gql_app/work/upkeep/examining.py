@@ -14,7 +14,7 @@ from models.checks import (
     checked_time_zone,
 )
 from models.database import fetch
-from models.lifecycle import read_ladder
+from models.follow_up import read_ladder
 from models.roles import Role
 
 

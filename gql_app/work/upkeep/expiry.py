@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 from gql_app.clock import Clock, Doubtful
-from gql_app.work.claims import Claims
-from gql_app.work.transitions import Transitions
+from gql_app.work.changes import Changes, UseCase
+from gql_app.work.claims import lapse_claim
+from gql_app.work.transitions import expire_task
 from gql_app.work.upkeep.doubt import check_share
 from models.database import fetch
 from models.limits import Busy
@@ -56,31 +57,30 @@ SELECT COUNT(*) FROM practice p JOIN task t ON t.practice_id = p.id
 WHERE {IS_OPEN} AND t.expires_at IS NOT NULL AND t.expires_at <= $1
 """
 
-Act: TypeAlias = Callable[[int, int], Awaitable[bool]]
 Sweep: TypeAlias = Callable[[datetime], Awaitable[int]]
 
 
-async def sweep(transitions: Transitions, now: datetime, *, forced: bool = False) -> int:
+async def sweep(changes: Changes, now: datetime, *, forced: bool = False) -> int:
     """Close every task that has expired by `now`. Returns how many were closed. Raises `Doubtful`
     if that would be too many for the clock to be believed, unless it is `forced`."""
     if not forced:
         await _check_expired(now)
-    return await _sweep(_NEXT_TO_EXPIRE, transitions.expire, now)
+    return await _sweep(changes, _NEXT_TO_EXPIRE, expire_task, now)
 
 
-async def keep_sweeping(transitions: Transitions, clock: Clock) -> None:
+async def keep_sweeping(changes: Changes, clock: Clock) -> None:
     """Close expired tasks until cancelled, waking when the next one expires."""
-    await _keep_sweeping(lambda now: sweep(transitions, now), _NEXT_TO_EXPIRE, clock)
+    await _keep_sweeping(lambda now: sweep(changes, now), _NEXT_TO_EXPIRE, clock)
 
 
-async def free_lapsed(claims: Claims, now: datetime) -> int:
+async def free_lapsed(changes: Changes, now: datetime) -> int:
     """Free every patient whose claim has lapsed by `now`. Returns how many were freed."""
-    return await _sweep(_NEXT_TO_LAPSE, claims.lapse, now)
+    return await _sweep(changes, _NEXT_TO_LAPSE, lapse_claim, now)
 
 
-async def keep_freeing(claims: Claims, clock: Clock) -> None:
+async def keep_freeing(changes: Changes, clock: Clock) -> None:
     """Free lapsed claims until cancelled, waking when the next one lapses."""
-    await _keep_sweeping(lambda now: free_lapsed(claims, now), _NEXT_TO_LAPSE, clock)
+    await _keep_sweeping(lambda now: free_lapsed(changes, now), _NEXT_TO_LAPSE, clock)
 
 
 async def _check_expired(now: datetime) -> None:
@@ -90,7 +90,7 @@ async def _check_expired(now: datetime) -> None:
         await check_share("expire", late.number, all_.number, now)
 
 
-async def _sweep(next_due: str, act: Act, now: datetime) -> int:
+async def _sweep(changes: Changes, next_due: str, end: UseCase[[int], bool], now: datetime) -> int:
     done = 0
     busy: set[int] = set()  # others need not wait for a practice that is held up
     while due := await fetch(_Due, next_due, now):
@@ -99,7 +99,7 @@ async def _sweep(next_due: str, act: Act, now: datetime) -> int:
             if task.practice_id in busy:
                 continue
             try:
-                ended += await act(task.practice_id, task.task_id)
+                ended += await changes.make_for(task.practice_id, end, task.task_id)
             except Busy:  # the log has named the practice
                 busy.add(task.practice_id)
         done += ended

@@ -4,12 +4,11 @@ they are found, as those of all others are."""
 import asyncio
 import logging
 import time
-from itertools import groupby
-from operator import attrgetter
 from typing import NamedTuple
 
+from gql_app.work.changes import Change, Changes
 from gql_app.work.patients import index_patients
-from models.database import fetch, for_update_but_its_key, has_row_locks, transaction
+from models.database import fetch, for_update_but_its_key, has_row_locks
 
 log = logging.getLogger(__name__)
 
@@ -28,41 +27,53 @@ class _NotIndexed(NamedTuple):
     phone: str
 
 
+class _PracticeId(NamedTuple):
+    practice_id: int
+
+
 # By way of the practices, so that each is looked up in its own index.
+_PRACTICES = """
+SELECT o.id FROM practice o
+WHERE EXISTS (SELECT 1 FROM patient p WHERE p.practice_id = o.id AND NOT p.is_indexed) ORDER BY o.id
+"""
+
 _NEXT = """
-SELECT p.id, p.practice_id, p.name, p.phone FROM practice o
-JOIN patient p ON p.practice_id = o.id AND NOT p.is_indexed
-ORDER BY p.practice_id, p.id LIMIT {}
+SELECT p.id, p.practice_id, p.name, p.phone FROM patient p
+WHERE p.practice_id = $1 AND NOT p.is_indexed ORDER BY p.id LIMIT {}
 """
 
 
-async def index_some() -> int:
-    """Index a batch of the patients who are not indexed. Returns how many there were; one whose row
-    is locked is passed over until the next time."""
-    if not await fetch(_NotIndexed, _NEXT.format(1)):
-        return 0
-    async with transaction():
-        lock = f"{for_update_but_its_key()} OF p SKIP LOCKED" if has_row_locks() else ""
-        found = await fetch(_NotIndexed, _NEXT.format(BATCH) + lock)
-        for practice_id, patients in groupby(found, key=attrgetter("practice_id")):
-            await index_patients(practice_id, patients)
+async def index_some(changes: Changes) -> int:
+    """Index a batch of a practice's patients who are not indexed. Returns how many there were; one
+    whose row is locked is passed over until the next time."""
+    for practice in await fetch(_PracticeId, _PRACTICES):
+        if indexed := await changes.make_for(practice.practice_id, _index_batch):
+            return indexed
+    return 0
+
+
+async def _index_batch(change: Change) -> int:
+    lock = f"{for_update_but_its_key()} OF p SKIP LOCKED" if has_row_locks() else ""
+    found = await fetch(_NotIndexed, _NEXT.format(BATCH) + lock, change.practice_id)
+    if found:
+        await index_patients(change.practice_id, found)
     return len(found)
 
 
-async def index_all() -> int:
+async def index_all(changes: Changes) -> int:
     """Index everybody who is not indexed, a batch at a time. Returns how many it were."""
     indexed = 0
-    while some := await index_some():
+    while some := await index_some(changes):
         indexed += some
     return indexed
 
 
-async def keep_indexing() -> None:
+async def keep_indexing(changes: Changes) -> None:
     """Index the patients that are not indexed, until cancelled."""
     while True:
         begun, some = time.monotonic(), 0
         try:
-            some = await index_some()
+            some = await index_some(changes)
         except Exception as error:  # the database may be away; the next look tries again
             log.warning("patients could not be indexed: %s", type(error).__name__)
         await asyncio.sleep(REST * (time.monotonic() - begun) if some else LOOK_SECONDS)

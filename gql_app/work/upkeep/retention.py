@@ -3,14 +3,16 @@ sessions that have ended are removed."""
 
 import asyncio
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from gql_app.access.signin import forget_ended
+from gql_app.access.signin import forget_ended_sessions, with_ended_sessions
 from gql_app.clock import Clock, Doubtful
+from gql_app.work.changes import Change, Changes
 from gql_app.work.idempotency import forget_old_keys
 from gql_app.work.upkeep.doubt import check_share
-from models.database import fetch, snapshot, transaction, write
+from models.database import fetch, snapshot, write
 from models.limits import Busy
 
 log = logging.getLogger(__name__)
@@ -59,7 +61,7 @@ FROM practice p
 """
 
 
-async def prune(keep: timedelta, now: datetime, *, forced: bool = False) -> int:
+async def prune(changes: Changes, keep: timedelta, now: datetime, *, forced: bool = False) -> int:
     """Remove the events that are older than `keep`. Returns how many were removed. Raises
     `Doubtful` if that would be too many for the clock to be believed, unless it is `forced`.
 
@@ -78,27 +80,32 @@ async def prune(keep: timedelta, now: datetime, *, forced: bool = False) -> int:
         try:
             for first in range(old.first_seq, old.last_seq + 1, BATCH):
                 last = min(first + BATCH - 1, old.last_seq)
-                removed += await _prune_through(old.practice_id, last)
+                removed += await changes.make_for(old.practice_id, _prune_through, last)
         except Busy as busy:  # the next round tries again
             log.warning("practice %d is busy, not pruned: %s", old.practice_id, busy.reason)
     return removed
 
 
-async def _prune_through(practice_id: int, last_seq: int) -> int:
-    async with transaction():
-        await write(_MARK, practice_id, last_seq)
-        remove = "DELETE FROM task_event WHERE practice_id = $1 AND seq <= $2 RETURNING id"
-        return len(await write(remove, practice_id, last_seq))
+async def _prune_through(change: Change, last_seq: int) -> int:
+    await write(_MARK, change.practice_id, last_seq)
+    remove = "DELETE FROM task_event WHERE practice_id = $1 AND seq <= $2 RETURNING id"
+    return len(await write(remove, change.practice_id, last_seq))
 
 
-async def keep_pruning(keep: timedelta, clock: Clock) -> None:
+async def _forget_sessions(changes: Changes, now: datetime) -> None:
+    for practice_id in await with_ended_sessions(now):
+        with suppress(Busy):  # the next round tries again
+            await changes.make_for(practice_id, forget_ended_sessions, now)
+
+
+async def keep_pruning(changes: Changes, keep: timedelta, clock: Clock) -> None:
     """Prune, and forget old idempotency keys, every hour until cancelled."""
     while True:
         try:
             clock.check()
-            await prune(keep, clock())
-            await forget_ended(clock())
-            await forget_old_keys(clock())
+            await prune(changes, keep, clock())
+            await _forget_sessions(changes, clock())
+            await forget_old_keys(changes, clock())
         except Doubtful as doubt:
             log.error("pruning stops: %s", doubt)  # noqa: TRY400 - it says all there is
         except Exception as error:  # the database may be away; the next round tries again

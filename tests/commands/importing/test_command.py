@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import stat
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,9 @@ from gql_app.commands.importing import command
 from gql_app.commands.importing.command import Order, import_file
 from gql_app.commands.importing.reading import CannotImport, Source, Trouble
 from gql_app.commands.importing.rejects import Rejects
-from gql_app.work.transitions import Transitions
+from gql_app.work.changes import Change
+from gql_app.work.imports.batch import RowResult, import_batch
+from gql_app.work.imports.known import ImportBatch
 from models.database import opened, write
 from models.people import Patient, Staff
 from models.practice import Queue
@@ -267,16 +268,16 @@ async def test_a_run_that_is_cut_off_can_be_run_again(
 
 
 def _cut_after(monkeypatch: pytest.MonkeyPatch, batches: int) -> None:
-    bring_in: Callable[..., Any] = Transitions.import_batch
+    bring_in = import_batch
     brought_in: list[Any] = []
 
-    async def bring_some_in(self: Any, viewer: Any, batch: Any) -> Any:
+    async def bring_some_in(change: Change, batch: ImportBatch) -> list[RowResult]:
         if len(brought_in) == batches:
             raise RuntimeError("the power is gone")
         brought_in.append(batch)
-        return await bring_in(self, viewer, batch)
+        return await bring_in(change, batch)
 
-    monkeypatch.setattr(Transitions, "import_batch", bring_some_in)
+    monkeypatch.setattr("gql_app.work.imports.run.import_batch", bring_some_in)
 
 
 async def test_the_rejects_may_go_elsewhere_but_not_over_the_file(desk: Desk) -> None:

@@ -12,11 +12,16 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from tortoise.exceptions import IntegrityError
 
+from models.contact import Contact
 from models.database import migrate, migrating, opened, orm_config, transaction
 from models.database.connections import _connected
 from models.database.migrating import WrongTables, known
+from models.idempotency import IdempotencyKey
 from models.people import Patient, PatientWord
+from models.practice import Queue
+from models.task import Task
 from tests.conftest import BOTH, with_database
 from tests.flows.commands import free_port, run, running
 from tests.office import make_office
@@ -166,6 +171,44 @@ async def test_patients_of_an_older_version_are_found_and_shown_once_migrated(
         words = await PatientWord.filter(patient_id=1).values_list("word", flat=True)
     assert shown == [("+12175550123;ext=45", "(217) 555-0123 ext. 45"), ("5550100", "555-0100")]
     assert set(words) == {"lukasz", "12175550123", "<32105557121"}
+
+
+KEYED = (
+    "INSERT INTO practice (slug, name, time_zone, seq, pruned_through, created_at)"
+    " VALUES ('maple', 'Maple', 'UTC', 0, 0, {now})",
+    "INSERT INTO queue (practice_id, name, position, created_at) VALUES (1, 'Recall', 0, {now})",
+    "INSERT INTO staff (practice_id, name, created_at) VALUES (1, 'Robin', {now})",
+    "INSERT INTO patient (practice_id, name, phone, created_at) VALUES (1, 'Amber', '1', {now})",
+    "INSERT INTO task (practice_id, queue_id, patient_id, status, origin, reason, due_on, version,"
+    " contact_count, last_contact_id, created_at, idempotency_key) VALUES"
+    " (1, 1, 1, 'IN_PROGRESS', 'MANUAL', 'Recall', '2026-01-01', 2, 1, 1, {now}, 'made'),"
+    " (1, 1, 1, 'OPEN', 'MANUAL', 'Recall', '2026-01-01', 1, 0, NULL, {now}, NULL)",
+    "INSERT INTO contact (practice_id, task_id, outcome, closed_task, logged_at, logged_by_id,"
+    " idempotency_key) VALUES (1, 1, 'NO_ANSWER', {no}, {now}, 1, 'logged')",
+)
+
+
+async def test_idempotency_keys_of_an_older_version_count_on(empty_url: str) -> None:
+    await migrate_to(empty_url, "0014_orders")
+    no = "0" if empty_url.startswith("sqlite") else "false"
+    for statement in KEYED:
+        await execute(empty_url, statement.format(now="'2026-01-01 00:00:00+00:00'", no=no))
+    assert await run("migrate", CALLBOARD_DATABASE_URL=empty_url) == (
+        0,
+        "patients made findable anew: 1\n",
+    )
+    async with opened(empty_url):
+        used = await IdempotencyKey.all().order_by("operation").values_list("key", "result")
+        assert used == [
+            ("made", '{"task": 1}'),
+            ("logged", '{"task": 1, "contact": 1, "late": false}'),
+        ]
+        with pytest.raises(Exception, match="append-only"):
+            await Contact.all().update(notes="other")
+        with pytest.raises(IntegrityError):
+            await Queue.all().delete()
+        tasks = await Task.all().order_by("id").values_list("id", "status", "last_contact_id")
+        assert tasks == [(1, "IN_PROGRESS", 1), (2, "OPEN", None)]
 
 
 async def migrate_to(url: str, name: str) -> None:

@@ -1,15 +1,18 @@
 """The tables in both databases are what the models and the design say."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from tortoise import Tortoise
 from tortoise.migrations.autodetector import MigrationAutodetector
 
-from models.contact import Contact
+from models.appointment import Appointment, AppointmentRow
+from models.contact import Contact, ContactRow
 from models.database import fetch, opened, orm_config
-from models.event import TaskEvent
+from models.event import CHAINED, EventRow, TaskEvent
+from models.people import Patient, PatientRow
 from models.practice import Practice
+from models.task import Task, TaskRow
 from tests.office import Office
 
 TENANT_TABLES = {
@@ -22,6 +25,15 @@ TENANT_TABLES = {
     "contact",
     "task_event",
     "appointment",
+    "idempotency_key",
+}
+
+ROWS: dict[Any, Any] = {
+    AppointmentRow: Appointment,
+    ContactRow: Contact,
+    EventRow: TaskEvent,
+    PatientRow: Patient,
+    TaskRow: Task,
 }
 
 
@@ -73,6 +85,21 @@ async def test_each_table_has_the_columns_that_its_model_names(database_url: str
         for table, model in models.items():
             found = {row.name for row in await fetch(Name, columns, table)}
             assert found == set(model._meta.fields_db_projection.values()), table
+
+
+async def test_each_row_is_made_of_its_tables_columns(database_url: str) -> None:
+    async with opened(database_url):
+        columns = {m: set(m._meta.fields_db_projection.values()) for m in ROWS.values()}
+    for row, model in ROWS.items():
+        joined = columns[Task] if row is EventRow else set()
+        assert set(row._fields) - columns[model] - joined == set(), row
+
+
+async def test_an_event_reads_from_its_task_only_what_it_does_not_keep(database_url: str) -> None:
+    async with opened(database_url):
+        kept = set(TaskEvent._meta.fields_db_projection.values()) - {"id"}
+    assert kept == {*CHAINED, "digest"}
+    assert EventRow._fields[: len(kept)] == (*CHAINED, "digest")
 
 
 async def test_every_index_of_a_tenants_table_begins_with_the_practice(database_url: str) -> None:

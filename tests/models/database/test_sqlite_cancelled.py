@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from gql_app.access import SESSION, Unauthenticated, authenticate
-from gql_app.access.signin import sign_in, sign_out
 from models.database import opened, snapshot, transaction, write
 from tests.brokers import until
 from tests.models.database.test_sqlite import name, rename, waiting_to_begin
 from tests.office import Office
 from tests.serving import PATIENCE
+from tests.support.access import sign_in, sign_out
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -27,7 +27,7 @@ async def run_of(office: Office, viewer: Viewer | None = None, **how: Any) -> Im
     source = how.pop("source", "robot")
     target = await find_target(viewer, (how.pop("queue", None) or office.recall).id)
     assert target is not None
-    return Import(office.transitions, viewer, target, source, **how)
+    return Import(office.changes, viewer, target, source, **how)
 
 
 async def take(office: Office, *rows: ImportRow, **how: Any) -> list[Any]:

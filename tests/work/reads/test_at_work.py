@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from gql_app.work.claims import Claims
 from gql_app.work.reads.at_work import staff_at_work
 from tests.office import Office, make_office
+from tests.support.claims import Claims
 from tests.work.agents import claims_of
 
 
@@ -56,7 +56,7 @@ async def test_a_key_is_told_of_its_own_queues_and_practice_alone(office: Office
     for place in (office, oak):
         for queue, patient in ((place.recall, 0), (place.missed, 1)):
             task = await place.make_task(queue, patient=place.patients[patient])
-            await Claims(place.transitions).claim(place.staff, task.id)
+            await Claims(place.changes).claim(place.staff, task.id)
 
     staff = office.staff.staff_id
     assert await at_work(office) == [[(staff, 1)], [(staff, 1)]]

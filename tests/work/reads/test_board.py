@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from gql_app.work.reads.board import after_event, counts_at, read_board
 from gql_app.work.reads.queues import QueueCounts, queue_counts
+from gql_app.work.transitions import expire_task
 from models.chain import Position
 from models.event import events_after
 from tests.office import Office
@@ -26,7 +27,7 @@ async def live_two_days(office: Office) -> None:
     await office.log(tasks[3], close=True)
     expiring = await office.make_task(expires_at=office.clock() + timedelta(days=1))
     office.clock.advance(hours=25)
-    assert await office.transitions.expire(office.practice.id, expiring.id)
+    assert await office.changes.make_for(office.practice.id, expire_task, expiring.id)
     await office.log(tasks[0], close=True)
     await office.log(tasks[4], follow_up=office.today)
 

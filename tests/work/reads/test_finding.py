@@ -10,6 +10,7 @@ import pytest
 
 from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.finding import TaskQuery
+from gql_app.work.transitions import expire_task
 from models.database import write
 from models.lifecycle import ContactOutcome, TaskStatus
 from models.task import Task
@@ -99,7 +100,7 @@ async def test_the_last_contact_stays_known_when_a_task_closes_by_itself(office:
     await office.log(task, ContactOutcome.LEFT_MESSAGE)
     at = office.clock()
     office.clock.advance(days=41)
-    assert await office.transitions.expire(office.practice.id, task.id)
+    assert await office.changes.make_for(office.practice.id, expire_task, task.id)
 
     await task.refresh_from_db()
     assert (task.last_outcome, task.last_contacted_at) == (ContactOutcome.LEFT_MESSAGE, at)

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from gql_app.access import Viewer
-from gql_app.work.patients import patients_by_id
 from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.cursors import due_cursor, event_cursor, id_cursor
 from gql_app.work.reads.history import (
@@ -15,6 +14,7 @@ from gql_app.work.reads.history import (
     events_page,
     staff_by_id,
 )
+from gql_app.work.reads.patients import patients_by_id
 from models.chain import Position
 from models.contact import Contact
 from models.event import events_after

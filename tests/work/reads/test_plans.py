@@ -16,7 +16,8 @@ from gql_app.work.reads.history import Closing, closers_of, contacts_of_patients
 from gql_app.work.reads.orders import TaskOrder, cursor_of
 from gql_app.work.reads.queues import tasks_of_patients, tasks_page_in_full
 from models.database import fetch, fetch_joined, opened, write
-from models.lifecycle import ContactOutcome, TaskOrigin, TaskStatus, local_date
+from models.follow_up import local_date
+from models.lifecycle import ContactOutcome, TaskOrigin, TaskStatus
 from models.practice import Queue
 from tests.office import Clock
 

@@ -13,7 +13,8 @@ from gql_app.work.reads.queues import tasks_page, tasks_page_in_full
 from models.chain import Position
 from models.database import fetch, opened
 from models.event import events_after, feed_bounds
-from models.lifecycle import TaskStatus, local_date
+from models.follow_up import local_date
+from models.lifecycle import TaskStatus
 from tests.models.database.test_postgres import with_options
 from tests.office import Clock
 

@@ -151,7 +151,7 @@ async def test_a_task_is_followed_from_its_opening_to_its_end(office: Office) ->
     (agent,) = await make_agents(office, 1)
     await office.log(task, viewer=agent)
     await office.log(task, ContactOutcome.SCHEDULED, close=True)
-    await sweep(office.transitions, office.clock())
+    await sweep(office.changes, office.clock())
 
     found = await this_week(office)
 
@@ -173,7 +173,7 @@ async def test_a_late_contact_counts_when_it_was_made(office: Office) -> None:
     office.clock.now = datetime(2026, 5, 12, 12, tzinfo=UTC)
     task = await office.make_task(expires_at=office.clock() + HOUR)
     office.clock.advance(days=2)
-    await sweep(office.transitions, office.clock())
+    await sweep(office.changes, office.clock())
     untouched = await this_week(office)
     await office.log(task, contacted_at=datetime(2026, 5, 12, 12, 30, tzinfo=UTC))
 
@@ -190,7 +190,7 @@ async def test_who_only_had_called_for_a_task_that_now_expired_is_not_listed(
     task = await office.make_task(expires_at=office.clock() + timedelta(days=20))
     await office.log(task)
     office.clock.advance(days=20)
-    await sweep(office.transitions, office.clock())
+    await sweep(office.changes, office.clock())
 
     found = await this_week(office)
 

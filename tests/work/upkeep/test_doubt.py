@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from gql_app.clock import Doubtful
-from gql_app.work.claims import Claims
 from gql_app.work.upkeep import expiry, retention
 from gql_app.work.upkeep.expiry import keep_freeing, keep_sweeping, sweep
 from gql_app.work.upkeep.retention import keep_pruning, prune
@@ -18,6 +17,7 @@ from models.lifecycle import TaskStatus
 from models.task import Task
 from tests.flows.commands import free_port, run, running
 from tests.office import Office
+from tests.support.claims import Claims
 from tests.work.agents import FREE, claim_on
 from tests.work.records import eventually
 
@@ -59,7 +59,7 @@ async def test_a_clock_a_month_ahead_removes_and_closes_nothing(office: Office) 
     with pytest.raises(Doubtful, match=r"15 of 15 are long due at once.*prune --force"):
         await prune(KEEP, office.clock())
     with pytest.raises(Doubtful, match=r"15 of 15 are long due at once.*expire --force"):
-        await sweep(office.transitions, office.clock())
+        await sweep(office.changes, office.clock())
     assert (await TaskEvent.all().count(), await still_open()) == (15, 15)
 
 
@@ -70,13 +70,13 @@ async def test_what_is_recorded_by_a_wrong_clock_does_not_make_it_right(office: 
     with pytest.raises(Doubtful):
         await prune(KEEP, office.clock())
     with pytest.raises(Doubtful):
-        await sweep(office.transitions, office.clock())
+        await sweep(office.changes, office.clock())
 
 
 async def test_force_does_it_all_the_same(office: Office) -> None:
     await work(office, 3)
     office.clock.advance(days=31)
-    assert await sweep(office.transitions, office.clock(), forced=True) == 15
+    assert await sweep(office.changes, office.clock(), forced=True) == 15
     assert await prune(KEEP, office.clock(), forced=True) == 15
 
 
@@ -84,7 +84,7 @@ async def test_after_a_long_weekend_the_sweepers_go_on(office: Office) -> None:
     await work(office, 5)
     office.clock.advance(days=4)
     await Task.all().update(expires_at=office.clock() - DAY)
-    assert await sweep(office.transitions, office.clock()) == 25
+    assert await sweep(office.changes, office.clock()) == 25
     assert await prune(timedelta(days=6), office.clock()) == 15
 
 
@@ -98,20 +98,20 @@ async def test_after_weeks_in_which_the_server_was_off_three_days_of_work_are_en
         await prune(KEEP, office.clock() - HOUR)
     await work(office, 1)
     assert await prune(KEEP, office.clock()) == 15
-    assert await sweep(office.transitions, office.clock()) == 15
+    assert await sweep(office.changes, office.clock()) == 15
 
 
 async def test_a_small_practice_is_not_asked(office: Office) -> None:
     await work(office, 1, a_day=10)
     office.clock.advance(days=60)
     assert await prune(KEEP, office.clock()) == 10
-    assert await sweep(office.transitions, office.clock()) == 10
+    assert await sweep(office.changes, office.clock()) == 10
 
 
 async def test_what_falls_due_together_goes_together(office: Office) -> None:
     await work(office, 1, a_day=20)
     office.clock.advance(days=19, hours=1, minutes=30)
-    assert await sweep(office.transitions, office.clock()) == 20
+    assert await sweep(office.changes, office.clock()) == 20
     office.clock.advance(days=9, hours=23)
     assert await prune(KEEP, office.clock()) == 20
 
@@ -141,7 +141,7 @@ async def test_the_sweeper_says_once_that_it_stops_and_goes_on_by_itself(
         return rounds > 3
 
     monkeypatch.setattr(office.clock, "check", check)
-    async with at_work(keep_sweeping(office.transitions, office.clock)):
+    async with at_work(keep_sweeping(office.changes, office.clock)):
         await eventually(some_rounds)
         assert caplog.text.count("expire --force") == 1
         assert await still_open() == 15
@@ -154,7 +154,7 @@ async def test_where_the_clock_has_jumped_all_that_goes_by_it_stops(
 ) -> None:
     monkeypatch.setattr(expiry, "LONGEST_SLEEP", timedelta(seconds=0.01))
     monkeypatch.setattr(retention, "ROUND_SECONDS", 0.01)
-    claims, has_jumped = Claims(office.transitions), True
+    claims, has_jumped = Claims(office.changes), True
     task = await office.make_task(expires_at=office.clock() + 2 * HOUR)
     held = await office.make_task(patient=office.patients[1])
     await claims.claim(office.staff, held.id)
@@ -174,7 +174,7 @@ async def test_where_the_clock_has_jumped_all_that_goes_by_it_stops(
 
     monkeypatch.setattr(office.clock, "check", check)
     async with (
-        at_work(keep_sweeping(office.transitions, office.clock)),
+        at_work(keep_sweeping(office.changes, office.clock)),
         at_work(keep_freeing(claims, office.clock)),
         at_work(keep_pruning(KEEP, office.clock)),
     ):
@@ -208,7 +208,7 @@ async def test_a_clock_that_goes_back_does_not_send_the_sweeper_to_sleep(
         return not task.status.is_open
 
     office.clock.advance(seconds=1)
-    async with at_work(keep_sweeping(office.transitions, Back())):  # type: ignore[arg-type]
+    async with at_work(keep_sweeping(office.changes, Back())):  # type: ignore[arg-type]
         await eventually(is_closed, patience=3)
 
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gql_app.clock import Clock
-from gql_app.work.transitions import Transitions
+from gql_app.work.changes import Changes
+from gql_app.work.transitions import expire_task
 from gql_app.work.upkeep import expiry
 from gql_app.work.upkeep.expiry import BATCH, keep_sweeping, sweep
 from models.contact import Contact
@@ -25,8 +26,8 @@ HOUR = timedelta(hours=1)
 async def sweeping(office: Office) -> AsyncIterator[None]:
     """The sweeper at work by the real clock for as long as the block lasts."""
     clock = await Clock.of_database()
-    transitions = Transitions(lambda practice, seq: office.rings.append((practice, seq)), clock)
-    sweeper = asyncio.create_task(keep_sweeping(transitions, clock))
+    changes = Changes(lambda practice, seq: office.rings.append((practice, seq)), clock)
+    sweeper = asyncio.create_task(keep_sweeping(changes, clock))
     try:
         yield
         assert not sweeper.done(), "the sweeper has given up"
@@ -49,7 +50,7 @@ async def test_a_sweep_closes_what_has_expired_and_nothing_else(office: Office) 
     await office.log(closed, close=True)
     office.clock.advance(hours=2)
 
-    assert await sweep(office.transitions, office.clock()) == 3
+    assert await sweep(office.changes, office.clock()) == 3
 
     assert [await is_closed(task) for task in [*due, contacted]] == [True, True, False, True]
     assert contacted.close_cause is CloseCause.EXPIRED
@@ -60,15 +61,15 @@ async def test_a_sweep_closes_what_has_expired_and_nothing_else(office: Office) 
     assert {event.kind for event in events} == {TaskEventKind.CLOSED_BY_EXPIRY}
     assert {event.actor_id for event in events} == {None}
     assert office.rings[-3:] == [(office.practice.id, event.seq) for event in events]
-    assert await sweep(office.transitions, office.clock()) == 0
+    assert await sweep(office.changes, office.clock()) == 0
 
 
 async def test_manual_tasks_never_expire(office: Office) -> None:
     task = await office.make_task()
     office.clock.advance(days=3650)
 
-    assert await sweep(office.transitions, office.clock()) == 0
-    assert not await office.transitions.expire(office.practice.id, task.id)
+    assert await sweep(office.changes, office.clock()) == 0
+    assert not await office.changes.make_for(office.practice.id, expire_task, task.id)
     assert not await is_closed(task)
 
 
@@ -88,7 +89,7 @@ async def test_more_expired_tasks_than_one_batch_are_all_closed(office: Office) 
         for _ in range(BATCH + 1)
     )
 
-    assert await sweep(office.transitions, office.clock()) == BATCH + 1
+    assert await sweep(office.changes, office.clock()) == BATCH + 1
     assert await Task.exclude(status=TaskStatus.CLOSED).count() == 0
     assert [event.seq for event in await events_of(office)] == list(range(1, BATCH + 2))
 
@@ -99,7 +100,7 @@ async def test_two_sweepers_at_once_close_each_task_once(office: Office) -> None
     office.clock.advance(hours=1)
 
     counts = await asyncio.gather(
-        *(sweep(office.transitions, office.clock()) for _ in range(2)),
+        *(sweep(office.changes, office.clock()) for _ in range(2)),
     )
 
     assert sum(counts) == 10
@@ -110,7 +111,7 @@ async def test_a_task_of_another_practice_is_not_expired_by_mistake(office: Offi
     task = await office.make_task(expires_at=office.clock() + HOUR)
     office.clock.advance(hours=1)
 
-    assert not await office.transitions.expire(office.practice.id + 1, task.id)
+    assert not await office.changes.make_for(office.practice.id + 1, expire_task, task.id)
     assert not await is_closed(task)
 
 
@@ -129,7 +130,7 @@ async def test_the_sweeper_wakes_when_the_next_task_expires_and_not_before(offic
 async def test_the_sweeper_goes_by_the_clock_it_is_given(office: Office) -> None:
     task = await office.make_task(expires_at=office.clock() + HOUR)
     office.clock.advance(hours=1)
-    sweeper = asyncio.create_task(keep_sweeping(office.transitions, office.clock))
+    sweeper = asyncio.create_task(keep_sweeping(office.changes, office.clock))
     try:
         await eventually(lambda: is_closed(task), patience=3)
     finally:

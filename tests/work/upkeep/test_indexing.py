@@ -8,11 +8,11 @@ import pytest
 
 from gql_app.work.imports.rows import find_target
 from gql_app.work.imports.run import Import
-from gql_app.work.patients import PatientRow, patients_by_id
+from gql_app.work.reads.patients import patients_by_id
 from gql_app.work.upkeep import indexing
 from gql_app.work.upkeep.indexing import index_all, index_some
 from models.database import write
-from models.people import Patient, PatientWord
+from models.people import Patient, PatientRow, PatientWord
 from models.practice import Practice
 from tests.commands.importing.rows import row
 from tests.office import Office
@@ -93,7 +93,7 @@ async def test_who_is_imported_is_indexed_at_once_and_again_when_changed(office:
     await index_all()
     target = await find_target(office.supervisor, office.recall.id)
     assert target is not None
-    run = Import(office.transitions, office.supervisor, target, "test")
+    run = Import(office.changes, office.supervisor, target, "test")
     rows = [
         row("t1", name="\u200bO\u00b4Testby\u2060", phone="(217) 555-0123 ext. 45"),
         row("t2", name="\u200b"),
@@ -111,7 +111,7 @@ async def test_who_is_imported_is_indexed_at_once_and_again_when_changed(office:
     ):
         assert await found(office, typed) == {first.task_id}, typed
     assert await found(office, "李") == {third.task_id}
-    again = Import(office.transitions, office.supervisor, target, "test")
+    again = Import(office.changes, office.supervisor, target, "test")
     await again.take([row("t1", name="Ærø Testby", phone="217 555 0177")])
     assert await index_some() == 0
     assert await found(office, "aero 0177") == {first.task_id}

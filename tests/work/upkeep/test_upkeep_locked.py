@@ -38,7 +38,7 @@ async def offices(database_url: str) -> AsyncIterator[list[Office]]:
 async def test_a_sweep_passes_a_locked_practice_over(offices: list[Office]) -> None:
     locked, other = offices
     locked.clock.advance(hours=3)
-    assert await sweep(locked.transitions, locked.clock()) == 2
+    assert await sweep(locked.changes, locked.clock()) == 2
     closed = await Task.filter(status="CLOSED")
     assert {task.practice_id for task in closed} == {other.practice.id}
 

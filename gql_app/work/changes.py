@@ -1,0 +1,184 @@
+"""The runner of a change: the one door through which everything is written.
+
+A change is one transaction: what a use case writes, and the events that it records, are committed
+together or not at all. Then the bell is rung. A use case is a function whose first argument is the
+change:
+
+    async def log_contact(change: Change, task_id: int, …) -> ChangeResult: …
+
+    result = await changes.make(viewer, log_contact, task_id, …)
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, nullcontext
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from tortoise.exceptions import IntegrityError
+
+from gql_app.access import Viewer
+from gql_app.work.bell import Bell
+from gql_app.work.events import NewEvent, write_events
+from gql_app.work.shares import BusyLog, Shares
+from models.contact import ContactRow
+from models.database import has_row_locks, transaction
+from models.event import TaskEventKind
+from models.limits import Busy
+from models.task import TaskRow
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Change:
+    """A change of one practice that is under way: its transaction has begun.
+
+    `by` is who makes it, None for what the clock brings about. Rows are locked in one order
+    everywhere: patients by id, tasks by id. The practice's counter comes last, by itself: events
+    are numbered when the use case has returned.
+    """
+
+    __slots__ = ("_clock", "_events", "_keys_used", "_now", "by", "practice_id")
+
+    def __init__(self, practice_id: int, by: Viewer | None, clock: Callable[[], datetime]) -> None:
+        self.practice_id = practice_id
+        self.by = by
+        self._events: list[NewEvent] = []
+        self._keys_used: list[Mapping[str, object]] = []
+        self._clock = clock
+        self._now: datetime | None = None
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who makes the change, for use cases that nobody else may call."""
+        assert self.by is not None
+        return self.by
+
+    @property
+    def now(self) -> datetime:
+        """The moment of the change: the time when it was first asked for. A use case locks its rows
+        first, because it may wait for them."""
+        if self._now is None:
+            self._now = self._clock()
+        return self._now
+
+    def record(
+        self,
+        kind: TaskEventKind,
+        task: TaskRow,
+        *,
+        before: TaskRow | None,
+        contact: ContactRow | None = None,
+    ) -> None:
+        """Record what happens to a task: an event of the practice's history. `task` is as it is
+        right after it, and as it was `before`; None if it is new."""
+        self._events.append(NewEvent(kind, task, before, contact, self.by))
+
+    def keep_result(self, use: Mapping[str, object]) -> None:
+        """Keep what came of a request under its idempotency key, along with the events."""
+        self._keys_used.append(use)
+
+    async def write_events(self) -> int | None:
+        """Write what was recorded, as the last thing before the commit. Returns the number of the
+        last event, None if there is none."""
+        if not self._events:
+            assert not self._keys_used, "a request under a key changes a task"
+            return None
+        return await write_events(self.practice_id, self._events, self._keys_used, self.now)
+
+
+UseCase = Callable[Concatenate[Change, P], Awaitable[T]]
+
+
+class Changes:
+    """`ring(practice_id, seq)` is called after each commit that has events, or once for several
+    that come together; `clock` gives the aware time; `shares` bounds the connections that a
+    practice's changes use."""
+
+    def __init__(
+        self,
+        ring: Callable[[int, int], None],
+        clock: Callable[[], datetime],
+        shares: Shares | None = None,
+    ) -> None:
+        self._bell = Bell(ring)
+        self.clock = clock
+        self._shares = shares or Shares()
+        self._busy_log = BusyLog()
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def make(
+        self,
+        viewer: Viewer,
+        use_case: UseCase[P, T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Carry out a use case for a viewer, and give its result. Raises `Busy`, and what the use
+        case raises: then nothing is changed."""
+        return await self._to_its_end(viewer.practice_id, viewer, use_case, *args, **kwargs)
+
+    async def make_for(
+        self,
+        practice_id: int,
+        use_case: UseCase[P, T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """The same for what no viewer asks for: the clock, an operator, somebody who signs in."""
+        return await self._to_its_end(practice_id, None, use_case, *args, **kwargs)
+
+    @asynccontextmanager
+    async def begin(self, practice_id: int, viewer: Viewer | None = None) -> AsyncIterator[Change]:
+        """One change, for as long as the block lasts. Raises `Busy`."""
+        try:
+            # SQLite has one connection that writes, and its changes have their own line.
+            place = self._shares.place(practice_id) if has_row_locks() else nullcontext()
+            # The bell knows of those in the line too, and rings once for several.
+            with self._bell.change(practice_id) as committed:
+                async with place, transaction():
+                    change = Change(practice_id, viewer, self.clock)
+                    yield change
+                    last = await change.write_events()
+                if last is not None:
+                    committed(last)
+        except Busy as busy:
+            self._busy_log.note(practice_id, busy)
+            raise
+
+    async def drain(self) -> None:
+        """Wait until every change that has begun is committed or rolled back."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def _to_its_end(
+        self,
+        practice_id: int,
+        viewer: Viewer | None,
+        use_case: UseCase[P, T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Also when the caller is cancelled (a socket that closes): half a transaction must not
+        hold locks, and a committed one must ring the bell."""
+
+        async def once() -> T:
+            async with self.begin(practice_id, viewer) as change:
+                return await use_case(change, *args, **kwargs)
+
+        task = asyncio.create_task(_seeing_others(once))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        # If it fails when the caller has gone, asyncio would log it with its text: patient data.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(task)
+
+
+async def _seeing_others(once: Callable[[], Awaitable[T]]) -> T:
+    """Carry a change out, once more if another has taken its idempotency key or external id between
+    its look and its write: then that can be seen."""
+    try:
+        return await once()
+    except IntegrityError:
+        return await once()

@@ -1,0 +1,81 @@
+"""The rows that a change locks before it looks at them.
+
+Locks are taken in one order everywhere: patients by id, tasks by id, practice counter last. What
+the viewer's key does not allow is not locked: to wait for it would tell of it.
+"""
+
+from typing import NamedTuple
+
+from gql_app.access import Viewer
+from gql_app.work.reads.conditions import Conditions
+from gql_app.work.reads.patients import seen_patients
+from models.database import among, fetch, for_update, has_row_locks
+from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
+
+
+class PatientId(NamedTuple):
+    id: int
+
+
+async def lock_patient(viewer: Viewer, patient_id: int | None) -> bool:
+    """Lock a patient until the transaction ends: no task can be made for one meanwhile. False if
+    there is no such patient, or the key may not see and change them. One whom the key does not see
+    is not waited for either: that would tell of a patient there."""
+    where = seen_patients(viewer)
+    where.add(f"p.id = ${where.value(patient_id or 0)}")
+    sql = f"SELECT p.id FROM patient p WHERE {where} {for_update()}"
+    return bool(await fetch(PatientId, sql, *where.values))
+
+
+async def lock_task(practice_id: int, task_id: int) -> TaskRow | None:
+    sql = f"""SELECT {TASK_COLUMNS} FROM task t
+    WHERE t.practice_id = $1 AND t.id = $2 {for_update()}"""
+    return next(iter(await fetch(TaskRow, sql, practice_id, task_id)), None)
+
+
+async def lock_tasks_around(
+    practice_id: int, task_id: int, queue_ids: frozenset[int] | None = None
+) -> list[TaskRow]:
+    """The task, and the open tasks of the same patient in all queues, behind the patient; none if
+    there is no such task, or it is in none of `queue_ids`."""
+    values: list[object] = [practice_id, task_id]
+    whose = "SELECT patient_id FROM task WHERE practice_id = $1 AND id = $2"
+    if queue_ids is not None:
+        values.append(list(queue_ids))
+        whose += f" AND {among('queue_id', 3)}"
+    if has_row_locks():
+        patient = f"""
+        SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.id = ({whose}) {for_update()}
+        """
+        await fetch(PatientId, patient, *values)
+    sql = f"""
+    SELECT {TASK_COLUMNS} FROM task t
+    WHERE t.practice_id = $1 AND t.patient_id = ({whose})
+      AND (t.id = $2 OR {IS_OPEN})
+    ORDER BY t.id {for_update()}
+    """
+    return await fetch(TaskRow, sql, *values)
+
+
+async def lock_tasks(viewer: Viewer, task_ids: list[int]) -> list[TaskRow]:
+    """Those of the tasks that the key allows, by id, behind their patients."""
+    where = Conditions.of(viewer, "t", "t.queue_id")
+    where.among("t.id", task_ids)
+    if has_row_locks():
+        patients = f"""
+        SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.id IN (
+            SELECT t.patient_id FROM task t WHERE {where})
+        ORDER BY p.id {for_update()}
+        """
+        await fetch(PatientId, patients, *where.values)
+    sql = f"SELECT {TASK_COLUMNS} FROM task t WHERE {where} ORDER BY t.id {for_update()}"
+    return await fetch(TaskRow, sql, *where.values)
+
+
+async def lock_for(viewer: Viewer, task_id: int | None) -> tuple[list[TaskRow], TaskRow | None]:
+    """What `lock_tasks_around` locks, and the task that is meant; nothing and None if there is no
+    such task, or the key does not allow it."""
+    if task_id is None:
+        return [], None
+    tasks = await lock_tasks_around(viewer.practice_id, task_id, viewer.queue_ids)
+    return tasks, next((task for task in tasks if task.id == task_id), None)

@@ -1,0 +1,24 @@
+"""Where new tasks go: a queue, and what it and its practice say of them."""
+
+from typing import NamedTuple
+
+from gql_app.access import Viewer
+from gql_app.work.reads.conditions import Conditions
+from models.database import fetch
+
+
+class Target(NamedTuple):
+    """The queue that rows go into, and what it and its practice say of them."""
+
+    queue_id: int
+    region: str
+    automatic_life_days: int | None
+
+
+async def find_target(viewer: Viewer, queue_id: int | None) -> Target | None:
+    """None if there is no such queue here, or not for this key."""
+    where = Conditions.of(viewer, "q", "q.id")
+    where.add(f"q.id = ${where.value(queue_id or 0)}")
+    sql = f"""SELECT q.id, p.region, q.automatic_life_days FROM queue q
+    JOIN practice p ON p.id = q.practice_id WHERE {where}"""
+    return next(iter(await fetch(Target, sql, *where.values)), None)

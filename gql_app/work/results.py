@@ -1,0 +1,26 @@
+"""What comes back from a change: the task as it is now, and the refusals."""
+
+from dataclasses import dataclass
+
+from models.contact import ContactRow
+from models.refusals import Refusal, RefusalCode
+from models.task import TaskRow
+
+NOT_FOUND = Refusal(RefusalCode.NOT_FOUND, "There is no such task here.", "taskId")
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeResult:
+    """What came of a request: the task as it is now, and the contact or the refusals. A `late`
+    contact was kept on a task that had closed meanwhile."""
+
+    task: TaskRow | None
+    contact: ContactRow | None = None
+    late: bool = False
+    refusals: tuple[Refusal, ...] = ()
+
+
+def missing(what: str, field: str) -> ChangeResult:
+    """The answer where something is not there, or not for this key: the same for both."""
+    refusal = Refusal(RefusalCode.NOT_FOUND, f"There is no such {what} here.", field)
+    return ChangeResult(None, refusals=(refusal,))

@@ -1,0 +1,62 @@
+"""An event keeps what its task looks like, and shows the task so."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from models.event import EventRow, TaskEventKind, columns_of_event
+from models.lifecycle import CloseCause, TaskOrigin, TaskStatus
+from models.task import TaskRow
+
+AT = datetime(2026, 11, 27, 9, tzinfo=UTC)
+
+TASK = TaskRow(
+    id=1,
+    practice_id=2,
+    queue_id=3,
+    patient_id=4,
+    status=TaskStatus.CLOSED,
+    origin=TaskOrigin.MANUAL,
+    reason="Overdue recall",
+    follow_up=date(2026, 12, 1),
+    due_on=date(2026, 12, 2),
+    expires_at=AT.replace(day=28),
+    version=5,
+    contact_count=6,
+    last_contact_id=7,
+    created_at=AT.replace(hour=1),
+    closed_at=AT,
+    close_cause=CloseCause.WITHDRAWN,
+    claimed_by_id=8,
+    claimed_until=AT.replace(hour=10),
+    assignee_id=9,
+    withdrawn_reason="Moved away",
+    claim_id="a claim",
+)
+"""No two columns have the same value: one that is taken for another shows."""
+
+
+def event_of(task: TaskRow, **others: Any) -> EventRow:
+    """The event as it is read: what it keeps, and what is read from the task."""
+    columns = dict.fromkeys(EventRow._fields) | task._asdict()
+    columns |= columns_of_event(task) | {"kind": TaskEventKind.WITHDRAWN} | others
+    return EventRow(**{field: columns[field] for field in EventRow._fields})
+
+
+def test_an_event_shows_the_task_that_it_was_made_from() -> None:
+    assert len({str(value) for value in TASK}) == len(TASK)
+    assert event_of(TASK).task == TASK
+
+
+def test_a_reason_of_withdrawal_is_shown_from_the_withdrawal_on() -> None:
+    before = TASK._replace(status=TaskStatus.OPEN, close_cause=None, closed_at=None)
+    assert event_of(before, withdrawn_reason="Moved away").task.withdrawn_reason is None
+    assert event_of(TASK).task.withdrawn_reason == "Moved away"
+
+
+def test_an_event_keeps_what_changes_of_a_task() -> None:
+    never_change = {"patient_id", "origin", "reason", "expires_at", "created_at"}
+    kept = columns_of_event(TASK)
+    renamed = {"id": "task_id", "status": "to_status"}
+    once = {"withdrawn_reason"}  # written when the task is closed for good
+    expected = {renamed.get(field, field) for field in TaskRow._fields}
+    assert kept.keys() == expected - never_change - once

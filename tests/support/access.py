@@ -1,0 +1,52 @@
+"""Keys and sessions, made as the command line and the dashboard make them."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from gql_app.access import Viewer, authenticate, keys, signin
+from gql_app.access.signin import SignedIn
+from gql_app.clock import machine_time
+from gql_app.work.bell import ring_nobody
+from gql_app.work.changes import Changes
+from models.practice import Practice
+from models.roles import Role
+
+Clock = Callable[[], datetime]
+
+
+def changes(clock: Clock = machine_time) -> Changes:
+    return Changes(ring_nobody, clock)
+
+
+async def create_key(practice: Practice, role: Role, name: str, **how: Any) -> str:
+    created = await changes().make_for(practice.id, keys.create_key, role, name, **how)
+    return created.key
+
+
+async def revoke_key(practice: Practice, key_id: int) -> None:
+    await changes().make_for(practice.id, keys.revoke_key, practice, key_id)
+
+
+async def sign_in(key: str, clock: Clock = machine_time) -> SignedIn:
+    viewer = await authenticate(key, clock=clock)
+    return await changes(clock).make(viewer, signin.begin_session, viewer.key_id)
+
+
+async def create_link(key: str, clock: Clock = machine_time) -> str:
+    viewer = await authenticate(key, clock=clock)
+    return await changes(clock).make(viewer, signin.create_link, viewer.key_id)
+
+
+async def sign_in_by_link(link: str, clock: Clock = machine_time) -> SignedIn:
+    practice_id = signin.practice_of_link(link)
+    return await changes(clock).make_for(practice_id, signin.begin_session_by_link, link)
+
+
+async def sign_out(viewer: Viewer) -> None:
+    await changes().make(viewer, signin.end_session, viewer)
+
+
+async def forget_ended(now: datetime) -> None:
+    for practice_id in await signin.with_ended_sessions(now):
+        await changes().make_for(practice_id, signin.forget_ended_sessions, now)
