@@ -23,9 +23,9 @@ from starlette.routing import Route, WebSocketRoute
 from gql_app.access import KeyLookup, Unauthenticated
 from gql_app.access.last_use import LastUse
 from gql_app.clock import Clock, seconds_passed
+from gql_app.delivery.groups import Groups
 from gql_app.live.bus import Bus
-from gql_app.live.feed import Feeds
-from gql_app.live.groups import Groups
+from gql_app.live.feeds import Feeds
 from gql_app.logs import keep_values_out_of_logs
 from gql_app.schema import build_schema
 from gql_app.schema.context import Services

@@ -16,10 +16,11 @@ import gql_app
 import models
 from gql_app.app import build_app
 from gql_app.execution.bounded import Bounded
+from gql_app.execution.memory import Memory
+from gql_app.execution.request import GraphQLRequest
 from gql_app.schema.context import Context
 from gql_app.settings import Settings
 from gql_app.web.endpoint import Endpoint
-from gql_app.web.requests import GraphQLRequest
 from tests.office import Office
 from tests.schema.documents import QUEUE_FEED
 
@@ -42,19 +43,23 @@ def endpoint_of(app: Starlette) -> Endpoint:
     return endpoint
 
 
+def memory_of(endpoint: Endpoint) -> Memory:
+    return endpoint._operations._schema.memory
+
+
 def remembered(endpoint: Endpoint) -> dict[str, int]:
     """How much an application remembers of what clients have sent, by what it is of."""
     shapes = {"shapes": endpoint._streams._shapes._found}
-    memory = {k: of for k, of in vars(endpoint._schema.memory).items() if k != "fallbacks"}
+    memory = {k: of for k, of in vars(memory_of(endpoint)).items() if k != "fallbacks"}
     return {name: len(of) for name, of in {**memory, **shapes}.items()}
 
 
 async def ask(endpoint: Endpoint, office: Office) -> None:
     """Send a query and a subscription, past HTTP."""
-    await endpoint._services.clock.set()  # type: ignore[attr-defined]  # as at the start
+    await endpoint._operations._services.clock.set()  # type: ignore[attr-defined]  # as at the start
     viewer = await endpoint._keys.authenticate(office.keys["staff"])
-    answer = await endpoint._schema.execute(
-        DOCUMENT, {"yes": True}, Context(viewer, endpoint._services)
+    answer = await endpoint._operations._schema.execute(
+        DOCUMENT, {"yes": True}, Context(viewer, endpoint._operations._services)
     )
     assert not answer.errors
     results = endpoint._streams.run(viewer, GraphQLRequest(QUEUE_FEED, None, None))
@@ -76,7 +81,11 @@ async def test_what_an_application_remembers_is_freed_with_it(office: Office) ->
     app = build_app(Settings())
     endpoint = endpoint_of(app)
     await ask(endpoint, office)
-    left = [ref(endpoint._schema.memory), ref(endpoint._keys), ref(endpoint._streams._shapes)]
+    left = [
+        ref(memory_of(endpoint)),
+        ref(endpoint._keys),
+        ref(endpoint._streams._shapes),
+    ]
     del app, endpoint
     gc.unfreeze()  # an earlier test's server may have left it so
     gc.collect()

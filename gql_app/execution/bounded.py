@@ -1,4 +1,4 @@
-"""A dictionary that cannot grow without end."""
+"""A dictionary with a limit."""
 
 from collections.abc import Hashable
 from typing import TypeVar
@@ -8,7 +8,7 @@ Value = TypeVar("Value")
 
 
 class Bounded(dict[Key, Value]):
-    """Keeps `limit` entries: the oldest makes room."""
+    """Keeps `limit` entries. When it is full, `add` drops the oldest one."""
 
     def __init__(self, limit: int) -> None:
         super().__init__()

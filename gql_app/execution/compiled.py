@@ -1,16 +1,18 @@
-"""Execution that completes plain objects by compiled plans, and all else as graphql-core does.
+"""Execution that completes plain objects with compiled plans, and everything else as graphql-core
+does.
 
-Whatever goes wrong in a plan, the object is completed again by graphql-core from the same row:
-results and errors are always its own. Completing only reads, so doing it twice changes nothing.
-Each such fallback is counted: nothing else would show that a plan never works.
+If a plan raises, graphql-core completes the object again from the same row, so results and errors
+are always its own. Completing only reads: doing it twice changes nothing. Each such fallback is
+counted, because nothing else would show that a plan never works.
 """
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from graphql import (
     DirectiveNode,
+    ExecutionResult,
     GraphQLError,
     GraphQLObjectType,
     GraphQLResolveInfo,
@@ -24,19 +26,17 @@ from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql_app.execution.events import Root, root_of
+from gql_app.execution.items import Item, ItemResult
 from gql_app.execution.memory import memory_of
 from gql_app.execution.plans import compile_object
 from gql_app.execution.runs import Complete, NotPlain, Run
 
 T = TypeVar("T")
 
-SUBSCRIPTION = "Subscription"
-"""Fallbacks of a subscription's root are counted under this name."""
-
 
 class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
-    """An executor whose plans outlive it: they are found by the nodes of the (cached) document, the
-    type, and the values of the variables that its directives hang on."""
+    """An executor whose plans outlive it. A plan is found by the nodes of the cached document, the
+    type, and the values of the variables that its directives depend on."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -47,29 +47,54 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         )
         self._root: Root | None = None
         self._is_rooted = False
+        self.item: Item | None = None
 
-    def build_per_event_executor(self, payload: Any) -> Executor[Any]:
-        """The executor of one event. What is found here, all events of the subscription share."""
+    def build_per_event_executor(self, payload: Item) -> Executor[Any]:
+        """Make the executor of one item. The root is found once for all items."""
         if not self._is_rooted:
             self._is_rooted = True
             try:
                 self._root = root_of(self)
             except NotPlain:
-                self._fallbacks.not_plain(SUBSCRIPTION)
-            except Exception as error:  # graphql-core finds it again, and says what is wrong
-                self._fallbacks.failed(SUBSCRIPTION, error)
-        return super().build_per_event_executor(payload)
+                self._fallbacks.not_plain(self._root_name)
+            except Exception as error:  # graphql-core runs into it as well, and reports it
+                self._fallbacks.failed(self._root_name, error)
+        executor = cast("CompiledExecutor", super().build_per_event_executor(payload.row))
+        executor.item = payload
+        return executor
 
     def execute_operation(self, serially: bool | None = None) -> Any:
-        """The operation; an event of a subscription by the plan of its value, if there is one."""
+        """Execute the operation: a subscription for one item, which goes with the result."""
+        executed = self._execute(serially)
+        if self.item is None:
+            return executed
+        if isinstance(executed, Awaitable):
+            return self._awaited(executed)
+        return self._with_item(executed)
+
+    async def _awaited(self, executed: Awaitable[ExecutionResult]) -> ItemResult:
+        return self._with_item(await executed)
+
+    def _with_item(self, executed: ExecutionResult) -> ItemResult:
+        return ItemResult(executed.data, executed.errors, item=self.item, again=self._again)
+
+    async def _again(self) -> ItemResult:
+        """Execute the subscription once more for the same item."""
+        executor = super().build_per_event_executor(self.root_value)
+        executed: Any = executor.execute_operation(False)
+        result: ItemResult = await executed if isinstance(executed, Awaitable) else executed
+        return result
+
+    def _execute(self, serially: bool | None) -> Any:
+        """Execute the operation: for an item by the plan of its row, if there is one."""
         if self._root is None:
             return super().execute_operation(serially)
         run = Run(self._root.info)
         try:
             complete = self._plan(self._root.type_of(self.root_value), self._root.details)
             answer = None if complete is None else complete(self.root_value, run)
-        except Exception as error:  # said again, in its own words, by graphql-core
-            self._fallbacks.failed(SUBSCRIPTION, error)
+        except Exception as error:  # graphql-core reports it
+            self._fallbacks.failed(self._root_name, error)
             answer = None
         if answer is None:
             return super().execute_operation(serially)
@@ -77,7 +102,13 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         if not run.wanted:
             return response
         by_graphql_core = partial(super().execute_operation, serially)
-        return self._filled(run, response, SUBSCRIPTION, by_graphql_core)
+        return self._filled(run, response, self._root_name, by_graphql_core)
+
+    @property
+    def _root_name(self) -> str:
+        """The name under which fallbacks of a subscription's root are counted."""
+        root = self.schema.subscription_type
+        return "" if root is None else root.name
 
     def complete_object_value(
         self,
@@ -88,7 +119,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """The object by its plan, if its selection has one."""
+        """Complete an object, by the plan of its selection if there is one."""
         given = (return_type, field_details_list, info, path, result, position_context)
         by_graphql_core = super().complete_object_value
         complete = self._plan(return_type, field_details_list)
@@ -98,7 +129,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         run = Run(info)
         try:
             answer = complete(result, run)
-        except Exception as error:  # said again, in its own words, by graphql-core
+        except Exception as error:  # graphql-core reports it
             self._fallbacks.failed(return_type.name, error)
             return by_graphql_core(*given)
         if not run.wanted:
@@ -108,7 +139,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
     async def _filled(
         self, run: Run, answer: T, type_name: str, otherwise: Callable[[], Any]
     ) -> T | Any:
-        """The answer once its rows are loaded; what `otherwise` gives if anything goes wrong."""
+        """Load the rows that the answer wants. If that fails, return what `otherwise` gives."""
         try:
             await run.fill()
         except Exception as error:
@@ -127,14 +158,14 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             return None
         try:
             plan = self._compile(object_type, details)
-        except (NotPlain, GraphQLError):  # a directive that graphql-core refuses where it stands
+        except (NotPlain, GraphQLError):  # graphql-core reports it
             plan = None
         self._memory.plans.add(key, ([detail.node for detail in details], plan))
         return plan
 
     def _compile(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Complete:
         if self.middleware_manager is not None and self.middleware_manager.middlewares:
-            raise NotPlain  # an extension wants to see each field
+            raise NotPlain  # an extension has to see each field
 
         def collect(of: GraphQLObjectType, own: FieldDetailsList) -> dict[str, FieldDetailsList]:
             collected = self.collect_subfields(of, own)
@@ -145,7 +176,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         return compile_object(object_type, details, collect).one
 
     def _directive_variables(self) -> tuple[str, ...]:
-        """The variables that decide what is selected, looked for once a document."""
+        """The variables that decide what is selected. They are looked for once a document."""
         operation = self.operation
         known = self._memory.directive_variables.get(id(operation))
         if known is None:

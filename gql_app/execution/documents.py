@@ -1,4 +1,4 @@
-"""Documents, each parsed, measured and validated once however often it is sent."""
+"""Parses, measures and validates each document once, however often it is sent."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -21,11 +21,11 @@ from strawberry.schema.schema import validate_document
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.limits import MAX_TOKENS, TooComplex, check_shape
 from gql_app.execution.memory import Known
-from gql_app.execution.rows import check_rows, coerced
+from gql_app.execution.rows import Pages, check_rows, coerced, deciding
 from gql_app.execution.strawberry_private import core_schema
 
 MAX_DIGITS = 1_000
-"""Of a number in a document. By default Python does not read more than 4,300."""
+"""Most digits of a number in a document. Python reads 4,300 at most by default."""
 
 _LONG_NUMBER = re.compile(rf"\d{{{MAX_DIGITS}}}")
 
@@ -38,13 +38,12 @@ class PersistedQueryNotSupported(Exception):
 
 
 class Documents(SchemaExtension):
-    """Stands in for Strawberry's caches, whose key is the hash of all nodes of a document, and for
-    its limiters. `known` is what is remembered of documents. A page larger than `largest_page` is
-    measured as one of that size: it is refused by name when it is read."""
+    """Takes the place of Strawberry's caches, whose key is the hash of all nodes of a document, and
+    of its limiters. `known` is what is remembered of documents; `pages` is how lists are paged."""
 
-    def __init__(self, known: Bounded[str, Known], largest_page: int) -> None:
+    def __init__(self, known: Bounded[str, Known], pages: Pages) -> None:
         self._known = known
-        self._largest_page = largest_page
+        self._pages = pages
 
     def on_parse(self) -> Iterator[None]:
         context = self.execution_context
@@ -73,7 +72,7 @@ class Documents(SchemaExtension):
             return  # likewise
         measured = (name, *values.items())
         if measured not in known.passed:
-            check_rows(schema, known.document, operation, values, self._largest_page)
+            check_rows(schema, known.document, operation, values, self._pages)
             known.passed.add(measured, None)
 
     def on_validate(self) -> Iterator[None]:
@@ -88,7 +87,8 @@ class Documents(SchemaExtension):
     def _find(self, query: str) -> Known:
         known = self._known.get(query)
         if known is None:
-            known = Known(_parsed(query))
+            document = _parsed(query)
+            known = Known(document, deciding(document, self._pages))
             self._known.add(query, known)
         return known
 

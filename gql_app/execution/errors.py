@@ -1,4 +1,4 @@
-"""From exceptions to the errors that a client sees, and to log lines without patient data."""
+"""Turns exceptions into errors for clients, and into log lines without patient data."""
 
 import logging
 import re
@@ -16,7 +16,7 @@ _JSON_WORDS = {"None": "null", "True": "true", "False": "false"}
 
 
 class ErrorCodes:
-    """Which exceptions are expected, and the `extensions.code` of each. All else is masked."""
+    """Which exceptions are expected, and the `extensions.code` of each. All others are masked."""
 
     def __init__(self, codes: Mapping[type[Exception], str]) -> None:
         self._codes = codes
@@ -24,8 +24,8 @@ class ErrorCodes:
     def describe(self, errors: Iterable[GraphQLError]) -> list[dict[str, Any]]:
         """The errors as they go to the client.
 
-        An unexpected one is answered `INTERNAL` with a correlation id, under which its type and the
-        place it was raised at are logged: never its text, which may hold what a patient said.
+        An unexpected one is answered with `INTERNAL` and a correlation id. Its type and where it
+        was raised are logged under that id, but never its text, which may have patient data.
         """
         return [self._describe(error) for error in errors]
 
@@ -60,7 +60,7 @@ class ErrorCodes:
 
 def _in_clients_words(message: str) -> str:
     """A message of graphql-core, with null, true and false in place of Python's words. What is
-    quoted is the client's own, and stays as it is."""
+    quoted came from the client, and stays as it is."""
     return _PYTHON_WORD.sub(lambda found: _JSON_WORDS.get(found[0], found[0]), message)
 
 

@@ -1,7 +1,6 @@
-"""The root of a subscription: its one field, found once for all events.
+"""The root of a subscription: its only field, found once for all events.
 
-graphql-core carries a subscription's document out from its root for each event, though nothing but
-the event is new.
+graphql-core executes the whole document for each event, although only the event is new.
 """
 
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from gql_app.execution.runs import NotPlain
 
 
 class Root:
-    """The field under the name `name`, and which object its value is."""
+    """The field, which the client calls `name`, and the type of its value."""
 
     def __init__(
         self,
@@ -48,8 +47,8 @@ class Root:
         self._types: dict[type, GraphQLObjectType] = {}
 
     def type_of(self, event: Any) -> GraphQLObjectType:
-        """The type that an event is shown as: by its class, of each of which one is asked about.
-        Raises `NotPlain`."""
+        """The type that an event is shown as. It is asked for once for each class of events. Raises
+        `NotPlain`."""
         found = self._types.get(type(event))
         if found is None:
             found = self._types[type(event)] = self._ask(event)
@@ -68,12 +67,12 @@ class Root:
 
 
 def root_of(executor: Executor[Any]) -> Root:
-    """The root of a subscription. Raises `NotPlain`, or what graphql-core has to say of it."""
+    """Find the root of a subscription. Raises `NotPlain`, or what graphql-core raises."""
     operation = executor.operation
     parent = executor.schema.get_root_type(operation.operation)
     middleware = executor.middleware_manager
     if parent is None or (middleware is not None and middleware.middlewares):
-        raise NotPlain  # an extension wants to see each field
+        raise NotPlain  # an extension has to see each field
     collected = collect_fields(
         executor.schema, executor.fragments, executor.variable_values, parent, operation
     )

@@ -1,4 +1,4 @@
-"""How often graphql-core has done what compiled plans are for, and why."""
+"""Counts how often graphql-core did the work of a compiled plan, and why."""
 
 import logging
 from collections import Counter
@@ -6,12 +6,12 @@ from collections import Counter
 log = logging.getLogger(__name__)
 
 NOT_PLAIN, FAILED = REASONS = ("not_plain", "failed")
-"""A selection has no plan, because graphql-core alone knows how to complete it; or a plan raised
-where it was followed, and graphql-core did it again."""
+"""A selection has no plan, because only graphql-core can complete it; or its plan raised, and then
+graphql-core completed the object again."""
 
 
 class Fallbacks:
-    """Counts objects, and events of subscriptions, by the reason and the type's name.
+    """Counts objects and events of subscriptions, by the reason and the name of the type.
 
     The first failure of each type is logged as well, because a count does not say what is wrong.
     """
@@ -24,7 +24,7 @@ class Fallbacks:
 
     def failed(self, type_name: str, error: Exception) -> None:
         if not self.counts[FAILED, type_name]:
-            while isinstance(error, ExceptionGroup):  # rows are loaded side by side
+            while isinstance(error, ExceptionGroup):  # several rows are loaded at once
                 error = error.exceptions[0]
             log.warning("a plan of %s failed: %s", type_name, type(error).__name__)
         self.counts[FAILED, type_name] += 1

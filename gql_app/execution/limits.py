@@ -1,8 +1,8 @@
-"""What a document may be: how long, how deep, with how many aliases.
+"""Limits on a document: how long it is, how deep, and with how many aliases.
 
-A fragment is measured once and remembered, however often it is spread, so the time is linear in the
-document. It is measured before it is validated, because validation takes longer the more it has of
-these.
+A fragment is measured once, however often it is spread, so the time grows with the length of the
+document only. Documents are measured before they are validated, because validating a deep document,
+or one with many aliases, takes long.
 """
 
 from typing import NamedTuple
@@ -19,14 +19,14 @@ from graphql import (
 
 MAX_TOKENS = 2_000
 MAX_DEPTH = 20
-"""Fields within fields. The introspection that tools send has 14."""
+"""Fields within fields. The introspection query of common tools has 14."""
 MAX_ALIASES = 50
 MAX_SPREADS = 100
 """Fragments within fragments."""
 
 
 class TooComplex(Exception):
-    """The document asks for more than it may: the message says what, how much, and the limit."""
+    """The document is over a limit. The message says of what, how much it has, and the limit."""
 
     def __init__(self, what: str, figure: int | str, limit: int) -> None:
         shown = figure if isinstance(figure, str) else f"{figure:,}"
@@ -34,7 +34,7 @@ class TooComplex(Exception):
 
 
 class Shape(NamedTuple):
-    """How deep a selection goes, and how many aliases it has with its fragments in place."""
+    """How deep a selection is, and how many aliases it has, fragments included."""
 
     depth: int = 0
     aliases: int = 0
@@ -44,8 +44,8 @@ class Shape(NamedTuple):
 
 
 def check_shape(document: DocumentNode) -> None:
-    """Raise `TooComplex` if an operation of the document, run or not, is too deep or has too many
-    aliases: the whole document is validated."""
+    """Raise `TooComplex` if any operation of the document is too deep or has too many aliases, even
+    one that is not run: the whole document is validated."""
     walk = _Shapes(document)
     for operation in document.definitions:
         if isinstance(operation, OperationDefinitionNode):
@@ -90,7 +90,7 @@ class _Shapes:
         if definition is None:
             return Shape()
         if name not in self._measured:
-            self._measured[name] = Shape()  # of one that spreads itself: validation will say so
+            self._measured[name] = Shape()  # validation reports one that spreads itself
             self._measured[name] = self.selection(definition.selection_set, spreads)
         return self._measured[name]
 

@@ -1,4 +1,4 @@
-"""What an operation selects, for a resolver that reads no more than will be shown."""
+"""What an operation selects, for resolvers that read no more than is shown."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +11,8 @@ from gql_app.execution.strawberry_private import core_info
 
 
 def names_in(info: Info[Any, Any]) -> frozenset[str]:
-    """The names of all fields in the operation that is being carried out, at any depth, fragments
-    included. Of the whole of it, because its fields share what they load."""
+    """The names of all fields in the operation that is executed, at any depth, fragments included.
+    Not only those below one field, because fields share what they load."""
     raw = core_info(info)
     operation, seen = raw.operation, memory_of(raw.schema).names
     known = seen.get(id(operation))
@@ -27,8 +27,8 @@ def names_in(info: Info[Any, Any]) -> frozenset[str]:
 def columns_in(
     info: Info[Any, Any], read_by: Callable[[frozenset[str]], frozenset[str]]
 ) -> frozenset[str]:
-    """The columns that are `read_by` the fields in the operation. Found once for the same fields:
-    a page would otherwise go through all of them again."""
+    """The columns that the fields of the operation read, as `read_by` says. The answer for the same
+    set of fields is remembered."""
     names, seen = names_in(info), memory_of(core_info(info).schema).columns
     known = seen.get((read_by, names))
     if known is None:

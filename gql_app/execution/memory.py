@@ -1,53 +1,53 @@
-"""What executions remember of the documents that clients send, and the schema that owns it.
+"""What is remembered of the documents that clients send, and the schema that owns it.
 
-Nothing of it is kept on a class or a module: two applications in one process share none of it, and
-it is freed with the application that built the schema.
+Nothing is kept on a class or a module: two applications in one process share none of it, and it is
+freed with the application that built the schema.
 """
 
 from collections.abc import Hashable
 from typing import Any, TypeAlias
 
 import strawberry
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, Node, OperationDefinitionNode
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, Node, OperationDefinitionNode, parse
 from strawberry.types import ExecutionContext
 
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.fallbacks import Fallbacks
-from gql_app.execution.rows import deciding
 from gql_app.execution.runs import Complete
 from gql_app.execution.strawberry_private import schema_behind
+from gql_app.execution.whole import must_be_whole
 
 DOCUMENTS = 500
 PLANS = 2_000
-"""Some a document."""
+"""A document has several."""
 OPERATIONS = 1_000
 PASSED = 20
-"""What is remembered of a document as within the limits: operations with the coerced values of the
-variables that decide how many rows they ask for."""
+"""How many times a document is remembered to be within the limits: once for each operation with
+certain values of the variables that decide how many rows it asks for."""
 
 
 Plans: TypeAlias = Bounded[Hashable, tuple[list[Node], Complete | None]]
 
 
 class Known:
-    """A document, and what has been found out about it."""
+    """A document, and what is known of it. `deciding` are the variables that decide its rows."""
 
-    def __init__(self, document: DocumentNode) -> None:
+    def __init__(self, document: DocumentNode, deciding: frozenset[str]) -> None:
         self.document = document
         self.operations = sum(
             isinstance(definition, OperationDefinitionNode) for definition in document.definitions
         )
-        self.deciding = deciding(document)
+        self.deciding = deciding
         self.has_shape = False
         self.passed: Bounded[tuple[object, ...], None] = Bounded(PASSED)
         self.errors: list[GraphQLError] | None = None
 
 
 class Memory:
-    """What has been found out about documents: by their text, or by their nodes.
+    """What is known of documents, by their text or by their nodes.
 
-    A node is found by its id. It stands beside what is remembered of it, so that no other node can
-    have its id meanwhile.
+    A node is found by its id. The node is kept beside what is known of it, so that no other node
+    can get the same id meanwhile.
     """
 
     def __init__(self) -> None:
@@ -65,6 +65,13 @@ class Schema(strawberry.Schema):
     def __init__(self, *given: Any, **named: Any) -> None:
         self.memory = Memory()
         super().__init__(*given, **named)
+
+    def must_be_whole(self, query: str, operation_name: str | None) -> bool:
+        """Whether an answer to the operation has no data if a part of it failed on our side. It has
+        been executed, so the document is valid."""
+        known = self.memory.documents.get(query)
+        document = parse(query) if known is None else known.document
+        return must_be_whole(self._schema, document, operation_name)
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None

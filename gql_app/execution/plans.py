@@ -1,8 +1,8 @@
-"""A selection, compiled: functions that turn a row into the answer without asking graphql-core.
+"""Compiles a selection into functions that turn a row into the answer without graphql-core.
 
-Only what is plain is compiled: attributes, resolvers that look at nothing but their row and the
-context, links to other rows, and objects and lists of these. An object with a field that takes
-arguments, or that is of an abstract type, is not plain and has no plan.
+Only plain objects have a plan. Their fields are attributes of the row, resolvers that read only the
+row and the context, links to other rows, and plain objects or lists of them. A field that takes
+arguments, or has an abstract type, is not plain.
 """
 
 from collections.abc import Callable, Hashable
@@ -37,7 +37,7 @@ def compile_object(
 
 
 class _Compiler:
-    """Makes the plans of a selection and of those within it, each once."""
+    """Makes the plans of a selection and of the selections within it, each once."""
 
     def __init__(self, collect: Collect) -> None:
         self.collect = collect
@@ -53,7 +53,7 @@ class _Compiler:
         return self._plans[key]
 
     def value(self, output_type: GraphQLOutputType, details: FieldDetailsList) -> Complete:
-        """How a value is completed that may be null if its type says so."""
+        """How a value is completed. It may be null if its type allows it."""
         complete = self.present(get_nullable_type(output_type), details)
         if is_non_null_type(output_type):
             return complete
@@ -80,10 +80,11 @@ class _Compiler:
 
 
 class _Object:
-    """Writes how the row in the variable `row` becomes an object, into the function of `source`.
+    """Writes the lines that turn the row in the variable `row` into an object.
 
-    Objects within it are written there too, those behind links as well; but not what is behind a
-    link of theirs, which has a function of its own: text would double with each level.
+    Objects within it are written into the same function, and so are the rows that it links to. The
+    rows that those link to have functions of their own: otherwise the text would double with each
+    level.
     """
 
     def __init__(

@@ -1,12 +1,11 @@
-"""How many rows an operation may bring back, counted before it is validated.
+"""Counts how many rows an operation may bring back, before it is validated.
 
-What is counted is what runs: the operation that is chosen, with its variables coerced, so that 500
-and 500.0 are the same number. What is not valid is not counted: validation, which follows, says
-what is wrong with it.
+Only the operation that is run counts, with its variables coerced, so that 500 and 500.0 are the
+same number. What is not valid is not counted: validation, which follows, reports it.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     ArgumentNode,
@@ -38,19 +37,26 @@ from gql_app.execution.limits import at_most, fragments
 from gql_app.execution.strawberry_private import field_behind
 
 MAX_ROWS = 25_000
-"""Rows that may come back at most: what lists ask for, times what their parents do."""
-
-PAGE_SIZE = "first"
-"""The argument of a list that says how many rows it may bring back."""
+"""Most rows that may come back: what each list asks for, times what its parents ask for."""
 
 DECIDERS = frozenset({"skip", "include"})
-"""The directives that decide whether a selection is carried out."""
+"""The directives that decide whether a selection is executed."""
 
 PLAIN_LIST = 10
-"""How many rows a list without `first`, such as the queues, is taken to have."""
+"""How many rows a list that is not paged is taken to have."""
 
 MOST_ROWS = "most rows"
 """The key, in a field's metadata, of how many rows its list is taken to have instead."""
+
+
+class Pages(NamedTuple):
+    """How the schema names what has to do with pages. The argument `size` says how many rows a page
+    may have; more than `largest` counts as `largest`, and is refused when the page is read. A type
+    with the field `info` is a page: its lists are counted where the page is asked for."""
+
+    size: str
+    info: str
+    largest: int
 
 
 def check_rows(
@@ -58,18 +64,17 @@ def check_rows(
     document: DocumentNode,
     operation: OperationDefinitionNode,
     variables: Mapping[str, Any],
-    largest_page: int,
+    pages: Pages,
 ) -> None:
-    """Raise `TooComplex` if the operation asks for too many rows. `variables` are coerced already:
-    those that it is run with."""
+    """Raise `TooComplex` if the operation asks for too many rows. `variables` are coerced."""
     root = schema.get_root_type(operation.operation)
-    rows = _Rows(schema, document, variables, largest_page).selection(operation.selection_set, root)
+    rows = _Rows(schema, document, variables, pages).selection(operation.selection_set, root)
     at_most("rows", rows, MAX_ROWS)
 
 
-def deciding(document: DocumentNode) -> frozenset[str]:
+def deciding(document: DocumentNode, pages: Pages) -> frozenset[str]:
     """The names of the variables that decide how many rows a document asks for."""
-    found = _Deciding()
+    found = _Deciding(pages)
     visit(document, found)
     return frozenset(found.names)
 
@@ -80,8 +85,8 @@ def coerced(
     names: frozenset[str],
     variables: Mapping[str, Any],
 ) -> dict[str, int | None] | None:
-    """The values, defaults included, that the operation is run with for those of its variables that
-    `names` has. None if one of them cannot be coerced: then the operation is not run."""
+    """The values that the operation is run with, for the variables in `names`, defaults included.
+    None if one of them cannot be coerced: then the operation is not run."""
     definitions = [
         each for each in operation.variable_definitions or () if each.variable.name.value in names
     ]
@@ -90,26 +95,25 @@ def coerced(
     found = get_variable_values(schema, definitions, dict(variables))
     if isinstance(found, list):
         return None
-    # What is neither a number nor a flag does not fit where it is used, and is refused there.
+    # A value that is neither a number nor a flag is refused where it is used.
     return {
         name: value if isinstance(value, int) else None for name, value in found.coerced.items()
     }
 
 
 class _Rows:
-    """Counts the rows that one operation asks for, with its variables as they are coerced. What
-    `@skip` and `@include` leave out is not counted."""
+    """Counts the rows that one operation asks for. `@skip` and `@include` are heeded."""
 
     def __init__(
         self,
         schema: GraphQLSchema,
         document: DocumentNode,
         variables: Mapping[str, Any],
-        largest_page: int,
+        pages: Pages,
     ) -> None:
         self._schema = schema
         self._variables = variables
-        self._largest_page = largest_page
+        self._pages = pages
         self._fragments = fragments(document)
         self._counted: dict[str, int] = {}
 
@@ -136,7 +140,7 @@ class _Rows:
         if definition is None:
             return 0
         if name not in self._counted:
-            self._counted[name] = 0  # of one that spreads itself: validation will say so
+            self._counted[name] = 0  # validation reports one that spreads itself
             on = self._schema.get_type(definition.type_condition.name.value)
             self._counted[name] = self.selection(definition.selection_set, on)
         return self._counted[name]
@@ -146,9 +150,9 @@ class _Rows:
         field = parent.fields.get(node.name.value) if is_known else None
         rows, each = 0, 1
         if field is not None:
-            if PAGE_SIZE in field.args:
-                rows = each = self._page(node, field.args[PAGE_SIZE].default_value)
-            elif _is_list_of_objects(field.type) and "pageInfo" not in parent.fields:
+            if self._pages.size in field.args:
+                rows = each = self._page(node, field.args[self._pages.size].default_value)
+            elif _is_list_of_objects(field.type) and self._pages.info not in parent.fields:
                 definition = field_behind(field)
                 metadata = {} if definition is None else definition.metadata
                 rows = each = metadata.get(MOST_ROWS, PLAIN_LIST)
@@ -158,10 +162,10 @@ class _Rows:
         return rows + each * self.selection(node.selection_set, below)
 
     def _page(self, node: FieldNode, default: Any) -> int:
-        size = self._value(_argument(node, PAGE_SIZE))
+        size = self._value(_argument(node, self._pages.size))
         if size is None:  # not given, or null, which is the same
             size = default
-        return min(max(size, 0), self._largest_page) if type(size) is int else 0
+        return min(max(size, 0), self._pages.largest) if type(size) is int else 0
 
     def _value(self, node: ValueNode | None) -> Any:
         """The value of an argument, None if it is not given."""
@@ -170,7 +174,7 @@ class _Rows:
                 return self._variables.get(node.name.value)
             case IntValueNode(value=digits):
                 # Python refuses to read thousands of digits, and no page is as large.
-                return int(digits) if len(digits) < 20 else self._largest_page
+                return int(digits) if len(digits) < 20 else self._pages.largest
             case BooleanValueNode(value=flag):
                 return flag
         return None
@@ -186,12 +190,13 @@ class _Rows:
 class _Deciding(Visitor):
     """Collects the variables in page sizes and in the conditions of directives."""
 
-    def __init__(self) -> None:
+    def __init__(self, pages: Pages) -> None:
         super().__init__()
         self.names: set[str] = set()
+        self._arguments = {pages.size, "if"}
 
     def enter_argument(self, node: ArgumentNode, *_: object) -> None:
-        if node.name.value in {PAGE_SIZE, "if"} and isinstance(node.value, VariableNode):
+        if node.name.value in self._arguments and isinstance(node.value, VariableNode):
             self.names.add(node.value.name.value)
 
 

@@ -1,4 +1,4 @@
-"""Rows being completed by a plan: the rows that they link to, and what their resolvers get."""
+"""A run of a plan: which rows are still to be loaded, and what resolvers are given."""
 
 import asyncio
 from collections import defaultdict
@@ -17,9 +17,9 @@ LINK = "link"
 
 
 class Link(NamedTuple):
-    """A field that shows another row, whose key this one has in the attributes `by`: its value if
-    it is one, a tuple if there are several, and no key if the first is None. Through the context,
-    `known` gives the rows that have been read already, and `load` those of many keys at once."""
+    """A field that shows another row, found by the attributes `by` of this one. The value of one is
+    the key; of several, a tuple of their values is. If the first is None, there is no key. Given
+    the context, `known` returns the rows that were read already, and `load` reads many at once."""
 
     by: tuple[str, ...]
     known: Callable[[Any], Mapping[Hashable, Any]]
@@ -27,11 +27,11 @@ class Link(NamedTuple):
 
 
 class NotPlain(Exception):
-    """A value, or a selection, that only graphql-core knows how to complete."""
+    """A value or a selection that only graphql-core can complete."""
 
 
 class Run:
-    """One answer in the making: what its plan needs, and the rows that are still wanted."""
+    """One answer while a plan makes it: what the plan needs, and the rows that it still wants."""
 
     __slots__ = ("_infos", "_known", "info", "wanted")
 
@@ -42,21 +42,21 @@ class Run:
         self.wanted: dict[LinkedField, list[tuple[Hashable, dict[str, Any]]]] = defaultdict(list)
 
     def info_for(self, field: StrawberryField) -> Info[Any, Any]:
-        """What a resolver of the field gets: the context is right, the path is the object's."""
+        """What a resolver of the field is given. Its path is that of the object."""
         info = self._infos.get(field)
         if info is None:
             info = self._infos[field] = info_of(self.info, field)
         return info
 
     def known(self, linked_field: "LinkedField") -> Mapping[Hashable, Any]:
-        """The rows that have been read already, of those that the field links to."""
+        """The rows that the field links to and that have been read already."""
         rows = self._known.get(linked_field)
         if rows is None:
             rows = self._known[linked_field] = linked_field.link.known(self.info.context)
         return rows
 
     async def fill(self) -> None:
-        """Load the wanted rows, level by level, and put what they become in its place."""
+        """Load the wanted rows, level by level, and put them into the answer, completed."""
         while self.wanted:
             wanted, self.wanted = self.wanted, defaultdict(list)
             async with asyncio.TaskGroup() as group:
@@ -84,7 +84,7 @@ Complete: TypeAlias = Callable[[Any, Run], Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinkedField:
-    """Where a linked row belongs, under which name, and how it is completed."""
+    """A field that shows a linked row: its name in the answer, and how the row is completed."""
 
     name: str
     link: Link

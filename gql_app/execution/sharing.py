@@ -1,7 +1,9 @@
 """Which subscriptions can be executed once for all who sent the same."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
+import strawberry
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -14,29 +16,53 @@ from graphql import (
     parse,
     visit,
 )
+from strawberry.types import get_object_definition
 
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.limits import MAX_TOKENS
 
-SHARED_FIELDS = ("taskStatusChanged", "queueFeed")
-CURSOR_ARGUMENT = "after"
+SHARED = "shared"
+"""The key of a `Shared` in the metadata of a subscription's field."""
+
 REMEMBERED = 1_000
 
 
-class Shareable(NamedTuple):
-    """A subscription to `field` whose results depend on nothing of its subscriber but the scope and
-    the place it begins at, which comes in the variable `cursor_variable`, if at all; it must come
-    if `cursor_required`."""
+class Shared(NamedTuple):
+    """Says of a subscription's field that its results may be sent to several subscribers: they
+    depend on its arguments and on the subscriber's scope, and on nothing else of the subscriber.
 
-    field: str
+    `cursor` is the argument that names the event after which the stream begins. A field that
+    `begins_with_state` tells each subscriber first how things stand at that cursor today.
+    """
+
+    cursor: str
+    begins_with_state: bool = False
+
+
+class Shareable(NamedTuple):
+    """A subscription that can be shared. Its cursor comes in the variable `cursor_variable`, if at
+    all; it must come if `cursor_required`."""
+
+    shared: Shared
     cursor_variable: str | None
     cursor_required: bool = False
 
 
-class Shapes:
-    """How subscriptions can be shared, looked at once however often they are sent."""
+def shared_fields(schema: strawberry.Schema) -> dict[str, Shared]:
+    """The fields whose metadata says that they may be shared, by their names in the schema."""
+    definition = get_object_definition(schema.subscription, strict=True)
+    return {
+        schema.config.name_converter.from_field(field): field.metadata[SHARED]
+        for field in definition.fields
+        if SHARED in field.metadata
+    }
 
-    def __init__(self) -> None:
+
+class Shapes:
+    """How the subscriptions that clients send can be shared. Each is looked at once."""
+
+    def __init__(self, fields: Mapping[str, Shared]) -> None:
+        self._fields = fields
         self._found: Bounded[tuple[str, str | None], Shareable | None] = Bounded(REMEMBERED)
 
     def find(self, query: str, operation_name: str | None) -> Shareable | None:
@@ -45,28 +71,30 @@ class Shapes:
         try:
             return self._found[key]
         except KeyError:
-            shape = shareable(query, operation_name)
+            shape = shareable(self._fields, query, operation_name)
             self._found.add(key, shape)
             return shape
 
 
-def shareable(query: str, operation_name: str | None) -> Shareable | None:
-    """How the subscription can be shared, None if it is not of that kind. Never raises: what is
-    wrong with a document is said by those who execute it."""
+def shareable(
+    fields: Mapping[str, Shared], query: str, operation_name: str | None
+) -> Shareable | None:
+    """How a subscription can be shared, None if it cannot. Never raises: if something is wrong with
+    the document, it is executed alone, and the error is found there."""
     try:
         document = parse(query, no_location=True, max_tokens=MAX_TOKENS)
     except (GraphQLError, RecursionError):
         return None
-    operation = _only_subscription(document, operation_name)
-    if operation is None:
+    operation = _operation(document, operation_name)
+    field = None if operation is None else _only_field(operation)
+    shared = None if field is None else fields.get(field.name.value)
+    if operation is None or field is None or shared is None:
         return None
-    [field] = operation.selection_set.selections
-    assert isinstance(field, FieldNode)
-    cursor = next((a.value for a in field.arguments or () if a.name.value == CURSOR_ARGUMENT), None)
+    cursor = next((a.value for a in field.arguments or () if a.name.value == shared.cursor), None)
     if cursor is None:
-        return Shareable(field.name.value, None)
+        return Shareable(shared, None)
     if not isinstance(cursor, VariableNode):
-        return None  # written into the document: it is the subscriber's own
+        return None  # it is written into the document, which nobody else will send
     name = cursor.name.value
     declared = [v for v in operation.variable_definitions or () if v.variable.name.value == name]
     if len(declared) != 1 or declared[0].default_value is not None:
@@ -75,32 +103,32 @@ def shareable(query: str, operation_name: str | None) -> Shareable | None:
     uses = _Uses(name)
     visit(document, uses)
     # Once where it is declared, once as the cursor. Elsewhere it would change the results.
-    return Shareable(field.name.value, name, is_required) if uses.count == 2 else None
+    return Shareable(shared, name, is_required) if uses.count == 2 else None
 
 
-def _only_subscription(
+def _operation(
     document: DocumentNode, operation_name: str | None
 ) -> OperationDefinitionNode | None:
-    """The operation that is run, if it is a subscription to a shared field and nothing else."""
+    """The operation that is run, if it is a subscription."""
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
     if operation_name is not None:
         operations = [o for o in operations if o.name and o.name.value == operation_name]
     if len(operations) != 1 or operations[0].operation is not OperationType.SUBSCRIPTION:
         return None
-    [operation] = operations
-    fields = operation.selection_set.selections
-    plain = (
-        len(fields) == 1
-        and isinstance(fields[0], FieldNode)
-        and fields[0].name.value in SHARED_FIELDS
-        and not fields[0].directives
-        and not operation.directives
-    )
-    return operation if plain else None
+    return operations[0]
+
+
+def _only_field(operation: OperationDefinitionNode) -> FieldNode | None:
+    """The field that the operation selects, if it is one, with no directive and no fragment."""
+    selections = operation.selection_set.selections
+    if len(selections) != 1 or operation.directives:
+        return None
+    [field] = selections
+    return field if isinstance(field, FieldNode) and not field.directives else None
 
 
 class _Uses(Visitor):
-    """Counts how often a variable stands in a document."""
+    """Counts how often a variable is used in a document."""
 
     def __init__(self, name: str) -> None:
         super().__init__()

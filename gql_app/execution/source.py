@@ -1,7 +1,7 @@
-"""The text of the functions that complete objects, and the values that its names stand for.
+"""The text of the functions that complete objects, and the values that their names stand for.
 
-It is text because a loop over closures takes three times as long. What a client sends never becomes
-a part of it: response names are values like all others.
+They are text because a loop over closures takes three times as long. Nothing that a client sends
+becomes part of the text: the names in the answer are values, as everything else is.
 """
 
 from functools import cached_property
@@ -29,14 +29,14 @@ _NEEDS_COERCION: dict[Any, str] = {
     GraphQLInt: f"type({{0}}) is not int or not {GRAPHQL_MIN_INT} <= {{0}} <= {GRAPHQL_MAX_INT}",
     GraphQLBoolean: "{0} is not True and {0} is not False",
 }
-"""Which values of a scalar are not shown as they are."""
+"""The test for values of a scalar that cannot be shown as they are."""
 
 Lines = list[str]
 
 
 class Plan:
     """How an object is completed from its row, and how all objects of a list are. Most plans need
-    only one of the two; each is compiled on first use."""
+    only one of the two, so each is compiled on first use."""
 
     def __init__(self, scope: dict[str, Any], before: Lines, row: str, lines: Lines, answer: str):
         self._scope = scope
@@ -47,15 +47,26 @@ class Plan:
 
     @cached_property
     def one(self) -> Complete:
-        return self._compiled(
-            f"def complete({self._row}, run):",
-            *indented([*self._before, *self._lines]),
-            f"    return {self._answer}",
-        )
+        """Complete one row."""
+        return self._compiled(self.text_of_one())
 
     @cached_property
     def all(self) -> Complete:
-        return self._compiled(
+        """Complete a list of rows."""
+        return self._compiled(self.text_of_all())
+
+    def text_of_one(self) -> str:
+        """The function for one row."""
+        lines = [
+            f"def complete({self._row}, run):",
+            *indented([*self._before, *self._lines]),
+            f"    return {self._answer}",
+        ]
+        return "\n".join(lines)
+
+    def text_of_all(self) -> str:
+        """The function for a list of rows."""
+        lines = [
             "def complete(rows, run):",
             *indented(self._before),
             "    answers = []",
@@ -63,23 +74,24 @@ class Plan:
             *indented(indented(self._lines)),
             f"        answers.append({self._answer})",
             "    return answers",
-        )
+        ]
+        return "\n".join(lines)
 
-    def _compiled(self, *text: str) -> Complete:
-        exec("\n".join(text), self._scope)  # noqa: S102 - made of nothing but the schema's own names
+    def _compiled(self, text: str) -> Complete:
+        exec(text, self._scope)  # noqa: S102 - made of nothing but the schema's own names
         complete: Complete = self._scope["complete"]
         return complete
 
 
 class Source:
-    """Lines in the making. A line that is given may use `run` and all names that were bound."""
+    """Collects the lines of a function. They may use `run` and all names that were bound."""
 
     def __init__(self) -> None:
         self._scope: dict[str, Any] = {"NotPlain": NotPlain, "Undefined": Undefined}
         self._before: Lines = []
 
     def bind(self, kind: str, value: Any = None) -> str:
-        """A name of its own that stands for `value`, or for a variable."""
+        """A new name for `value`, or for a variable."""
         name = f"{kind}_{len(self._scope)}"
         self._scope[name] = value
         return name
@@ -91,10 +103,10 @@ class Source:
         return info
 
     def checked(self, row: str, object_type: GraphQLObjectType) -> Lines:
-        """See that the row is one of the type."""
+        """Check that the row is one of the type."""
         if object_type.is_type_of is None:
             return [f"if {row} is None:", "    raise NotPlain"]
-        # A row is of its type by its class, so each class is asked about once.
+        # The class of a row decides its type, so each class is asked about once.
         passed, is_type_of = self.bind("passed", set()), self.bind("is", object_type.is_type_of)
         return [
             f"if type({row}) not in {passed}:",
@@ -104,7 +116,7 @@ class Source:
         ]
 
     def leaf(self, value: str, output_type: Any) -> Lines:
-        """Coerce a value that is not null: one that needs no coercion stays as it is."""
+        """Coerce a value that is not null, if it needs it."""
         coerce = self.bind("coerce", output_type.coerce_output_value)
         coerced = [
             f"{value} = {coerce}({value})",
@@ -128,8 +140,8 @@ class Source:
     def link(
         self, row: str, answer: str, linked_field: LinkedField, show: Lines, shown: str
     ) -> Lines:
-        """Show another row at once if it has been read already: by the lines `show`, which leave
-        in `shown` what the row in the variable `linked` becomes."""
+        """Show another row. If it has been read already, the lines `show` complete the row in the
+        variable `linked` and leave the object in `shown`. If not, it is wanted."""
         known, bound = self.bind("known"), self.bind("linked_field", linked_field)
         name = self.bind("name", linked_field.name)
         complete = self.bind("complete", linked_field.complete)
@@ -147,7 +159,7 @@ class Source:
         ]
 
     def plan(self, row: str, lines: Lines, answer: str) -> Plan:
-        """The plan by the lines that leave in `answer` what the row in `row` becomes."""
+        """The plan whose lines turn the row in `row` into the object in `answer`."""
         return Plan(self._scope, self._before, row, lines, answer)
 
 

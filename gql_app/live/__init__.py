@@ -1,1 +1,1 @@
-"""How a change reaches those who watch: the doorbell and the ordered feed behind it."""
+"""How a change reaches this process: the bell, and the feed of events that it has read again."""

@@ -1,7 +1,7 @@
-"""The doorbell: tells every process that a practice has new events, never what they are.
+"""The bell: tells every process that a practice has new events, but not what they are.
 
-A ring carries a practice's number and the number of an event, so nothing on the bus is patient
-data. Rings may be lost or repeated; the feed reads the truth from the event table.
+A ring has a practice's number and an event's number, so there is no patient data on the bus. Rings
+may be lost or repeated: the feed reads the events themselves from the table.
 """
 
 import asyncio
@@ -20,17 +20,17 @@ from gql_app.live.lines import CHANNEL, Hear, Line, LineLost, PostgresLine, Redi
 log = logging.getLogger(__name__)
 
 COALESCE_SECONDS = 0.003
-"""How long rings are gathered before they cross the network: a burst becomes one message."""
+"""How long rings are collected before they are sent: a burst becomes one message."""
 
 MAX_HEARD = 1_000
-"""Messages that may wait to be taken in."""
+"""Messages that may wait to be read."""
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-"""Seconds between attempts to connect, at first and at last."""
+"""Seconds between attempts to connect: after the first failure, and after many."""
 
 
 class Doorbell(BroadcastBackend):
-    """Keeps a line open for as long as it is connected, through every failure.
+    """Keeps a line open from `connect` on, whatever fails.
 
     `open_line(hear)` opens a line. `reread()` is called when rings may have been missed: after each
     time a line was opened, and when more was heard than could be kept.
@@ -49,12 +49,12 @@ class Doorbell(BroadcastBackend):
 
     @property
     def is_connected(self) -> bool:
-        """Whether rings come and go."""
+        """Whether rings are sent and heard."""
         return self._line is not None and not self._away
 
     async def connect(self) -> None:
-        """Begin to keep a line open. Waits for the first attempt, so that the first rings are not
-        lost, but not for its success: the bus may be away just now."""
+        """Begin to keep a line open. Waits for the first attempt, so that no ring is lost if it
+        succeeds, but not for success: the bus may be away."""
         self._keeper = asyncio.create_task(self._keep())
         try:
             await self._tried.wait()
@@ -73,8 +73,8 @@ class Doorbell(BroadcastBackend):
         """Nothing to do, as above."""
 
     async def publish(self, channel: str, message: str) -> None:
-        """Send a message. One that cannot be sent is dropped and counted: this process takes it in
-        all the same, the others find out when they next look by themselves. Never raises."""
+        """Send a message. If it cannot be sent, it is counted as dropped: this process hears it all
+        the same, and the others find the events when they next poll. Never raises."""
         try:
             if self._line is None:
                 raise LineLost
@@ -88,7 +88,7 @@ class Doorbell(BroadcastBackend):
 
     async def next_published(self) -> Event:
         """The next message that was heard. Never raises: an error would end broadcaster's listener
-        without a word."""
+        silently."""
         return Event(CHANNEL, await self._heard.get())
 
     def _hear(self, message: str) -> None:
@@ -162,7 +162,7 @@ class Bus:
 
     @property
     def is_connected(self) -> bool:
-        """Whether other processes hear this one, and it them."""
+        """Whether this process and the others hear each other."""
         return self._doorbell is None or self._doorbell.is_connected
 
     @property
@@ -171,15 +171,15 @@ class Bus:
         return 0 if self._doorbell is None else self._doorbell.dropped
 
     def ring(self, practice_id: int, seq: int) -> None:
-        """Say that event `seq` of the practice is committed. Never blocks, never fails: rings that
-        wait to be sent are at most one a practice."""
+        """Say that event `seq` of the practice is committed. Never blocks and never fails: at most
+        one ring of each practice waits to be sent."""
         self._pending[practice_id] = max(seq, self._pending.get(practice_id, 0))
         self._wake.set()
 
     async def run(self) -> None:
         """Send and hear rings until cancelled."""
-        # One subscription a process, never left: broadcaster's subscriber queues have no bound and
-        # its subscriptions race, so fan-out to those who watch is the feed's business.
+        # One subscription for the life of the process: broadcaster's queues have no bound, and
+        # its subscriptions race. Fan-out to those who watch is done by the feed.
         async with self._broadcast, self._broadcast.subscribe(CHANNEL) as subscriber:
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -216,7 +216,7 @@ class Bus:
 
 @asynccontextmanager
 async def ringing(url: str) -> AsyncIterator[Callable[[int, int], None]]:
-    """`Bus.ring`, for a program that has nobody to hand rings to."""
+    """`Bus.ring`, for a program that does not listen."""
     bus = Bus(url, lambda _practice, _seq: None, lambda: None)
     running = asyncio.create_task(bus.run())
     try:
@@ -248,7 +248,7 @@ def _line_of(url: str) -> type[PostgresLine] | type[RedisLine]:
 
 
 def pause(failures: int) -> float:
-    """Seconds to wait before the next attempt. Full jitter, so that the processes that lost the
-    same server do not come back to it all at once."""
+    """Seconds to wait before the next attempt. They are random, so that processes that lost the
+    same server do not all come back to it at once."""
     longest = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2.0 ** min(failures, 16))
     return random.uniform(0.0, longest)  # noqa: S311 - nobody gains by guessing it

@@ -1,7 +1,7 @@
 """Lines: the connections that carry short texts between processes, by PostgreSQL or by Redis.
 
-A line is open or it is lost. It never mends itself: its owner has to know that it was away,
-for what others sent meanwhile is gone.
+A line is open or it is lost. It never reconnects by itself: its owner has to know that it was lost,
+because what others sent meanwhile is lost too.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from redis.backoff import NoBackoff
 log = logging.getLogger(__name__)
 
 CHANNEL = "callboard"
-"""The one channel: what is sent on it is heard by everybody who has a line, the sender too."""
+"""The only channel. Whatever is sent on it reaches every line, the sender's too."""
 
 QUIET_SECONDS = 10.0
-"""A line is tried after so long: a peer that is gone without a word looks just like a quiet one."""
+"""A line is tested when nothing has come for so long: the peer may have gone silently."""
 
 LIMIT_SECONDS = 5.0
-"""How long anything that has to be answered may take, before the line counts as lost."""
+"""How long any answer may take before the line counts as lost."""
 
 BACKEND = "SELECT pg_backend_pid()"
 
@@ -42,25 +42,25 @@ class LineLost(Exception):
 
 
 class Line(Protocol):
-    """An open connection that hears. What comes in goes to the `Hear` it was opened with."""
+    """An open connection. Each text that comes in goes to the `Hear` that it was opened with."""
 
     async def send(self, text: str) -> None:
-        """Send one text (ASCII, under 8,000 bytes: the limit of NOTIFY). Raises when it cannot,
-        after `LIMIT_SECONDS` at the latest. May be called while another call is under way."""
+        """Send one text (ASCII, under 8,000 bytes: the limit of NOTIFY). Raises if it cannot, after
+        at most `LIMIT_SECONDS`. May be called while another call is under way."""
 
     async def watch(self) -> None:
-        """Wait until the line is lost, then raise whatever ended it. Never returns. A line that
-        has failed to send is lost too, after `QUIET_SECONDS` at the latest."""
+        """Wait until the line is lost, then raise what ended it. Never returns. A line that failed
+        to send is lost too, after at most `QUIET_SECONDS`."""
 
     async def close(self) -> None:
-        """Let go of the connection, lost or not. Never raises."""
+        """Close the connection, lost or not. Never raises."""
 
 
 class PostgresLine:
     """LISTEN and NOTIFY on a connection of their own.
 
-    A pool would take the connection back and forget what it listens to, and NOTIFY inside a writing
-    transaction would put all writers of the database in one line: it takes one lock at commit.
+    A pool would take the connection back, and then nothing listens. NOTIFY in a transaction that
+    writes would make all writers of the database wait for each other: it takes a lock at commit.
     """
 
     def __init__(self, connection: Any) -> None:

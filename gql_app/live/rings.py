@@ -1,11 +1,11 @@
-"""How rings are written on the bus: `practice:seq` pairs with spaces between, and nothing else."""
+"""How rings are written on the bus: as `practice:seq` pairs with spaces between them."""
 
 import re
 from collections.abc import Iterator, Mapping
 
 MAX_RINGS = 200
-"""In one message. A ring is 39 digits and a space at most, which makes 7,999 bytes with the last
-space left out: all that PostgreSQL's NOTIFY takes."""
+"""Most rings in one message. A ring has at most 39 characters and a space after it, which makes
+7,999 bytes without the last space: the most that PostgreSQL's NOTIFY takes."""
 
 _MESSAGE = re.compile(r"[0-9]{1,19}:[0-9]{1,19}(?: [0-9]{1,19}:[0-9]{1,19})*")
 

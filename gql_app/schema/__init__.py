@@ -28,10 +28,10 @@ from gql_app.schema import (
     tasks,
     viewer,
 )
+from gql_app.schema.connections import PAGES
 from gql_app.schema.moments import DATE, DATE_TIME
 from gql_app.schema.nulls import let_nulls_be_defaults
 from gql_app.schema.subscriptions import Subscription
-from gql_app.work.reads.conditions import MAX_PAGE
 
 Query = merge_types(
     "Query",
@@ -64,7 +64,7 @@ def build_schema() -> Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        extensions=[lambda: Documents(schema.memory.documents, MAX_PAGE)],
+        extensions=[lambda: Documents(schema.memory.documents, PAGES)],
         execution_context_class=CompiledExecutor,
         config=StrawberryConfig(scalar_map={date: DATE, datetime: DATE_TIME}),
     )

@@ -6,12 +6,15 @@ from typing import Annotated, Generic, NamedTuple, TypeVar
 
 import strawberry
 
+from gql_app.execution.rows import Pages
 from gql_app.work.reads import cursors
-from gql_app.work.reads.conditions import Page
+from gql_app.work.reads.conditions import MAX_PAGE, Page
 from models.contact import ContactRow
 from models.task import TaskRow
 
 Row = TypeVar("Row", bound=NamedTuple)
+
+PAGES = Pages(size="first", info="pageInfo", largest=MAX_PAGE)
 
 PageSize = Annotated[int, strawberry.argument(description="How many at most, from 0 to 500.")]
 After = Annotated[

@@ -37,16 +37,14 @@ FAILURES = frozenset({"INTERNAL", "BUSY"})
 """Codes of errors that say nothing of the request: sent again, it may be answered."""
 
 
-def shown(result: ExecutionResult, *, whole: bool = False) -> dict[str, Any]:
-    """A result as it goes to the client. One that has to be `whole` has no data if a part failed:
-    events are shown with their cursors, and are not asked for again. There is no entry `data` if
-    nothing was carried out."""
+def shown(result: ExecutionResult) -> dict[str, Any]:
+    """A result as it goes to the client. There is no entry `data` if nothing was carried out."""
     if not result.errors:
         return {"data": result.data}
     errors = ERROR_CODES.describe(result.errors)
     if result.data is None and not any(error.path for error in result.errors):
         return {"errors": errors}
-    return {"data": None if whole and has_failed(errors) else result.data, "errors": errors}
+    return {"data": result.data, "errors": errors}
 
 
 def has_failed(errors: list[dict[str, Any]]) -> bool:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import strawberry
 
+from gql_app.execution.whole import WHOLE
 from gql_app.schema.connections import After, Connection, PageInfo, PageSize
 from gql_app.schema.contacts import Contact
 from gql_app.schema.context import Info
@@ -88,6 +89,7 @@ class Queries:
     @strawberry.field(
         graphql_type=TaskEventConnection,
         description="The events after a cursor, oldest first: how partners catch up.",
+        metadata={WHOLE: True},  # an event is shown with its cursor, and is not asked for again
     )
     async def events(
         self,
@@ -96,7 +98,6 @@ class Queries:
         first: PageSize = 100,
         queue_ids: list[strawberry.ID] | None = None,
     ) -> Connection[EventRow]:
-        info.context.whole = True
         page = await events_page(info.context.viewer, first, after, read_ids_of("Queue", queue_ids))
         return Connection(page, event_cursor)
 

@@ -1,8 +1,7 @@
 """The check of texts that come as arguments."""
 
 from gql_app.work.reads.conditions import BadInput, storable
-
-MAX_IDEMPOTENCY_KEY = 200
+from models.idempotency import MAX_IDEMPOTENCY_KEY
 
 
 def checked_text(text: str, name: str, most: int) -> str:

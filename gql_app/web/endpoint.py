@@ -7,24 +7,24 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
-from strawberry.exceptions import MissingQueryError
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types.graphql import OperationType
 
 from gql_app.access import KeyLookup, Viewer
+from gql_app.delivery.groups import Groups
+from gql_app.delivery.operations import IsSubscription, Operations
+from gql_app.delivery.streams import Streams
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.memory import Schema
-from gql_app.live.groups import Groups
-from gql_app.schema.context import Context, Services
-from gql_app.schema.errors import has_failed, shown
+from gql_app.execution.request import GraphQLRequest
+from gql_app.schema.context import Services
+from gql_app.schema.errors import has_failed
 from gql_app.web.accepting import JSON, RESPONSE, STREAM, Accepted
 from gql_app.web.credentials import viewer_of
 from gql_app.web.refusals import NotAcceptable, NotPost, PersistedQueryByGet, refusal
-from gql_app.web.requests import PERSISTED, GraphQLRequest, read_body, read_json, read_request
+from gql_app.web.requests import PERSISTED, read_body, read_json, read_request
+from gql_app.web.sending import SLOW_SECONDS
 from gql_app.web.sessions import Notices, Sessions
-from gql_app.web.socket import SLOW_SECONDS, Socket
+from gql_app.web.socket import Socket
 from gql_app.web.sse import HEADERS, events
-from gql_app.web.streams import Streams
 from gql_app.work.reads.conditions import BadInput
 
 KNOWN_ACCEPTS = 50
@@ -44,11 +44,10 @@ class Endpoint:
         keys: KeyLookup,
         allowed_origins: tuple[str, ...],
     ) -> None:
-        self._schema = schema
+        self._operations = Operations(schema, services)
         self._streams = Streams(schema, services, groups)
         self._sessions = sessions
         self._keys = keys
-        self._services = services
         self._allowed_origins = allowed_origins
         self._known_accepts: Bounded[str, tuple[Accepted, str | None]] = Bounded(KNOWN_ACCEPTS)
 
@@ -93,7 +92,7 @@ class Endpoint:
         if media_type != STREAM:
             try:
                 return await self._execute(viewer, graphql, media_type)
-            except InvalidOperationTypeError:
+            except IsSubscription:
                 if not accepted.names(STREAM):
                     message = f"Subscriptions need a WebSocket, or Accept: {STREAM}."
                     raise BadInput(message) from None
@@ -113,19 +112,8 @@ class Endpoint:
                     await response(request.scope, request.receive, _within(SLOW_SECONDS, send))
 
     async def _execute(self, viewer: Viewer, graphql: GraphQLRequest, media_type: str) -> Response:
-        """Raises `InvalidOperationTypeError` for a subscription."""
-        context = Context(viewer, self._services)
-        try:
-            result = await self._schema.execute(
-                graphql.query,
-                variable_values=graphql.variables,
-                context_value=context,
-                operation_name=graphql.operation_name,
-                allowed_operation_types=(OperationType.QUERY, OperationType.MUTATION),
-            )
-        except (CannotGetOperationTypeError, MissingQueryError):
-            raise BadInput("The request does not say which operation to run.") from None
-        answer = shown(result, whole=context.whole)
+        """Raises `IsSubscription`."""
+        answer = await self._operations.answer(viewer, graphql)
         status = 200
         if media_type == RESPONSE and "data" not in answer:  # it was not carried out
             status = 500 if has_failed(answer["errors"]) else 400

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from gql_app.delivery.groups import Groups
 from gql_app.execution.fallbacks import Fallbacks
 from gql_app.live.bus import Bus
-from gql_app.live.feed import Feeds
-from gql_app.live.groups import Groups
+from gql_app.live.feeds import Feeds
 from gql_app.web.readiness import Readiness
 
 

@@ -8,7 +8,8 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from gql_app.web.requests import GraphQLRequest, read_json, read_request
+from gql_app.execution.request import GraphQLRequest
+from gql_app.web.requests import read_json, read_request
 from gql_app.work.reads.conditions import BadInput
 
 MAX_ID = 200

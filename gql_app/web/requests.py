@@ -1,12 +1,12 @@
 """A GraphQL request as it comes in, whichever way: checked in shape before anything reads it."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
 from gql_app.execution.documents import PersistedQueryNotSupported
+from gql_app.execution.request import GraphQLRequest
 from gql_app.web.accepting import JSON
 from gql_app.web.refusals import NotJson, TooLarge
 from gql_app.work.reads.conditions import BadInput
@@ -21,13 +21,6 @@ PERSISTED = "persistedQuery"
 CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
 
 DOCUMENT_IDS = ("documentId", "doc_id", "id")
-
-
-@dataclass(frozen=True, slots=True)
-class GraphQLRequest:
-    query: str
-    variables: dict[str, Any] | None
-    operation_name: str | None
 
 
 async def read_body(request: Request) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 import orjson
 
 from gql_app.access import Unauthenticated
-from gql_app.delivery.members import Results
+from gql_app.delivery.results import Results
 from gql_app.schema.errors import ERROR_CODES
 from gql_app.web.sessions import RESTARTING, Ended, Notices
 from gql_app.work.reads.cursors import event_cursor

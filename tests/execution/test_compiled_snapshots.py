@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from gql_app.execution.sharing import shareable
+from gql_app.execution.sharing import shareable, shared_fields
+from gql_app.schema import build_schema
 from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from tests.execution.test_limits import figure
@@ -46,7 +47,7 @@ def test_a_stream_of_snapshots_is_completed_by_plans_alone(
 
 @pytest.mark.parametrize("document", STREAMS.values(), ids=STREAMS)
 def test_a_stream_of_snapshots_is_shared(document: str) -> None:
-    assert shareable(document, None) is not None
+    assert shareable(shared_fields(build_schema()), document, None) is not None
 
 
 @pytest.mark.parametrize("name", ["task", "snapshot"])

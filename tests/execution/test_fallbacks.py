@@ -12,6 +12,7 @@ from gql_app.execution.fallbacks import FAILED, NOT_PLAIN
 from gql_app.execution.memory import Schema
 from gql_app.schema import build_schema, loaders
 from gql_app.schema.ids import global_id
+from gql_app.schema.items import Start
 from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from tests.execution.published import published
@@ -136,8 +137,7 @@ async def follow(schema: Schema, document: str, ways: Ways, events: int = 15) ->
         starts.append((None, 1))
     for start, messages in starts:
         context = ways.context("supervisor")
-        context.resume_after = start
-        stream: Any = await schema.subscribe(document, None, context)
+        stream: Any = await schema.subscribe(document, None, context, Start(cursor=start))
         async with asyncio.timeout(PATIENCE), aclosing(stream):
             for _ in range(messages):
                 assert not (await anext(stream)).errors

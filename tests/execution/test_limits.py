@@ -24,7 +24,7 @@ def chain(length: int, spreads: int = 2, field: str = "id") -> str:
 
 def complaint(query: str, operation: str | None = None, **variables: Any) -> str | None:
     try:
-        check(SCHEMA, parse(query), variables, largest_page=500, operation_name=operation)
+        check(SCHEMA, parse(query), variables, operation)
     except TooComplex as error:
         return str(error)
     return None

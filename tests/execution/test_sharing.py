@@ -2,19 +2,23 @@
 
 import pytest
 
-from gql_app.execution.sharing import Shareable, shareable
+from gql_app.execution.sharing import Shareable, Shared, shareable, shared_fields
+from gql_app.schema import build_schema
+
+FIELDS = shared_fields(build_schema())
+STATUS, FEED = Shared("after"), Shared("after", begins_with_state=True)
 
 SHARED = {
-    "{ taskStatusChanged { seq } }": Shareable("taskStatusChanged", None),
-    "($a: String) { taskStatusChanged(after: $a) { seq } }": Shareable("taskStatusChanged", "a"),
+    "{ taskStatusChanged { seq } }": Shareable(STATUS, None),
+    "($a: String) { taskStatusChanged(after: $a) { seq } }": Shareable(STATUS, "a"),
     "($a: String, $q: [ID!]) { changed: taskStatusChanged(queueIds: $q, after: $a) { seq } }": (
-        Shareable("taskStatusChanged", "a")
+        Shareable(STATUS, "a")
     ),
     "($a: String!) { taskStatusChanged(after: $a) { seq } }": (
-        Shareable("taskStatusChanged", "a", cursor_required=True)
+        Shareable(STATUS, "a", cursor_required=True)
     ),
-    "{ queueFeed { __typename } }": Shareable("queueFeed", None),
-    "($c: String) { queueFeed(after: $c) { __typename } }": Shareable("queueFeed", "c"),
+    "{ queueFeed { __typename } }": Shareable(FEED, None),
+    "($c: String) { queueFeed(after: $c) { __typename } }": Shareable(FEED, "c"),
 }
 
 ALONE = [
@@ -37,15 +41,15 @@ ALONE = [
 def test_a_plain_stream_is_shared_whatever_cursor_it_begins_at(
     document: str, shape: Shareable
 ) -> None:
-    assert shareable(f"subscription {document}", None) == shape
+    assert shareable(FIELDS, f"subscription {document}", None) == shape
 
 
 @pytest.mark.parametrize("document", ALONE)
 def test_what_depends_on_its_subscriber_is_not_shared(document: str) -> None:
-    assert shareable(document, None) is None
+    assert shareable(FIELDS, document, None) is None
 
 
 def test_the_operation_that_is_named_decides() -> None:
     document = "subscription A { taskStatusChanged { seq } } query B { viewer { name } }"
-    assert shareable(document, "A") == Shareable("taskStatusChanged", None)
-    assert shareable(document, "B") is None
+    assert shareable(FIELDS, document, "A") == Shareable(STATUS, None)
+    assert shareable(FIELDS, document, "B") is None

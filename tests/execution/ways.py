@@ -11,8 +11,9 @@ import pytest
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql_app.access import Viewer, authenticate
+from gql_app.execution.items import Item
 from gql_app.execution.memory import Schema
-from gql_app.live.feed import Feeds
+from gql_app.live.feeds import Feeds
 from gql_app.schema import build_schema
 from gql_app.schema.context import Context
 from gql_app.work.transitions import expire_task
@@ -48,12 +49,19 @@ def cancels(test: T) -> T:
     return marked
 
 
+class PlainExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Strawberry's own, which is handed the rows of items."""
+
+    def build_per_event_executor(self, payload: Item) -> Any:
+        return super().build_per_event_executor(payload.row)
+
+
 class Ways:
     """Both ways to execute a document, over one office."""
 
     def __init__(self, runner: asyncio.Runner, office: Office, viewers: Mapping[str, Viewer]):
         self.compiled, self.plain = build_schema(), build_schema()
-        self.plain.execution_context_class = StrawberryGraphQLCoreExecutionContext
+        self.plain.execution_context_class = PlainExecutor
         self.office = office
         self.viewers = viewers
         self.services = services(Feeds(), office.clock)

@@ -1,13 +1,14 @@
 """A dashboard without a screen: it puts together what `queueFeed` tells it, and checks each row."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from gql_app.access import Viewer
-from gql_app.live.feed import Feeds
+from gql_app.live.feeds import Feeds
 from gql_app.schema.context import Context, Services
 from gql_app.schema.feed_types import FeedRow, HeartbeatRow
+from gql_app.schema.items import Items
 from gql_app.schema.queue_feed import follow_queues
 from gql_app.work.changes import Changes
 from gql_app.work.reads.board import Board, read_board
@@ -56,7 +57,7 @@ class Dashboard:
         self._viewer = viewer
         self._wanted = wanted
         self._clock = clock
-        self._rows: AsyncGenerator[FeedRow, None] | None = None
+        self._items: Items[FeedRow] | None = None
         self._awaited: list[tuple[int, int]] = []
 
     @property
@@ -65,28 +66,28 @@ class Dashboard:
 
     @property
     def is_connected(self) -> bool:
-        return self._rows is not None
+        return self._items is not None
 
     def connect(self, server: Services) -> None:
         """Begin with a snapshot, or go on behind the last cursor."""
         self._awaited = []
-        self._rows = follow_queues(Context(self._viewer, server), self._wanted, self.position)
+        self._items = follow_queues(Context(self._viewer, server), self._wanted, self.position)
 
     async def break_off(self, *, waiting: bool = False) -> None:
         """Lose the connection: between two rows, or while the server is `waiting` for the next."""
-        assert self._rows is not None
+        assert self._items is not None
         if waiting:
-            row = asyncio.ensure_future(anext(self._rows))
+            row = asyncio.ensure_future(anext(self._items))
             await asyncio.sleep(0)
             row.cancel()
             await asyncio.wait({row})
-        await self._rows.aclose()
-        self._rows = None
+        await self._items.aclose()
+        self._items = None
 
     async def next_row(self) -> FeedRow:
-        assert self._rows is not None
+        assert self._items is not None
         async with asyncio.timeout(LIMIT):
-            row = await anext(self._rows)
+            row = (await anext(self._items)).row
         self._take(row)
         return row
 

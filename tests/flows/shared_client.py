@@ -9,10 +9,9 @@ from itertools import cycle
 from typing import Any
 
 from gql_app.access import Viewer
-from gql_app.delivery.members import Results
-from gql_app.live.groups import Result, ResultBatch
+from gql_app.delivery.results import Result, ResultBatch, Results
+from gql_app.execution.request import GraphQLRequest
 from gql_app.schema.ids import global_id
-from gql_app.web.requests import GraphQLRequest
 from gql_app.work.reads.board import read_board
 from gql_app.work.reads.cursors import event_cursor
 from gql_app.work.reads.queues import visible_queues
@@ -123,8 +122,8 @@ class Client:
         self._awaited = None
         self.counts = {}
         request = GraphQLRequest(FEED, variables, None)
-        hear = self._hear if self._listens else None
-        self._results = self._practice.streams.run(self._viewer, request, hear=hear)
+        listener = self._hear if self._listens else None
+        self._results = self._practice.streams.run(self._viewer, request, listener=listener)
 
     async def break_off(self, *, waiting: bool = False) -> None:
         """Lose the connection: between two results, or while waiting for the next."""
@@ -171,10 +170,10 @@ class Client:
             self._coming.add_done_callback(lambda _: self._something.set())
         return self._coming
 
-    def _hear(self, news: ResultBatch) -> bool:
+    def _hear(self, batch: ResultBatch) -> bool:
         if not next(self.moods) or len(self._heard) >= FULL:
             return False
-        self._heard += news.results
+        self._heard += batch.results
         self._something.set()
         return True
 

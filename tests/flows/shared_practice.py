@@ -7,12 +7,12 @@ from datetime import date, timedelta
 import pytest
 
 from gql_app.access import Viewer, authenticate
-from gql_app.live import groups
-from gql_app.live.feed import Feeds
-from gql_app.live.groups import Groups
+from gql_app.delivery import group
+from gql_app.delivery.groups import Groups
+from gql_app.delivery.streams import Streams
+from gql_app.live.feeds import Feeds
 from gql_app.schema import build_schema, queue_feed
 from gql_app.schema.ids import global_id
-from gql_app.web.streams import Streams
 from gql_app.work.reads.queues import day_bounds
 from models.chain import Position
 from models.event import EventRow, events_after
@@ -113,7 +113,7 @@ async def add_queue(office: Office, name: str) -> Queue:
 def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rings so small that whoever waits a little is behind them, and heartbeats at once."""
     monkeypatch.setattr(queue_feed, "HEARTBEAT", BEAT)
-    monkeypatch.setattr(groups, "RING", 3)
+    monkeypatch.setattr(group, "KEPT", 3)
     monkeypatch.setattr("gql_app.live.feed.KEPT", 4)
     monkeypatch.setattr("gql_app.live.feed.BATCH", 2)
     monkeypatch.setattr("gql_app.work.reads.board.BATCH", 2)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gql_app.live import groups
-from gql_app.web.streams import Streams
+from gql_app.delivery import group
+from gql_app.delivery.operations import Operations
 from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from tests.flows.feed_client import FEED
@@ -22,15 +22,15 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def executed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The results that were executed, however many they were sent to."""
     seen: list[Any] = []
-    execute = Streams._execute
+    execute = Operations.results
 
-    async def noting(self: Streams, *given: Any, **named: Any) -> Any:
+    async def noting(self: Operations, *given: Any, **named: Any) -> Any:
         async for result in execute(self, *given, **named):
             seen.append(result)
             yield result
 
-    monkeypatch.setattr(Streams, "_execute", noting)
-    monkeypatch.setattr(groups, "RING", 4)
+    monkeypatch.setattr(Operations, "results", noting)
+    monkeypatch.setattr(group, "KEPT", 4)
     return seen
 
 
@@ -76,18 +76,18 @@ async def test_twenty_who_missed_the_same_cost_hardly_more_than_one(
 async def test_one_who_does_not_read_does_not_keep_the_others_from_the_past(
     server: Server, executed: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "PACE_SECONDS", 0.05)
+    monkeypatch.setattr(group, "PACE_SECONDS", 0.05)
     after = await missed(server)
-    chunk_at, stuck = groups.Group.chunk_at, asyncio.Event()
+    chunk_at, stuck = group.Group.chunk_at, asyncio.Event()
     first: list[object] = []
 
-    async def reading(self: groups.Group, place: int, reader: object) -> Any:
+    async def reading(self: group.Group, place: int, reader: object) -> Any:
         first.append(reader)
         if reader is first[0] and place > 4:  # it has been sent some, and takes no more
             await stuck.wait()
         return await chunk_at(self, place, reader)
 
-    monkeypatch.setattr(groups.Group, "chunk_at", reading)
+    monkeypatch.setattr(group.Group, "chunk_at", reading)
     async with server.socket() as slow, server.socket() as quick:
         for socket in (slow, quick):
             await socket.subscribe(SEQS, after=after)

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gql_app.live.feed import Feeds
+from gql_app.live.feeds import Feeds
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.transitions import expire_task
 from models.database import opened

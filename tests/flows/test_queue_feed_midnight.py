@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gql_app.live.feed import Feeds
+from gql_app.live.feeds import Feeds
 from gql_app.schema.context import Context, Services
 from gql_app.schema.feed_types import FeedRow
 from gql_app.schema.queue_feed import follow_queues
@@ -50,11 +50,11 @@ async def watching(
 ) -> AsyncIterator[Callable[[], Awaitable[FeedRow]]]:
     """The recall queue as the staff sees it; yields what gives the next row."""
     context = Context(office.staff, server)
-    async with aclosing(follow_queues(context, [office.recall.id], after)) as rows:
+    async with aclosing(follow_queues(context, [office.recall.id], after)) as items:
 
         async def next_row() -> FeedRow:
             async with asyncio.timeout(PATIENCE):
-                return await anext(rows)
+                return (await anext(items)).row
 
         yield next_row
 

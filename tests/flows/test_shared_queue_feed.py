@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from gql_app.access import Viewer
-from gql_app.delivery.members import Results
-from gql_app.live.groups import Result
+from gql_app.delivery.results import Result, Results
+from gql_app.delivery.streams import Streams
 from gql_app.schema import queue_feed
-from gql_app.web.streams import Streams
 from gql_app.work.reads.board import counts_at, read_board
 from gql_app.work.reads.queues import visible_queues
 from models.chain import Position
@@ -109,6 +108,7 @@ def gate_behind(monkeypatch: pytest.MonkeyPatch, module: str, name: str, functio
 
 
 QUEUE_FEED = "gql_app.schema.queue_feed"
+SHARED = "gql_app.delivery.shared"
 
 either_way = pytest.mark.parametrize("moods", [[], [True]], ids=["pulls", "listens"])
 
@@ -306,7 +306,7 @@ async def test_a_queue_that_is_added_while_one_begins_is_in_its_feed_for_good_or
 ) -> None:
     async with watching(practice) as first, watching(practice) as newcomer:
         await join(practice, first)
-        gate = gate_behind(monkeypatch, "gql_app.web.streams", "visible_queues", visible_queues)
+        gate = gate_behind(monkeypatch, SHARED, "visible_queues", visible_queues)
         async with gate.holding(newcomer.next()):
             added = await add_queue(practice.office, "Added")
         await newcomer.catch_up()

@@ -137,7 +137,7 @@ async def test_what_is_executed_for_staff_reaches_no_partner_and_no_key_of_other
 async def test_one_that_does_not_read_is_let_go_with_its_cursor_while_the_others_go_on(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gql_app.web.socket.SLOW_SECONDS", 0.5)
+    monkeypatch.setattr("gql_app.web.sending.SLOW_SECONDS", 0.5)
     takes = count_takes(monkeypatch)
     task = await server.office.make_task()
     last = 150

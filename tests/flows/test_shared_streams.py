@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gql_app.access import Scope
+from gql_app.delivery import group
 from gql_app.execution.memory import Schema
-from gql_app.live import groups
 from gql_app.schema.context import Context, SharedContext
 from models.practice import Queue
 from tests.office import task_id
@@ -109,7 +109,7 @@ async def _metrics(server: Server) -> str:
 async def test_one_who_comes_back_late_catches_up_and_joins_without_a_gap_or_a_repeat(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "RING", 2)
+    monkeypatch.setattr(group, "KEPT", 2)
     start = (await server.data("{ viewer { practice { cursor } } }"))["viewer"]["practice"]
     async with server.socket() as first, server.socket() as late:
         await first.subscribe(STREAM, after=start["cursor"])
@@ -162,7 +162,7 @@ async def test_a_socket_and_an_event_stream_of_the_same_document_are_executed_on
 async def test_last_event_id_goes_on_in_the_shared_stream_without_a_gap_or_a_repeat(
     server: Server, executed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "RING", 6)
+    monkeypatch.setattr(group, "KEPT", 6)
     async with server.socket() as socket:
         await socket.subscribe(STREAM)
         await until_streams(server, 1)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gql_app.schema import loaders, repeating
-from gql_app.web import streams as streams_module
+from gql_app.delivery import operations
+from gql_app.schema import loaders
 from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from tests.serving import Server
@@ -35,8 +35,7 @@ class Broken:
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> Broken:
-    for module in (repeating, streams_module):
-        monkeypatch.setattr(module, "PAUSES", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(operations, "PAUSES", (0.01, 0.01, 0.01))
     return Broken(monkeypatch)
 
 

@@ -41,7 +41,7 @@ subscription Wide($after: String) {{
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("endpoint", "socket"):
+    for module in ("endpoint", "sending"):
         monkeypatch.setattr(f"gql_app.web.{module}.SLOW_SECONDS", 0.5)
 
 
@@ -127,7 +127,7 @@ async def test_a_socket_that_is_not_read_is_told_to_resync_and_resumes_without_l
 async def test_other_sockets_do_not_wait_for_one_that_is_not_read(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gql_app.web.socket.SLOW_SECONDS", 60)
+    monkeypatch.setattr("gql_app.web.sending.SLOW_SECONDS", 60)
     task = await events_with_long_notes(server)
     start = event_cursor(server.office.practice.id, Position(0))
     async with slow_client(server) as slow, server.socket() as other:
@@ -144,7 +144,7 @@ async def test_other_sockets_do_not_wait_for_one_that_is_not_read(
 async def test_a_revoked_key_ends_the_stream_of_a_socket_that_is_not_read(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gql_app.web.socket.SLOW_SECONDS", 60)
+    monkeypatch.setattr("gql_app.web.sending.SLOW_SECONDS", 60)
     await events_with_long_notes(server)
     practice = server.office.practice
     key = await create_key(practice, Role.STAFF, "Desk")

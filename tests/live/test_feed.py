@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from gql_app.live import feed as feed_module
-from gql_app.live.feed import Feeds, Resync
+from gql_app.live import feeds as feeds_module
+from gql_app.live.feeds import Feeds
 from models.chain import Position
-from models.event import EventRow, TaskEvent
+from models.event import EventRow, Resync, TaskEvent
 from models.limits import Busy
 from models.practice import Practice
 from models.task import Task
@@ -202,7 +203,7 @@ async def test_a_bell_that_rings_while_a_feed_opens_is_heard(
     office: Office, feeds: Feeds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = await office.make_task()
-    bounds = feed_module.feed_bounds
+    bounds = feeds_module.feed_bounds
 
     async def overtaken(practice_id: int) -> Any:
         found = await bounds(practice_id)
@@ -210,7 +211,7 @@ async def test_a_bell_that_rings_while_a_feed_opens_is_heard(
             await office.log(task)
         return found
 
-    monkeypatch.setattr(feed_module, "feed_bounds", overtaken)
+    monkeypatch.setattr(feeds_module, "feed_bounds", overtaken)
     async with following(feeds, office, None) as follower:
         assert await follower.seqs(1) == [2]
 
@@ -315,8 +316,8 @@ async def test_a_feed_that_cannot_find_out_where_it_begins_says_busy_in_time(
     async def never(_: int) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(feed_module, "OPEN_SECONDS", 0.02)
-    monkeypatch.setattr(feed_module, "feed_bounds", never)
+    monkeypatch.setattr(feeds_module, "OPEN_SECONDS", 0.02)
+    monkeypatch.setattr(feeds_module, "feed_bounds", never)
     async with following(feeds, office, None) as follower:
         with pytest.raises(Busy):
             await follower.seqs(1)

@@ -8,7 +8,7 @@ import pytest
 from graphql import get_named_type, is_leaf_type
 
 from gql_app.execution.strawberry_private import core_schema
-from gql_app.live.feed import Feeds
+from gql_app.live.feeds import Feeds
 from gql_app.schema import build_schema
 from gql_app.schema.context import Context
 from gql_app.work.moves import reassign_tasks, withdraw_tasks

@@ -2,7 +2,7 @@
 
 from contextlib import aclosing
 
-from gql_app.live.feed import Feeds
+from gql_app.live.feeds import Feeds
 from gql_app.schema.context import Context
 from gql_app.schema.queue_feed import follow_queues
 from models.chain import Position
@@ -14,8 +14,7 @@ async def test_the_counts_at_a_cursor_are_told_together(office: Office) -> None:
     await office.make_task()
     context = Context(office.staff, services(Feeds(), office.clock))
     queues = [office.recall.id, office.missed.id]
-    async with aclosing(follow_queues(context, queues, Position(1))) as rows:
-        await anext(rows)
-        assert context.more  # who joins a group in between would hear the second again
-        await anext(rows)
-        assert not context.more
+    async with aclosing(follow_queues(context, queues, Position(1))) as items:
+        # A member that joined a group in between would be told the second again.
+        assert (await anext(items)).more
+        assert not (await anext(items)).more

@@ -8,12 +8,13 @@ import pytest
 from graphql import GraphQLObjectType, get_named_type, is_abstract_type, is_object_type
 
 from gql_app.access import Scope, Viewer
-from gql_app.execution.sharing import SHARED_FIELDS
+from gql_app.execution.sharing import shared_fields
 from gql_app.schema import build_schema
 from gql_app.schema.context import Context, Info, SharedContext, SharedInfo
 from tests.office import Office
 
-SCHEMA = build_schema()._schema
+STRAWBERRY = build_schema()
+SCHEMA = STRAWBERRY._schema
 
 
 def resolvers(parent: GraphQLObjectType, names: Any, seen: set[str]) -> Iterator[tuple[str, Any]]:
@@ -34,10 +35,12 @@ def resolvers(parent: GraphQLObjectType, names: Any, seen: set[str]) -> Iterator
 def test_no_field_that_a_shared_subscription_may_show_is_handed_a_viewer() -> None:
     root = SCHEMA.subscription_type
     assert root is not None
+    shared = shared_fields(STRAWBERRY)
+    assert shared.keys() == {"taskStatusChanged", "queueFeed"}
     seen: set[str] = set()
     given = {
         place: {p.annotation for p in inspect.signature(function).parameters.values()}
-        for place, function in resolvers(root, SHARED_FIELDS, seen)
+        for place, function in resolvers(root, shared, seen)
     }
     assert {"Task", "Patient", "Contact", "Queue", "TaskConnection", "Heartbeat"} <= seen
     assert [place for place, annotations in given.items() if Info in annotations] == []

@@ -19,7 +19,6 @@ from graphql import (
 from gql_app.execution.limits import MAX_TOKENS, TooComplex
 from gql_app.execution.strawberry_private import core_schema
 from gql_app.schema import build_schema
-from gql_app.work.reads.conditions import MAX_PAGE
 from tests.execution.measuring import check
 
 SCHEMA = core_schema(build_schema())
@@ -44,7 +43,7 @@ def document(kind: str, name: str) -> str:
         made = f"{head} {_selection(field.type, depth)} }}"
         try:
             parsed = parse(made, max_tokens=MAX_TOKENS)
-            check(SCHEMA, parsed, {"first": PAGE}, MAX_PAGE)
+            check(SCHEMA, parsed, {"first": PAGE})
         except (TooComplex, GraphQLSyntaxError):
             continue
         return made

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gql_app.live.groups import Result
-from gql_app.web.streams import Streams
+from gql_app.delivery.results import Result
+from gql_app.delivery.streams import Streams
 from tests.brokers import until
 from tests.office import task_id
 from tests.schema.documents import LOG_CONTACT, STATUS_CHANGED
@@ -103,7 +103,7 @@ async def test_a_faulty_operation_gets_an_error_and_the_socket_goes_on(
 async def test_more_operations_than_the_limit_are_refused_and_the_others_go_on(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gql_app.web.socket.MAX_OPERATIONS", 2)
+    monkeypatch.setattr("gql_app.web.running.MAX_OPERATIONS", 2)
     task = await server.office.make_task()
     async with server.socket() as socket:
         for name in "abc":
@@ -133,7 +133,7 @@ async def test_operations_that_do_not_end_when_they_are_completed_count_until_th
             ending += 1
             await may_end.wait()
 
-    monkeypatch.setattr("gql_app.web.socket.MAX_RUNNING", 3)
+    monkeypatch.setattr("gql_app.web.running.MAX_RUNNING", 3)
     async with server.socket() as socket:
         with monkeypatch.context() as patched:
             patched.setattr(Streams, "run", run)

@@ -8,18 +8,19 @@ from typing import Any
 import pytest
 
 from gql_app.access import KeyLookup
-from gql_app.live.feed import Feeds
-from gql_app.live.groups import Groups, Result
+from gql_app.delivery.groups import Groups
+from gql_app.delivery.results import Result
+from gql_app.delivery.streams import Streams
+from gql_app.live.feeds import Feeds
 from gql_app.schema import build_schema
 from gql_app.web.frames import EXTENSION
 from gql_app.web.sessions import REJECTED, Sessions
 from gql_app.web.socket import PROTOCOL, Socket
-from gql_app.web.streams import Streams
 from models.access import AccessKey
 from models.chain import Position
 from models.roles import Role
+from tests.delivery.source import Source
 from tests.flows.dashboard import services
-from tests.live.source import Source
 from tests.office import Office
 from tests.serving import PATIENCE
 from tests.support.access import create_key, revoke_key

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from gql_app.live.feed import Feeds
+from gql_app.live.feeds import Feeds
 from gql_app.schema.context import Context, Services
 from gql_app.schema.feed_types import HeartbeatRow
 from gql_app.schema.queue_feed import follow_queues
@@ -57,10 +57,10 @@ async def test_heartbeats_go_on_when_the_clock_is_put_back(
 ) -> None:
     monkeypatch.setattr("gql_app.schema.queue_feed.HEARTBEAT", timedelta(seconds=0.05))
     server = Services(office.changes, Feeds(), office.clock)
-    rows = follow_queues(Context(office.staff, server), [office.recall.id], None)
-    async with aclosing(rows), asyncio.timeout(PATIENCE):
-        await anext(rows)
+    items = follow_queues(Context(office.staff, server), [office.recall.id], None)
+    async with aclosing(items), asyncio.timeout(PATIENCE):
+        await anext(items)
         office.clock.advance(hours=-1)
         for _ in range(3):
-            while not isinstance(await anext(rows), HeartbeatRow):
+            while not isinstance((await anext(items)).row, HeartbeatRow):
                 pass

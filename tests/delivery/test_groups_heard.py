@@ -1,4 +1,4 @@
-"""Those who are abreast of a group are called with its news; who refuses reads it by itself."""
+"""Listeners are called with each batch of a group; one that does not take it reads it by itself."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,37 +7,39 @@ from datetime import date
 
 import pytest
 
-from gql_app.live.groups import CaughtUp, Group, Groups, Result, ResultBatch
+from gql_app.delivery.group import Group
+from gql_app.delivery.groups import Groups
+from gql_app.delivery.results import Result, ResultBatch, Stop
 from models.chain import Position
-from tests.live.source import LIMIT, Source, seqs
+from tests.delivery.source import LIMIT, Source, seqs
 
 TODAY, TOMORROW = date(2026, 3, 1), date(2026, 3, 2)
 END = Result(None, "the end", last=True)
 
 
 class Ear:
-    """Hears news for as long as it is `willing`, and keeps each."""
+    """Takes batches for as long as it is `willing`, and keeps each."""
 
     def __init__(self) -> None:
         self.willing = True
-        self.news: list[ResultBatch] = []
+        self.batches: list[ResultBatch] = []
         self.then: Callable[[], object] = lambda: None
 
-    def __call__(self, news: ResultBatch) -> bool:
+    def __call__(self, batch: ResultBatch) -> bool:
         self.then()
         if self.willing:
-            self.news.append(news)
+            self.batches.append(batch)
         return self.willing
 
     @property
     def heard(self) -> list[list[int]]:
-        return [seqs(news.results) for news in self.news]
+        return [seqs(batch.results) for batch in self.batches]
 
 
 @asynccontextmanager
 async def listening(
     group: Group, hear: Ear, place: int = 0
-) -> AsyncIterator[asyncio.Task[CaughtUp | None]]:
+) -> AsyncIterator[asyncio.Task[Stop | None]]:
     """One who listens from `place` on, for as long as the block lasts."""
     task = asyncio.create_task(group.listen(place, hear))
     await asyncio.sleep(0)
@@ -48,7 +50,7 @@ async def listening(
         await asyncio.wait({task})
 
 
-async def ends(listens: Awaitable[CaughtUp | None]) -> CaughtUp | None:
+async def ends(listens: Awaitable[Stop | None]) -> Stop | None:
     return await asyncio.wait_for(listens, LIMIT)
 
 
@@ -84,17 +86,17 @@ async def test_one_who_listens_hears_all_that_comes_from_where_it_stands(
         await tell(source, result(12), result(12), result(13))
         assert ear.heard == [[12], [12], [13]]
         assert not task.done()
-    assert await group.at(1) == [told for news in ear.news for told in news.results]
+    assert await group.at(1) == [told for batch in ear.batches for told in batch.results]
 
 
-async def test_all_who_listen_hear_the_same_news_so_that_it_is_made_once(
+async def test_all_who_listen_hear_the_same_batches_so_that_they_are_encoded_once(
     source: Source, group: Group
 ) -> None:
     first, second = Ear(), Ear()
     async with listening(group, first), listening(group, second):
         await tell(source, result(11), result(12))
-    assert [id(news) for news in first.news] == [id(news) for news in second.news]
-    assert first.news[0].made is not first.news[1].made
+    assert [id(batch) for batch in first.batches] == [id(batch) for batch in second.batches]
+    assert first.batches[0].encoded is not first.batches[1].encoded
 
 
 async def test_one_who_refuses_reads_the_same_where_it_stopped_and_can_listen_again(
@@ -105,14 +107,14 @@ async def test_one_who_refuses_reads_the_same_where_it_stopped_and_can_listen_ag
         await tell(source, result(11, TODAY))
         ear.willing = False
         await tell(source, result(12, TOMORROW), result(13, TOMORROW))
-        assert await ends(task) == CaughtUp(1, Position(11), TODAY)
+        assert await ends(task) == Stop(1, Position(11), TODAY)
         assert seqs(await group.at(1)) == [12, 13]
     ear.willing = True
     async with listening(group, ear, 3) as task:
         await tell(source, result(14, TOMORROW))
         ear.willing = False
         await tell(source, result(15, TOMORROW))
-        assert await ends(task) == CaughtUp(4, Position(14), TOMORROW)
+        assert await ends(task) == Stop(4, Position(14), TOMORROW)
     assert ear.heard == [[11], [14]]
     assert seqs(await group.at(4)) == [15]
 
@@ -120,13 +122,13 @@ async def test_one_who_refuses_reads_the_same_where_it_stopped_and_can_listen_ag
 async def test_one_who_refuses_stands_where_it_was_though_the_group_forgets(
     source: Source, group: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gql_app.live.groups.RING", 2)
+    monkeypatch.setattr("gql_app.delivery.group.KEPT", 2)
     ear = Ear()
     async with listening(group, ear) as task:
         await tell(source, *map(result, range(11, 15)))
         ear.willing = False
         await tell(source, result(15))  # and 11 to 13 are forgotten
-        assert await ends(task) == CaughtUp(4, Position(14), None)
+        assert await ends(task) == Stop(4, Position(14), None)
     assert seqs(await group.at(4)) == [15]
     assert await group.at(2) is None
 
@@ -140,7 +142,7 @@ async def test_one_hears_while_another_refuses_and_a_third_waits(
         waiting = asyncio.create_task(group.at(0))
         await tell(source, result(11), result(12))
         assert seqs(await asyncio.wait_for(waiting, LIMIT)) == [11, 12]
-        assert await ends(released) == CaughtUp(0, Position(10), None)
+        assert await ends(released) == Stop(0, Position(10), None)
         assert not task.done()
     assert willing.heard == [[11], [12]]
 
@@ -168,7 +170,7 @@ async def test_the_end_releases_all_who_listen_and_they_read_it(
     first, second = Ear(), Ear()
     async with listening(group, first) as one, listening(group, second) as other:
         await tell(source, result(11), END)
-        assert [await ends(one), await ends(other)] == [CaughtUp(1, Position(11), None)] * 2
+        assert [await ends(one), await ends(other)] == [Stop(1, Position(11), None)] * 2
     assert first.heard == second.heard == [[11]]
     assert await group.at(1) == [END]
 
@@ -189,7 +191,7 @@ async def test_results_that_the_end_follows_are_not_lost(source: Source, group: 
     ear = Ear()
     async with listening(group, ear) as task:
         await tell(source, result(11), result(12, more=True), END)
-        assert await ends(task) == CaughtUp(1, Position(11), None)
+        assert await ends(task) == Stop(1, Position(11), None)
     assert ear.heard == [[11]]
     assert seqs(await group.at(1)) == [12]
     assert await group.at(2) == [END]
@@ -206,14 +208,14 @@ async def test_one_who_is_cancelled_is_not_called_any_more(source: Source, group
 
 
 @pytest.mark.parametrize("willing", [True, False])
-async def test_one_who_is_cancelled_just_as_news_comes_is_not_called_and_holds_nobody_up(
+async def test_one_who_is_cancelled_just_as_a_batch_comes_is_not_called_and_holds_nobody_up(
     source: Source, group: Group, willing: bool
 ) -> None:
     gone, stays = Ear(), Ear()
     gone.willing = willing
     async with listening(group, gone) as task, listening(group, stays):
         source.queue.put_nowait(result(11))
-        task.cancel()  # it sees this only after the group has told the news
+        task.cancel()  # it sees this only after the group has told the batch
         await tell(source, result(12))
     assert (gone.heard, stays.heard) == ([], [[11], [12]])
 
@@ -226,7 +228,7 @@ async def test_one_who_is_cancelled_just_as_the_stream_ends_keeps_the_end_from_n
         await asyncio.sleep(0)
         source.queue.put_nowait(END)
         task.cancel()
-        assert await ends(stays) == CaughtUp(0, Position(10), None)
+        assert await ends(stays) == Stop(0, Position(10), None)
         assert await asyncio.wait_for(waiting, LIMIT) == [END]
 
 

@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
-from gql_app.live import groups
-from gql_app.live.groups import Groups, Result
+from gql_app.delivery.groups import Groups
+from gql_app.delivery.results import Result
 from models.chain import Position
-from tests.live.source import LIMIT, Source, behind, read, seqs, until
+from tests.delivery.source import LIMIT, Source, behind, read, seqs, until
 
 
 async def test_all_who_ask_the_same_share_one_stream() -> None:
@@ -53,7 +53,7 @@ async def test_who_asks_for_something_else_has_a_stream_of_its_own() -> None:
 async def test_a_member_further_behind_than_the_group_remembers_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(groups, "RING", 2)
+    monkeypatch.setattr("gql_app.delivery.group.KEPT", 2)
     source, together = Source(), Groups()
     async with together.join("key", source.here, source.stream) as group:
         assert await behind(group, 9) is None  # from before it began

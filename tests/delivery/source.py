@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from datetime import date
 
-from gql_app.live.groups import Group, Result
+from gql_app.delivery.group import Group
+from gql_app.delivery.results import Result
 from models.chain import Position
 
 LIMIT = 10

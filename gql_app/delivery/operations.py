@@ -1,0 +1,121 @@
+"""Executes operations and encodes what comes of them."""
+
+import asyncio
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from gql_app.access import Viewer
+from gql_app.delivery.results import Result, Results, failure
+from gql_app.execution.items import ItemResult
+from gql_app.execution.memory import Schema
+from gql_app.execution.request import GraphQLRequest
+from gql_app.schema.context import Context, Services, SharedContext
+from gql_app.schema.errors import has_failed, shown
+from gql_app.schema.items import Item, Start
+from gql_app.work.reads.conditions import BadInput
+
+PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0)
+"""Seconds before each further try to show an item. After the last, the stream ends before it."""
+
+
+class IsSubscription(Exception):
+    """The operation is a subscription: it has a stream of results, and no answer."""
+
+
+class Operations:
+    """Executes operations, each time that it is asked to."""
+
+    def __init__(self, schema: Schema, services: Services) -> None:
+        self._schema = schema
+        self._services = services
+
+    async def answer(self, viewer: Viewer, request: GraphQLRequest) -> dict[str, Any]:
+        """The answer to a query or a mutation. Raises `IsSubscription`, or `BadInput` if the
+        request does not say which operation to run."""
+        try:
+            result = await self._schema.execute(
+                request.query,
+                variable_values=request.variables,
+                context_value=Context(viewer, self._services),
+                operation_name=request.operation_name,
+                allowed_operation_types=(OperationType.QUERY, OperationType.MUTATION),
+            )
+        except InvalidOperationTypeError:
+            raise IsSubscription from None
+        except (CannotGetOperationTypeError, MissingQueryError):
+            raise BadInput("The request does not say which operation to run.") from None
+        return self._shown(request, result)
+
+    async def alone(
+        self, viewer: Viewer, request: GraphQLRequest, start: Start | None = None
+    ) -> Results:
+        """The results of an operation of any kind for one viewer."""
+        results = self.results(Context(viewer, self._services), request, start)
+        async with aclosing(results):
+            async for result in results:
+                yield result
+
+    async def results(
+        self, context: SharedContext, request: GraphQLRequest, start: Start | None
+    ) -> Results:
+        """The results of an operation. A subscription begins where `start` says."""
+        stream = await self._schema.stream(
+            request.query,
+            variable_values=request.variables,
+            context_value=context,
+            root_value=start,
+            operation_name=request.operation_name,
+        )
+        errors: list[dict[str, Any]] = []
+        async with aclosing(stream):
+            async for executed in stream:
+                item: Item[Any] | None = None
+                if isinstance(executed, ItemResult):
+                    item, payload = executed.item, await self._shown_item(context, executed)
+                else:
+                    payload = self._shown(request, executed)  # type: ignore[arg-type]  # no @defer
+                errors = payload.get("errors", [])
+                if errors and (
+                    payload.get("data") is None or (item is not None and has_failed(errors))
+                ):
+                    break
+                errors = []
+                yield _encoded(payload, item)
+        if errors:
+            yield failure(*errors)
+
+    async def _shown_item(self, context: SharedContext, result: ItemResult) -> dict[str, Any]:
+        """An item as it goes to the client. If a part of it could not be read, it is executed
+        again: it is sent with its cursor, and a client that has the cursor never asks again."""
+        payload = shown(result)
+        for pause in PAUSES:
+            if not has_failed(payload.get("errors", [])):
+                break
+            await asyncio.sleep(pause)
+            context.load_afresh()
+            payload = shown(await result.again())
+        return payload
+
+    def _shown(self, request: GraphQLRequest, result: ExecutionResult) -> dict[str, Any]:
+        """An answer as it goes to the client, whole if it must be."""
+        payload = shown(result)
+        if (
+            payload.get("data") is not None
+            and has_failed(payload.get("errors", []))
+            and self._schema.must_be_whole(request.query, request.operation_name)
+        ):
+            payload["data"] = None
+        return payload
+
+
+def _encoded(payload: dict[str, Any], item: Item[Any] | None) -> Result:
+    text = orjson.dumps(payload).decode()
+    if item is None:
+        return Result(None, text)
+    return Result(item.position, text, item.day, item.of_the_clock, item.more)

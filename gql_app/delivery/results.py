@@ -1,0 +1,53 @@
+"""Results of an operation, encoded once for all who are sent them."""
+
+from collections.abc import AsyncGenerator, Callable
+from datetime import date
+from typing import Any, NamedTuple, TypeAlias
+
+import orjson
+
+from models.chain import Position
+
+
+class Result(NamedTuple):
+    """An encoded result. In a stream of events it is true at the event at `position`, and on `day`
+    if it depends on the day; `of_the_clock` says that the time brought it and not an event. With
+    `more`, other results follow at once. With `last`, the payload is a list of errors, and the
+    stream has ended."""
+
+    position: Position | None
+    payload: str
+    day: date | None = None
+    of_the_clock: bool = False
+    more: bool = False
+    last: bool = False
+
+
+class ResultBatch:
+    """Results that came together. `encoded` is for what a listener makes of them that others can
+    use as well, under what it depends on."""
+
+    __slots__ = ("encoded", "results")
+
+    def __init__(self, results: list[Result]) -> None:
+        self.results = results
+        self.encoded: dict[str, bytes] = {}
+
+
+class Stop(NamedTuple):
+    """Where a listener stopped: before `place`. It has been told all up to `position`, on `day`."""
+
+    place: int
+    position: Position
+    day: date | None
+
+
+Results: TypeAlias = AsyncGenerator[Result, None]
+
+Listener: TypeAlias = Callable[[ResultBatch], bool]
+"""Called with each batch. It takes all of it, or takes nothing and returns False."""
+
+
+def failure(*errors: dict[str, Any]) -> Result:
+    """The last result of a stream that cannot go on."""
+    return Result(None, orjson.dumps(errors).decode(), last=True)

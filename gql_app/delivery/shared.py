@@ -1,0 +1,80 @@
+"""Requests that several clients send alike, and the key that their group is found by."""
+
+from typing import NamedTuple
+
+import orjson
+
+from gql_app.access import Scope
+from gql_app.execution.request import GraphQLRequest
+from gql_app.execution.sharing import Shareable
+from gql_app.work.reads.conditions import BadInput
+from gql_app.work.reads.queues import visible_queues
+
+
+class Key(NamedTuple):
+    """Everything that the results of a shared execution depend on: it is given nothing else."""
+
+    scope: Scope
+    query: str
+    operation_name: str | None
+    variables: str
+    queues: tuple[int, ...]
+    history: int
+
+
+class SharedRequest(NamedTuple):
+    """A request without its cursor.
+
+    If it `begins_with_state`, it is about the `queues` that there are when it begins, for as long
+    as it lasts. `history` is a number from `Feeds.history`: once a practice's history is replaced,
+    nothing from the old one is sent to those who ask later.
+    """
+
+    scope: Scope
+    request: GraphQLRequest
+    queues: tuple[int, ...] | None
+    begins_with_state: bool
+    history: int = 0
+
+    @classmethod
+    async def of(cls, scope: Scope, request: GraphQLRequest, shape: Shareable) -> "SharedRequest":
+        """The request as it is asked for now; `request` has no cursor."""
+        with_state = shape.shared.begins_with_state
+        queues = tuple(row.id for row in await visible_queues(scope)) if with_state else None
+        return cls(scope, request, queues, with_state)
+
+    @property
+    def key(self) -> Key:
+        """The key of its group. Raises `BadInput` for variables that cannot be encoded."""
+        request = self.request
+        try:
+            # Decoded, because orjson leaves each of its results in a block of four kilobytes.
+            variables = orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS).decode()
+        except orjson.JSONEncodeError:
+            raise BadInput("The variables are nested too deeply.") from None
+        operation, queues = request.operation_name, self.queues or ()
+        return Key(self.scope, request.query, operation, variables, queues, self.history)
+
+
+class CursorApart(NamedTuple):
+    """A request without its cursor, and the cursor."""
+
+    request: GraphQLRequest
+    cursor: str | None
+
+
+def cursor_apart(
+    request: GraphQLRequest, shape: Shareable, resume_after: str | None
+) -> CursorApart | None:
+    """Take the cursor out of a request; `resume_after`, if given, stands in for it. None if the
+    cursor is missing or is no text: the schema says so when the request is executed."""
+    variables = dict(request.variables or {})
+    own = None
+    if shape.cursor_variable is not None:
+        own = variables.pop(shape.cursor_variable, None)
+        if shape.cursor_required:
+            variables[shape.cursor_variable] = ""  # the stream is told otherwise where it begins
+    cursor = resume_after or own
+    if not isinstance(cursor, str | None) or (shape.cursor_required and own is None):
+        return None
+    return CursorApart(GraphQLRequest(request.query, variables, request.operation_name), cursor)

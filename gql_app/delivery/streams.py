@@ -1,0 +1,196 @@
+"""The streams that clients follow: each executed alone, or once for all who ask the same."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
+
+from gql_app.access import Scope, Viewer
+from gql_app.delivery.group import Group
+from gql_app.delivery.groups import Groups
+from gql_app.delivery.members import Life, Member, catch_up, follow
+from gql_app.delivery.operations import Operations
+from gql_app.delivery.results import Listener, Results, failure
+from gql_app.delivery.shared import SharedRequest, cursor_apart
+from gql_app.execution.memory import Schema
+from gql_app.execution.request import GraphQLRequest
+from gql_app.execution.sharing import Shapes, Shareable, shared_fields
+from gql_app.live.feeds import last_position
+from gql_app.schema.context import Services, SharedContext
+from gql_app.schema.errors import ERROR_CODES
+from gql_app.schema.items import Start
+from gql_app.work.reads.cursors import read_event_cursor
+from models.chain import Position
+
+
+class Streams:
+    """Runs operations: each by itself, or one for all who watch the same."""
+
+    def __init__(self, schema: Schema, services: Services, groups: Groups) -> None:
+        self._operations = Operations(schema, services)
+        self._services = services
+        self._groups = groups
+        self._shapes = Shapes(shared_fields(schema))
+
+    async def run(
+        self,
+        viewer: Viewer,
+        request: GraphQLRequest,
+        resume_after: str | None = None,
+        listener: Listener | None = None,
+    ) -> Results:
+        """The results of an operation, but for those that the `listener` takes. `resume_after` is a
+        cursor that stands in for the request's own. If the operation as a whole fails, the last
+        result says why."""
+        try:
+            results = self._results(viewer, request, resume_after, listener)
+            async with aclosing(results):
+                async for result in results:
+                    yield result
+        except Exception as error:
+            yield failure(ERROR_CODES.request_error(error))
+
+    def _results(
+        self,
+        viewer: Viewer,
+        request: GraphQLRequest,
+        resume_after: str | None,
+        listener: Listener | None,
+    ) -> Results:
+        shape = self._shapes.find(request.query, request.operation_name)
+        if shape is None:
+            start = None if resume_after is None else Start(cursor=resume_after)
+            return self._operations.alone(viewer, request, start)
+        apart = cursor_apart(request, shape, resume_after)
+        if apart is None:
+            return self._operations.alone(viewer, request)
+        scope = viewer.scope
+        after = None
+        if apart.cursor is not None:
+            after = read_event_cursor(scope.practice_id, apart.cursor)
+        return self._share(scope, apart.request, shape, after, listener)
+
+    async def _share(
+        self,
+        scope: Scope,
+        request: GraphQLRequest,
+        shape: Shareable,
+        after: Position | None,
+        listener: Listener | None,
+    ) -> Results:
+        """The results of a request that can be shared and has no cursor, from `after` on."""
+        practice_id, feeds = scope.practice_id, self._services.feeds
+        shared = await SharedRequest.of(scope, request, shape)
+        here = partial(last_position, practice_id)
+        while True:
+            shared = shared._replace(history=feeds.history(practice_id))
+            async with self._groups.join(shared.key, here, partial(self._stream, shared)) as group:
+                if after is not None:
+                    await feeds.check(practice_id, after)
+                    if feeds.history(practice_id) != shared.history:
+                        continue  # the group's history is over, but not the cursor's
+                member = Member(group.head if after is None else after)
+                results = self._follow(shared, group, member, after, listener)
+                try:
+                    async with aclosing(results):
+                        async for result in results:
+                            yield result
+                            if result.last:
+                                return
+                finally:
+                    member.enter(Life.GONE)
+
+    async def _follow(
+        self,
+        shared: SharedRequest,
+        group: Group,
+        member: Member,
+        after: Position | None,
+        listener: Listener | None,
+    ) -> Results:
+        """The results for a member that has been told all up to `after`, in the order of its life:
+        see `members`."""
+        while True:
+            by_replay = after is not None and self._replays_state(shared, group, member)
+            if shared.begins_with_state and not by_replay:
+                async with aclosing(self._state(shared, member, after)) as state:
+                    async for result in state:
+                        yield result
+                await group.begun()
+                member.day = member.day or group.day  # of no queue at all, no state was told
+            if by_replay or not member.join(group):
+                async with (
+                    self._replay(shared, member, with_state=by_replay) as replay,
+                    aclosing(catch_up(replay, group, member, listener)) as past,
+                ):
+                    async for result in past:
+                        yield result
+            if member.join(group):
+                async with aclosing(follow(group, member, listener)) as results:
+                    async for result in results:
+                        yield result
+            after = member.position
+            member.enter(Life.BEGINNING)
+
+    def _replays_state(self, shared: SharedRequest, group: Group, member: Member) -> bool:
+        """Whether the member is told the state at its cursor by a replay, with others who come back
+        to the same cursor. Not if a replay is under way that began earlier: it costs less to be
+        told the state alone and go on with that replay than to begin another one."""
+        if not shared.begins_with_state or member.position.seq >= group.floor.seq:
+            return False
+        replays = self._groups.replays(shared.key)
+        return any(replay.begins_at(member.position) for replay in replays) or not any(
+            replay.floor.seq < member.position.seq for replay in replays
+        )
+
+    @asynccontextmanager
+    async def _replay(
+        self, shared: SharedRequest, member: Member, *, with_state: bool
+    ) -> AsyncGenerator[Group, None]:
+        """A replay that tells of the past from where the member is, and that it has joined."""
+
+        def fits(replay: Group) -> bool:
+            if with_state:
+                return replay.begins_at(member.position)
+            return replay.can_lead_from(member.position, member.day)
+
+        stream = partial(self._stream, shared)
+        async with self._groups.replay(shared.key, member.position, fits, stream) as replay:
+            if with_state:
+                member.begin()
+            else:
+                if shared.begins_with_state:
+                    await replay.begun()
+                member.join(replay)
+            yield replay
+
+    async def _state(
+        self, shared: SharedRequest, member: Member, after: Position | None
+    ) -> Results:
+        """How things stand at `after`, or now, executed for one member alone."""
+        member.day = None
+        start = Start(after, queues=shared.queues, state_only=True)
+        async with aclosing(self._executed(shared, start)) as results:
+            async for result in results:
+                if result.position is not None:
+                    member.position, member.day = result.position, result.day
+                yield result
+
+    def _stream(self, shared: SharedRequest, position: Position) -> Results:
+        """The stream of a group that begins after the event at a position."""
+        return self._guarded(self._executed(shared, Start(position, queues=shared.queues)))
+
+    def _executed(self, shared: SharedRequest, start: Start) -> Results:
+        context = SharedContext(shared.scope, self._services)
+        return self._operations.results(context, shared.request, start)
+
+    async def _guarded(self, results: Results) -> Results:
+        """A group's stream. If it fails, it ends with the error as its last result."""
+        try:
+            async with aclosing(results):
+                async for result in results:
+                    yield result
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            yield failure(ERROR_CODES.request_error(error))

@@ -1,0 +1,56 @@
+"""What the sources of subscriptions yield, and where they begin."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from datetime import date
+from typing import Generic, NamedTuple, TypeVar
+
+from gql_app.schema.context import SharedContext
+from models.chain import Position
+
+Row = TypeVar("Row")
+
+
+class Item(NamedTuple, Generic[Row]):
+    """A row to show, and what those who send it have to know of it.
+
+    It is true at the event at `position`, and on `day` if it depends on the day. `of_the_clock`
+    says that the time brought it and not an event; with `more`, others were read together with it
+    and follow at once.
+    """
+
+    row: Row
+    position: Position
+    day: date | None = None
+    of_the_clock: bool = False
+    more: bool = False
+
+
+Items = AsyncGenerator[Item[Row], None]
+
+
+class Start(NamedTuple):
+    """Where a stream begins, if the request's own arguments do not say it: the root value of a
+    subscription.
+
+    It begins after the event at `position`, or at a `cursor` that came in a transport's own place,
+    which is checked like the argument. A stream of all queues is of these `queues`. With
+    `state_only` it ends once it has told how things stand there.
+    """
+
+    position: Position | None = None
+    cursor: str | None = None
+    queues: Sequence[int] | None = None
+    state_only: bool = False
+
+
+async def loaded_afresh(context: SharedContext, items: Items[Row]) -> Items[Row]:
+    """Yield the items. What was loaded for earlier items is forgotten first, unless both were read
+    together: what was loaded since then is as new as either."""
+    are_together = False
+    async with aclosing(items):
+        async for item in items:
+            if not are_together:
+                context.load_afresh()
+            are_together = item.more
+            yield item
