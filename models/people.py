@@ -65,7 +65,7 @@ PATIENT_COLUMNS = select_list("p", PatientRow)
 
 
 class PatientWord(Model):
-    """A word that a patient is found by: whoever types its beginning finds the patient.
+    """What a patient is found by: the beginnings of these words.
 
     Only work/patients.py writes them.
     """
