@@ -77,7 +77,7 @@ async def office(database_url: str) -> AsyncIterator[Office]:
         await set_queue(office.practice.id, office.recall.id, ladder="1,7", automatic_life=None)
         task, withdrawn = [await office.make_task(patient=office.patients[0]) for _ in range(2)]
         at_work = (office.transitions, office.supervisor)
-        done = [
+        done: list[Any] = [
             await office.log(
                 task, notes="At noon", contacted_at=office.clock() - timedelta(hours=1)
             ),

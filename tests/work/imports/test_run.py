@@ -55,7 +55,7 @@ async def test_rows_become_patients_and_tasks_with_their_events(office: Office) 
     assert (patient.external_id, patient.phone) == ("p7", "+12175550123")
     event = await TaskEvent.get(task_id=task.id)
     assert (event.kind, event.actor_id) == (TaskEventKind.CREATED, office.supervisor.staff_id)
-    assert (event.from_status, event.to_status) == (None, "OPEN")
+    assert [event.from_status, event.to_status] == [None, "OPEN"]
     await assert_consistent(office)
     assert office.rings == [(office.practice.id, BATCH), (office.practice.id, BATCH + 5)]
 
