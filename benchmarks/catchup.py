@@ -71,7 +71,9 @@ async def follow(port: int, key: str, query: str, after: str, last: int) -> int:
             for message in messages:
                 if b'"cursor"' not in message:
                     continue
-                seq = int(SEQ.search(message)[1])
+                found = SEQ.search(message)
+                assert found is not None
+                seq = int(found[1])
                 if expected not in (None, seq):
                     raise ValueError(f"event {seq} came in place of {expected}")
                 seen, expected = seen + 1, seq + 1

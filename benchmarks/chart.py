@@ -77,7 +77,8 @@ def blocks(figures: Sequence[Figure]) -> list[Block]:
 
 def chart(figures: Sequence[Figure]) -> str:
     """The SVG."""
-    parts, height = [], 64.0
+    parts: list[str] = []
+    height = 64.0
     for block in blocks(figures):
         parts += _block(block, height)
         height += HEADING + STEP * len(block.bars) + GAP

@@ -55,7 +55,7 @@ async def prepare(database_url: str) -> tuple[int, list[str], dict[Role, list[st
     await migrate(database_url)
     people = {Role.STAFF: AGENTS, Role.SUPERVISOR: SUPERVISORS, Role.PARTNER: PARTNERS}
     async with opened(database_url):
-        here = {"created_at": datetime.now(UTC)}
+        here: dict[str, Any] = {"created_at": datetime.now(UTC)}
         practice = await Practice.create(
             slug="day", name="Day", time_zone="America/Chicago", **here
         )
@@ -201,7 +201,8 @@ def _p99(seconds: list[float]) -> float:
 
 async def _check_contacts(ledger: Ledger) -> None:
     """Each acknowledged contact is there once, under the number that was given for it."""
-    stored = Counter(await Contact.all().values_list("idempotency_key", flat=True))
+    kept: list[Any] = await Contact.all().values_list("idempotency_key", flat=True)
+    stored = Counter(kept)
     numbers = dict(await Contact.all().values_list("idempotency_key", "id"))
     for key, contact in ledger.acknowledged.items():
         if stored[key] != 1 or global_id("Contact", numbers[key]) != contact:

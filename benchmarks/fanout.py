@@ -19,7 +19,7 @@ from benchmarks.crowd import Crowd, allow_many_files, crowd
 from benchmarks.posting import Post, send
 from benchmarks.practices import prepare
 from benchmarks.report import Figure, measure_alone
-from benchmarks.sides import Bare, Callboard, NotToBeHad, Peer, Side, Stock, Yoga
+from benchmarks.sides import Bare, Callboard, FeedPeer, NotToBeHad, Side, Stock, Yoga
 from models.roles import Role
 
 SOCKETS = 1_000
@@ -42,7 +42,7 @@ class Contest:
         self.missing: dict[str, str] = {}
 
     async def run(
-        self, peers: list[type[Peer]], rounds: int, seconds: float, parts: AsyncExitStack
+        self, peers: list[FeedPeer], rounds: int, seconds: float, parts: AsyncExitStack
     ) -> dict[str, list[float]]:
         """The rates of each side, by its name; a round takes about so many `seconds`."""
         sides = [await self._ours()]
@@ -106,7 +106,7 @@ class Contest:
 
 
 async def contest(
-    practices: int, roles: list[Role], peers: list[type[Peer]], rounds: int, quick: bool
+    practices: int, roles: list[Role], peers: list[FeedPeer], rounds: int, quick: bool
 ) -> tuple[dict[str, list[float]], dict[str, str]]:
     """The rates of each side, and why a peer could not be had."""
     allow_many_files()
@@ -122,8 +122,8 @@ def figures(
     rounds: int = 5, quick: bool = False, say: Callable[[str], None] = print
 ) -> list[Figure]:
     """Callboard against each peer, by the median of the rounds."""
-    one = {Stock: 20.0, Yoga: 5.0, Bare: 1.2}
-    many = {Stock: 8.0}
+    one: dict[FeedPeer, float] = {Stock: 20.0, Yoga: 5.0, Bare: 1.2}
+    many: dict[FeedPeer, float] = {Stock: 8.0}
     found = []
     for work, practices, roles, goals in (
         ("fan-out to 1,000 sockets, one practice", 1, [Role.STAFF], one),

@@ -48,7 +48,7 @@ def write_rows(path: Path, rows: int) -> Path:
 def load(path: Path, database_url: str) -> Run:
     """Import the file as a process of its own."""
     asyncio.run(prepare(database_url, practices=1, tasks=0))
-    command = [Path(sys.executable).with_name("callboard"), "import", path]
+    command: list[str | Path] = [Path(sys.executable).with_name("callboard"), "import", path]
     begun = time.monotonic()
     process = subprocess.Popen(
         [*command, "--practice", "practice-1", "--queue", "Recall"],

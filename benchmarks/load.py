@@ -42,7 +42,7 @@ class Watcher(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by class
-        transport.write(self._handshake)
+        self._transport.write(self._handshake)
 
     def data_received(self, data: bytes) -> None:
         load = self._load
@@ -140,6 +140,9 @@ class Load:
         message, delays from it are kept. Answers when every server has read every subscription:
         the moment when it `begun`, and all `trouble` there was."""
         address = urlsplit(order["url"])
+        host, port = address.hostname, address.port
+        assert host is not None
+        assert port is not None
         if order.get("time_key"):
             self.time_key = f'"{order["time_key"]}":'.encode()
         payload = {"query": order["query"]}
@@ -151,15 +154,18 @@ class Load:
         groups = [[group["key"]] * group["sockets"] for group in order["groups"]]
         keys = [key for turn in zip_longest(*groups) for key in turn if key]
         self._watchers = await asyncio.gather(
-            *(self._attach(address.hostname, address.port, address.path, key, free) for key in keys)
+            *(self._attach(host, port, address.path, key, free) for key in keys)
         )
         return {"begun": begun, "trouble": self.trouble[:5]}
 
     async def _attach(
-        self, host: str | None, port: int | None, path: str, key: str, free: asyncio.Semaphore
+        self, host: str, port: int, path: str, key: str, free: asyncio.Semaphore
     ) -> Watcher:
         async with free:
-            made = lambda: Watcher(self, upgrade(f"{host}:{port}", path), initialise(key))  # noqa: E731
+
+            def made() -> Watcher:
+                return Watcher(self, upgrade(f"{host}:{port}", path), initialise(key))
+
             try:
                 _, watcher = await asyncio.get_running_loop().create_connection(made, host, port)
             except OSError as error:

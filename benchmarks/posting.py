@@ -82,6 +82,8 @@ def _errors(answer: dict[str, Any]) -> Any:
 
 async def _connect(url: str) -> _Connection:
     address = urlsplit(url)
+    assert address.hostname is not None
+    assert address.port is not None
     _, connection = await asyncio.get_running_loop().create_connection(
         lambda: _Connection(address.netloc), address.hostname, address.port
     )

@@ -1,5 +1,6 @@
 """Practices to make changes in: keys of every role, and tasks."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ class Sample(NamedTuple):
     """A practice: a key for each role, and its tasks' global ids."""
 
     keys: dict[Role, str]
-    tasks: list[str]
+    tasks: Sequence[str]
 
 
 async def prepare(database_url: str, practices: int, tasks: int) -> list[Sample]:

@@ -185,3 +185,7 @@ def installed(peer: str) -> Path:
 
 def _day() -> str:
     return (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+
+
+FeedPeer = type[Stock] | type[Bare] | type[Yoga]
+"""A peer that is made from a folder, a number of practices, and the roles of their keys."""

@@ -91,7 +91,7 @@ async def prepare(database_url: str) -> tuple[int, str, list[str]]:
         key = await create_key(practice, Role.SUPERVISOR, "Writer")
         viewer = await authenticate(key)
         changes = Changes(lambda _practice, _seq: None, machine_time)
-        tasks = []
+        tasks: list[str] = []
         for n in range(WRITERS):
             new = NewTask(queue.id, patient.id, f"Torture {n}")
             made = (await changes.make(viewer, create_task, new)).task
@@ -168,7 +168,8 @@ async def torture(options: argparse.Namespace, folder: Path, parts: ExitStack) -
     await asyncio.wait_for(asyncio.gather(*writers), 60)
     seconds = time.monotonic() - begun
     async with opened(database_url):
-        keys = Counter(await Contact.all().values_list("idempotency_key", flat=True))
+        kept: list[Any] = await Contact.all().values_list("idempotency_key", flat=True)
+        keys: Counter[str] = Counter(kept)
         changed_at = (await verify(practice_id)).changed_at
     cursors = folder / "history.json"
     cursors.write_text(json.dumps(await history(database_url, practice_id)))

@@ -38,7 +38,7 @@ STATUS_KINDS = frozenset(TaskEventKind) - {
 
 
 class TaskEvent(Model):
-    """Append-only: the database refuses changes, and all deletions but those of retention.
+    """Append-only: the database refuses changes, and deletions but for what retention has passed.
 
     Beside the change itself it keeps what the task looked like right after it, so that an event
     reads the same live, replayed, and a year later. `from_queue_id` is the queue that the task left
@@ -82,7 +82,10 @@ class TaskEvent(Model):
     change = fields.BigIntField(null=True)
     digest = fields.BinaryField()
 
+    practice_id: int
+    task_id: int
     queue_id: int
+    actor_id: int | None
 
     class Meta:
         table = "task_event"

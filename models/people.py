@@ -65,7 +65,7 @@ PATIENT_COLUMNS = select_list("p", PatientRow)
 
 
 class PatientWord(Model):
-    """A word by which a patient is found: its beginning is enough.
+    """What a patient is found by: the beginnings of these words.
 
     Only work/patients.py writes them.
     """

@@ -11,13 +11,13 @@ from models.names import MAX_WORD
 from models.phone_forms import digits_of, is_one_number, plain, split_extension
 
 MAX_TYPED = 100
-"""How much may be typed for a number, in characters."""
+"""The most characters that may be typed for a number."""
 
 MAX_STORED = 40
 
 BACKWARDS = "<"
-"""Before the digits of a telephone number that are read from the last to the first. No word of a
-name begins with it."""
+"""Stands before the digits of a telephone number that are written from the last to the first. No
+word of a name begins with it."""
 
 
 class PhoneKind(StrEnum):
@@ -28,9 +28,9 @@ class PhoneKind(StrEnum):
 
 
 class Phone(NamedTuple):
-    """`number` is in E.164, or the mere digits of a text that is no number of any country.
-    `display` is what people of the practice's country write. `digits` are the forms that it is
-    found by: with the country's code, and a number of another country without it too."""
+    """A telephone number. `number` is in E.164, or only the digits of a text that is no number of
+    any country. `display` is how people of the practice's country write it. `digits` are the forms
+    it is found by: with the country's code, and for another country's number also without."""
 
     number: str
     extension: str | None
@@ -40,30 +40,30 @@ class Phone(NamedTuple):
 
     @property
     def href(self) -> str:
-        """The link that dials it, as in RFC 3966."""
+        """The link that dials the number, as in RFC 3966."""
         return f"tel:{self.stored}"
 
     @property
     def stored(self) -> str:
-        """What is kept of it: "+12175550123;ext=45"."""
+        """The number as the database keeps it, such as "+12175550123;ext=45"."""
         return self.number + (f";ext={self.extension}" if self.extension else "")
 
     @property
     def words(self) -> set[str]:
-        """The words that a patient is found by. People know the last four digits, of the number and
-        not of the extension, so one word is read backwards."""
+        """The words that a patient is found by. People know the last four digits of a number,
+        without its extension, so one word is written backwards."""
         forwards = {digits[:MAX_WORD] for digits in self.digits}
         return {*forwards, backwards(digits_of(self.number))} if forwards else set()
 
 
 def backwards(digits: str) -> str:
-    """The word that stands for a telephone number that ends with `digits`."""
+    """Return the word by which a telephone number that ends with `digits` is found."""
     return (BACKWARDS + digits[::-1])[:MAX_WORD]
 
 
 def read_phone(text: str, region: str) -> Phone | None:
-    """The number that is meant in `region`, a country's two letters. None if nobody can be called
-    by it, or if it may be something else: two numbers, a date, a number of a spreadsheet."""
+    """Read the number that `text` means in `region`, a country's two letters. None if it cannot be
+    called, or may be something else: two numbers, a date, a number from a spreadsheet."""
     if len(text) > MAX_TYPED:
         return None
     written, extension = split_extension(plain(text).strip())
@@ -87,8 +87,8 @@ def read_phone(text: str, region: str) -> Phone | None:
 
 
 def any_phone(text: str, region: str) -> Phone:
-    """The number in a text that is there already. If it is none, the text is shown as it is and
-    found by its digits."""
+    """Read a text that is in the database already. If it is not a number, the text is shown as it
+    is and found by its digits."""
     if phone := read_phone(text, region):
         return phone
     written, extension = split_extension(plain(text))
@@ -97,8 +97,8 @@ def any_phone(text: str, region: str) -> Phone:
 
 
 def stored_phone(stored: str, display: str) -> Phone | None:
-    """The number that was stored in this form, or written by hand; None if nothing can be dialled.
-    `display` is how it is shown."""
+    """Read a number as the database keeps it, or as somebody has written it there. None if it has
+    no digits to dial. `display` is how it is shown."""
     number, extension = split_extension(plain(stored))
     digits = re.sub("[^0-9]", "", number)
     plus = "+" if number.startswith("+") else ""
@@ -106,8 +106,8 @@ def stored_phone(stored: str, display: str) -> Phone | None:
 
 
 def meant_numbers(typed: str, region: str) -> list[str]:
-    """The words of which a patient's must begin with one, if `typed` is a number in `region` or
-    a part of one: its first digits or its last ones. Empty if it has no digits."""
+    """Return words for a number that was typed in `region`, or for its first or last digits: a
+    patient is found if a word of the patient's begins with one of them. Empty without digits."""
     text = plain(typed)
     if is_international := bool(re.match(r"\W*(\+|00)", text)):
         text = text.replace("(0)", "")  # +49 (0)30: it is not dialled from abroad
@@ -125,27 +125,27 @@ def meant_numbers(typed: str, region: str) -> list[str]:
 
 
 def without_extension(typed: str) -> str:
-    """What was typed to find somebody, up to an extension and without the scheme of a link."""
+    """Return what was typed to find somebody, without an extension and the scheme of a link."""
     return split_extension(typed)[0]
 
 
 def looks_dialled(word: str) -> bool:
-    """Whether a word that was typed has digits and what stands between them, and nothing else."""
+    """Whether a word that was typed has only digits and what stands between them."""
     return not set(plain(word)) - set("0123456789+-./()[]")
 
 
 def _parsed(text: str, region: str) -> PhoneNumber | None:
-    """The number, if one can be called by it."""
+    """Return the number in a text, None if it cannot be called."""
     digits = digits_of(text)
     attempts = [f"+{digits}" if "+" in text else digits]
-    if digits.startswith("00"):  # how many write +, whatever the country's own prefix is
+    if digits.startswith("00"):  # many write this for +, whatever their country's own prefix is
         attempts.append("+" + digits[2:])
     for attempt in attempts:
         try:
             number = phonenumbers.parse(attempt, region)
         except NumberParseException:
             continue
-        # Of the region first: for nearly all that is half of the work.
+        # The region's numbers first: that is enough for nearly all, and half the work.
         if phonenumbers.is_valid_number_for_region(number, region) or phonenumbers.is_valid_number(
             number
         ):
@@ -154,7 +154,7 @@ def _parsed(text: str, region: str) -> PhoneNumber | None:
 
 
 def _without_prefix(digits: str, region: str) -> str:
-    """What follows the region's prefix for calls abroad, or 00. Empty if it does not begin so."""
+    """Return what follows the region's prefix for calls abroad, or 00. Empty if there is none."""
     metadata = PhoneMetadata.metadata_for_region(region)
     for prefix in (metadata.international_prefix if metadata else None, "00"):
         if prefix and (found := re.match(prefix, digits)):
@@ -163,7 +163,7 @@ def _without_prefix(digits: str, region: str) -> str:
 
 
 def _with_country_code(digits: str, region: str) -> list[str]:
-    """How the first digits of a number in the region go on from its country's code: with and
+    """Return the first digits of a number in the region after its country's code, both with and
     without what is only dialled within the country, such as a zero."""
     metadata = PhoneMetadata.metadata_for_region(region)
     if metadata is None:

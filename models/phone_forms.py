@@ -1,4 +1,4 @@
-"""How people write telephone numbers, and whether a text can be one number and nothing else."""
+"""How people write telephone numbers, and whether a text is one number and nothing else."""
 
 import re
 import unicodedata
@@ -30,7 +30,7 @@ _RANGE = re.compile(r"([0-9]{3,}) +-+ +([0-9]{3,})$")
 
 
 def plain(text: str) -> str:
-    """The text with ASCII's digits, blanks and hyphens, and without characters that nobody sees."""
+    """Return the text with ASCII digits, blanks and hyphens, and without invisible characters."""
     if text.isascii():
         return text
     return "".join(map(_plain_character, unicodedata.normalize("NFKC", text)))
@@ -48,7 +48,7 @@ def _plain_character(character: str) -> str:
 
 
 def split_extension(text: str) -> tuple[str, str | None]:
-    """The number, and the extension behind it if there is one."""
+    """Return the number, and its extension if there is one."""
     text = _SCHEME.sub("", text)
     if not re.search(r"[^\W\d_]|\#", text):
         return text, None
@@ -57,7 +57,7 @@ def split_extension(text: str) -> tuple[str, str | None]:
 
 
 def is_one_number(text: str) -> bool:
-    """Whether the text can only be one number: phonenumbers would take the digits of any text."""
+    """Whether the text can only be one number. phonenumbers would take the digits of any text."""
     if not _NUMBER.fullmatch(text) or _COUNTED.fullmatch(text) or _is_date(text):
         return False
     if text.count("(") != text.count(")") or text.count("[") != text.count("]"):
@@ -80,8 +80,8 @@ def _is_date(text: str) -> bool:
 
 
 def _is_behind_area_code(text: str) -> bool:
-    """Whether what stands before a slash is only the area code, as in 030/23125001. In 2312/2313
-    and 030 2312 / 13 it is a number by itself."""
+    """Whether the part before the slash is only an area code, as in 030/23125001. In 2312/2313 and
+    030 2312 / 13 it is a number by itself."""
     text = re.sub(r"^(\+ ?[0-9]{1,3}) ?/", r"\1 ", text)
     before, _, after = text.partition("/")
     if "/" in after:
@@ -94,5 +94,5 @@ def _is_behind_area_code(text: str) -> bool:
 
 
 def digits_of(text: str) -> str:
-    """The digits in a text, in whichever script."""
+    """Return the digits in a text of any script, as ASCII digits."""
     return re.sub("[^0-9]", "", plain(text))

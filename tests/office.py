@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from gql_app.access import Viewer, authenticate
+from gql_app.clock import Clock as ServiceClock
 from gql_app.schema.ids import global_id
 from gql_app.work.changes import Changes
 from gql_app.work.contacts import log_contact
@@ -21,10 +22,11 @@ from models.task import Task
 from tests.support.access import create_key
 
 
-class Clock:
+class Clock(ServiceClock):
     """The time that the services of an office go by; stands still until it is moved."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.now = datetime.now(UTC)
 
     def __call__(self) -> datetime:
@@ -97,6 +99,13 @@ class Office:
         return await self.changes.make(viewer, log_contact, task.id, attempt, **how)
 
 
+async def first_task() -> Task:
+    """The task that was made first."""
+    task = await Task.all().order_by("id").first()
+    assert task is not None
+    return task
+
+
 def task_id(task: Task) -> str:
     """The global id of a task."""
     return global_id("Task", task.id)
@@ -126,5 +135,6 @@ async def make_office(slug: str = "maple", time_zone: str = "America/Chicago") -
         )
         for role in Role
     }
-    viewers = {role: await authenticate(key) for role, key in keys.items()}
-    return Office(practice, *queues, patients, keys, **viewers, clock=clock)
+    staff, supervisor, partner = [await authenticate(keys[role.lower()]) for role in Role]
+    recall, missed = queues
+    return Office(practice, recall, missed, patients, keys, staff, supervisor, partner, clock)

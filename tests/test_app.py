@@ -7,6 +7,7 @@ import pkgutil
 from collections import deque
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary, ref
 
 import pytest
@@ -81,7 +82,7 @@ async def test_what_an_application_remembers_is_freed_with_it(office: Office) ->
     app = build_app(Settings())
     endpoint = endpoint_of(app)
     await ask(endpoint, office)
-    left = [
+    left: list[ref[Any]] = [
         ref(memory_of(endpoint)),
         ref(endpoint._keys),
         ref(endpoint._streams._shapes),
@@ -99,7 +100,7 @@ def test_no_class_and_no_module_keeps_what_is_found_while_the_program_runs() -> 
 def keepers() -> Iterator[str]:
     """What could keep something on a module or a class of ours. What is in capitals is constant."""
     for module in modules():
-        own = [v for v in vars(module).values() if isinstance(v, type)]
+        own: list[Any] = [v for v in vars(module).values() if isinstance(v, type)]
         for owner in (module, *(v for v in own if v.__module__ == module.__name__)):
             for name, value in vars(owner).items():
                 if getattr(value, "__module__", module.__name__) != module.__name__:

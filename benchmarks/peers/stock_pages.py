@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, datetime
+from typing import Any
 
 import strawberry
 from starlette.applications import Starlette
@@ -57,7 +58,8 @@ class Task(relay.Node):
     last_contact: Contact | None
 
     @classmethod
-    def of(cls, row: task.Task) -> "Task":
+    def of(cls, row: Any) -> "Task":
+        """`row` is a `models.task.Task` with its patient and contacts."""
         contacts = list(row.contacts)
         return cls(
             id=row.id,

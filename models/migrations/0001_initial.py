@@ -444,7 +444,7 @@ class Migration(migrations.Migration):
                 "app": "models",
                 "unique_together": (("practice", "seq"),),
                 "pk_attr": "id",
-                "table_description": "Append-only: the database refuses changes, and all deletions but those of retention.",
+                "table_description": "Append-only: the database refuses changes, and deletions but for what retention has passed.",
             },
             bases=["Model"],
         ),

@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
                 "app": "models",
                 "unique_together": (("practice", "word", "patient_id"),),
                 "pk_attr": "id",
-                "table_description": "A word by which a patient is found: its beginning is enough.",
+                "table_description": "What a patient is found by: the beginnings of these words.",
             },
             bases=["Model"],
         ),

@@ -17,7 +17,7 @@ async def used(office: Office) -> dict[str, float | None]:
     """How long ago each key was used last, in seconds, by its role."""
     now = office.clock()
     return {
-        key.role: key.last_used_at and (now - key.last_used_at).total_seconds()
+        key.role: None if (at := key.last_used_at) is None else (now - at).total_seconds()
         for key in await list_keys(office.practice, now)
     }
 

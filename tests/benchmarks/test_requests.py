@@ -4,17 +4,18 @@ import asyncio
 import itertools
 import json
 import random
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from benchmarks import requests
 from benchmarks.dataset import Office, fill
 from benchmarks.requests import Order, carried_out, run
 from gql_app.access import authenticate
@@ -93,7 +94,7 @@ async def answering(*answers: tuple[int, bytes]) -> AsyncIterator[Puppet]:
         server.close()
 
 
-def order(puppet: Puppet, clients: int = 1, **rest: float) -> Order:
+def order(puppet: Puppet, clients: int = 1, **rest: Any) -> Order:
     each = [
         {"headers": {"Authorization": f"key {n}"}, "bodies": [{"n": n, "i": i} for i in range(3)]}
         for n in range(clients)
@@ -157,7 +158,7 @@ async def test_rate_and_times_are_those_of_the_clock(monkeypatch: pytest.MonkeyP
     """A clock that goes half a second with each look: at the begin, before and after each of the
     requests, and at the end."""
     ticks = itertools.count(0, 0.5)
-    monkeypatch.setattr(requests.time, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(ticks))
     async with answering((200, GOOD)) as puppet:
         taken = await run(order(puppet, requests=20))
     assert taken.per_second == pytest.approx(20 / (41 * 0.5))
@@ -168,7 +169,7 @@ async def test_it_stops_when_its_time_is_over_and_leaves_the_warm_up_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ticks = itertools.count(0, 0.5)
-    monkeypatch.setattr(requests.time, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(ticks))
     async with answering((500, IN_ERROR), (200, GOOD)) as puppet:
         taken = await run(order(puppet, seconds=10, warm_up=4))
     assert (taken.requests, taken.errors) == (10, 0)
@@ -332,6 +333,7 @@ async def test_what_is_called_workable_takes_a_contact(filled: Filled) -> None:
     for task in chosen:
         outcome = await changes.make(viewer, log_contact, task, attempt)
         assert outcome.contact is not None, outcome.refusals
+        assert outcome.task is not None
         assert await Contact.filter(practice_id=office.practice_id, task_id=task).count() == (
             outcome.task.contact_count
         )

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tortoise.exceptions import ValidationError
@@ -93,7 +94,7 @@ async def test_each_value_of_a_practice_is_checked_where_it_is_entered(shell: Sh
 async def test_a_model_takes_no_wrong_zone_or_region_either(database_url: str) -> None:
     async with opened(database_url):
         for wrong in ({"region": "UK"}, {"time_zone": "America/Chigaco"}, {"time_zone": "../x"}):
-            right = {"slug": "elm", "name": "Elm", "time_zone": "UTC"}
+            right: dict[str, Any] = {"slug": "elm", "name": "Elm", "time_zone": "UTC"}
             with pytest.raises(ValidationError):
                 await Practice.create(**{**right, **wrong, "created_at": datetime.now(UTC)})
 

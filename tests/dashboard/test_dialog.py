@@ -258,7 +258,7 @@ async def test_the_dialog_of_a_closed_task_is_a_record(
         await expect(agent.dialog).to_be_hidden()
 
 
-async def buttons_in_view(page: Page) -> list[Any]:
+async def buttons_in_view(page: Page) -> Any:
     """Which of the buttons cannot be seen, and what is cut off or wider than the page."""
     hidden = await page.evaluate(
         """() => ['log', 'close'].filter((name) => {

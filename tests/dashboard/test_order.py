@@ -73,7 +73,7 @@ async def listed(server: Server, order: str, status: list[str]) -> list[dict[str
     nodes: list[dict[str, Any]] = []
     after = None
     while True:
-        given = {"order": order, "status": status, "first": 17, "after": after}
+        given: dict[str, Any] = {"order": order, "status": status, "first": 17, "after": after}
         page = (await server.data(TASKS, **given))["tasks"]
         nodes += page["nodes"]
         if not page["pageInfo"]["hasNextPage"]:
@@ -124,12 +124,13 @@ async def test_the_list_turns_at_the_practices_midnight(
 
 async def test_a_closed_task_says_when_why_and_by_whom(server: Server, sign_in: SignIn) -> None:
     office = server.office
+    givens: list[dict[str, Any]] = [{}, {}, {"expires_at": office.clock() + timedelta(days=1)}]
     by_contact, withdrawn, expired = [
         await office.make_task(patient=patient, reason=reason, **given)
         for patient, reason, given in zip(
             office.patients,
             ("By contact", "By withdrawal", "By the clock"),
-            ({}, {}, {"expires_at": office.clock() + timedelta(days=1)}),
+            givens,
             strict=True,
         )
     ]

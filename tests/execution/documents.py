@@ -13,6 +13,7 @@ from graphql import (
     ListValueNode,
     NullValueNode,
     ObjectValueNode,
+    OperationDefinitionNode,
     StringValueNode,
     build_ast_schema,
     get_named_type,
@@ -37,10 +38,14 @@ from tests.office import Office
 class Words:
     """The ids and cursors that documents use: those of the office, and some that are wrong."""
 
+    ids: dict[str, list[str]]
+    cursors: dict[str, list[str]]
+
     @classmethod
     async def of(cls, office: Office) -> "Words":
         words = cls()
-        models = {"Task": Task, "Queue": Queue, "Patient": Patient, "Contact": Contact}
+        models: dict[str, Any] = {"Task": Task, "Queue": Queue}
+        models |= {"Patient": Patient, "Contact": Contact}
         ids = {
             name: [global_id(name, row.id) for row in await model.all().order_by("id")]
             for name, model in (models | {"Staff": Staff}).items()
@@ -102,6 +107,7 @@ class Writer:
 
     def document(self, generated: DocumentNode) -> str:
         (operation,) = generated.definitions
+        assert isinstance(operation, OperationDefinitionNode)
         selection = self._selection(operation.selection_set.selections, TYPES.query_type)
         text = "\n".join([selection, *self._fragments])
         used = [f"${name}: Boolean!" for name in ("yes", "no") if f"${name})" in text]
@@ -117,6 +123,7 @@ class Writer:
         parts = []
         for node in selected:
             if isinstance(node, InlineFragmentNode):
+                assert node.type_condition is not None
                 on = TYPES.get_type(node.type_condition.name.value)
                 parts.append(self._on(on) + self._selection(node.selection_set.selections, on))
             else:
@@ -153,7 +160,7 @@ class Writer:
             alias = f"a{self._aliases}"
         given = [
             f"{argument.name.value}: {self._value(argument.value, parent.name, name, argument)}"
-            for argument in node.arguments
+            for argument in node.arguments or ()
             if not isinstance(argument.value, NullValueNode) or self._chance(0.5)
         ]
         head = (f"{alias}: " if alias else "") + name + (f"({', '.join(given)})" if given else "")

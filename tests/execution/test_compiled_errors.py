@@ -12,7 +12,7 @@ from gql_app.schema import tasks as tasks_module
 from gql_app.schema.connections import Connection
 from gql_app.work.reads.conditions import Page
 from gql_app.work.reads.history import StaffRow
-from gql_app.work.reads.queues import tasks_page
+from gql_app.work.reads.queues import tasks_page, visible_queues
 from models.task import Task, TaskRow
 from tests.execution.ways import ALL, TASK, Ways, cancels
 from tests.office import task_id
@@ -122,7 +122,7 @@ def test_a_link_that_may_be_null_breaks_alone_while_others_are_read(
 def test_a_broken_link_leaves_the_objects_beside_it_whole(
     ways: Ways, monkeypatch: pytest.MonkeyPatch, first: int
 ) -> None:
-    real = loaders.visible_queues
+    real = visible_queues
 
     async def read_slowly(*given: Any) -> Any:
         for _ in range(20):
@@ -163,7 +163,8 @@ def test_a_value_that_its_type_does_not_have_is_the_same_error_both_ways(
 ) -> None:
     async def page(*given: Any) -> Page[TaskRow]:
         found = await tasks_page(*given)
-        found.rows[1] = found.rows[1]._replace(status="LOST", close_cause="LOST")
+        lost: dict[str, Any] = {"status": "LOST", "close_cause": "LOST"}
+        found.rows[1] = found.rows[1]._replace(**lost)
         return found
 
     monkeypatch.setattr(tasks_module, "tasks_page", page)

@@ -43,7 +43,7 @@ def test_a_plan_is_made_once_for_a_document_that_is_asked_again(
 ) -> None:
     forgetful(100)
     made = []
-    real = compiled.compile_object
+    real: Callable[..., Any] = vars(compiled)["compile_object"]
 
     def compile_object(*given: Any) -> Any:
         made.append(given[0].name)
@@ -85,6 +85,7 @@ def test_a_plan_is_kept_beside_the_nodes_that_it_is_found_by(
         given = "($yes: Boolean!)" if directive else ""
         document = f"query {given} {{ q{number}: queues {{ {fields[number % 5] % directive} }} }}"
         ways.data(document, yes=number % 2 == 0)
+        key: Any
         for key, (held, _) in ways.compiled.memory.plans.items():
             assert list(key[2:]) == [id(node) for node in held]
         for operation, (node, _) in ways.compiled.memory.directive_variables.items():

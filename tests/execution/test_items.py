@@ -55,7 +55,7 @@ class Query:
 
 @strawberry.type
 class Subscription:
-    @strawberry.subscription(graphql_type=Reading)
+    @strawberry.subscription(graphql_type=Reading)  # type: ignore[untyped-decorator]
     async def readings(self) -> AsyncGenerator[Any, None]:
         for item in ITEMS:
             yield item

@@ -31,7 +31,8 @@ class Query:
     @strawberry.field
     def path(self, info: strawberry.Info[Any, Any]) -> str:
         raw = core_info(info)
-        again = info_of(raw, strawberry.field(resolver=shown))
+        field: Any = strawberry.field(resolver=shown)
+        again = info_of(raw, field)
         assert again.context is info.context
         assert raw.schema is core_schema(info.schema)
         return f"{raw.field_name} {again.path.key} {raw.operation.operation.value}"
@@ -52,8 +53,9 @@ def test_a_schema_of_strawberry_and_that_of_graphql_core_lead_to_each_other() ->
 
 
 def test_a_field_has_its_metadata_and_its_function_behind_it() -> None:
-    assert core_schema(SCHEMA).query_type is not None
-    field = field_behind(core_schema(SCHEMA).query_type.fields["field"])
+    query = core_schema(SCHEMA).query_type
+    assert query is not None
+    field = field_behind(query.fields["field"])
     assert field is not None
     assert field.metadata == {"key": "value"}
     assert field.base_resolver is not None

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from graphql import get_named_type, is_object_type, parse
+from graphql import GraphQLObjectType, get_named_type, is_object_type, parse
 from graphql.execution.collect_fields import FieldDetailsList, collect_fields
 
 from gql_app.execution.compiled import CompiledExecutor
@@ -28,7 +28,7 @@ def plan_of(document: str) -> Plan:
     shown = get_named_type(root.fields[name].type)
     assert is_object_type(shown)
 
-    def collect(of: object, own: FieldDetailsList) -> dict[str, FieldDetailsList]:
+    def collect(of: GraphQLObjectType, own: FieldDetailsList) -> dict[str, FieldDetailsList]:
         return executor.collect_subfields(of, own).grouped_field_set
 
     return compile_object(shown, details, collect)

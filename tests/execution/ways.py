@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ from tests.serving import PATIENCE
 from tests.support.access import create_key
 
 T = TypeVar("T")
+Test = TypeVar("Test", bound=Callable[..., Any])
 
 ATTEMPTS = 5
 
@@ -39,10 +40,10 @@ TASK = """id status isOpen statusLabel origin reason followUp expiresAt version 
 ALL = "filter: {status: [OPEN, IN_PROGRESS, CLOSED]}"
 
 
-def cancels(test: T) -> T:
+def cancels(test: Test) -> Test:
     """Marks a test in which graphql-core cancels what is under way beside an error. What had not
     begun is then never awaited, and says so when it is collected."""
-    marked: T = pytest.mark.usefixtures("collected")(test)
+    marked: Test = pytest.mark.usefixtures("collected")(test)
     pytest.mark.filterwarnings(
         "ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning"
     )(marked)

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.live.feeds import Feeds
@@ -28,7 +29,17 @@ BEAT = timedelta(milliseconds=5)
 TICK = BEAT + timedelta(milliseconds=1)
 """By what a test moves the clock for a heartbeat: seconds that have passed are no exact numbers."""
 
-State = tuple[object, ...]
+
+class State(NamedTuple):
+    """What a client shows of a task."""
+
+    queue_id: int
+    status: TaskStatus
+    follow_up: date | None
+    version: int
+    contact_count: int
+
+
 Figures = tuple[int, ...]
 
 
@@ -40,7 +51,7 @@ def services(feeds: Feeds, clock: Callable[[], datetime]) -> Services:
 
 
 def state(task: TaskRow) -> State:
-    return (task.queue_id, task.status, task.follow_up, task.version, task.contact_count)
+    return State(task.queue_id, task.status, task.follow_up, task.version, task.contact_count)
 
 
 def figures(counts: QueueCounts) -> Figures:
@@ -145,7 +156,7 @@ class Dashboard:
         assert event.seq > self.seq
         known = self.tasks.get(event.task_id)
         if known is not None:
-            assert event.version == known[3] + 1, "a gap or a repeat"
+            assert event.version == known.version + 1, "a gap or a repeat"
         elif event.version > 1:
             assert event.from_queue_id is not None, "a gap"
             assert event.from_queue_id not in self._wanted, "a gap"

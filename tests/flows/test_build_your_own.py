@@ -5,7 +5,7 @@ import json
 import re
 import shutil
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ async def test_both_draw_the_queues_and_come_back_equal(
     async with opened(database), AsyncExitStack() as stack:
         office = await make_office()
         tasks: list[Task] = [await office.make_task(patient=who) for who in office.patients[:2]]
-        drawings = []
+        drawings: list[Callable[[Any], Awaitable[None]]] = []
 
         async def all_draw(statuses: dict[str, str], recall: int, missed: int) -> None:
             counts = {"Overdue recall": recall, "Missed appointments": missed}

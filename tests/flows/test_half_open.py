@@ -61,7 +61,7 @@ async def writers(server: Server) -> AsyncIterator[list[float]]:
 async def test_writes_are_back_soon_after_bytes_flow_again(
     proxy: Swallower, *, old_too: bool
 ) -> None:
-    limits = {"statement_seconds": STATEMENT_SECONDS, "wait_seconds": 1}
+    limits: dict[str, Any] = {"statement_seconds": STATEMENT_SECONDS, "wait_seconds": 1}
     async with serving(proxy.url, **limits) as server, writers(server) as acknowledged:
         await until(lambda: len(acknowledged) > WRITERS)
         assert (await server.client.get("/readyz")).status_code == 200

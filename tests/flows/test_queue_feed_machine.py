@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,8 @@ class FeedMachine(RuleBasedStateMachine):
     def two_dashboards_watch_the_first_tasks(self) -> MultipleResults[Task]:
         for name in self.dashboards:
             self.a_dashboard_reads_a_little(name, 1)
-        return multiple(*(self.make_task(missed=True, kind=kind) for kind in KINDS))
+        made: list[Any] = [self.make_task(missed=True, kind=kind) for kind in KINDS]
+        return multiple(*made)
 
     @rule(target=tasks, missed=st.booleans(), kind=st.sampled_from(KINDS))
     def make_task(self, missed: bool, kind: tuple[str, int]) -> Task:
@@ -194,8 +196,9 @@ def test_snapshot_and_events_are_what_a_fresh_snapshot_shows(
         database = AsyncExitStack()
         runner.run(database.enter_async_context(opened(f"sqlite://{path}")))
         try:
+            machine: Any = partial(FeedMachine, runner)
             run_state_machine_as_test(
-                lambda: FeedMachine(runner),
+                machine,
                 settings=settings(max_examples=80, stateful_step_count=40, deadline=None),
             )
         finally:

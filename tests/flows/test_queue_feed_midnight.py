@@ -18,9 +18,8 @@ from gql_app.work.reads.queues import QueueCounts, day_bounds, queue_counts
 from models.chain import Position
 from models.event import EventRow
 from models.lifecycle import Attempt, ContactOutcome
-from models.task import Task
 from tests.flows.dashboard import BEAT, Dashboard, services
-from tests.office import Office, make_office
+from tests.office import Office, first_task, make_office
 from tests.serving import PATIENCE
 
 SHORTLY = timedelta(seconds=0.3)
@@ -88,7 +87,7 @@ async def test_events_of_the_new_day_lead_on_from_the_new_counts(office: Office)
         for expected in (Board, QueueCounts):
             assert isinstance(await next_row(), expected)
         attempt = Attempt(ContactOutcome.SCHEDULED, follow_up=None, notes=None, close=True)
-        await server.changes.make(office.staff, log_contact, (await Task.first()).id, attempt)
+        await server.changes.make(office.staff, log_contact, (await first_task()).id, attempt)
         assert isinstance(await next_row(), EventRow)
         counts = await next_row()
     assert counts == await fresh(office, server)

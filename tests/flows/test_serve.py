@@ -4,7 +4,7 @@ import re
 import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ class Place:
     port: str
     environ: dict[str, str]
     key: str
-    tasks: list[str]
+    tasks: Sequence[str]
 
 
 @pytest.fixture

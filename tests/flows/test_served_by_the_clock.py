@@ -75,5 +75,6 @@ async def test_sessions_begin_and_end_by_it(server: Server) -> None:
             assert session.expires_at is not None
             assert is_now(session.expires_at - SESSION_LASTS)
             assert (await browser.post("/graphql", json=NAME)).status_code == 200
+        assert session is not None
         await AccessKey.filter(id=session.id).update(expires_at=machine_time() + HOUR)
         assert (await browser.post("/graphql", json=NAME)).status_code == 401

@@ -14,10 +14,9 @@ from gql_app.schema import queue_feed
 from gql_app.work.reads.board import counts_at, read_board
 from gql_app.work.reads.queues import visible_queues
 from models.chain import Position
-from models.task import Task
 from tests.flows.shared_client import Client, Failed
 from tests.flows.shared_practice import Practice, add_queue, small_and_quick
-from tests.office import Office
+from tests.office import Office, first_task
 from tests.serving import PATIENCE
 from tests.web.streams import eventually
 
@@ -122,7 +121,7 @@ async def test_one_that_midnight_overtakes_behind_its_snapshot_is_told_of_the_ne
         practice.to_midnight()
         await first.catch_up()  # their group has told of the new day already
         await all_right(newcomer)
-        await practice.office.log(await Task.first())
+        await practice.office.log(await first_task())
         await all_right(first, newcomer)
         assert first.told == newcomer.told == [3]
 
@@ -130,7 +129,7 @@ async def test_one_that_midnight_overtakes_behind_its_snapshot_is_told_of_the_ne
 async def test_one_whose_snapshot_takes_over_midnight_is_told_of_the_new_day_and_each_event_once(
     practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task = await Task.first()
+    task = await first_task()
     async with watching(practice) as first, watching(practice) as newcomer:
         await join(practice, first)
         gate = gate_behind(monkeypatch, QUEUE_FEED, "read_board", read_board)
@@ -152,7 +151,7 @@ async def test_one_that_is_ahead_of_its_group_is_not_told_the_new_day_at_an_olde
     async with watching(practice) as first, watching(practice, moods=moods) as newcomer:
         await join(practice, first)
         practice.feeds.hear = False
-        await practice.office.log(await Task.first())
+        await practice.office.log(await first_task())
         with monkeypatch.context() as still:
             still.setattr("tests.flows.shared_client.QUIET", PATIENCE)  # the clock is not moved
             await newcomer.next()
@@ -172,7 +171,7 @@ async def test_one_that_comes_back_over_midnight_is_not_led_back_to_the_day_befo
 ) -> None:
     async with watching(practice) as first, watching(practice, after=2) as returned:
         await join(practice, first)
-        await practice.office.log(await Task.first())
+        await practice.office.log(await first_task())
         await first.catch_up()
         gate = gate_behind(monkeypatch, QUEUE_FEED, "counts_at", counts_at)
         async with gate.holding(returned.next()):
@@ -194,7 +193,7 @@ async def test_what_a_group_is_late_to_tell_is_not_told_to_one_whose_snapshot_ha
             yield result
 
     monkeypatch.setattr(Streams, "_guarded", late)
-    task = await Task.first()
+    task = await first_task()
     async with watching(practice) as first, watching(practice, moods=moods) as newcomer:
         await join(practice, first)
         await practice.office.log(task)
@@ -218,7 +217,7 @@ async def test_one_far_behind_a_group_that_fails_is_told_nothing_behind_a_gap(
             raise error
         return await counts_at(*given)
 
-    task = await Task.first()
+    task = await first_task()
     async with watching(practice) as first, watching(practice) as slow:
         await join(practice, first, slow)
         for _ in range(12):
@@ -249,7 +248,7 @@ async def test_what_comes_before_a_failure_is_told_though_more_was_to_follow_at_
                 if result.more and result.position != begin:
                     raise ConnectionError("The database is away for a moment.")
 
-    task = await Task.first()
+    task = await first_task()
     async with watching(practice) as pulls, watching(practice, moods=[True]) as listens:
         with monkeypatch.context() as away:
             away.setattr(Streams, "_guarded", lambda self, results: guarded(self, broken(results)))
@@ -275,7 +274,7 @@ async def test_a_newcomer_watches_a_queue_that_was_added_while_a_group_lives(
         await office.make_task(added)
         await newcomer.catch_up()
         await office.log(await office.make_task(added, follow_up=office.today))
-        await office.log(await Task.first())
+        await office.log(await first_task())
         await all_right(first, newcomer)
         assert (first.told, newcomer.told) == ([6], [4, 5, 6])
         assert added.id in newcomer.counts

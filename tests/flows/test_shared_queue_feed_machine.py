@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from itertools import count, cycle
 from typing import Any
 
@@ -200,8 +201,9 @@ def test_each_who_shares_a_feed_is_told_all_once_in_order_and_right(
         database = AsyncExitStack()
         runner.run(database.enter_async_context(opened(database_url)))
         try:
+            machine: Any = partial(SharedFeed, runner)
             run_state_machine_as_test(
-                lambda: SharedFeed(runner),
+                machine,
                 settings=settings(
                     max_examples=examples,
                     stateful_step_count=40,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gql_app.execution.compiled import CompiledExecutor
+from gql_app.execution.items import Item
 from models.roles import Role
 from tests.flows.shared_client import FEED
 from tests.flows.test_slow_clients import slow_client
@@ -34,12 +35,12 @@ subscription Wide($after: String) {{
 
 
 @pytest.fixture
-def executed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def executed(monkeypatch: pytest.MonkeyPatch) -> list[Item]:
     """The payloads that streams have executed, one after the other."""
-    payloads: list[object] = []
+    payloads: list[Item] = []
     build = CompiledExecutor.build_per_event_executor
 
-    def counting(self: CompiledExecutor, payload: object) -> Any:
+    def counting(self: CompiledExecutor, payload: Item) -> Any:
         payloads.append(payload)
         return build(self, payload)
 

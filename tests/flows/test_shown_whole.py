@@ -7,6 +7,7 @@ import pytest
 from gql_app.delivery import operations
 from gql_app.schema import loaders
 from gql_app.work.reads.cursors import event_cursor
+from gql_app.work.reads.history import contacts_of
 from models.chain import Position
 from tests.serving import Server
 from tests.web.streams import event_stream, log_over_http, until_streams
@@ -23,7 +24,7 @@ class Broken:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left = 0
-        self._read = loaders.contacts_of
+        self._read = contacts_of
         monkeypatch.setattr(loaders, "contacts_of", self)
 
     async def __call__(self, *given: Any) -> Any:

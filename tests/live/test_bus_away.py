@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+from functools import partial
 
 import pytest
 
@@ -50,9 +51,13 @@ async def test_a_connection_that_is_cut_is_noticed_though_the_next_one_stands(
     broker: Broker,
 ) -> None:
     async with listening(broker.url) as here, listening(broker.url) as there:
+
+        def has_reread(least: int) -> bool:
+            return min(here.rereads, there.rereads) >= least
+
         for time in (2, 3):
             await broker.cut()
-            await until(lambda time=time: min(here.rereads, there.rereads) >= time)
+            await until(partial(has_reread, time))
         here.bus.ring(1, 1)
         await there.until((1, 1))
 

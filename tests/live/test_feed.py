@@ -11,7 +11,7 @@ from gql_app.live import feed as feed_module
 from gql_app.live import feeds as feeds_module
 from gql_app.live.feeds import Feeds
 from models.chain import Position
-from models.event import EventRow, Resync, TaskEvent
+from models.event import EventRow, Resync, TaskEvent, events_after, feed_bounds
 from models.limits import Busy
 from models.practice import Practice
 from models.task import Task
@@ -124,7 +124,7 @@ async def test_a_follower_far_behind_reads_the_table_then_the_ring(
             await office.log(task)
             assert await quick.seqs(1) == [seq]
         reads: list[int] = []
-        read: Read = feed_module.events_after
+        read: Read = events_after
 
         async def watched(practice_id: int, position: Position, limit: int) -> list[EventRow]:
             reads.append(position.seq)
@@ -163,7 +163,7 @@ async def test_a_lost_bell_is_made_up_for_by_reading_every_feed(
     office: Office, feeds: Feeds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     idle: list[bool] = []
-    read: Read = feed_module.events_after
+    read: Read = events_after
 
     async def watched(practice_id: int, position: Position, limit: int) -> list[EventRow]:
         events = await read(practice_id, position, limit)
@@ -203,7 +203,7 @@ async def test_a_bell_that_rings_while_a_feed_opens_is_heard(
     office: Office, feeds: Feeds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = await office.make_task()
-    bounds = feeds_module.feed_bounds
+    bounds = feed_bounds
 
     async def overtaken(practice_id: int) -> Any:
         found = await bounds(practice_id)
@@ -224,7 +224,7 @@ async def test_a_database_that_fails_while_a_feed_is_read_is_asked_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(feed_module, "RETRY_SECONDS", 0.01)
-    read: Read = feed_module.events_after
+    read: Read = events_after
     failures = iter([ConnectionError("secret"), OSError("secret")])
 
     async def failing(practice_id: int, position: Position, limit: int) -> list[EventRow]:

@@ -37,9 +37,9 @@ TASK = TaskRow(
 
 def event_of(task: TaskRow, **others: Any) -> EventRow:
     """The event as it is read: what it keeps, and what is read from the task."""
-    columns = dict.fromkeys(EventRow._fields) | task._asdict()
+    columns: dict[str, Any] = dict.fromkeys(EventRow._fields) | task._asdict()
     columns |= columns_of_event(task) | {"kind": TaskEventKind.WITHDRAWN} | others
-    return EventRow(**{field: columns[field] for field in EventRow._fields})
+    return EventRow._make(columns[field] for field in EventRow._fields)
 
 
 def test_an_event_shows_the_task_that_it_was_made_from() -> None:

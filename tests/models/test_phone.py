@@ -5,7 +5,7 @@ import pytest
 
 from models.phone import any_phone, meant_numbers, read_phone, stored_phone
 
-ACCEPTED = {
+ACCEPTED: dict[str, dict[str, tuple[str, ...]]] = {
     "US": {
         "+12175550143": (
             *("(217) 555-0143", "217.555.0143", "217-555-0143", "1 217 555 0143", "217/555-0143"),

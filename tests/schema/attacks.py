@@ -114,13 +114,13 @@ QUERIES: dict[str, list[Attack]] = {
     "patient": [lambda w, n: {"id": n.patient}, lambda w, n: {"id": n.newcomer}],
     "node": [
         *(
-            lambda w, n, field=field: {"id": getattr(n, field)}  # type: ignore[misc]
+            lambda w, n, field=field: {"id": getattr(n, field)}
             for field in ("task", "moved", "queue", "patient", "newcomer", "contact", "staff")
         )
     ],
     "tasks": [
         *(
-            lambda w, n, order=order: {"orderBy": order}  # type: ignore[misc]
+            lambda w, n, order=order: {"orderBy": order}
             for order in ("DUE", "EXPIRES", "CREATED", "LAST_CONTACTED")
         ),
         lambda w, n: {"filter": {"status": ANY}},

@@ -52,11 +52,17 @@ class Named(NamedTuple):
 
 
 NOTHING = Named(
-    *(global_id("Task", number) for number in (999_999, 999_998, 999_997)),
-    global_id("Queue", 999_999),
-    *(global_id("Patient", 999_999), global_id("Patient", 999_998)),
-    *(global_id("Contact", 999_999), global_id("Staff", 999_999)),
-    *("unused log", "unused creation", "unused booking"),
+    task=global_id("Task", 999_999),
+    claimed=global_id("Task", 999_998),
+    moved=global_id("Task", 999_997),
+    queue=global_id("Queue", 999_999),
+    patient=global_id("Patient", 999_999),
+    newcomer=global_id("Patient", 999_998),
+    contact=global_id("Contact", 999_999),
+    staff=global_id("Staff", 999_999),
+    log_key="unused log",
+    creation_key="unused creation",
+    booking="unused booking",
 )
 """What is not there at all."""
 
@@ -157,10 +163,17 @@ async def make_world(slug: str, role: Role, *, may_create_tasks: bool) -> World:
     await office.log(moved, notes="Canary notes after it has left")
     assert not (await claims_of(office).claim(hidden_staff, claimed.id)).refusals
     named = Named(
-        *(task_id(hidden), task_id(claimed), task_id(moved), global_id("Queue", missed.id)),
-        *(global_id("Patient", patient.id) for patient in (hidden_patient, newcomer)),
-        *(global_id("Contact", logged.contact.id), global_id("Staff", to_staff)),
-        *(f"log {slug}", f"creation {slug}", "Canary booking"),
+        task=task_id(hidden),
+        claimed=task_id(claimed),
+        moved=task_id(moved),
+        queue=global_id("Queue", missed.id),
+        patient=global_id("Patient", hidden_patient.id),
+        newcomer=global_id("Patient", newcomer.id),
+        contact=global_id("Contact", logged.contact.id),
+        staff=global_id("Staff", to_staff),
+        log_key=f"log {slug}",
+        creation_key=f"creation {slug}",
+        booking="Canary booking",
     )
     viewer = await authenticate(key)
     return World(office, key, viewer, seen, named)

@@ -38,7 +38,7 @@ def literal(of_type: Any) -> str:
     if isinstance(named, GraphQLInputObjectType):
         return "{" + ", ".join(arguments(named.fields)) + "}"
     if hasattr(named, "values"):
-        return next(iter(named.values))
+        return str(next(iter(named.values)))
     values = {
         "ID": '"VGFzazox"',
         "Int": "1",

@@ -37,7 +37,7 @@ FEED = """subscription { queueFeed { __typename
   ... on QueueCounts { seq open notContacted }
 } }"""
 
-NOBODY = {"task": None, "errors": []}
+NOBODY: dict[str, Any] = {"task": None, "errors": []}
 
 
 async def claim(server: Server, task: Task, role: str = "staff") -> dict[str, Any]:
@@ -46,7 +46,9 @@ async def claim(server: Server, task: Task, role: str = "staff") -> dict[str, An
 
 
 async def claim_next(server: Server, *queue_ids: int) -> dict[str, Any]:
-    given = {"queueIds": [global_id("Queue", i) for i in queue_ids]} if queue_ids else {}
+    given: dict[str, Any] = (
+        {"queueIds": [global_id("Queue", i) for i in queue_ids]} if queue_ids else {}
+    )
     payload: dict[str, Any] = (await server.data(CLAIM_NEXT, **given))["claimNextTask"]
     return payload
 

@@ -80,7 +80,7 @@ async def office(database_url: str) -> AsyncIterator[Office]:
         )
         task, withdrawn = [await office.make_task(patient=office.patients[0]) for _ in range(2)]
         at_work = (office.changes, office.supervisor)
-        done = [
+        done: list[Any] = [
             await office.log(
                 task, notes="At noon", contacted_at=office.clock() - timedelta(hours=1)
             ),

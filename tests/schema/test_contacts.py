@@ -109,9 +109,9 @@ async def refused_logs(server: Server) -> dict[RefusalCode, tuple[Any, str | Non
     await office.log(closed, close=True)
     claimed = await office.make_task(patient=office.patients[1])
     await Claims(office.changes).claim(office.supervisor, claimed.id)
-    key = {"idempotencyKey": "k", "close": True}
+    key: dict[str, Any] = {"idempotencyKey": "k", "close": True}
     await log(server, await office.make_task(), **key)
-    missing = {"taskId": global_id("Task", 999_999), "close": True}
+    missing: dict[str, Any] = {"taskId": global_id("Task", 999_999), "close": True}
     soon = day(server, 1)
     return {
         codes.MUST_CLOSE: (await log(server, task, "SCHEDULED", followUp=soon), "close"),

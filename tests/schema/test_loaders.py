@@ -1,6 +1,5 @@
 """However long a page is, it costs the same number of statements."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -34,8 +33,8 @@ QUERIES = {
 def statements(server: Server, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every statement that is read from now on."""
     seen: list[str] = []
-    client = type(transactions.connection())
-    read: Callable[..., Any] = client.read
+    client: Any = type(transactions.connection())
+    read = client.read
 
     async def count(self: Any, query: str, values: list[Any]) -> Any:
         seen.append(query)

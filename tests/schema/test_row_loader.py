@@ -23,7 +23,7 @@ class Table:
         self.open = asyncio.Event()
         self.open.set()
         self.error: Exception | None = None
-        self.rows = RowLoader(self.read)
+        self.rows: RowLoader[int, Row] = RowLoader(self.read)
 
     async def read(self, ids: list[int]) -> list[Row]:
         self.reads.append(ids)

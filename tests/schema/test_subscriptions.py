@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from gql_app.schema.ids import global_id
-from gql_app.work.locking import add_event as record_event
 from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
-from models.database import fetch, transaction
+from models.database import fetch
 from models.event import TaskEvent, TaskEventKind
 from models.practice import Practice
 from models.task import TASK_COLUMNS, Task, TaskRow
@@ -41,9 +40,9 @@ async def refusal(socket: TestSocket, **given: Any) -> str:
 async def add_event(server: Server, task: Task, kind: TaskEventKind) -> None:
     """An event with the practice's next number, as a writer of another release would add it."""
     sql = f"SELECT {TASK_COLUMNS} FROM task t WHERE t.id = $1"
-    async with transaction():
+    async with server.office.changes.begin(server.office.practice.id) as change:
         (row,) = await fetch(TaskRow, sql, task.id)
-        await record_event(row, kind, server.office.clock())
+        change.record(kind, row, before=row)
 
 
 async def test_a_change_is_sent_as_it_happens_with_all_that_a_dashboard_shows(

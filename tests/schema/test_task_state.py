@@ -48,7 +48,8 @@ def test_a_snapshot_has_the_fields_of_a_task_but_its_id() -> None:
 
 
 def test_all_that_a_snapshot_shows_under_an_id_is_the_same_now_and_then() -> None:
-    reached, ahead = set(), [TYPES["TaskSnapshot"]]
+    reached: set[str] = set()
+    ahead = [TYPES["TaskSnapshot"]]
     while ahead:
         of = ahead.pop()
         if of.name not in reached | WITH_ID and hasattr(of, "fields"):

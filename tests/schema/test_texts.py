@@ -2,8 +2,9 @@
 
 import pytest
 
-from gql_app.schema.texts import MAX_IDEMPOTENCY_KEY, checked_key, checked_text
+from gql_app.schema.texts import checked_key, checked_text
 from gql_app.work.reads.conditions import BadInput
+from models.idempotency import MAX_IDEMPOTENCY_KEY
 
 
 @pytest.mark.parametrize("text", ["x", "x" * 5, "\u200b", "🦷" * 5])

@@ -54,7 +54,9 @@ def _declared(name: str, argument: Any) -> str:
     default = argument.default_value
     if default is None or default is Undefined:
         return f"${name}: {argument.type}"
-    return f"${name}: {argument.type} = {print_ast(ast_from_value(default, argument.type))}"
+    literal = ast_from_value(default, argument.type)
+    assert literal is not None
+    return f"${name}: {argument.type} = {print_ast(literal)}"
 
 
 def _selection(of_type: Any, depth: int) -> str:

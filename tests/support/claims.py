@@ -23,14 +23,14 @@ class Claims:
         return await claims.claim_next(self.changes, viewer, queue_ids, claim_id, lease=self.lease)
 
     async def claim(
-        self, viewer: Viewer, task_id: int | None, claim_id: str | None = None
+        self, viewer: Viewer, task_id: int, claim_id: str | None = None
     ) -> ChangeResult:
         return await self.changes.make(
             viewer, claims.claim_task, task_id, claim_id, lease=self.lease
         )
 
     async def release(
-        self, viewer: Viewer, task_id: int | None, claim_id: str | None = None
+        self, viewer: Viewer, task_id: int, claim_id: str | None = None
     ) -> ChangeResult:
         return await self.changes.make(viewer, claims.release_task, task_id, claim_id)
 

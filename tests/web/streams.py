@@ -87,9 +87,9 @@ async def event_stream(
 ) -> AsyncIterator[EventStream]:
     """One operation over SSE, with the office's staff key if none is given."""
     headers = {
-        "accept": "text/event-stream",
-        "authorization": f"Bearer {key or server.office.keys['staff']}",
-    } | ({"last-event-id": last_event_id.encode("latin-1")} if last_event_id else {})
+        b"accept": b"text/event-stream",
+        b"authorization": f"Bearer {key or server.office.keys['staff']}".encode(),
+    } | ({b"last-event-id": last_event_id.encode("latin-1")} if last_event_id else {})
     body = {"query": query, "variables": variables}
     async with server.client.stream("POST", "/graphql", json=body, headers=headers) as response:
         yield EventStream(response)

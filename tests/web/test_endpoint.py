@@ -125,7 +125,7 @@ async def test_without_a_valid_key_nothing_is_answered(
     response = await server.client.post(
         "/graphql",
         json={"query": LOG.replace("TASK", task_id(task))},
-        headers={name: value.encode("latin-1") for name, value in headers.items()},
+        headers={name.encode(): value.encode("latin-1") for name, value in headers.items()},
     )
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"

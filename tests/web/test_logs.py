@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,8 @@ async def test_no_log_line_holds_notes_or_a_name(
         for event in (await socket.next_data(), (await stream.result())["data"]):
             assert event["taskStatusChanged"]["contact"]["notes"] == SECRET
             assert event["taskStatusChanged"]["task"]["patient"]["name"] == NAME
-        given = {"taskId": task_id(task), "outcome": "NO_ANSWER", "close": True, "notes": SECRET}
+        given: dict[str, Any] = {"taskId": task_id(task), "outcome": "NO_ANSWER", "close": True}
+        given["notes"] = SECRET
         await socket.subscribe(LOG_CONTACT, "log", **given)
         assert {(await socket.next())["type"] for _ in range(3)} == {"next", "complete"}
         refused = await server.data(LOG_CONTACT, **given)

@@ -1,6 +1,7 @@
 """The dashboard's files, and its session: for the pages of this server and nobody else's."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -102,8 +103,9 @@ async def test_a_page_opens_a_socket_with_its_cookie(
 async def test_what_is_no_key_is_refused(browser: httpx.AsyncClient) -> None:
     for body in ({"key": "cb_1_nonsense"}, {"link": "cl_1_nonsense"}):
         assert (await browser.post("/session", json=body)).status_code == 401
-    for body in ({}, {"key": 5}, [], {"key": None, "link": None}):
-        assert (await browser.post("/session", json=body)).status_code == 400
+    unfit: list[Any] = [{}, {"key": 5}, [], {"key": None, "link": None}]
+    for content in unfit:
+        assert (await browser.post("/session", json=content)).status_code == 400
     assert (await browser.get("/session")).status_code == 405
     assert (await browser.delete("/session")).status_code == 204  # there is nothing to end
 

@@ -1,7 +1,6 @@
 """Whether requests can be answered: tried once for all who ask, and told in time."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -32,10 +31,9 @@ class Steps:
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "READY_SECONDS", 0.1)
     monkeypatch.setattr(readiness, "FRESH_SECONDS", 0.0)
-    return
 
 
 async def test_all_who_ask_share_a_trial() -> None:

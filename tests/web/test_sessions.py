@@ -1,6 +1,7 @@
 """How many may be connected at once, and how a connection ends whose key has ended."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gql_app.web.sessions.CHECK_SECONDS", 0.05)
 
 
-async def key_for(server: Server, name: str = "Desk", **given: datetime) -> tuple[str, int]:
+async def key_for(server: Server, name: str = "Desk", **given: Any) -> tuple[str, int]:
     """A key of its own and its number."""
     key = await create_key(server.office.practice, Role.STAFF, name, **given)
     return key, (await AccessKey.all().order_by("-id").first()).id  # type: ignore[union-attr]
@@ -110,7 +111,7 @@ async def test_more_connections_than_are_allowed_are_refused_until_one_is_closed
             await socket.send({"type": "connection_init", "payload": payload})
             await socket.send({"type": "ping"})
             try:
-                return (await socket.next())["type"] == "connection_ack"
+                return bool((await socket.next())["type"] == "connection_ack")
             except TimeoutError:
                 return False
 

@@ -23,7 +23,7 @@ async def is_free(socket: TestSocket, name: str) -> bool:
     await socket.subscribe(VIEWER, name)
     message = await socket.next()
     assert message["id"] == name
-    return message["type"] == "next"
+    return bool(message["type"] == "next")
 
 
 async def test_a_query_is_answered_and_completed(server: Server) -> None:
@@ -37,7 +37,7 @@ async def test_a_query_is_answered_and_completed(server: Server) -> None:
 async def test_a_mutation_is_carried_out_and_completed(server: Server) -> None:
     task = await server.office.make_task()
     async with server.socket() as socket:
-        given = {"taskId": task_id(task), "outcome": "SCHEDULED", "close": True}
+        given: dict[str, Any] = {"taskId": task_id(task), "outcome": "SCHEDULED", "close": True}
         await socket.subscribe(LOG_CONTACT, **given)
         assert (await socket.next_data())["logContact"]["task"]["status"] == "CLOSED"
         assert (await socket.next())["type"] == "complete"

@@ -1,6 +1,7 @@
 """Server-sent events, distinct connections mode: what comes down the line and when it ends."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -126,7 +127,7 @@ async def test_a_query_is_answered_once_and_completed(server: Server) -> None:
 
 
 async def test_a_refusal_of_the_workflow_is_data_here_too(server: Server) -> None:
-    given = {"taskId": "VGFzazo5OQ==", "outcome": "SCHEDULED", "close": True}
+    given: dict[str, Any] = {"taskId": "VGFzazo5OQ==", "outcome": "SCHEDULED", "close": True}
     async with event_stream(server, LOG_CONTACT, **given) as stream:
         payload = (await stream.result())["data"]["logContact"]
         assert payload["errors"][0]["code"] == "NOT_FOUND"

@@ -166,7 +166,7 @@ async def test_partners_may_not_claim_nor_release(office: Office) -> None:
 
     for act in (
         claims.claim(office.partner, task.id),
-        claims.claim(office.partner, None),
+        claims.claim(office.partner, 0),
         claims.release(office.partner, task.id),
         claims.claim_next(office.partner, None),
         claims.claim_next(office.partner, []),

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from gql_app.access import Viewer
 from gql_app.work import intake
 from gql_app.work.results import ChangeResult
 from gql_app.work.upkeep.expiry import free_lapsed, sweep
+from models import database
 from models.database import opened
 from models.event import TaskEventKind
 from models.refusals import RefusalCode
@@ -51,7 +52,7 @@ async def busy(database_url: str) -> AsyncIterator[Office]:
         yield await make_office()
 
 
-async def all_at_once(acts: list[Awaitable[Any]]) -> list[Any]:
+async def all_at_once(acts: Iterable[Awaitable[Any]]) -> list[Any]:
     async with asyncio.timeout(PATIENCE):
         return await asyncio.gather(*acts)
 
@@ -69,8 +70,9 @@ async def test_fifty_who_ask_at_once_get_a_patient_each_as_long_as_there_are_any
             await busy.make_task(busy.recall, patient=patient, follow_up=busy.today)
     agents, claims = await make_agents(busy, AGENTS), claims_of(busy)
 
-    asking = [claims.claim_next(agent, [busy.recall.id]) for agent in agents]
-    outcomes: list[ChangeResult] = await all_at_once(asking)
+    outcomes: list[ChangeResult] = await all_at_once(
+        [claims.claim_next(agent, [busy.recall.id]) for agent in agents]
+    )
 
     given = {
         outcome.task.patient_id: agent.staff_id
@@ -145,7 +147,7 @@ async def test_a_task_that_is_made_while_a_contact_is_logged_comes_free(
     task = await busy.make_task(busy.recall)
     await claims_of(busy).claim(busy.staff, task.id)
     looked, go_on = asyncio.Event(), asyncio.Event()
-    insert = intake.insert
+    insert = database.insert
 
     async def insert_later(table: str, **values: Any) -> int:
         looked.set()

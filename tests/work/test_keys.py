@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -31,7 +32,7 @@ async def test_a_key_is_new_again_a_day_after_its_log_and_not_a_moment_before(
     office.clock.now += KEPT - timedelta(microseconds=1)
     # The follow-up that was sent is tomorrow's date no more, but it is the same request.
     assert first.contact is not None
-    same = {"follow_up": first.contact.follow_up, "idempotency_key": "k"}
+    same: dict[str, Any] = {"follow_up": first.contact.follow_up, "idempotency_key": "k"}
     assert (await office.log(task, **same)).contact == first.contact
 
     office.clock.now += timedelta(microseconds=1)
@@ -116,7 +117,7 @@ async def test_a_late_contact_is_late_again_and_one_that_was_in_time_is_not(
     await office.log(task, follow_up=follow_up, idempotency_key="in time")
     office.clock.advance(hours=2)
     made = office.clock() - timedelta(minutes=90)
-    late = {"contacted_at": made, "follow_up": follow_up, "idempotency_key": "late"}
+    late: dict[str, Any] = {"contacted_at": made, "follow_up": follow_up, "idempotency_key": "late"}
     assert (await office.log(task, **late)).late
 
     assert (await office.log(task, **late)).late

@@ -1,6 +1,7 @@
 """A contact made before an automatic task expired, and logged after that, is kept on it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,10 @@ async def test_it_is_kept_on_the_closed_task_and_changes_no_status(
 
 async def test_sent_again_with_its_key_it_is_kept_once(office: Office) -> None:
     task = await expired(office)
-    sent = {"contacted_at": office.clock() - HOUR * 3 / 4, "idempotency_key": "late"}
+    sent: dict[str, Any] = {
+        "contacted_at": office.clock() - HOUR * 3 / 4,
+        "idempotency_key": "late",
+    }
     first, second = [await office.log(task, **sent) for _ in range(2)]
     assert first.contact == second.contact
     assert await Contact.all().count() == 1

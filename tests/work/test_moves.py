@@ -10,7 +10,7 @@ from gql_app.access import Forbidden, Viewer, authenticate
 from gql_app.work.batches import Moved
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.reads.conditions import BadInput
-from gql_app.work.reads.queues import TaskQuery
+from gql_app.work.reads.finding import TaskQuery
 from models.access import AccessKey
 from models.event import TaskEventKind
 from models.lifecycle import CloseCause, TaskStatus
@@ -201,14 +201,14 @@ async def test_what_a_filter_matches_is_moved(office: Office) -> None:
     tasks = [await office.make_task() for _ in range(3)]
     await office.log(tasks[0])
     await office.make_task(office.missed)
-    query = TaskQuery(queue_ids=[office.recall.id], status=(TaskStatus.OPEN,))
+    query = TaskQuery(queue_ids=(office.recall.id,), status=(TaskStatus.OPEN,))
 
     moved = await reassign_tasks(
         office.changes, office.supervisor, query, to_queue_id=office.missed.id
     )
 
     assert figures(moved) == (2, 2, 0)
-    assert await listed(office.staff, TaskQuery(queue_ids=[office.recall.id])) == {tasks[0].id}
+    assert await listed(office.staff, TaskQuery(queue_ids=(office.recall.id,))) == {tasks[0].id}
 
 
 async def test_more_than_may_be_moved_at_once_is_refused_with_how_many_there_are(

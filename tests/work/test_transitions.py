@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ async def test_logging_a_contact_moves_the_task_and_records_the_contact_and_the_
     assert outcome.refusals == ()
     assert (task.status, task.follow_up, task.due_on) == ("IN_PROGRESS", follow_up, follow_up)
     assert (task.version, task.contact_count, task.last_contact_id) == (2, 1, contact.id)
-    assert (task.closed_at, task.close_cause) == (None, None)
+    assert [task.closed_at, task.close_cause] == [None, None]
     assert (contact.task_id, contact.outcome, contact.follow_up, contact.notes) == (
         task.id,
         "LEFT_MESSAGE",
@@ -83,8 +84,9 @@ async def test_events_hold_what_the_task_looked_like_right_after_each(office: Of
     made = await office.changes.make(office.supervisor, create_task, new)
     assert made.task is not None
     task = await Task.get(id=made.task.id)
-    looks = [made.task]
-    for attempt in ({}, {"follow_up": office.today}, {"close": True}):
+    looks: list[Any] = [made.task]
+    attempts: list[dict[str, Any]] = [{}, {"follow_up": office.today}, {"close": True}]
+    for attempt in attempts:
         office.clock.advance(minutes=1)
         looks.append((await office.log(task, **attempt)).task)
 
@@ -147,7 +149,7 @@ async def test_a_caller_cancelled_in_the_middle_leaves_a_whole_change_and_a_rung
     office: Office,
 ) -> None:
     task = await office.make_task()
-    cancelled = []
+    cancelled: list[bool] = []
 
     def clock() -> datetime:
         # The time is asked for inside the transaction: here the caller's socket closes.

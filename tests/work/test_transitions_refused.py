@@ -139,7 +139,7 @@ async def test_a_missing_a_foreign_and_a_hidden_task_are_answered_alike(office: 
     answers = [
         await office.changes.make(viewer, log_contact, task_id, attempt)
         for viewer, task_id in (
-            (office.staff, None),
+            (office.staff, 0),
             (office.staff, 10**12),
             (office.staff, elsewhere.id),
             (limited, hidden.id),

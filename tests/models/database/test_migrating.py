@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -168,7 +169,7 @@ async def test_patients_of_an_older_version_are_found_and_shown_once_migrated(
     assert await run("migrate", **environ) == (0, "patients made findable anew: 2\n")
     async with opened(empty_url):
         shown = await Patient.all().order_by("id").values_list("phone_number", "phone_display")
-        words = await PatientWord.filter(patient_id=1).values_list("word", flat=True)
+        words: list[Any] = await PatientWord.filter(patient_id=1).values_list("word", flat=True)
     assert shown == [("+12175550123;ext=45", "(217) 555-0123 ext. 45"), ("5550100", "555-0100")]
     assert set(words) == {"lukasz", "12175550123", "<32105557121"}
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -149,7 +150,7 @@ async def test_a_reader_that_was_lost_while_it_was_idle_is_replaced(
             client: Any = transactions.connection()
             (reader,) = client._readers
             assert await outside.fetchval("SELECT pg_terminate_backend($1)", pid)
-            await until(lambda reader=reader: _is_lost(reader))
+            await until(partial(_is_lost, reader))
         assert len(await _backends_at_once(outside, CONNECTIONS)) == CONNECTIONS
 
 

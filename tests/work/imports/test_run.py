@@ -56,7 +56,7 @@ async def test_rows_become_patients_and_tasks_with_their_events(office: Office) 
     assert (patient.external_id, patient.phone) == ("p7", "+12175550123")
     event = await TaskEvent.get(task_id=task.id)
     assert (event.kind, event.actor_id) == (TaskEventKind.CREATED, office.supervisor.staff_id)
-    assert (event.from_status, event.to_status) == (None, "OPEN")
+    assert [event.from_status, event.to_status] == [None, "OPEN"]
     await assert_consistent(office)
     assert office.rings == [(office.practice.id, BATCH), (office.practice.id, BATCH + 5)]
 
@@ -218,7 +218,7 @@ async def test_only_supervisors_may_import_and_only_into_queues_of_theirs(office
     assert await find_target(limited, office.recall.id) is None
     other = await make_office("oak")
     assert await find_target(office.supervisor, other.recall.id) is None
-    assert await find_target(office.supervisor, None) is None
+    assert await find_target(office.supervisor, 0) is None
 
 
 async def test_what_a_key_does_not_see_is_taken_and_not_shown(office: Office) -> None:

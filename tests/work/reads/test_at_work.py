@@ -1,6 +1,7 @@
 """Who holds claims in a queue."""
 
 from dataclasses import replace
+from typing import Any
 
 from gql_app.work.reads.at_work import staff_at_work
 from tests.office import Office, make_office
@@ -8,7 +9,7 @@ from tests.support.claims import Claims
 from tests.work.agents import claims_of
 
 
-async def at_work(office: Office, **viewer: object) -> list[list[tuple[int, int]]]:
+async def at_work(office: Office, **viewer: Any) -> list[list[tuple[int, int]]]:
     """For each of the office's two queues, who holds how many of its tasks."""
     found = await staff_at_work(
         replace(office.staff, **viewer),

@@ -31,7 +31,7 @@ async def make_tasks(office: Office) -> dict[str, Task]:
     }
     tasks = {}
     for days, (name, outcomes) in enumerate(logged.items()):
-        expires = {} if days else {"expires_at": office.clock() + 40 * DAY}
+        expires: dict[str, Any] = {} if days else {"expires_at": office.clock() + 40 * DAY}
         tasks[name] = await office.make_task(**expires)
         for outcome in outcomes:
             close = outcome is ContactOutcome.SCHEDULED

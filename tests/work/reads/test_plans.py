@@ -98,7 +98,8 @@ async def test_no_list_of_tasks_is_read_by_a_scan_of_a_table(
         asked.clear()
         await contacts_of_patients(viewer, patients, 20, None)
         await tasks_of_patients(viewer, patients, TaskQuery(), 20, None)
-        await closers_of(viewer, [Closing(task.closed_at, task.id) for task in page.tasks.rows])
+        rows: list[Any] = page.tasks.rows
+        await closers_of(viewer, [Closing(task.closed_at, task.id) for task in rows])
         scans = [scan for question in asked for scan in await _scans(question)]
         assert {"task", "contact"} <= {scan["Relation Name"] for scan in scans}
         assert [s for s in scans if s["Node Type"] == "Seq Scan"] == []

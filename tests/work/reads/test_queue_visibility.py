@@ -18,11 +18,11 @@ async def test_a_key_limited_to_a_queue_sees_only_its_tasks_whatever_it_asks_for
     tasks = await make_tasks(office)
     here = {task.id for task in tasks if task.queue_id == office.missed.id}
     viewer = replace(office.staff, queue_ids=frozenset({office.missed.id}))
-    both = [office.recall.id, office.missed.id]
+    both = (office.recall.id, office.missed.id)
 
     assert await listed(viewer, EVERY_STATUS) == here
     assert await listed(viewer, replace(EVERY_STATUS, queue_ids=both)) == here
-    assert await listed(viewer, replace(EVERY_STATUS, queue_ids=[office.recall.id])) == set()
+    assert await listed(viewer, replace(EVERY_STATUS, queue_ids=(office.recall.id,))) == set()
     pages = await tasks_of_queues(viewer, both, EVERY_STATUS, 100, None)
     assert pages[office.recall.id].rows == []
     assert {row.id for row in pages[office.missed.id].rows} == here
@@ -43,7 +43,7 @@ async def test_a_practice_sees_nothing_of_another(office: Office) -> None:
     asked = [task.id for task in tasks]
 
     assert await listed(oak.staff, EVERY_STATUS) == set()
-    assert await listed(oak.staff, replace(EVERY_STATUS, queue_ids=[office.recall.id])) == set()
+    assert await listed(oak.staff, replace(EVERY_STATUS, queue_ids=(office.recall.id,))) == set()
     assert await tasks_by_id(oak.staff, asked) == []
     assert await visible_queues(oak.staff, [office.recall.id]) == []
     pages = await tasks_of_queues(oak.staff, [office.recall.id], EVERY_STATUS, 9, None)

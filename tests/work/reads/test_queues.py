@@ -112,7 +112,9 @@ async def test_a_list_shows_what_is_still_to_be_worked_unless_it_is_asked_for_mo
     of = {status: {t.id for t in tasks if t.status is status} for status in TaskStatus}
     assert all(of.values())
 
-    assert await listed(office.staff, TaskQuery()) == of["OPEN"] | of["IN_PROGRESS"]
+    assert (
+        await listed(office.staff, TaskQuery()) == of[TaskStatus.OPEN] | of[TaskStatus.IN_PROGRESS]
+    )
     assert await listed(office.staff, EVERY_STATUS) == {task.id for task in tasks}
     for status in TaskStatus:
         assert await listed(office.staff, TaskQuery(status=(status,))) == of[status]

@@ -50,7 +50,7 @@ def label(moment: datetime, size: BucketSize, zone: ZoneInfo) -> object:
 def same(found: Figures, expected: Figures) -> bool:
     """The hours are rounded, and halfway cases by what the database makes of a fraction."""
     hours = expected.median_hours_to_scheduled
-    close = hours if hours is None else pytest.approx(hours, abs=0.006)
+    close: Any = hours if hours is None else pytest.approx(hours, abs=0.006)
     return found == expected._replace(median_hours_to_scheduled=close)
 
 
@@ -137,7 +137,8 @@ def test_a_value_that_is_not_counted_stops_the_program_at_its_start(
     monkeypatch.setattr("strawberry.enum", lambda *_, **__: None)  # the enums are known already
     path = str(module.__file__)
     run_path(path)
-    more = StrEnum(counted.__name__, {**{value: value for value in counted}, "OTHER": "OTHER"})
+    values = {str(value): str(value) for value in counted} | {"OTHER": "OTHER"}
+    more = StrEnum(counted.__name__, values)  # type: ignore[misc]  # its name is no literal
     monkeypatch.setattr(f"models.lifecycle.{counted.__name__}", more)
 
     with pytest.raises(TypeError, match=r"Counts must be \w+, .*, other$"):
@@ -317,7 +318,8 @@ async def test_sqlite_reads_from_indexes_too(
 def _read(node: dict[str, Any]) -> float:
     """How many rows a scan has looked at, all its rounds together."""
     rows: float = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
-    return rows * node["Actual Loops"]
+    loops: float = node["Actual Loops"]
+    return rows * loops
 
 
 def _nodes(plan: dict[str, Any]) -> Any:
