@@ -9,8 +9,8 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from gql_app import demo
 from gql_app.app import end_in_time, server_config
+from gql_app.commands.demo import practice as demo
 from gql_app.listening import bound, listen
 from gql_app.settings import BadSetting, Settings, address, check_workers
 from gql_app.terminal import say

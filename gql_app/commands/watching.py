@@ -6,7 +6,7 @@ import getpass
 import os
 import sys
 
-from gql_app import watch
+from gql_app.commands import watch
 from gql_app.settings import WATCH_KEY, Settings
 
 

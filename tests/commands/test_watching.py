@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from gql_app import watch
+from gql_app.commands import watch
 from tests.commands.running import Shell
 
 URL = ("--url", "http://127.0.0.1:1")

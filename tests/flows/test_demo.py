@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gql_app import demo
+from gql_app.commands.demo import practice as demo
 from tests.flows.commands import Program, free_port, run, running, serves
 
 

@@ -14,8 +14,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from gql_app.commands.watch import CannotWatch, line, watch
 from gql_app.schema.ids import global_id
-from gql_app.watch import CannotWatch, line, watch
 from tests.flows.commands import free_port
 from tests.serving import PATIENCE, Server
 
@@ -76,7 +76,7 @@ RESYNC = "RESYNC_REQUIRED"
 async def test_a_watch_that_has_to_begin_again_says_why_and_goes_on(
     monkeypatch: pytest.MonkeyPatch, extensions: dict[str, Any], after: str, said: str
 ) -> None:
-    monkeypatch.setattr("gql_app.watch.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("gql_app.commands.watch.FIRST_PAUSE", 0.01)
     endpoint = Endpoint(extensions)
     written = io.StringIO()
     async with watched(endpoint) as url:
@@ -163,8 +163,8 @@ def no_page(connection: ServerConnection, _: Request) -> Response:
 )
 async def test_a_wrong_address_is_given_up(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if wrong == "port":  # all others are known to be wrong at once
-        monkeypatch.setattr("gql_app.watch.FIRST_PAUSE", 0.01)
-        monkeypatch.setattr("gql_app.watch.FIRST_SECONDS", 0.05)
+        monkeypatch.setattr("gql_app.commands.watch.FIRST_PAUSE", 0.01)
+        monkeypatch.setattr("gql_app.commands.watch.FIRST_SECONDS", 0.05)
     async with (
         serve(Endpoint({}), "127.0.0.1", 0) as another,
         serve(Endpoint({}), "127.0.0.1", 0, process_request=no_page) as pages,
