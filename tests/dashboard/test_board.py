@@ -35,7 +35,7 @@ async def test_a_supervisor_watches_the_work(server: Server, sign_in: SignIn) ->
     await log(server, second)
     await expect(recall).to_have_text(["2", "1", "1", "0", "0", "0"])
     newest = page.locator("#ticker li").first
-    await expect(newest).to_contain_text("No Answer, again")
+    await expect(newest).to_contain_text("No Answer, call again")
     await expect(newest).to_contain_text("Birch Testwell")
     await expect(newest).to_contain_text("Staff of maple")
     await expect(chart.locator(".value")).to_have_text(["1", "0", "0", "1"])
@@ -50,7 +50,7 @@ async def test_an_agent_sees_the_board_without_the_figures(server: Server, sign_
     agent = await sign_in()
     await agent.page.get_by_role("link", name="Board").click()
     await expect(agent.page.locator("#board-total td").first).to_have_text("1")
-    await expect(agent.page.get_by_text("Supervisors see these figures.")).to_be_visible()
+    await expect(agent.page.get_by_text("Only supervisors can see these figures.")).to_be_visible()
     await expect(agent.page.locator("#chart")).to_be_hidden()
 
 
