@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+DRAWN := docs/workflow.md docs/clients.md gql_app/web/dashboard/workflow.js
+
 .PHONY: demo test check torture bench format schema diagram screenshots docs clean
 
 demo: $(VENV)/.installed
@@ -24,7 +26,7 @@ check: $(VENV)/.installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/callboard schema --check
-	$(BIN)/python -m models.diagram --check docs/workflow.md docs/clients.md
+	$(BIN)/python -m models.diagram --check $(DRAWN)
 
 torture: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.torture $(ARGS)
@@ -40,10 +42,11 @@ schema: $(VENV)/.installed
 	$(BIN)/callboard schema
 
 diagram: $(VENV)/.installed
-	$(BIN)/python -m models.diagram docs/workflow.md docs/clients.md
+	$(BIN)/python -m models.diagram $(DRAWN)
 
 screenshots: $(VENV)/.installed-test
-	CALLBOARD_TEST_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/dashboard/test_screenshots.py $(ARGS)
+	CALLBOARD_TEST_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/dashboard/test_screenshots.py \
+	  tests/dashboard/test_moving_picture.py $(ARGS)
 
 # The site, in build/site.
 docs: $(VENV)/.installed-docs

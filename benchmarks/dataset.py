@@ -16,6 +16,7 @@ from benchmarks.keys import create_key
 from models.chain import BEGINNING, chained
 from models.database import migrate, opened
 from models.event import CHAINED
+from models.lifecycle import ContactOutcome
 from models.practice import Practice
 from models.roles import Role
 
@@ -75,14 +76,15 @@ class Base:
 # Of each eight tasks (i % 8): 0 is OPEN; 1, 2, 3 are IN_PROGRESS after so many contacts; 4, 5, 6
 # were closed by the last of 1, 2, 3 contacts; 7 has expired. That is 1.5 contacts a task.
 # Follow-ups are spread over 37 days, a prime, so that neither life nor queue goes with the date.
-_CHANGES = """
+_CHANGES = f"""
 CREATE TEMP TABLE change AS
 SELECT *, lag(follow_up) OVER (PARTITION BY i ORDER BY j) AS from_follow_up,
        row_number() OVER (ORDER BY at, i) AS seq,
        CASE WHEN contacted
             THEN $4 + row_number() OVER (PARTITION BY contacted ORDER BY at, i) END AS contact_id,
-       CASE WHEN contacted THEN CASE WHEN ends THEN 'SCHEDULED' WHEN i % 2 = 0 THEN 'LEFT_MESSAGE'
-                                     ELSE 'NO_ANSWER' END END AS outcome
+       CASE WHEN contacted THEN CASE WHEN ends THEN '{ContactOutcome.SCHEDULED}'
+                                     WHEN i % 2 = 0 THEN '{ContactOutcome.LEFT_MESSAGE}'
+                                     ELSE '{ContactOutcome.NO_ANSWER}' END END AS outcome
 FROM (
     SELECT i, j, life, last, at, ends, life <> 7 AND j > 0 AS contacted,
            CASE WHEN NOT ends

@@ -18,6 +18,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from models.lifecycle import ContactOutcome
+
 CLAIM = """mutation { claimNextTask {
   task { id version patient { id } } errors { code message } } }"""
 LOG = """mutation ($task: ID!, $outcome: ContactOutcome!, $day: Date, $notes: String,
@@ -131,11 +133,21 @@ class Agent(Caller):
 
 
 OUTCOMES: list[dict[str, Any]] = [
-    {"outcome": "NO_ANSWER", "day": True, "notes": None, "close": False},
-    {"outcome": "LEFT_MESSAGE", "day": True, "notes": "Voicemail", "close": False},
-    {"outcome": "DID_NOT_SCHEDULE", "day": True, "notes": "Busy this month", "close": False},
-    {"outcome": "SCHEDULED", "day": None, "notes": None, "close": True},
-    {"outcome": "DID_NOT_SCHEDULE", "day": None, "notes": "Has moved away", "close": True},
+    {"outcome": ContactOutcome.NO_ANSWER, "day": True, "notes": None, "close": False},
+    {"outcome": ContactOutcome.LEFT_MESSAGE, "day": True, "notes": "Voicemail", "close": False},
+    {
+        "outcome": ContactOutcome.DID_NOT_SCHEDULE,
+        "day": True,
+        "notes": "Busy this month",
+        "close": False,
+    },
+    {"outcome": ContactOutcome.SCHEDULED, "day": None, "notes": None, "close": True},
+    {
+        "outcome": ContactOutcome.DID_NOT_SCHEDULE,
+        "day": None,
+        "notes": "Has moved away",
+        "close": True,
+    },
 ]
 
 

@@ -1,14 +1,31 @@
-"""Draws the tables of the rules into Markdown files: the workflow as a state diagram (Mermaid), and
-what each role may do.
+"""Writes the tables of the rules where others read them. Into Markdown files: the workflow as a
+state diagram (Mermaid), and what each role may do. For the dashboard: the workflow as a module of
+JavaScript.
 
-`python -m models.diagram FILE...` writes each drawing between its two markers; with `--check` it
-only says whether what stands there is what the tables say.
+`python -m models.diagram FILE...` writes each drawing between its two markers, and a file that ends
+in .js as a whole; with `--check` it only says whether what stands there is what the tables say.
 """
 
 import sys
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
-from models.lifecycle import WORKFLOW, Happening, Rule, Trigger
+from models.follow_up import MAX_FOLLOW_UP_YEARS
+from models.lifecycle import (
+    MAX_NOTES,
+    OPEN_STATUSES,
+    WORKFLOW,
+    Attempt,
+    CloseCause,
+    ContactOutcome,
+    Happening,
+    Rule,
+    TaskStatus,
+    Trigger,
+    decide,
+)
+from models.refusals import RefusalCode
 from models.roles import PERMISSIONS, Role
 
 BEGIN = "<!-- drawn from models/lifecycle.py by `make diagram` -->"
@@ -38,8 +55,7 @@ def _label(triggers: list[Trigger]) -> str:
             by_button.setdefault(trigger.value, [])
         else:
             outcome, button = trigger
-            words = outcome.replace("_", " ").title()
-            by_button.setdefault(button.value, []).append(words)
+            by_button.setdefault(button.value, []).append(outcome.label)
     parts = [f"{b} ({', '.join(words)})" if words else b for b, words in by_button.items()]
     return "<br/>".join(parts)
 
@@ -54,6 +70,64 @@ def permissions() -> str:
         cells = [grants[role].value if role in grants else "no" for role in Role]
         lines.append(f"| {' | '.join([action.value, *cells])} |")
     return "\n".join(lines)
+
+
+def module() -> str:
+    """The workflow as a module of JavaScript: what the dashboard has to know of it."""
+    contents: list[tuple[str, str, object]] = [
+        ("Statuses, as people read them.", "STATUSES", {s: s.label for s in TaskStatus}),
+        ("Statuses of a task that is on the work list.", "OPEN_STATUSES", OPEN_STATUSES),
+        ("Outcomes, as people read them.", "OUTCOMES", {o: o.label for o in ContactOutcome}),
+        (
+            "The same by the fields that count them in an activity report.",
+            "OUTCOME_COUNTS",
+            {_camel_case(outcome): outcome.label for outcome in ContactOutcome},
+        ),
+        (
+            "What each button needs for an outcome: why an empty form is refused, by input, or why"
+            "\n// any form is (refused). An outcome that needs no follow-up date takes none.",
+            "NEEDS",
+            {
+                "log": {outcome: _needs(outcome, close=False) for outcome in ContactOutcome},
+                "close": {outcome: _needs(outcome, close=True) for outcome in ContactOutcome},
+            },
+        ),
+        ("Causes of a close, as people read them.", "CAUSES", {c: c.label for c in CloseCause}),
+        ("Codes of refusals.", "CODES", {code: code.value for code in RefusalCode}),
+        ("Longest notes of a contact, in characters.", "MAX_NOTES", MAX_NOTES),
+        ("How far ahead a follow-up may be.", "MAX_FOLLOW_UP_YEARS", MAX_FOLLOW_UP_YEARS),
+    ]
+    parts = [
+        f"// {what}\nexport const {name} = {_script(value)};" for what, name, value in contents
+    ]
+    return "\n\n".join(["// Written from models/lifecycle.py by `make diagram`.", *parts, ""])
+
+
+def _needs(outcome: ContactOutcome, *, close: bool) -> dict[str, str]:
+    empty = Attempt(outcome, None, None, close)
+    decided = decide(TaskStatus.OPEN, empty, today=date.min, last_day=None)
+    if isinstance(decided, Rule):
+        return {}
+    inputs = ("followUp", "notes")
+    return {r.field if r.field in inputs else "refused": r.message for r in decided}
+
+
+def _camel_case(code: str) -> str:
+    first, *others = code.lower().split("_")
+    return "".join([first, *map(str.capitalize, others)])
+
+
+def _script(value: object, indent: str = "") -> str:
+    """A value in JavaScript, each member of an object on a line."""
+    if isinstance(value, Mapping):
+        inner = f"{indent}  "
+        lines = [f"{inner}{name}: {_script(member, inner)},\n" for name, member in value.items()]
+        return "{\n" + "".join(lines) + indent + "}" if lines else "{}"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_script, value))}]"
+    if isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return f"{value:_}"
 
 
 _DRAWINGS = {BEGIN: diagram, BEGIN_ROLES: permissions}
@@ -75,14 +149,16 @@ def main() -> int:
     code = 0
     for path in (Path(name) for name in sys.argv[1:] if name != "--check"):
         text = path.read_text()
-        has_a_place = any(begin in text for begin in _DRAWINGS)
-        if has_a_place and redrawn(text) == text:
+        is_script = path.suffix == ".js"
+        has_a_place = is_script or any(begin in text for begin in _DRAWINGS)
+        wanted = module() if is_script else redrawn(text)
+        if has_a_place and wanted == text:
             continue
         if "--check" in sys.argv or not has_a_place:
-            sys.stderr.write(f"A drawing in {path} is not as the tables say; run: make diagram\n")
+            sys.stderr.write(f"{path} is not as the tables say; run: make diagram\n")
             code = 1
         else:
-            path.write_text(redrawn(text))
+            path.write_text(wanted)
     return code
 
 

@@ -57,6 +57,11 @@ class ContactOutcome(StrEnum):
     DID_NOT_SCHEDULE = "DID_NOT_SCHEDULE"  # reached, but refused to schedule an appointment
     SCHEDULED = "SCHEDULED"  # agreed to schedule an appointment
 
+    @property
+    def label(self) -> str:
+        """The outcome in the article's words."""
+        return self.replace("_", " ").title()
+
 
 class TaskOrigin(StrEnum):
     AUTOMATIC = "AUTOMATIC"  # made by the practice's software; may expire
@@ -68,6 +73,11 @@ class CloseCause(StrEnum):
     EXPIRED = "EXPIRED"  # an automatic task ran out
     APPOINTMENT_BOOKED = "APPOINTMENT_BOOKED"  # the patient booked by another way
     WITHDRAWN = "WITHDRAWN"  # the source took the task back
+
+    @property
+    def label(self) -> str:
+        """The cause as people read it."""
+        return "By a contact" if self is CloseCause.CONTACT else self.replace("_", " ").capitalize()
 
 
 class Button(Enum):
@@ -104,7 +114,7 @@ _WITHDRAWN = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.WITHDRAWN
 
 _MUST_CLOSE = Refusal(
     RefusalCode.MUST_CLOSE,
-    "A scheduled appointment ends the task: use Log and Close Task.",
+    f"{ContactOutcome.SCHEDULED.label} ends the task: use {Button.LOG_AND_CLOSE.value}.",
     "close",
 )
 
@@ -208,7 +218,7 @@ def _check_follow_up(
             return None
         return Refusal(
             RefusalCode.FOLLOW_UP_REQUIRED,
-            "Log Contact keeps the task open: set a follow-up date.",
+            "Set a follow-up date to keep the task open.",
             "followUp",
         )
     if not rule.follow_up:

@@ -1,8 +1,8 @@
 """What may go wrong in a verb, each told in one line."""
 
-from gql_app import watch
 from gql_app.access import keys
 from gql_app.clock import Doubtful
+from gql_app.commands import watch
 from gql_app.commands.importing.reading import CannotImport
 from gql_app.settings import BadSetting
 from models.checks import BadValue

@@ -17,7 +17,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         settings = read_settings(os.environ)
         keep_values_out_of_logs()
-        module, function = given.run.split(".")
+        module, _, function = given.run.rpartition(".")
         verb = getattr(import_module(f"gql_app.commands.{module}"), function)
         return int(verb(given, settings))
     except Exception as error:

@@ -1,18 +1,16 @@
-"""`callboard serve` and `callboard demo`: the server, and the server with a sample practice."""
+"""`callboard serve`: the server, until it is stopped."""
 
 import argparse
 import asyncio
 import socket
-from dataclasses import replace
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from gql_app import demo
 from gql_app.app import end_in_time, server_config
 from gql_app.listening import bound, listen
-from gql_app.settings import BadSetting, Settings, address, check_workers
+from gql_app.settings import Settings, address, check_workers
 from gql_app.terminal import say
 from models.database import migrate
 
@@ -24,38 +22,26 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     asyncio.run(migrate(settings.database_url))
     listen(sockets, arguments.port)
     say(
-        f"Callboard serves at {_url(arguments.host, sockets)}/graphql;"
+        f"Callboard serves at {url_of(arguments.host, sockets)}/graphql;"
         f" database {address(settings.database_url)}, bus {address(settings.bus_url)}."
         " Ctrl-C stops it."
     )
-    return _serve_until_stopped(settings, arguments, sockets)
+    return serve_until_stopped(settings, arguments, sockets)
 
 
-def run_demo(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Make the sample practice unless it is there, and serve it until stopped."""
-    # Before it says where it is, and gives away a link that works once.
-    sockets = bound(arguments.host, arguments.port)
-    try:
-        sample = asyncio.run(demo.prepare(arguments.data))
-    except OSError as error:
-        raise BadSetting(f"--data {error.filename} cannot be used: {error.strerror}") from None
-    settings = replace(
-        settings, database_url=demo.database_url(arguments.data), bus_url="memory://"
-    )
-    listen(sockets, arguments.port)
-    for line in demo.welcome(_url(arguments.host, sockets), arguments.data, sample).splitlines():
-        say(line)
-    return _serve_until_stopped(settings, arguments, sockets)
-
-
-def _url(host: str, sockets: list[socket.socket]) -> str:
-    """Where a browser on this machine finds the server."""
+def place_of(host: str, sockets: list[socket.socket]) -> tuple[str, int]:
+    """The host and port at which a program on this machine finds the server."""
     name = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
-    port = sockets[0].getsockname()[1]
+    return name, sockets[0].getsockname()[1]
+
+
+def url_of(host: str, sockets: list[socket.socket]) -> str:
+    """The address at which a browser on this machine finds the server."""
+    name, port = place_of(host, sockets)
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
-def _serve_until_stopped(
+def serve_until_stopped(
     settings: Settings, arguments: argparse.Namespace, sockets: list[socket.socket]
 ) -> int:
     config = server_config(settings, arguments.host, arguments.port, arguments.workers)

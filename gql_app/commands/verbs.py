@@ -40,9 +40,12 @@ def parser() -> Parser:
 
 
 def _add_serving(verbs: Verbs) -> None:
-    verb = verbs.add("demo", "serve a sample practice from a folder", "serving.run_demo")
+    verb = verbs.add("demo", "serve a sample practice from a folder", "demo.command.run")
     verb.add_argument(
         "--data", type=Path, default=Path(".callboard-demo"), metavar="DIR", help="where it is kept"
+    )
+    verb.add_argument(
+        "--lively", action="store_true", help="with two simulated colleagues who work the queues"
     )
     _add_address(verb)
     verb.set_defaults(workers=1)
@@ -175,7 +178,7 @@ def _add_import(verbs: Verbs) -> None:
 
 
 def _add_watch(verbs: Verbs) -> None:
-    verb = verbs.add("watch", "show a practice's changes as they happen", "watching.run")
+    verb = verbs.add("watch", "show a practice's changes as they happen", "watch.run")
     verb.add_argument(
         "--url", required=True, metavar="U", help="the server, such as http://127.0.0.1:8000"
     )

@@ -69,7 +69,7 @@ def test_what_carries_a_verb_out_is_there() -> None:
     leaves = [program for program in walk(parser()) if program._subparsers is None]
     assert len(leaves) > len(VERBS)
     for leaf in leaves:
-        module, function = leaf.get_default("run").split(".")
+        module, _, function = leaf.get_default("run").rpartition(".")
         assert callable(getattr(import_module(f"gql_app.commands.{module}"), function))
 
 

@@ -35,7 +35,7 @@ async def test_a_supervisor_watches_the_work(server: Server, sign_in: SignIn) ->
     await log(server, second)
     await expect(recall).to_have_text(["2", "1", "1", "0", "0", "0"])
     newest = page.locator("#ticker li").first
-    await expect(newest).to_contain_text("No Answer, again")
+    await expect(newest).to_contain_text("No Answer, call again")
     await expect(newest).to_contain_text("Birch Testwell")
     await expect(newest).to_contain_text("Staff of maple")
     await expect(chart.locator(".value")).to_have_text(["1", "0", "0", "1"])
@@ -50,8 +50,23 @@ async def test_an_agent_sees_the_board_without_the_figures(server: Server, sign_
     agent = await sign_in()
     await agent.page.get_by_role("link", name="Board").click()
     await expect(agent.page.locator("#board-total td").first).to_have_text("1")
-    await expect(agent.page.get_by_text("Supervisors see these figures.")).to_be_visible()
+    await expect(agent.page.get_by_text("Only supervisors can see these figures.")).to_be_visible()
     await expect(agent.page.locator("#chart")).to_be_hidden()
+
+
+async def test_the_last_changes_have_room_on_a_phone(server: Server, sign_in: SignIn) -> None:
+    first, second = [await server.office.make_task(patient=p) for p in server.office.patients[:2]]
+    board = await sign_in("supervisor", viewport={"width": 390, "height": 844})
+    await board.page.get_by_role("link", name="Board").click()
+    await log(server, first)
+    await log(server, second)
+    changes = board.page.locator(".changes")
+    await expect(changes.locator("li")).to_have_count(2)
+    is_whole = "element => element.scrollHeight <= element.clientHeight"
+    assert await changes.evaluate(is_whole)
+    assert await changes.locator("#ticker").evaluate(is_whole)
+    await changes.locator("li").last.scroll_into_view_if_needed()
+    await expect(changes.locator("li").last).to_be_in_viewport(ratio=1)
 
 
 async def test_the_choice_of_dark_or_light_stays(server: Server, sign_in: SignIn) -> None:

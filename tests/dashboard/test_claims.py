@@ -84,7 +84,7 @@ async def test_of_two_tabs_with_one_patient_each_says_what_becomes_of_its_claim(
     await second.is_live()
     await second.open("Amber Testwell")
     notice = first.dialog.locator("[data-part=claim]")
-    await expect(notice).to_contain_text("Your claim is lost")
+    await expect(notice).to_contain_text("You have lost your claim")
     await expect(notice).to_contain_text("in another tab")
     # The older one is closed: the newer keeps the claim.
     held = await claim_of(server, task)

@@ -79,7 +79,7 @@ async def test_log_contact_keeps_the_task_and_log_and_close_ends_it(
     await agent.write("Has to ask at work.")
     await agent.log.click()
     await expect(agent.dialog).to_be_hidden()
-    await expect(agent.page.locator("#toast")).to_contain_text("Did Not Schedule, again")
+    await expect(agent.page.locator("#toast")).to_contain_text("Did Not Schedule, call again")
     shown = (await server.data(TASK, id=task_id(task)))["task"]
     assert shown["status"] == "IN_PROGRESS"
     assert shown["followUp"] == str(office.today + timedelta(days=1))
@@ -198,7 +198,7 @@ async def test_next_task_claims_and_opens_the_most_urgent(server: Server, sign_i
     await agent.log_and_close.click()
     await expect(agent.dialog).to_be_hidden()
     await agent.page.keyboard.press("n")
-    await expect(agent.page.locator("#toast")).to_have_text("No task is free and due now.")
+    await expect(agent.page.locator("#toast")).to_have_text("No due task is free right now.")
 
 
 async def test_a_partner_may_look_but_not_log(server: Server, sign_in: SignIn) -> None:

@@ -143,7 +143,7 @@ async def test_a_notice_goes_when_it_is_no_longer_true(server: Server, sign_in: 
     claim = part(agent, "claim")
     for place in (claim.locator("li"), agent.page.locator("#why-log")):
         await expect(place).to_have_text(
-            re.compile(r"^Supervisor of maple is calling this patient until \d+:\d\d\s[AP]M\.$")
+            re.compile(r"^Supervisor of maple has claimed this patient until \d+:\d\d\s[AP]M\.$")
         )
     await server.data(RELEASE, "supervisor", id=task_id(task))
     await expect(claim.locator("li")).to_have_text("Supervisor of maple has released it.")

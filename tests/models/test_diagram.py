@@ -1,4 +1,5 @@
-"""The drawing in docs/workflow.md is the workflow's; so are the tables there and in the README."""
+"""The drawing in docs/workflow.md is the workflow's; so are the tables there and in the README, and
+the dashboard's module."""
 
 import re
 import sys
@@ -13,6 +14,7 @@ from models.refusals import Refusal
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "workflow.md"
 ROLES = ROOT / "docs" / "clients.md"
+SCRIPT = ROOT / "gql_app" / "web" / "dashboard" / "workflow.js"
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -43,7 +45,7 @@ def test_the_page_draws_each_edge_of_the_table_and_no_other() -> None:
 
 
 def test_the_pages_pass_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert run(monkeypatch, "--check", PAGE, ROLES) == 0
+    assert run(monkeypatch, "--check", PAGE, ROLES, SCRIPT) == 0
 
 
 def test_the_roles_are_drawn_as_what_each_may_do() -> None:
@@ -59,6 +61,18 @@ def test_a_changed_table_of_roles_fails_the_check(
     copy = tmp_path / ROLES.name
     copy.write_text(ROLES.read_text().replace("| read notes | yes | yes | no |", ""))
     assert run(monkeypatch, "--check", PAGE, copy) == 1
+
+
+@pytest.mark.parametrize("old", ["  SCHEDULED: 'Scheduled',\n", "MAX_NOTES = 10_000", "CLAIM_LOST"])
+def test_a_changed_module_fails_the_check_and_is_written_anew(
+    old: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / SCRIPT.name
+    copy.write_text(SCRIPT.read_text().replace(old, "", 1))
+    assert run(monkeypatch, "--check", copy) == 1
+    assert copy.read_text() != SCRIPT.read_text()
+    assert run(monkeypatch, copy) == 0
+    assert copy.read_text() == SCRIPT.read_text()
 
 
 @pytest.mark.parametrize(

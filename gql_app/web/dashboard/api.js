@@ -3,13 +3,13 @@
 /** The session is over, or there was none. */
 export class SignedOut extends Error {}
 
-/** The session of this browser is somebody else's by now, who has signed in in another tab. */
+/** Somebody else has signed in, in another tab of this browser. */
 export class OtherViewer extends SignedOut {}
 
 /** The server cannot be reached, or does not answer as it should. */
 export class Unreachable extends Error {}
 
-/** The server refuses the request itself; the message is its own, and so is the code. */
+/** The server refuses the request. The message and the code are the server's. */
 export class BadRequest extends Error {
   constructor(message, code) {
     super(message);
@@ -20,12 +20,11 @@ export class BadRequest extends Error {
 const PATIENCE = 15_000;
 let meant = null;
 
-/** A text may have half a character, where a limit on its length cut a pair in two. The server takes
- *  whole ones. */
+/** A text that was cut to a length may end in half a character, which the server does not accept. */
 const whole = (_, value) => (typeof value === 'string' ? value.toWellFormed() : value);
 
-/** From here on requests are for the viewer with this id, and refused if the session is another's. All
- *  tabs of a browser share the session. With null they are for the person who has signed in. */
+/** Send requests for the viewer with this id from now on. All tabs of a browser share the session, and the
+ *  server refuses them if it is somebody else's by then. With null they are for the person who has signed in. */
 export function actFor(viewerId) {
   meant = viewerId;
 }
@@ -38,7 +37,7 @@ async function send(path, method, body, { isKept = true } = {}) {
       method,
       headers,
       body: body && JSON.stringify(body, whole),
-      keepalive: isKept, // what was asked for is done though the page is left
+      keepalive: isKept, // it is sent even if the page is left
       signal: AbortSignal.timeout(PATIENCE),
     });
   } catch {

@@ -1,16 +1,16 @@
-// The board: what a supervisor, or a screen on the wall, watches. Counts and changes come by the feed;
-// what the feed does not tell (who is at work, today's outcomes) is asked for anew when it may have
-// changed, and never more often than every second.
+// The board, for a supervisor or a screen on the wall. Counts and changes come from the feed. Who is at
+// work and today's outcomes do not: they are asked for again when they may have changed, at most once a
+// second.
 
 import { SignedOut, graphql } from './api.js';
-import { drawOutcomes, row } from './chart.js';
+import { drawOutcomes, head, row } from './chart.js';
 import { ACTIVITY, AT_WORK } from './documents.js';
+import { Pace } from './pace.js';
 import { write, outside } from './text.js';
 import { Ticker } from './ticker.js';
 import { count, today } from './words.js';
 
-const PAUSE = 1000; // ms
-const REFRESH = 60_000; // claims end by themselves, and days do
+const REFRESH = 60_000; // ms; claims end by themselves, and days do
 const FIGURES = {
   open: 'Open',
   notContacted: 'Not contacted',
@@ -25,9 +25,11 @@ export class BoardView {
     Object.assign(this, { store, onError });
     this.element = document.getElementById('board');
     this.ticker = new Ticker();
+    this.pace = new Pace(() => this.fetch());
     document
       .getElementById('board-heads')
       .replaceChildren(...['Queue', ...Object.values(FIGURES)].map(head));
+    drawOutcomes(null);
     store.listen((what, detail) => {
       if (what === 'event') this.note(detail);
       if (what === 'snapshot' || what === 'counts') this.soon();
@@ -88,16 +90,13 @@ export class BoardView {
     this.ticker.draw();
   }
 
-  /** Ask for what the feed does not tell, once for all that happens within the pause. */
+  /** Ask for what the feed does not send, once for everything that happens within a second. */
   ask() {
-    if (!this.isSeen || !this.viewer || this.asking) return;
-    const since = performance.now() - (this.asked ?? -PAUSE);
-    this.asking = setTimeout(() => this.fetch(), Math.max(0, PAUSE - since));
+    if (this.isSeen && this.viewer) this.pace.soon();
   }
 
   async fetch() {
-    this.asked = performance.now();
-    this.asking = null;
+    this.pace.done();
     const viewer = this.viewer;
     if (!viewer) return;
     try {
@@ -128,13 +127,6 @@ export class BoardView {
     document.getElementById('no-staff').hidden = rows.length > 0;
     write(document.getElementById('staff-count'), count(rows.length, 'person', 'people'));
   }
-}
-
-function head(label) {
-  const cell = document.createElement('th');
-  cell.scope = 'col';
-  write(cell, label);
-  return cell;
 }
 
 function figures(name, counts) {

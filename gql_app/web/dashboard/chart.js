@@ -1,17 +1,14 @@
 // Today's outcomes: bars drawn here, and behind them the same as a table, hour by hour.
 
 import { write } from './text.js';
-import { OUTCOMES, clock } from './words.js';
+import { clock } from './words.js';
+import { OUTCOME_COUNTS as NAMES } from './workflow.js';
 
-const NAMES = {
-  noAnswer: OUTCOMES.NO_ANSWER,
-  leftMessage: OUTCOMES.LEFT_MESSAGE,
-  didNotSchedule: OUTCOMES.DID_NOT_SCHEDULE,
-  scheduled: OUTCOMES.SCHEDULED,
-};
 const LINE = 40;
-const LABELS = 156; // of a width of 460
+const WIDTH = 460;
+const LABELS = 156; // of the width
 const BARS = 260;
+const COLORS = 4; // --bar-1 to --bar-4 of the style sheet
 
 /** `activity` of one day by the hour; null clears the chart. */
 export function drawOutcomes(activity) {
@@ -19,25 +16,27 @@ export function drawOutcomes(activity) {
   const table = document.getElementById('hours');
   const names = Object.keys(NAMES);
   const total = activity?.total.contacts;
+  chart.setAttribute('viewBox', `0 0 ${WIDTH} ${LINE * names.length}`);
   const most = total ? Math.max(1, ...names.map((name) => total[name])) : 1;
   chart.replaceChildren(
-    ...names.flatMap((name, i) => (total ? bar(NAMES[name], name, total[name], most, i) : [])),
+    ...names.flatMap((name, i) => (total ? bar(NAMES[name], total[name], most, i) : [])),
   );
   const told = total && names.map((name) => `${NAMES[name]} ${total[name]}`).join(', ');
   chart.setAttribute('aria-label', told ? `Contacts today: ${told}.` : 'No figures yet');
   const hours = (activity?.buckets ?? []).filter(({ figures }) => figures.contacts.total > 0);
+  document.getElementById('hours-heads').replaceChildren(...['From', ...Object.values(NAMES), 'All'].map(head));
   table.replaceChildren(
     ...hours.map(({ begin, figures }) => line(clock(begin), figures.contacts, names)),
     ...(total ? [line('Today', total, names)] : []),
   );
 }
 
-function bar(label, name, value, most, index) {
+function bar(label, value, most, index) {
   const middle = index * LINE + LINE / 2;
   const length = Math.round((value / most) * BARS);
   return [
     svg('text', { x: LABELS - 12, y: middle, class: 'label' }, label),
-    svg('rect', { x: LABELS, y: middle - 12, width: length, height: 24, rx: 2, class: name }),
+    svg('rect', { x: LABELS, y: middle - 12, width: length, height: 24, rx: 2, class: `bar-${(index % COLORS) + 1}` }),
     svg('text', { x: LABELS + length + 8, y: middle, class: 'value' }, String(value)),
   ];
 }
@@ -55,6 +54,14 @@ export function row(...cells) {
     made.append(cell);
   }
   return made;
+}
+
+/** The head of a table's column. */
+export function head(label) {
+  const cell = document.createElement('th');
+  cell.scope = 'col';
+  write(cell, label);
+  return cell;
 }
 
 function svg(name, attributes, text = '') {

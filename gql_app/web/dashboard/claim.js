@@ -12,9 +12,9 @@ const TICK = 1_000; // ms; a hidden tab is woken less often, but by each message
 const AGAIN = 5_000; // ms until a request that was not answered is sent again
 export const IDLE = 60 * 60_000; // ms without a key or a pointer, after which nobody is thought to be here
 const TROUBLES = {
-  lost: 'Your claim is lost. What you typed is kept.',
+  lost: 'You have lost your claim. What you typed is kept.',
   refused: 'You have no claim on this patient.',
-  unsure: 'No answer came: the patient may not be claimed.',
+  unsure: 'The server has not answered. Perhaps this patient is not claimed.',
 };
 const INPUTS = ['keydown', 'pointerdown', 'pointermove', 'wheel'];
 

@@ -1,6 +1,6 @@
-// The server's clock, as far as this page knows it. The client's own may show anything, and may be set
-// while the page is open; so of the client only the time that passes is taken. It is learned anew with
-// each heartbeat, since a sleeping machine may not count either. It is never ahead of the server's, so
+// The server's clock, as far as this page knows it. The client's own clock may be wrong, and may be set
+// while the page is open, so only the time that passes is taken from it. Each heartbeat tells the server's
+// time again, because a machine that sleeps may not count. This clock is never ahead of the server's, so
 // when a day begins here it has begun there.
 
 let zero = 0; // what the server's clock showed when performance.now() was 0, in ms

@@ -1,5 +1,5 @@
-// What the page says of the connection: its state, when the server last told something, and,
-// when it is lost, as of when what is shown is.
+// What the page says about the connection: its state, when the server last sent something, and, when it
+// is lost, how old the page is.
 
 import { now } from './clock.js';
 import { outside, write } from './text.js';
@@ -57,7 +57,7 @@ export class Connection {
       write(part('retry-in'), left > 0 ? `Trying again in ${left} s` : 'Trying now');
     } else if (name === 'failed') {
       const reason = outside(state.reason);
-      write(part('lost-since'), `The server does not take this page (${reason}). Reload it.`);
+      write(part('lost-since'), `The server does not accept this page (${reason}). Reload it.`);
       write(part('retry-in'), '');
     }
   }

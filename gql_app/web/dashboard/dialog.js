@@ -6,13 +6,13 @@ import { SignedOut, graphql } from './api.js';
 import { attemptOf } from './attempt.js';
 import { LOG, ONE_TASK } from './documents.js';
 import { Drafts } from './drafts.js';
-import { drawButtons, drawDate, drawFacts, drawNotes, drawRecord, fill, wipe } from './form.js';
+import { drawButtons, drawDate, drawFacts, drawNotes, drawOutcomes, drawRecord, fill, wipe } from './form.js';
 import { Notices } from './notices.js';
 import { Past } from './past.js';
 import { Place } from './place.js';
-import { verdict } from './rules.js';
+import { takesDate, verdict } from './rules.js';
 import { outside } from './text.js';
-import { OUTCOMES, calling, shortDate } from './words.js';
+import { calling, logged } from './words.js';
 
 const EMPTY = { outcome: null, followUp: '', notes: '', suggested: false, touched: false };
 
@@ -22,6 +22,7 @@ export class ContactDialog {
     Object.assign(this, { store, claims, onLogged, onClosed, onError });
     this.element = document.getElementById('contact');
     this.form = this.element.querySelector('form');
+    drawOutcomes(this.element);
     this.drafts = new Drafts();
     this.notices = new Notices(this.element, store, claims);
     this.past = new Past(this.element, store, {
@@ -170,7 +171,7 @@ export class ContactDialog {
   suggest() {
     const { outcome, touched, followUp } = this.fields;
     const date = this.detail?.suggestedFollowUp;
-    if (!outcome || outcome === 'SCHEDULED' || !date || touched || followUp) return;
+    if (!outcome || !takesDate(outcome) || !date || touched || followUp) return;
     Object.assign(this.fields, { followUp: date, suggested: true });
     this.form.elements.followUp.value = date;
   }
@@ -247,8 +248,7 @@ export class ContactDialog {
     this.claims.done(id);
     this.store.put(task);
     if (this.task?.id === id) this.element.close();
-    const then = task.isOpen ? `again ${shortDate(task.followUp)}` : 'closed';
-    this.onLogged(task, `${outside(task.patient.name)}: ${OUTCOMES[task.lastContact.outcome]}, ${then}.`);
+    this.onLogged(task, logged(task));
   }
 
   refused(id, { task, errors }) {

@@ -1,5 +1,7 @@
 // What the dashboard asks the server.
 
+import { OPEN_STATUSES, OUTCOME_COUNTS } from './workflow.js';
+
 // What a row shows: of a task as it is now, and of one as it was right after an event.
 const STATE = `status isOpen statusLabel origin reason followUp expiresAt version contactCount createdAt
   closedAt closeCause closedBy { name } withdrawnReason queue { id name } assignee { name } patient { id name phone phones { href } }
@@ -60,7 +62,7 @@ export const PAST = `query ($id: ID!, $first: Int!) {
         }
         pageInfo { hasNextPage }
       }
-      tasks(status: [OPEN, IN_PROGRESS], first: 50) {
+      tasks(status: [${OPEN_STATUSES}], first: 50) {
         nodes { id reason statusLabel followUp contactCount assignee { name } queue { name } }
       }
     }
@@ -106,4 +108,4 @@ export const ACTIVITY = `query ($day: Date!) {
     buckets { begin figures { ...Figures } }
   }
 }
-fragment Figures on ActivityFigures { contacts { noAnswer leftMessage didNotSchedule scheduled total } }`;
+fragment Figures on ActivityFigures { contacts { ${Object.keys(OUTCOME_COUNTS).join(' ')} total } }`;

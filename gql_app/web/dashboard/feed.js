@@ -1,11 +1,11 @@
 // The reference client of Callboard's live protocol: queueFeed over graphql-transport-ws.
 //
 // It keeps one stream alive through every lost connection. `cursor` is that of the last message that
-// was dealt with; each new connection goes on after it, so that nothing is missed or told twice. The
+// was handled; each new connection goes on after it, so that nothing is missed or repeated. The
 // protocol is described in docs/protocol.md. Only the time that passes counts, not what the client's
 // clock shows: that may be set at any moment. This file needs nothing else of the dashboard.
 
-const QUIET = 16_000; // ms without a word (heartbeats come every 15 s), after which we ask …
+const QUIET = 16_000; // ms without a message (heartbeats come every 15 s), after which we ask …
 const ANSWER = 2_500; // … and how long the answer may take.
 const SILENT = 35_000; // ms without a message of the stream, though the socket answers.
 const OPENING = 10_000; // ms until a new connection's first word.
@@ -59,7 +59,7 @@ export class Feed {
     this.socket = socket;
     this.opened = this.heard = performance.now();
     this.hasSpoken = this.hasAsked = false;
-    // What a socket that we have left still says is of no interest.
+    // Ignore what a socket that was left still says.
     const ours = (act) => (event) => socket === this.socket && act(event);
     socket.onopen = ours(() => this.send({ type: 'connection_init', payload: this.init }));
     socket.onmessage = ours(({ data }) => this.hear(JSON.parse(data)));
@@ -110,7 +110,7 @@ export class Feed {
     }
     this.resyncs = 0;
     this.onMessage(message);
-    // Only now: what we failed to deal with has to come again.
+    // Only now: if onMessage has failed, the message must come again.
     this.cursor = message.cursor ?? this.cursor;
   }
 

@@ -1,10 +1,9 @@
 // How the dialog of a contact looks: the task, what may be chosen for it, how it ended, and the past.
 
-import { MAX_NOTES, lastFollowUp, lengthOf } from './rules.js';
+import { lastFollowUp, lengthOf, takesDate } from './rules.js';
 import { outside, refill, write } from './text.js';
-import {
-  OUTCOMES, addDays, cause, count, dayAndClock, distance, lastDay, shortDate, today, until,
-} from './words.js';
+import { addDays, cause, count, dayAndClock, distance, lastDay, shortDate, today, until } from './words.js';
+import { MAX_NOTES, NEEDS, OUTCOMES } from './workflow.js';
 
 const NEARLY_FULL = 1_000; // characters from which on they are counted
 
@@ -15,6 +14,18 @@ export function made(name, text = '') {
   const element = document.createElement(name);
   write(element, text);
   return element;
+}
+
+/** The choice of outcomes. */
+export function drawOutcomes(dialog) {
+  const labels = Object.entries(OUTCOMES).map(([outcome, words]) => {
+    const label = made('label');
+    const input = document.createElement('input');
+    Object.assign(input, { type: 'radio', name: 'outcome', value: outcome });
+    label.append(input, ` ${words}`);
+    return label;
+  });
+  part(dialog, 'outcomes').append(...labels);
 }
 
 export function drawFacts(dialog, task) {
@@ -64,7 +75,7 @@ export function drawButtons(dialog, { followUp }, why) {
 /** The date's bounds, the buttons that set it, and what becomes of it. */
 export function drawDate(form, fields, task, suggested) {
   const input = form.elements.followUp;
-  input.disabled = fields.outcome === 'SCHEDULED';
+  input.disabled = !takesDate(fields.outcome);
   input.classList.toggle('dropped', input.disabled && fields.followUp !== '');
   const last = lastDay(task);
   bound(input, today(), last && last < lastFollowUp() ? last : lastFollowUp());
@@ -88,8 +99,8 @@ function bound(input, min, max) {
 
 function dateHint({ outcome, followUp, suggested }) {
   const date = followUp && `${shortDate(followUp)}, ${suggested ? 'as suggested' : distance(followUp)}`;
-  if (outcome !== 'SCHEDULED') return date ? `${date}.` : 'Log Contact needs one.';
-  const closes = 'Scheduled closes the task.';
+  if (takesDate(outcome)) return date ? `${date}.` : 'Log Contact needs one.';
+  const closes = `${OUTCOMES[outcome]} closes the task.`;
   return date ? `${shortDate(followUp)} is dropped: ${closes}` : `None: ${closes}`;
 }
 
@@ -98,7 +109,7 @@ export function drawNotes(form, { outcome, notes }) {
   const length = lengthOf(notes);
   const isTooLong = length > MAX_NOTES;
   const shown = (n) => n.toLocaleString('en-US');
-  const hint = outcome === 'DID_NOT_SCHEDULE' ? 'Log Contact needs the reason.' : 'Optional.';
+  const hint = NEEDS.log[outcome]?.notes ? 'Log Contact needs the reason.' : 'Optional.';
   const counted = `${shown(length)} of ${shown(MAX_NOTES)} characters`;
   const over = isTooLong ? `: ${shown(length - MAX_NOTES)} too many.` : '.';
   write(part(form, 'notes-hint'), length < NEARLY_FULL ? hint : counted + over);
@@ -132,7 +143,7 @@ export function drawHistory(list, contacts, task) {
 function drawContact(contact, task) {
   const item = made('li');
   item.dataset.id = contact.id;
-  const again = contact.followUp ? `, again ${shortDate(contact.followUp)}` : '';
+  const again = contact.followUp ? `, call again ${shortDate(contact.followUp)}` : '';
   item.append(
     made('strong', OUTCOMES[contact.outcome] + (contact.closedTask ? ', closed' : again)),
     made('span', `${dayAndClock(contact.contactedAt)} · ${outside(contact.loggedBy.name)}`),

@@ -1,28 +1,33 @@
-// The list of tasks that is looked at: what the server was asked for, kept up by the feed.
+// The list of tasks on the page: what the server was asked for, kept up to date by the feed.
 //
-// Pages are loaded by cursor as far as somebody has scrolled. Up to the last row that was loaded
-// (`bound`) the store knows every task, because what changes later comes through the feed; so the rows
-// are simply those of the store that match, in the server's order. Whom a search means only the
-// server knows: its pages say it of those who are in them and, by leaving them out, of others that the
-// store has. When a change brings somebody of whom it has not said it, it is asked again.
+// Pages are loaded by cursor, as far as the user has scrolled. Up to the last row that was loaded
+// (`bound`) the store knows every task, because later changes come through the feed. So the rows are the
+// tasks of the store that match, in the server's order. Only the server knows which patients a search
+// matches. A page that it sends says so for the patients in it, and the store's other patients of that
+// part do not match. When a change brings in a patient of whom nothing is known, the page asks again.
 
 import { graphql } from './api.js';
 import { TASKS } from './documents.js';
-import { ORDERS, WORKABLE, headings } from './order.js';
+import { ORDERS, headings } from './order.js';
+import { Pace } from './pace.js';
 import { arranged } from './store.js';
 import { today } from './words.js';
+import { OPEN_STATUSES } from './workflow.js';
 
 const FIRST = 60;
 const MORE = 200;
 const MOST = 500; // rows that the server gives at once
-const AGAIN = 1_000; // ms at least from one request of a search to the next that a change causes
 const PAUSE = 2_000; // ms after a failure; every drawing of the list's end asks for more
 
 export class TaskList {
   /** `onChange()`: the rows, or whether they are being loaded, may be others now. */
   constructor(store, onChange, onError) {
     Object.assign(this, { store, onChange, onError });
-    this.filter = { queueId: null, status: WORKABLE, overdue: false, patient: '' };
+    this.pace = new Pace(() => {
+      this.isQuiet = true;
+      this.reload();
+    });
+    this.filter = { queueId: null, status: OPEN_STATUSES, overdue: false, patient: '' };
     this.reset();
   }
 
@@ -32,8 +37,7 @@ export class TaskList {
     this.day = today(); // by which it is sorted, here as by the server
     this.meant = new Map(); // whether the search means somebody
     this.unsaid = []; // tasks of whose patients that was not known when the first page was asked for
-    clearTimeout(this.again);
-    this.again = null;
+    this.pace.cancel();
     this.bound = null;
     this.cursor = null;
     this.hasMore = false;
@@ -87,12 +91,7 @@ export class TaskList {
       if (this.meant.get(called(task)) === false) this.meant.delete(called(task));
       return;
     }
-    if (this.again || this.meant.has(called(task))) return;
-    const wait = Math.max(0, this.askedAt + AGAIN - performance.now());
-    this.again = setTimeout(() => {
-      this.isQuiet = true;
-      this.reload();
-    }, wait);
+    if (!this.meant.has(called(task))) this.pace.soon();
   }
 
   /** Whether the task is one of those that are looked at, apart from the search. */
@@ -120,7 +119,7 @@ export class TaskList {
     const question = this.question;
     this.isLoading = true;
     this.hasFailed = false;
-    this.askedAt = performance.now();
+    this.pace.done();
     if (!this.cursor) this.unsaid = [...this.store.tasks.values()].filter((t) => !this.meant.has(called(t)));
     this.onChange();
     try {

@@ -16,12 +16,12 @@ import { clock, setZone, today } from './words.js';
 const part = (id) => document.getElementById(id);
 const root = document.documentElement;
 
-const ENDED = 'Your session has ended. Sign in to go on.';
+const ENDED = 'Your session has ended. Sign in to continue.';
 const OTHER =
-  'Somebody else has signed in to Callboard in another tab of this browser. Sign in to go on as yourself.';
+  'Somebody else has signed in to Callboard in another tab of this browser. Sign in to continue as yourself.';
 const ENDINGS = {
   'Viewer changed': OTHER,
-  'Key expired': 'Your session, or its key, has expired. Sign in to go on.',
+  'Key expired': 'Your session, or its key, has expired. Sign in to continue.',
   'Key revoked or changed':
     'Your session has ended: it was signed out elsewhere, or its key was revoked or changed.',
 };
@@ -90,7 +90,7 @@ function follow(init) {
       }
       setTitle();
     },
-    onExpiry: (at) => say(`Your session ends at ${clock(at)}. Then sign in again to go on.`, 60_000),
+    onExpiry: (at) => say(`Your session ends at ${clock(at)}. After that, sign in again to continue.`, 60_000),
   });
   connection.begin(feed);
   feed.start();
@@ -217,7 +217,7 @@ function route() {
   setTitle();
 }
 
-/** Say in the page's title what is looked at. No patient stands in it: browsers keep titles. */
+/** Say in the page's title what is shown, but name no patient: browsers keep titles. */
 function setTitle() {
   const view = part('board').hidden ? tasks.looksAt() : ['Board'];
   document.title = [...(feed ? [connection.trouble, ...view] : ['Sign in']), 'Callboard']
@@ -225,7 +225,7 @@ function setTitle() {
     .join(' – ');
 }
 
-// Out of the browser's cache comes a page as it was left: its claim is released, and its session may be over.
+// A page from the browser's cache is as it was left: its claim is released, and its session may be over.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
 addEventListener('hashchange', () => {

@@ -4,9 +4,10 @@
 import { made } from './form.js';
 import { outside, refill, write } from './text.js';
 import { calling, differences, refusal } from './words.js';
+import { CODES } from './workflow.js';
 
 // What the page says by itself, as long as it is so.
-const SHOWN_ANYWAY = new Set(['CLAIMED_BY_OTHER', 'TASK_CLOSED']);
+const SHOWN_ANYWAY = new Set([CODES.CLAIMED_BY_OTHER, CODES.TASK_CLOSED]);
 
 export class Notices {
   constructor(dialog, store, claims) {

@@ -1,7 +1,5 @@
 // The orders of lists, by the same rules as the server's TaskOrder, and the headings of the order of work.
 
-export const WORKABLE = ['OPEN', 'IN_PROGRESS'];
-
 const NEVER = '9999-12-31T23:59:59+00:00';
 const HEADINGS = ['Overdue', 'Today', 'New', 'Later'];
 

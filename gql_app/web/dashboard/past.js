@@ -4,18 +4,19 @@
 import { graphql } from './api.js';
 import { PAST } from './documents.js';
 import { drawHistory, drawOthers } from './form.js';
+import { Pace } from './pace.js';
 import { write } from './text.js';
 
 const PAGE = 20;
-const PAUSE = 1_000; // ms between two readings, however much happens meanwhile
 const MOST = 500; // rows that the server gives at once
-const NO_NEWS = new Set(['CLAIMED', 'RELEASED']); // kinds of events that change nothing of this
+const NO_NEWS = new Set(['CLAIMED', 'RELEASED']); // kinds of events that change nothing here
 
 export class Past {
   /** `onChange()`: there is something new to draw; `onError(error)`. */
   constructor(dialog, store, { onChange, onError }) {
     Object.assign(this, { dialog, onChange, onError });
     this.part = (name) => dialog.querySelector(`[data-part=${name}]`);
+    this.pace = new Pace(() => this.load());
     this.begin(null);
     this.part('earlier').addEventListener('click', () => {
       this.wanted = Math.min(this.wanted + (this.hasFailed ? 0 : 2 * PAGE), MOST);
@@ -24,7 +25,7 @@ export class Past {
     store.listen((what, detail) => {
       if (!this.task) return;
       const isOurs = what === 'event' && detail.task.patient.id === this.task.patient.id;
-      if (what === 'snapshot' || (isOurs && !NO_NEWS.has(detail.kind))) this.soon();
+      if (what === 'snapshot' || (isOurs && !NO_NEWS.has(detail.kind))) this.pace.soon();
     });
   }
 
@@ -33,17 +34,6 @@ export class Past {
     Object.assign(this, { task, ending: null, wanted: PAGE, hasFailed: false, isAsked: false });
     this.draw(null);
     if (task) this.load();
-  }
-
-  /** Something has happened: read it anew, but not more often than every second. */
-  soon() {
-    if (this.isDue) return;
-    this.isDue = true;
-    const wait = Math.max(0, PAUSE - (performance.now() - (this.begun ?? -PAUSE)));
-    setTimeout(() => {
-      this.isDue = false;
-      this.load();
-    }, wait);
   }
 
   /** Read it anew: once more at the end, if something happens while it is being read. */
@@ -60,7 +50,7 @@ export class Past {
   }
 
   async read(task) {
-    this.begun = performance.now();
+    this.pace.done();
     try {
       const answer = await graphql(PAST, { id: task.id, first: this.wanted }, { isKept: false });
       if (this.task !== task || !answer.task) return;
@@ -87,7 +77,7 @@ export class Past {
     else if (!contacts.length) this.drawEnd('Nobody has called yet.');
     else if (!hasMore) this.drawEnd('');
     else if (contacts.length < MOST) this.drawEnd('', 'Show earlier contacts');
-    else this.drawEnd(`These are the last ${MOST}.`);
+    else this.drawEnd(`These are the latest ${MOST}.`);
   }
 
   drawEnd(words, action = '') {

@@ -32,7 +32,7 @@ export class Place {
       const { task } = await graphql(ONE_TASK, { id });
       if (taskInAddress() !== id || dialog.task) return; // the user has gone on
       if (task) return dialog.open(task);
-      dialog.onError(new Error('This task is not there, or your key does not show it.'));
+      dialog.onError(new Error('There is no such task, or your key may not see it.'));
     } catch (error) {
       dialog.onError(error);
     }

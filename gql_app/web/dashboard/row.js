@@ -1,7 +1,8 @@
 // A row of the list, written into its element.
 
 import { outside, write } from './text.js';
-import { OUTCOMES, closing, count, distance, shortDate, today, until, when } from './words.js';
+import { closing, count, distance, shortDate, today, until, when } from './words.js';
+import { OUTCOMES } from './workflow.js';
 
 const assigned = ({ assignee }) => (assignee ? `For ${outside(assignee.name)}` : '');
 

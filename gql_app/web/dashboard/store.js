@@ -1,5 +1,5 @@
-// All that the page knows: tasks by id, queues, their counts. Of a task the newest state wins, whether
-// an event, a list or an answer brought it, so it does not matter which of them comes first.
+// All that the page knows: tasks by id, queues, their counts. The newest state of a task wins, whether it
+// came by an event, a list or an answer, so it does not matter which of them comes first.
 
 import { learn } from './clock.js';
 
@@ -31,7 +31,7 @@ export class Store {
   take(message) {
     switch (message.__typename) {
       case 'QueueSnapshot':
-        // What was known may be anything by now.
+        // Anything may have changed.
         this.tasks = new Map();
         this.queues = message.queues.map(({ queue }) => queue);
         this.counts = new Map(message.queues.map(({ queue, counts }) => [queue.id, counts]));

@@ -3,11 +3,12 @@
 import { SignedOut } from './api.js';
 import { Grid } from './grid.js';
 import { TaskList } from './list.js';
-import { WORKABLE } from './order.js';
 import { outside, write } from './text.js';
 import { count } from './words.js';
+import { OPEN_STATUSES, STATUSES } from './workflow.js';
 
-const STATUSES = { WORK: WORKABLE, OPEN: ['OPEN'], IN_PROGRESS: ['IN_PROGRESS'], CLOSED: ['CLOSED'] };
+const WORK = 'WORK'; // what is to be done, beside the statuses
+const CHOICES = { [WORK]: 'Open', ...STATUSES, OPEN: 'Open, not contacted' };
 const TYPING_PAUSE = 200; // ms after the last key before a search begins
 const READING_PAUSE = 700; // ms without a change before a result is read out
 
@@ -21,6 +22,7 @@ export class TasksView {
     this.queues = this.element.querySelector('.queues');
     this.search = document.getElementById('search');
     this.status = document.getElementById('status');
+    this.status.append(...Object.entries(CHOICES).map(([value, label]) => new Option(label, value)));
     this.overdue = document.getElementById('overdue');
     this.next = document.getElementById('next');
     this.note = document.getElementById('note');
@@ -100,7 +102,8 @@ export class TasksView {
   }
 
   wanted() {
-    const status = STATUSES[this.status.value];
+    const { value } = this.status;
+    const status = value === WORK ? OPEN_STATUSES : [value];
     const overdue = this.overdue.checked && !status.includes('CLOSED');
     return { queueId: this.queueId, status, overdue, patient: this.search.value };
   }
@@ -136,7 +139,7 @@ export class TasksView {
     const what = rows.length
       ? `${count(rows.length, 'task')}${hasMore ? ', more as you scroll' : ''}`
       : 'No tasks here.';
-    const found = isUnsearched ? `Too little is typed to search. ${what}` : what;
+    const found = isUnsearched ? `Type more to search. ${what}` : what;
     write(this.note, rows.length || !isLoading || isQuiet ? found : 'Loading …');
     if (this.toRead && !isLoading) this.readOut(found);
   }
@@ -192,10 +195,10 @@ export class TasksView {
       const queueIds = this.queueId ? [this.queueId] : null;
       const { task, errors, claim } = await this.claims.next(queueIds);
       if (errors.length) return this.say(outside(errors[0].message));
-      if (!task) return claim && this.say('No task is free and due now.');
+      if (!task) return claim && this.say('No due task is free right now.');
       if (this.dialog.task) {
         this.claims.giveBack(claim.id, task.id);
-        return this.say('The next task was given back: you have opened another one.');
+        return this.say('The next task was released: you have opened another one.');
       }
       this.grid.selected = task.id;
       this.dialog.openClaimed(task, claim);

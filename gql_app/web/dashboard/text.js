@@ -1,5 +1,5 @@
-// The one door by which text comes onto the page. What people elsewhere typed (names, reasons, notes,
-// names of queues) may hold characters that turn the direction of all that follows, so it is isolated:
+// The only way in which text gets onto the page. What people typed elsewhere (names, reasons, notes,
+// names of queues) may have characters that change the direction of all that follows, so it is isolated:
 // in the page by <bdi>, in titles and labels by the characters that say the same.
 
 const BEGIN = '\u2068';

@@ -16,7 +16,7 @@ export class Ticker {
     this.element.replaceChildren();
   }
 
-  /** Take in an event. Whether it is worth a line: that a claim goes on is no news. */
+  /** Take in an event. Whether it gets a line: a claim that is renewed does not. */
   note(event) {
     const { claim } = event.task;
     if (event.kind === 'CLAIMED' && claim?.id === event.before?.claim?.id) return false;
@@ -48,7 +48,7 @@ function line(change, events) {
   return item;
 }
 
-/** What a line says of the events of one change: what was done, on how many tasks, of whom. */
+/** What a line says of one change: what was done, on how many tasks, for which patient, by whom. */
 export function told(events) {
   const kinds = new Map();
   for (const event of events) kinds.set(event.kind, [...(kinds.get(event.kind) ?? []), event]);

@@ -2,27 +2,7 @@
 
 import { now } from './clock.js';
 import { outside } from './text.js';
-
-export const OUTCOMES = {
-  NO_ANSWER: 'No Answer',
-  LEFT_MESSAGE: 'Left Message',
-  DID_NOT_SCHEDULE: 'Did Not Schedule',
-  SCHEDULED: 'Scheduled',
-};
-
-const CLOSED = {
-  CONTACT: 'Closed',
-  EXPIRED: 'Expired',
-  APPOINTMENT_BOOKED: 'Appointment booked',
-  WITHDRAWN: 'Withdrawn',
-};
-
-const CAUSES = {
-  CONTACT: 'by a contact',
-  EXPIRED: 'expired',
-  APPOINTMENT_BOOKED: 'appointment booked',
-  WITHDRAWN: 'withdrawn',
-};
+import { CAUSES, CODES, OUTCOMES } from './workflow.js';
 
 const DAY = 86_400_000;
 let zone = 'UTC';
@@ -90,12 +70,15 @@ export function age(ms) {
 export const lastDay = (task) =>
   task.expiresAt && dateOf(Date.parse(task.expiresAt) - 1);
 
-/** Who is calling a task's patient, and for how long. */
-export const calling = (caller, { claim }) => `${outside(caller)} is calling this patient until ${clock(claim.until)}.`;
+/** A label as it stands inside a sentence. */
+const inside = (label) => label[0].toLowerCase() + label.slice(1);
+
+/** Who has claimed a task's patient, and for how long. */
+export const calling = (caller, { claim }) => `${outside(caller)} has claimed this patient until ${clock(claim.until)}.`;
 
 /** Why a closed task was closed, and by whom. */
 export function closing({ closeCause, closedBy, withdrawnReason }) {
-  const why = CLOSED[closeCause] ?? 'Closed';
+  const why = closeCause === 'CONTACT' ? 'Closed' : CAUSES[closeCause];
   const by = closedBy ? ` by ${outside(closedBy.name)}` : '';
   return why + by + (withdrawnReason ? `: ${outside(withdrawnReason)}` : '');
 }
@@ -104,7 +87,7 @@ export function closing({ closeCause, closedBy, withdrawnReason }) {
 export function happening({ kind, task, contact, closeCause }) {
   switch (kind) {
     case 'CONTACT_LOGGED': {
-      const then = contact?.followUp ? `, again ${shortDate(contact.followUp)}` : '';
+      const then = contact?.followUp ? `, call again ${shortDate(contact.followUp)}` : '';
       return `${OUTCOMES[contact?.outcome] ?? 'Contact'}${closeCause ? ', closed' : then}`;
     }
     case 'CREATED':
@@ -118,16 +101,16 @@ export function happening({ kind, task, contact, closeCause }) {
     case 'REASSIGNED':
       return task.queue ? `Reassigned, ${outside(task.queue.name)}` : 'Reassigned';
     default:
-      return `Closed, ${CAUSES[closeCause ?? task.closeCause]}`;
+      return `Closed, ${inside(CAUSES[closeCause ?? task.closeCause])}`;
   }
 }
 
 // Where the server's own words name a date, a time or a version.
 const REFUSALS = {
-  FOLLOW_UP_IN_PAST: 'The follow-up date is before today at the practice.',
-  FOLLOW_UP_AFTER_EXPIRY: 'The task expires before the follow-up date.',
-  FOLLOW_UP_TOO_FAR: 'The follow-up date is more than two years ahead.',
-  VERSION_CONFLICT: 'Somebody has changed this task meanwhile. See what is new, then log again.',
+  [CODES.FOLLOW_UP_IN_PAST]: 'The follow-up date is before today at the practice.',
+  [CODES.FOLLOW_UP_AFTER_EXPIRY]: 'The task expires before the follow-up date.',
+  [CODES.FOLLOW_UP_TOO_FAR]: 'The follow-up date is more than two years ahead.',
+  [CODES.VERSION_CONFLICT]: 'Somebody has changed this task. See what is new, then log again.',
 };
 
 /** An error of the server as the agent reads it. */
@@ -135,9 +118,13 @@ export const refusal = ({ code, message }) => REFUSALS[code] ?? outside(message)
 
 /** Why a closed task is closed, as a sentence without its end. */
 export function cause({ closeCause, withdrawnReason }) {
-  const words = CAUSES[closeCause] ?? closeCause;
-  const said = words[0].toUpperCase() + words.slice(1);
-  return withdrawnReason ? `${said}: ${outside(withdrawnReason)}` : said;
+  return CAUSES[closeCause] + (withdrawnReason ? `: ${outside(withdrawnReason)}` : '');
+}
+
+/** What was logged on a task, as a sentence. */
+export function logged(task) {
+  const then = task.isOpen ? `call again ${shortDate(task.followUp)}` : 'closed';
+  return `${outside(task.patient.name)}: ${OUTCOMES[task.lastContact.outcome]}, ${then}.`;
 }
 
 /** What has changed from one state of a task to a later one, as sentences. */
@@ -148,7 +135,7 @@ export function differences(before, after) {
   compare('Name', before.patient.name, after.patient.name);
   compare('Phone', before.patient.phone, after.patient.phone);
   compare('Status', before.statusLabel, after.statusLabel);
-  if (after.closeCause && !before.closeCause) told.push(`Closed: ${CAUSES[after.closeCause]}`);
+  if (after.closeCause && !before.closeCause) told.push(`Closed: ${inside(CAUSES[after.closeCause])}`);
   if (after.isOpen) compare('Follow-up', date(before.followUp), date(after.followUp));
   compare('Attempts', before.contactCount, after.contactCount);
   if (after.contactCount > before.contactCount) {

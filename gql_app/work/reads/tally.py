@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from models.database import among, fetch, hours_between, moments
+from models.lifecycle import ContactOutcome
 
 
 class Count(NamedTuple):
@@ -98,7 +99,7 @@ async def find_medians(
         SELECT {_MADE} AS moment, t.queue_id, {hours_between("t.created_at", _MADE)} AS hours,
                (SELECT {by_then} FROM contact o
                 WHERE o.practice_id = $1 AND o.task_id = t.id) AS attempts, 0 AS begun
-        FROM {_contacts_made()} AND c.outcome = 'SCHEDULED'
+        FROM {_contacts_made()} AND c.outcome = '{ContactOutcome.SCHEDULED}'
         UNION ALL
         SELECT m.moment, NULL, NULL, NULL, 1 FROM {moments(3)}
     ), placed AS (

@@ -4,9 +4,13 @@ It keeps the cursor of the last change it has shown and goes on after it when a 
 so that what happened meanwhile is shown too, once. An address that was never good is given up.
 """
 
+import argparse
 import asyncio
+import getpass
 import json
+import os
 import random
+import sys
 from http import HTTPStatus
 from socket import gaierror
 from ssl import SSLError
@@ -20,6 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.typing import Subprotocol
 
+from gql_app.settings import WATCH_KEY, Settings
 from gql_app.terminal import shown
 from models.lifecycle import TaskStatus
 
@@ -64,6 +69,24 @@ class CannotWatch(Exception):
     """The server will not let this key watch; the message says why."""
 
 
+def run(arguments: argparse.Namespace, _: Settings) -> int:
+    """Watch until Ctrl-C."""
+    key = arguments.key or os.environ.get(WATCH_KEY) or _typed()
+    asyncio.run(watch(arguments.url, key.strip(), arguments.queue or []))
+    return 0
+
+
+def _typed() -> str:
+    """A line of standard input, which a terminal does not show."""
+    try:
+        typed = getpass.getpass("Key: ") if sys.stdin.isatty() else sys.stdin.readline()
+    except (OSError, EOFError, UnicodeError):
+        typed = ""
+    if not typed.strip():
+        raise CannotWatch(f"no key: give one in {WATCH_KEY}, on standard input or by --key")
+    return typed
+
+
 async def watch(url: str, key: str, queues: list[str], console: Console | None = None) -> None:
     """Show changes until cancelled. `queues` are names or ids; none means all. Raises
     `CannotWatch`."""
@@ -82,10 +105,9 @@ async def watch(url: str, key: str, queues: list[str], console: Console | None =
             ) as socket:
                 viewer = await _begin(socket, key)
                 has_connected = True
-                again = bool(cursor)
-                cursor = cursor or [viewer["practice"]["cursor"]]
                 ids = _queue_ids(viewer["queues"], queues)
-                caught_up = ", caught up from where it broke off" if again else ""
+                caught_up = ", caught up from where it broke off" if cursor else ""
+                cursor = cursor or [viewer["practice"]["cursor"]]
                 _say(console, f"Watching as {viewer['name']}{caught_up}. Ctrl-C ends.", "dim")
                 pause = FIRST_PAUSE
                 trouble = await _show_changes(socket, console, ids, cursor)

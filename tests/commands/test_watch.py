@@ -1,4 +1,4 @@
-"""What `callboard watch` does when its stream has to begin again."""
+"""Which key `callboard watch` takes, and what it does when its stream has to begin again."""
 
 import asyncio
 import io
@@ -14,8 +14,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from gql_app.commands.watch import CannotWatch, line, watch
 from gql_app.schema.ids import global_id
-from gql_app.watch import CannotWatch, line, watch
+from tests.commands.running import Shell
 from tests.flows.commands import free_port
 from tests.serving import PATIENCE, Server
 
@@ -76,7 +77,7 @@ RESYNC = "RESYNC_REQUIRED"
 async def test_a_watch_that_has_to_begin_again_says_why_and_goes_on(
     monkeypatch: pytest.MonkeyPatch, extensions: dict[str, Any], after: str, said: str
 ) -> None:
-    monkeypatch.setattr("gql_app.watch.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("gql_app.commands.watch.FIRST_PAUSE", 0.01)
     endpoint = Endpoint(extensions)
     written = io.StringIO()
     async with watched(endpoint) as url:
@@ -163,8 +164,8 @@ def no_page(connection: ServerConnection, _: Request) -> Response:
 )
 async def test_a_wrong_address_is_given_up(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if wrong == "port":  # all others are known to be wrong at once
-        monkeypatch.setattr("gql_app.watch.FIRST_PAUSE", 0.01)
-        monkeypatch.setattr("gql_app.watch.FIRST_SECONDS", 0.05)
+        monkeypatch.setattr("gql_app.commands.watch.FIRST_PAUSE", 0.01)
+        monkeypatch.setattr("gql_app.commands.watch.FIRST_SECONDS", 0.05)
     async with (
         serve(Endpoint({}), "127.0.0.1", 0) as another,
         serve(Endpoint({}), "127.0.0.1", 0, process_request=no_page) as pages,
@@ -182,3 +183,39 @@ async def test_a_wrong_address_is_given_up(wrong: str, monkeypatch: pytest.Monke
         async with asyncio.timeout(PATIENCE):
             with pytest.raises(CannotWatch, match=said):
                 await watch(url, "key", [], Console(file=io.StringIO()))
+
+
+URL = ("--url", "http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    ("option", "variable", "typed", "taken"),
+    [
+        (("--key", "given"), "set", "typed\n", "given"),
+        ((), "set", "typed\n", "set"),
+        ((), "", " typed \r\n", "typed"),
+        ((), "", "\n", None),
+        ((), "", "", None),
+    ],
+)
+async def test_a_key_need_not_be_on_the_command_line(
+    option: tuple[str, ...],
+    variable: str,
+    typed: str,
+    taken: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    keys: list[str] = []
+
+    async def note(_url: str, key: str, _queues: list[str]) -> None:
+        keys.append(key)
+
+    monkeypatch.setattr("gql_app.commands.watch.watch", note)
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    shell = Shell(monkeypatch, capsys, key=variable)
+    ended = await shell("watch", *URL, *option)
+    if taken is None:
+        assert (ended.code, ended.err.count("\n")) == (2, 1)
+        assert "CALLBOARD_KEY" in ended.err
+    assert keys == ([] if taken is None else [taken])

@@ -1,0 +1,1 @@
+"""`callboard demo`: a sample practice of invented patients, and a server for it."""
