@@ -124,15 +124,11 @@ def _lifespan(
             _set(clock),
             _running(
                 sessions.end_all,
-                clock.keep_looking(),
                 bus.run(),
                 feeds.keep_polling(POLL_SECONDS),
-                keep_sweeping(changes, clock),
-                keep_freeing(changes, clock),
-                keep_indexing(changes),
-                keep_pruning(changes, timedelta(days=settings.retention_days), clock),
                 sessions.keep_checking(),
                 last_use.keep_writing(),
+                *_by_the_clock(changes, clock, timedelta(days=settings.retention_days)),
             ),
             _collected_less_often(),
         ):
@@ -143,6 +139,19 @@ def _lifespan(
                     await changes.drain()
 
     return lifespan
+
+
+def _by_the_clock(
+    changes: Changes, clock: Clock, retention: timedelta
+) -> list[Coroutine[Any, Any, None]]:
+    """What the clock brings about."""
+    return [
+        clock.keep_looking(),
+        keep_sweeping(changes, clock),
+        keep_freeing(changes, clock),
+        keep_indexing(changes),
+        keep_pruning(changes, retention, clock),
+    ]
 
 
 @asynccontextmanager

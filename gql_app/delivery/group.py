@@ -29,7 +29,6 @@ class Group:
     def __init__(self, start: Position, results: Results, *, waits: bool = False) -> None:
         self.floor = self.head = self._start = start
         self.day: date | None = None
-        self.members = 0
         self._waits = waits
         self._places: dict[object, int] = {}
         self._taken = asyncio.Event()

@@ -5,14 +5,14 @@ member that is further behind than the group remembers follows a replay first: a
 which tells of the past once for all who have missed it, and waits for its members.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import TypeAlias
-from weakref import WeakValueDictionary
 
 from gql_app.delivery.group import Group
 from gql_app.delivery.results import Results
+from gql_app.live.held import Held
 from models.chain import Position
 
 MakeStream: TypeAlias = Callable[[Position], Results]
@@ -23,19 +23,19 @@ class Groups:
     """The groups of this process. A group lives for as long as it has members."""
 
     def __init__(self) -> None:
-        self._groups: dict[Hashable, Group] = {}
-        self._replays: dict[Hashable, list[Group]] = {}
-        self._opening: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+        self._groups: Held[Hashable, Group] = Held()
+        self._replays: Held[tuple[Hashable, int], Group] = Held()
+        self._numbers = count()
 
     @property
     def executions(self) -> int:
         """How many streams are executed: one a group, and one a replay."""
-        return len(self._groups) + sum(map(len, self._replays.values()))
+        return len(self._groups) + len(self._replays)
 
     @property
     def members(self) -> int:
         """How many follow a group now."""
-        return sum(group.members for group in self._groups.values())
+        return self._groups.holders
 
     @asynccontextmanager
     async def join(
@@ -46,25 +46,21 @@ class Groups:
     ) -> AsyncIterator[Group]:
         """The group of `key`. The first who joins makes it with `stream(await here())`; others who
         ask for the same wait meanwhile."""
-        lock = self._opening.setdefault(key, asyncio.Lock())
-        async with lock:
-            group = self._groups.get(key)
-            if group is None or group.has_ended:
-                start = await here()
-                group = self._groups[key] = Group(start, stream(start))
-            group.members += 1
-        try:
+
+        async def begin() -> Group:
+            start = await here()
+            return Group(start, stream(start))
+
+        async with self._groups.hold(key, begin) as group:
             yield group
-        finally:
-            group.members -= 1
-            if not group.members:
-                if self._groups.get(key) is group:
-                    del self._groups[key]
-                await group.close()
 
     def replays(self, key: Hashable) -> Sequence[Group]:
         """The replays for the group of `key` that are under way."""
-        return [replay for replay in self._replays.get(key, ()) if not replay.has_ended]
+        return [
+            replay
+            for (of, _), replay in self._replays.items()
+            if of == key and not replay.has_ended
+        ]
 
     @asynccontextmanager
     async def replay(
@@ -72,18 +68,13 @@ class Groups:
     ) -> AsyncIterator[Group]:
         """A replay for the group of `key`: one under way that fits, or else a new one, made with
         `stream(position)`. Its members read with `chunk_at`."""
-        replays = self._replays.setdefault(key, [])
-        replay = next((replay for replay in replays if fits(replay)), None)
-        if replay is None:
-            replay = Group(position, stream(position), waits=True)
-            replays.append(replay)
-        replay.members += 1
-        try:
+
+        async def begin() -> Group:
+            return Group(position, stream(position), waits=True)
+
+        numbers = (n for (of, n), replay in self._replays.items() if of == key and fits(replay))
+        number = next(numbers, None)
+        async with self._replays.hold(
+            (key, next(self._numbers) if number is None else number), begin
+        ) as replay:
             yield replay
-        finally:
-            replay.members -= 1
-            if not replay.members:
-                replays.remove(replay)
-                if not replays and self._replays.get(key) is replays:
-                    del self._replays[key]
-                await replay.close()

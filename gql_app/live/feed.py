@@ -43,7 +43,6 @@ class Feed:
     ) -> None:
         self.practice_id = practice_id
         self.position = position
-        self.followers = 0
         self.ended: Resync | None = None
         self._on_end = on_end
         self._kept: deque[EventRow] = deque()
@@ -53,6 +52,11 @@ class Feed:
         self._is_reading = False
         self._read_done = asyncio.Event()
         self._reader = asyncio.create_task(self._read())
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it cannot go on. The next who asks for one gets another."""
+        return self.ended is not None
 
     def notice(self) -> None:
         """Have the table read again."""

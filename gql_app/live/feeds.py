@@ -5,10 +5,11 @@ import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import NamedTuple
-from weakref import WeakValueDictionary
 
 from gql_app.live.feed import Feed, read_patiently
+from gql_app.live.held import Held
 from models.chain import Position
 from models.event import EventRow, OtherHistory, Resync, check_resumable, feed_bounds
 from models.limits import Busy
@@ -30,8 +31,7 @@ class Feeds:
     """The feeds of this process. A feed lives for as long as somebody follows it."""
 
     def __init__(self) -> None:
-        self._feeds: dict[int, Feed] = {}
-        self._opening: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._feeds: Held[int, Feed] = Held()
         self._changes: Counter[int] = Counter()
 
     @property
@@ -46,7 +46,7 @@ class Feeds:
     @property
     def followers(self) -> int:
         """How many streams are being followed now."""
-        return sum(feed.followers for feed in self._feeds.values())
+        return self._feeds.holders
 
     def notice(self, practice_id: int, seq: int) -> None:
         """A bell has rung: event `seq` of the practice is committed."""
@@ -106,7 +106,7 @@ class Feeds:
     async def _open(self, practice_id: int, after: Position | None) -> AsyncGenerator[Feed, None]:
         """The practice's feed, if `after` is in its history. Raises `Resync` if not."""
         while True:
-            async with self._held(practice_id) as feed:
+            async with self._feeds.hold(practice_id, partial(self._begin, practice_id)) as feed:
                 if after is not None and not await _has(feed, after):
                     await check_resumable(practice_id, after)
                     if feed.ended is not None:
@@ -114,24 +114,10 @@ class Feeds:
                 yield feed
                 return
 
-    @asynccontextmanager
-    async def _held(self, practice_id: int) -> AsyncGenerator[Feed, None]:
-        lock = self._opening.setdefault(practice_id, asyncio.Lock())
-        async with lock:
-            feed = self._feeds.get(practice_id)
-            if feed is None or feed.ended is not None:
-                feed = Feed(practice_id, await last_position(practice_id), self._note_end)
-                self._feeds[practice_id] = feed
-                feed.notice()  # a bell may have rung between the two lines above
-            feed.followers += 1
-        try:
-            yield feed
-        finally:
-            feed.followers -= 1
-            if not feed.followers:
-                if self._feeds.get(practice_id) is feed:
-                    del self._feeds[practice_id]
-                await feed.close()
+    async def _begin(self, practice_id: int) -> Feed:
+        feed = Feed(practice_id, await last_position(practice_id), self._note_end)
+        feed.notice()  # a bell may have rung since the table was read
+        return feed
 
     def _note_end(self, feed: Feed, why: Resync) -> None:
         if isinstance(why, OtherHistory):

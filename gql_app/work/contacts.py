@@ -73,8 +73,8 @@ async def _log_on(
         return ChangeResult(task, refusals=tuple(verdict))
     changed, contact = await log_on(change, task, sent, verdict)
     # The call is over, and with it the claim on the patient's other tasks.
-    held = [t for t in tasks if t.id != task.id and t.claimed_by_id is not None]
-    await put_claim(change, held, None, TaskEventKind.RELEASED)
+    if held := [t for t in tasks if t.id != task.id and t.claimed_by_id is not None]:
+        await put_claim(change, held, None, TaskEventKind.RELEASED)
     return ChangeResult(changed, contact)
 
 
