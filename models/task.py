@@ -148,3 +148,6 @@ def one_of(column: str, values: Iterable[StrEnum]) -> str:
 
 IS_OPEN = one_of("t.status", OPEN_STATUSES)
 """SQL that is true of tasks that are still on the work list, written as in their indexes."""
+
+IS_CLOSED = f"t.status = '{TaskStatus.CLOSED}'"
+"""SQL that is true of the others."""

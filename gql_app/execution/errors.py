@@ -10,6 +10,12 @@ from graphql import GraphQLError
 
 log = logging.getLogger(__name__)
 
+BAD_INPUT = "BAD_USER_INPUT"
+"""The code of what is wrong with a request itself."""
+
+INTERNAL = "INTERNAL"
+"""The code of what nobody expected."""
+
 _QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 _PYTHON_WORD = re.compile(rf"{_QUOTED}|\b(?:None|True|False)\b")
 _JSON_WORDS = {"None": "null", "True": "true", "False": "false"}
@@ -42,11 +48,11 @@ class ErrorCodes:
             cause = cause.original_error
         formatted: dict[str, Any] = dict(error.formatted)
         if cause is None or isinstance(cause, GraphQLError):
-            code = "BAD_USER_INPUT"
+            code = BAD_INPUT
             formatted["message"] = _in_clients_words(error.message)
         else:
-            code = next((c for t, c in self._codes.items() if isinstance(cause, t)), "INTERNAL")
-        if code != "INTERNAL":
+            code = next((c for t, c in self._codes.items() if isinstance(cause, t)), INTERNAL)
+        if code != INTERNAL:
             formatted["extensions"] = {**formatted.get("extensions", {}), "code": code}
             if (seconds := getattr(cause, "retry_after", None)) is not None:
                 formatted["extensions"]["retryAfter"] = seconds
@@ -54,7 +60,7 @@ class ErrorCodes:
         correlation_id = secrets.token_hex(8)
         log.error("internal error %s: %s", correlation_id, _where(cause))
         formatted["message"] = "Something went wrong on our side."
-        formatted["extensions"] = {"code": "INTERNAL", "correlationId": correlation_id}
+        formatted["extensions"] = {"code": INTERNAL, "correlationId": correlation_id}
         return formatted
 
 

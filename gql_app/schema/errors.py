@@ -8,12 +8,15 @@ from strawberry.types import ExecutionResult
 
 from gql_app.access import Forbidden, OtherViewer, RateLimited, Unauthenticated
 from gql_app.execution.documents import PersistedQueryNotSupported
-from gql_app.execution.errors import ErrorCodes
+from gql_app.execution.errors import BAD_INPUT, INTERNAL, ErrorCodes
 from gql_app.execution.limits import TooComplex
 from gql_app.work.reads.conditions import BadInput
 from models.database.sqlite_files import DatabaseLost
 from models.event import Resync
 from models.limits import Busy
+
+BUSY = "BUSY"
+RESYNC_REQUIRED = "RESYNC_REQUIRED"
 
 ERROR_CODES = ErrorCodes(
     {
@@ -22,18 +25,18 @@ ERROR_CODES = ErrorCodes(
         Forbidden: "FORBIDDEN",
         RateLimited: "RATE_LIMITED",
         TooComplex: "TOO_COMPLEX",
-        BadInput: "BAD_USER_INPUT",
-        Resync: "RESYNC_REQUIRED",
+        BadInput: BAD_INPUT,
+        Resync: RESYNC_REQUIRED,
         DatabaseLost: "UNAVAILABLE",
-        Busy: "BUSY",
+        Busy: BUSY,
         PersistedQueryNotSupported: "PERSISTED_QUERY_NOT_SUPPORTED",
-        MissingQueryError: "BAD_USER_INPUT",
-        CannotGetOperationTypeError: "BAD_USER_INPUT",
-        InvalidOperationTypeError: "BAD_USER_INPUT",
+        MissingQueryError: BAD_INPUT,
+        CannotGetOperationTypeError: BAD_INPUT,
+        InvalidOperationTypeError: BAD_INPUT,
     }
 )
 
-FAILURES = frozenset({"INTERNAL", "BUSY"})
+FAILURES = frozenset({INTERNAL, BUSY})
 """Codes of errors that say nothing of the request: sent again, it may be answered."""
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from gql_app.access import Viewer
 from gql_app.work.reads.history import staff_by_id
 from models.database import fetch
+from models.event import TaskEventKind
 from models.refusals import Refusal, RefusalCode
 from models.task import TaskRow
 
@@ -26,10 +27,11 @@ async def is_version(viewer: Viewer, task: TaskRow, expected: int | None) -> boo
     that the viewer has claimed or renewed: nothing of that would have to be looked at."""
     if expected is None or expected == task.version:
         return True
-    sql = """
+    sql = f"""
     SELECT COUNT(*) FROM task_event e
     WHERE e.practice_id = $1 AND e.task_id = $2 AND e.version > $3
-      AND (e.kind = 'PATIENT_CHANGED' OR (e.kind = 'CLAIMED' AND e.actor_id = $4))
+      AND (e.kind = '{TaskEventKind.PATIENT_CHANGED}'
+        OR (e.kind = '{TaskEventKind.CLAIMED}' AND e.actor_id = $4))
     """
     found = await fetch(_Number, sql, viewer.practice_id, task.id, expected, viewer.staff_id)
     return found[0].number == task.version - expected

@@ -10,6 +10,8 @@ from gql_app.work.reads.cursors import read_event_cursor, read_id_cursor
 from models.contact import CONTACT_COLUMNS, ContactRow
 from models.database import among, any_among, fetch, fetch_joined, select_list, snapshot
 from models.event import EventRow, check_resumable, select_events
+from models.lifecycle import CloseCause, TaskStatus
+from models.task import IS_CLOSED
 
 
 class StaffRow(NamedTuple):
@@ -65,11 +67,12 @@ async def closers_of(scope: Scope, closings: Sequence[Closing]) -> list[Closer]:
     sql = f"""
     SELECT t.closed_at, t.id, {select_list("s", StaffRow)} FROM task t
     LEFT JOIN contact c ON c.practice_id = t.practice_id AND c.id = t.last_contact_id
-        AND t.close_cause = 'CONTACT'
+        AND t.close_cause = '{CloseCause.CONTACT}'
     LEFT JOIN task_event e ON c.id IS NULL AND e.practice_id = t.practice_id AND e.task_id = t.id
-        AND e.to_status = 'CLOSED' AND e.from_status <> 'CLOSED' AND e.closed_at = t.closed_at
+        AND e.to_status = '{TaskStatus.CLOSED}' AND e.from_status <> '{TaskStatus.CLOSED}'
+        AND e.closed_at = t.closed_at
     JOIN staff s ON s.practice_id = t.practice_id AND s.id = COALESCE(c.logged_by_id, e.actor_id)
-    WHERE {where} AND t.status = 'CLOSED'
+    WHERE {where} AND {IS_CLOSED}
     """
     closings_found, staff = await fetch_joined((Closing, StaffRow), sql, *where.values)
     return list(map(Closer, closings_found, staff))

@@ -13,8 +13,9 @@ from gql_app.work.reads.sections import WORK_ORDER_OF_MANY_QUEUES, rows_in_secti
 from models.contact import ContactRow
 from models.database import among, fetch, fetch_joined, select_list
 from models.follow_up import last_day, local_date, read_ladder, suggest_follow_up
+from models.lifecycle import TaskStatus
 from models.people import PatientRow
-from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
+from models.task import IS_CLOSED, IS_OPEN, TASK_COLUMNS, TaskRow
 
 MAX_SELECTS = 400
 """SQLite joins at most 500 selects in one statement."""
@@ -78,8 +79,8 @@ async def queue_counts(scope: Scope, ids: Sequence[int], now: datetime) -> list[
     JOIN practice p ON p.id = q.practice_id
     LEFT JOIN (
         SELECT t.queue_id, COUNT(*) AS still_open,
-               COUNT(*) FILTER (WHERE t.status = 'OPEN') AS not_contacted,
-               COUNT(*) FILTER (WHERE t.status = 'IN_PROGRESS') AS in_progress,
+               COUNT(*) FILTER (WHERE t.status = '{TaskStatus.OPEN}') AS not_contacted,
+               COUNT(*) FILTER (WHERE t.status = '{TaskStatus.IN_PROGRESS}') AS in_progress,
                COUNT(*) FILTER (WHERE t.follow_up = $3) AS due_today,
                COUNT(*) FILTER (WHERE t.follow_up < $3) AS overdue
         FROM task t
@@ -90,7 +91,7 @@ async def queue_counts(scope: Scope, ids: Sequence[int], now: datetime) -> list[
     LEFT JOIN (
         SELECT t.queue_id, COUNT(*) AS closed_today FROM task t
         WHERE t.practice_id = $1 AND {among("t.queue_id", 2)}
-          AND t.status = 'CLOSED' AND t.closed_at >= $4 AND t.closed_at < $5
+          AND {IS_CLOSED} AND t.closed_at >= $4 AND t.closed_at < $5
         GROUP BY t.queue_id
     ) c ON c.queue_id = q.id
     WHERE q.practice_id = $1 AND {among("q.id", 2)}

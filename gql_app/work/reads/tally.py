@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from models.database import among, fetch, hours_between, moments
-from models.lifecycle import ContactOutcome
+from models.lifecycle import CloseCause, ContactOutcome
+from models.task import IS_CLOSED
 
 
 class Count(NamedTuple):
@@ -59,12 +60,12 @@ async def count_all(practice_id: int, queue_ids: list[int], bounds: list[datetim
           AND {among("t.queue_id", 2)}
         UNION ALL
         SELECT t.closed_at, t.queue_id, c.logged_by_id,
-               CASE WHEN t.close_cause = 'EXPIRED' AND t.contact_count = 0 THEN 'UNTOUCHED'
-                    ELSE t.close_cause END, 0
+               CASE WHEN t.close_cause = '{CloseCause.EXPIRED}' AND t.contact_count = 0
+                    THEN 'UNTOUCHED' ELSE t.close_cause END, 0
         FROM task t
         LEFT JOIN contact c ON c.practice_id = $1 AND c.id = t.last_contact_id
-                           AND t.close_cause = 'CONTACT'
-        WHERE t.practice_id = $1 AND {among("t.queue_id", 2)} AND t.status = 'CLOSED'
+                           AND t.close_cause = '{CloseCause.CONTACT}'
+        WHERE t.practice_id = $1 AND {among("t.queue_id", 2)} AND {IS_CLOSED}
           AND t.closed_at >= $4 AND t.closed_at < $5
         UNION ALL
         SELECT m.moment, NULL, NULL, NULL, 1 FROM {moments(3)}
