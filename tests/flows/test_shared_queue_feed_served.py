@@ -8,6 +8,7 @@ import pytest
 
 from gql_app.access.keys import create_key
 from gql_app.execution.compiled import CompiledExecutor
+from gql_app.execution.items import Item
 from models.roles import Role
 from tests.flows.shared_client import FEED
 from tests.flows.test_slow_clients import slow_client
@@ -35,16 +36,16 @@ subscription Wide($after: String) {{
 
 @pytest.fixture
 def executed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """The payloads that streams have executed, one after the other."""
-    payloads: list[object] = []
+    """The rows that streams have executed, one after the other."""
+    rows: list[object] = []
     build = CompiledExecutor.build_per_event_executor
 
-    def counting(self: CompiledExecutor, payload: object) -> Any:
-        payloads.append(payload)
+    def counting(self: CompiledExecutor, payload: Item) -> Any:
+        rows.append(payload.row)
         return build(self, payload)
 
     monkeypatch.setattr(CompiledExecutor, "build_per_event_executor", counting)
-    return payloads
+    return rows
 
 
 async def text_of(socket: RawSocket, name: str, seq: int) -> str:
