@@ -77,23 +77,25 @@ class Operations:
             async for executed in stream:
                 item: Item[Any] | None = None
                 if isinstance(executed, ItemResult):
-                    item, payload = executed.item, await self._shown_item(context, executed)
+                    item, payload = executed.item, shown(executed)
+                    if "errors" in payload:
+                        payload = await self._again(context, executed, payload)
                 else:
                     payload = self._shown(request, executed)  # type: ignore[arg-type]  # no @defer
-                errors = payload.get("errors", [])
-                if errors and (
-                    payload.get("data") is None or (item is not None and has_failed(errors))
-                ):
-                    break
-                errors = []
+                if "errors" in payload:
+                    errors = payload["errors"]
+                    if payload.get("data") is None or (item is not None and has_failed(errors)):
+                        break
+                    errors = []
                 yield _encoded(payload, item)
         if errors:
             yield failure(*errors)
 
-    async def _shown_item(self, context: SharedContext, result: ItemResult) -> dict[str, Any]:
-        """An item as it goes to the client. If a part of it could not be read, it is executed
-        again: it is sent with its cursor, and a client that has the cursor never asks again."""
-        payload = shown(result)
+    async def _again(
+        self, context: SharedContext, result: ItemResult, payload: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Execute an item again while a part of it cannot be read: it is sent with its cursor, and
+        a client that has the cursor never asks for the item again."""
         for pause in PAUSES:
             if not has_failed(payload.get("errors", [])):
                 break

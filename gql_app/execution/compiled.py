@@ -8,7 +8,7 @@ counted, because nothing else would show that a plan never works.
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from graphql import (
     DirectiveNode,
@@ -59,18 +59,18 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
                 self._fallbacks.not_plain(self._root_name)
             except Exception as error:  # graphql-core runs into it as well, and reports it
                 self._fallbacks.failed(self._root_name, error)
-        executor = cast("CompiledExecutor", super().build_per_event_executor(payload.row))
+        executor: Any = super().build_per_event_executor(payload.row)
         executor.item = payload
-        return executor
+        return executor  # type: ignore[no-any-return]  # it is one of this class
 
     def execute_operation(self, serially: bool | None = None) -> Any:
         """Execute the operation: a subscription for one item, which goes with the result."""
         executed = self._execute(serially)
         if self.item is None:
             return executed
-        if isinstance(executed, Awaitable):
-            return self._awaited(executed)
-        return self._with_item(executed)
+        if type(executed) is ExecutionResult:
+            return self._with_item(executed)
+        return self._awaited(executed)
 
     async def _awaited(self, executed: Awaitable[ExecutionResult]) -> ItemResult:
         return self._with_item(await executed)

@@ -35,17 +35,17 @@ subscription Wide($after: String) {{
 
 
 @pytest.fixture
-def executed(monkeypatch: pytest.MonkeyPatch) -> list[Item]:
-    """The payloads that streams have executed, one after the other."""
-    payloads: list[Item] = []
+def executed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The rows that streams have executed, one after the other."""
+    rows: list[object] = []
     build = CompiledExecutor.build_per_event_executor
 
     def counting(self: CompiledExecutor, payload: Item) -> Any:
-        payloads.append(payload)
+        rows.append(payload.row)
         return build(self, payload)
 
     monkeypatch.setattr(CompiledExecutor, "build_per_event_executor", counting)
-    return payloads
+    return rows
 
 
 async def text_of(socket: RawSocket, name: str, seq: int) -> str:
