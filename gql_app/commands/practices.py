@@ -8,7 +8,6 @@ from gql_app.clock import Clock
 from gql_app.commands.verbs import FIRST_QUEUE
 from gql_app.settings import Settings
 from gql_app.terminal import say
-from gql_app.work.bell import ring_nobody
 from gql_app.work.changes import Changes
 from gql_app.work.practices import (
     CreatedPractice,
@@ -18,6 +17,7 @@ from gql_app.work.practices import (
     practices_listed,
     set_practice,
 )
+from gql_app.work.ringing import ring_nobody
 from models.checks import (
     BadValue,
     checked_name,

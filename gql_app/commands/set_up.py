@@ -8,9 +8,9 @@ from gql_app.access import keys
 from gql_app.clock import Clock
 from gql_app.settings import Settings
 from gql_app.terminal import say
-from gql_app.work.bell import ring_nobody
 from gql_app.work.changes import Changes
 from gql_app.work.queue_settings import set_queue
+from gql_app.work.ringing import ring_nobody
 from models.checks import BadValue, checked_name
 from models.database import opened
 from models.roles import Role

@@ -8,8 +8,8 @@ from gql_app.clock import Clock
 from gql_app.live.bus import ringing
 from gql_app.settings import Settings
 from gql_app.terminal import say
-from gql_app.work.bell import ring_nobody
 from gql_app.work.changes import Changes
+from gql_app.work.ringing import ring_nobody
 from gql_app.work.upkeep.expiry import sweep
 from gql_app.work.upkeep.indexing import index_all
 from gql_app.work.upkeep.retention import prune

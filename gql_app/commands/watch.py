@@ -26,6 +26,7 @@ from websockets.typing import Subprotocol
 
 from gql_app.settings import WATCH_KEY, Settings
 from gql_app.terminal import shown
+from gql_app.web.close_codes import CloseCode
 from models.lifecycle import TaskStatus
 
 FIRST_PAUSE = 0.5
@@ -33,8 +34,12 @@ LONGEST_PAUSE = 15.0
 FIRST_SECONDS = 12.0
 """How long nobody may be at the address before the first connection: a server may be starting."""
 FIRST_LONGEST_PAUSE = 2.0
-FORBIDDEN = 4403
-NO_USE_TRYING = {4400, 4401, FORBIDDEN, 4406}
+NO_USE_TRYING = {
+    CloseCode.WRONG_FORM,
+    CloseCode.UNAUTHORIZED,
+    CloseCode.FORBIDDEN,
+    CloseCode.SUBPROTOCOL,
+}
 """Close codes that a new connection would meet again."""
 
 VIEWER = "query { viewer { name practice { cursor } queues { id name } } }"
@@ -129,7 +134,7 @@ def _refuse_for_good(closed: ConnectionClosed) -> None:
     """Raise `CannotWatch` if a new connection would end in the same way."""
     if closed.rcvd is None:
         return
-    if closed.rcvd.code == FORBIDDEN:
+    if closed.rcvd.code == CloseCode.FORBIDDEN:
         raise CannotWatch("The key is not valid, or has ended (4403 Forbidden).") from None
     if closed.rcvd.code in NO_USE_TRYING:
         said = f"{closed.rcvd.code} {closed.rcvd.reason}"

@@ -14,7 +14,7 @@ from typing import Any
 
 from broadcaster import Broadcast, BroadcastBackend, Event
 
-from gql_app.live import rings
+from gql_app.live import bell
 from gql_app.live.lines import CHANNEL, Hear, Line, LineLost, PostgresLine, RedisLine
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class Doorbell(BroadcastBackend):
                 raise LineLost
             await self._line.send(message)
         except Exception as error:
-            self.dropped += rings.count(message)
+            self.dropped += bell.count(message)
             self._say_away(error)
             self._hear(message)
         else:
@@ -95,7 +95,7 @@ class Doorbell(BroadcastBackend):
         try:
             self._heard.put_nowait(message)
         except asyncio.QueueFull:
-            self.dropped += rings.count(message)
+            self.dropped += bell.count(message)
             self._reread()
 
     async def _keep(self) -> None:
@@ -193,7 +193,7 @@ class Bus:
 
     async def _listen(self, subscriber: Any) -> None:
         while True:
-            heard = rings.unpacked((await subscriber.get()).message)
+            heard = bell.unpacked((await subscriber.get()).message)
             if heard is None:
                 log.warning("a message on the bus that is not ours was ignored")
                 continue
@@ -210,7 +210,7 @@ class Bus:
 
     async def _send(self) -> None:
         pending, self._pending = self._pending, {}
-        for message in rings.packed(pending):
+        for message in bell.packed(pending):
             await self._broadcast.publish(CHANNEL, message)
 
 

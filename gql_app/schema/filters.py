@@ -9,7 +9,7 @@ from gql_app.schema.context import SharedContext
 from gql_app.schema.enums import ContactOutcome, TaskOrigin, TaskStatus
 from gql_app.schema.ids import read_id_of, read_ids_of
 from gql_app.schema.moments import checked_moment
-from gql_app.work.reads.finding import TaskQuery
+from gql_app.work.reads.task_filter import TaskQuery
 from models.follow_up import local_date
 from models.lifecycle import OPEN_STATUSES
 from models.text import trimmed

@@ -11,7 +11,6 @@ from operator import attrgetter
 from gql_app.access import Scope
 from gql_app.schema.row_loader import PageKey, PageOf, RowLoader, page_loader
 from gql_app.work.reads.at_work import QueueAtWork, staff_at_work
-from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.history import (
     Closing,
     ContactKey,
@@ -34,6 +33,7 @@ from gql_app.work.reads.queues import (
     tasks_of_queues,
     visible_queues,
 )
+from gql_app.work.reads.task_filter import TaskQuery
 from models.contact import ContactRow
 from models.people import PatientRow
 from models.task import TaskRow

@@ -12,7 +12,7 @@ from gql_app.schema.payloads import UserError, error_row
 from gql_app.work import moves
 from gql_app.work.batches import Moved
 from gql_app.work.reads.conditions import BadInput, storable
-from gql_app.work.reads.finding import TaskQuery
+from gql_app.work.reads.task_filter import TaskQuery
 
 _WHICH = (
     " Closed tasks and those that another has claimed are skipped. The tasks are changed a batch at"

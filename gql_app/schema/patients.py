@@ -14,7 +14,7 @@ from gql_app.schema.ids import GlobalId, read_id_of
 from gql_app.schema.lazy import LazyTaskConnection
 from gql_app.schema.node import Node
 from gql_app.schema.row_loader import PageKey, load_page
-from gql_app.work.reads.finding import TaskQuery
+from gql_app.work.reads.task_filter import TaskQuery
 from models.contact import ContactRow
 from models.people import PatientRow
 from models.phone import Phone as PhoneValue

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from gql_app.work.reads.conditions import Page
-from gql_app.work.reads.finding import TaskQuery
+from gql_app.work.reads.task_filter import TaskQuery
 
 
 class HasId(Protocol):

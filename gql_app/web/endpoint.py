@@ -19,7 +19,7 @@ from gql_app.schema.context import Services
 from gql_app.schema.errors import has_failed
 from gql_app.web.accepting import JSON, RESPONSE, STREAM, Accepted
 from gql_app.web.credentials import viewer_of
-from gql_app.web.refusals import NotAcceptable, NotPost, PersistedQueryByGet, refusal
+from gql_app.web.http_errors import NotAcceptable, NotPost, PersistedQueryByGet, refusal
 from gql_app.web.requests import PERSISTED, read_body, read_json, read_request
 from gql_app.web.sending import SLOW_SECONDS
 from gql_app.web.sessions import Notices, Sessions

@@ -11,12 +11,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 
+from gql_app.web.close_codes import CloseCode
+
 EXTENSION = "callboard.frames"
 """In the scope's extensions: a function that is given frames, and says whether they are sent."""
-
-
-NO_ANSWER = 1001
-"""Close code: a ping was not answered. Going away, in the words of RFC 6455."""
 
 
 class FramesProtocol(WebSocketsSansIOProtocol):
@@ -42,7 +40,7 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         self.pong_timer = self.pending_ping_payload = None
         if self.close_sent or self.transport.is_closing():
             return
-        self.conn.fail(NO_ANSWER, "No answer to a ping")
+        self.conn.fail(CloseCode.ASLEEP, "No answer to a ping")
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.transport.close()

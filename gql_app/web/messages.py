@@ -9,6 +9,7 @@ import re
 from typing import Any, NamedTuple
 
 from gql_app.execution.request import GraphQLRequest
+from gql_app.web.close_codes import CloseCode
 from gql_app.web.requests import read_json, read_request
 from gql_app.work.reads.conditions import BadInput
 
@@ -20,7 +21,7 @@ MAX_REASON = 123
 class Close(Exception):
     """The socket is to be closed with this code and reason."""
 
-    def __init__(self, code: int, reason: str) -> None:
+    def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
         self.code = code
         encoded = reason.encode(errors="backslashreplace")[:MAX_REASON]
@@ -36,15 +37,15 @@ class Unreadable(NamedTuple):
 def read_message(text: str | None) -> dict[str, Any]:
     """The message in a frame. Raises `Close`."""
     if text is None:
-        raise Close(4400, "Messages are text")
+        raise Close(CloseCode.WRONG_FORM, "Messages are text")
     try:
         message = read_json(text)
     except BadInput as error:
         message = {**_outside(text), "payload": Unreadable(str(error))}
         if "type" not in message:
-            raise Close(4400, "Messages are JSON") from None
+            raise Close(CloseCode.WRONG_FORM, "Messages are JSON") from None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        raise Close(4400, "A message is an object with a type")
+        raise Close(CloseCode.WRONG_FORM, "A message is an object with a type")
     return message
 
 
@@ -52,7 +53,7 @@ def read_id(message: dict[str, Any]) -> str:
     """The id of a message's operation. Raises `Close`."""
     operation_id = message.get("id")
     if not isinstance(operation_id, str) or not 0 < len(operation_id) <= MAX_ID:
-        raise Close(4400, f"An id is a string of 1 to {MAX_ID} characters")
+        raise Close(CloseCode.WRONG_FORM, f"An id is a string of 1 to {MAX_ID} characters")
     return operation_id
 
 
@@ -60,9 +61,9 @@ def read_payload(message: dict[str, Any]) -> dict[str, Any]:
     """The payload of a message other than `subscribe`. Raises `Close`."""
     payload = message.get("payload")
     if isinstance(payload, Unreadable):
-        raise Close(4400, payload.why)
+        raise Close(CloseCode.WRONG_FORM, payload.why)
     if not isinstance(payload, dict | None):
-        raise Close(4400, "A payload is an object")
+        raise Close(CloseCode.WRONG_FORM, "A payload is an object")
     return payload or {}
 
 
@@ -75,7 +76,7 @@ def read_subscribe(message: dict[str, Any]) -> GraphQLRequest:
     try:
         return read_request(payload)
     except BadInput as error:
-        raise Close(4400, str(error)) from None
+        raise Close(CloseCode.WRONG_FORM, str(error)) from None
 
 
 def beginning(operation_id: str) -> str:

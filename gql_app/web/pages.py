@@ -22,7 +22,7 @@ from gql_app.access.signin import (
     practice_of_link,
 )
 from gql_app.web.credentials import COOKIE, holder_of, is_own_page, viewer_of
-from gql_app.web.refusals import refusal
+from gql_app.web.http_errors import refusal
 from gql_app.web.requests import read_body, read_json
 from gql_app.work.changes import Changes
 from gql_app.work.reads.conditions import BadInput

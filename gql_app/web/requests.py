@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from gql_app.execution.documents import PersistedQueryNotSupported
 from gql_app.execution.request import GraphQLRequest
 from gql_app.web.accepting import JSON
-from gql_app.web.refusals import NotJson, TooLarge
+from gql_app.web.http_errors import NotJson, TooLarge
 from gql_app.work.reads.conditions import BadInput
 
 MAX_BODY = 768 * 1024

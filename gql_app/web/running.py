@@ -14,6 +14,7 @@ from gql_app.execution.documents import PersistedQueryNotSupported
 from gql_app.execution.request import GraphQLRequest
 from gql_app.schema.errors import ERROR_CODES
 from gql_app.web import messages
+from gql_app.web.close_codes import CloseCode
 from gql_app.web.frames import text_frame
 from gql_app.web.messages import Close
 from gql_app.web.sending import Gone, Sender
@@ -77,7 +78,7 @@ class Running:
         """Begin the operation that a `subscribe` message asks for. Raises `Close`."""
         operation_id = messages.read_id(message)
         if operation_id in self._operations:
-            raise Close(4409, f"Subscriber for {operation_id} already exists")
+            raise Close(CloseCode.ID_IN_USE, f"Subscriber for {operation_id} already exists")
         try:
             request = messages.read_subscribe(message)
         except (BadInput, PersistedQueryNotSupported) as error:

@@ -13,17 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gql_app.access import RateLimited, Viewer, still_valid
+from gql_app.web.close_codes import CloseCode
 
 log = logging.getLogger(__name__)
-
-REJECTED = 4403
-"""Close code: the key is not, or no longer, good for this."""
-
-RESTARTING = 1012
-"""Close code: come back, in a moment and not all at once."""
-
-TRY_LATER = 1013
-"""Close code: there are too many connections now, or the key cannot be looked up."""
 
 CHECK_SECONDS = 2.0
 WARN_BEFORE = timedelta(seconds=60)
@@ -43,7 +35,7 @@ class Expiring:
 class Ended:
     """The session is over: the close code of a socket, and why."""
 
-    code: int
+    code: CloseCode
     reason: str
 
 
@@ -121,7 +113,7 @@ class Sessions:
         """The server stops: every client is to come back, to another one or later."""
         self._is_ending = True
         for session in list(self._sessions):
-            session.notify(Ended(RESTARTING, "Server restarts"))
+            session.notify(Ended(CloseCode.RESTARTING, "Server restarts"))
 
     async def keep_checking(self) -> None:
         """Ask now and then whether the keys in use still hold."""
@@ -139,7 +131,7 @@ class Sessions:
             if expires_at is None:
                 continue
             if expires_at <= now:
-                session.notify(Ended(REJECTED, "Key expired"))
+                session.notify(Ended(CloseCode.FORBIDDEN, "Key expired"))
             elif expires_at - now <= WARN_BEFORE and not session.warned:
                 session.warned = True
                 session.notify(Expiring(expires_at))
@@ -150,4 +142,4 @@ class Sessions:
                 self._note(viewer)
         for session in asked:
             if session.viewer not in valid and session in self._sessions:
-                session.notify(Ended(REJECTED, "Key revoked or changed"))
+                session.notify(Ended(CloseCode.FORBIDDEN, "Key revoked or changed"))

@@ -15,12 +15,13 @@ from gql_app.access import KeyLookup, OtherViewer, RateLimited, Unauthenticated,
 from gql_app.delivery.streams import Streams
 from gql_app.schema.errors import ERROR_CODES
 from gql_app.web import messages
+from gql_app.web.close_codes import CloseCode
 from gql_app.web.credentials import is_allowed_page, sent_at_init, viewer_of
 from gql_app.web.frames import EXTENSION
 from gql_app.web.messages import Close, Unreadable
 from gql_app.web.running import Running
 from gql_app.web.sending import Gone, Sender
-from gql_app.web.sessions import REJECTED, TRY_LATER, Ended, Notice, Sessions
+from gql_app.web.sessions import Ended, Notice, Sessions
 
 PROTOCOL = "graphql-transport-ws"
 INIT_SECONDS = 5.0
@@ -55,13 +56,15 @@ class Socket:
         headers = Headers(scope=scope)
         await receive()  # websocket.connect
         if not is_allowed_page(headers, self._allowed_origins):
-            await send({"type": "websocket.close", "code": 1008})  # unaccepted: answered with 403
+            await send(
+                {"type": "websocket.close", "code": CloseCode.REFUSED}
+            )  # unaccepted: answered with 403
             return
         offered = PROTOCOL in scope["subprotocols"]
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL if offered else None})
         try:
             if not offered:
-                raise Close(4406, "Subprotocol not acceptable")
+                raise Close(CloseCode.SUBPROTOCOL, "Subprotocol not acceptable")
             viewer = await self._initialise(headers)
             with self._sessions.admit(viewer, self._notice):
                 await self._serve(viewer)
@@ -70,10 +73,10 @@ class Socket:
         except Close as close:
             await self._close(close.code, close.reason)
         except RateLimited:
-            await self._close(TRY_LATER, "Too many connections")
+            await self._close(CloseCode.TRY_LATER, "Too many connections")
         except Exception as error:  # uvicorn would close with 1011, on which graphql-ws gives up
             ERROR_CODES.request_error(error)
-            await self._close(TRY_LATER, "Internal server error")
+            await self._close(CloseCode.TRY_LATER, "Internal server error")
         finally:
             await self._running.end()
 
@@ -110,17 +113,17 @@ class Socket:
             async with asyncio.timeout(INIT_SECONDS):
                 while (message := await self._next_message())["type"] != "connection_init":
                     if message["type"] == "subscribe":
-                        raise Close(4401, "Unauthorized")
+                        raise Close(CloseCode.UNAUTHORIZED, "Unauthorized")
                     await self._handle_ping(message)
                 payload = messages.read_payload(message)
                 sent, meant = sent_at_init(payload), payload.get("viewer")
                 return await viewer_of(self._keys, headers, sent, meant)
         except TimeoutError:
-            raise Close(4408, "Connection initialisation timeout") from None
+            raise Close(CloseCode.TOO_SLOW, "Connection initialisation timeout") from None
         except OtherViewer:
-            raise Close(REJECTED, "Viewer changed") from None
+            raise Close(CloseCode.FORBIDDEN, "Viewer changed") from None
         except Unauthenticated:
-            raise Close(REJECTED, "Forbidden") from None
+            raise Close(CloseCode.FORBIDDEN, "Forbidden") from None
 
     async def _next_message(self) -> dict[str, Any]:
         event = await self._receive()
@@ -135,7 +138,7 @@ class Socket:
             case "complete":
                 self._running.complete(messages.read_id(message))
             case "connection_init":
-                raise Close(4429, "Too many initialisation requests")
+                raise Close(CloseCode.TOO_MANY_INITS, "Too many initialisation requests")
             case _:
                 await self._handle_ping(message)
 
@@ -148,7 +151,7 @@ class Socket:
             case "pong":
                 pass
             case _:
-                raise Close(4400, "Unknown message type")
+                raise Close(CloseCode.WRONG_FORM, "Unknown message type")
 
     async def _close(self, code: int, reason: str) -> None:
         await self._running.end()  # first: a client that does not read keeps a close waiting

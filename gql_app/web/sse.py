@@ -12,7 +12,8 @@ import orjson
 from gql_app.access import Unauthenticated
 from gql_app.delivery.results import Results
 from gql_app.schema.errors import ERROR_CODES
-from gql_app.web.sessions import RESTARTING, Ended, Notices
+from gql_app.web.close_codes import CloseCode
+from gql_app.web.sessions import Ended, Notices
 from gql_app.work.reads.cursors import event_cursor
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
@@ -34,7 +35,7 @@ async def events(results: Results, practice_id: int, notices: Notices) -> AsyncG
             if notice.done():
                 told = notice.result()
                 if isinstance(told, Ended):
-                    if told.code == RESTARTING:
+                    if told.code == CloseCode.RESTARTING:
                         return  # not complete: the client comes back with the id that it has
                     error = ERROR_CODES.request_error(Unauthenticated(f"{told.reason}."))
                     yield _failure(orjson.dumps([error]).decode())

@@ -16,8 +16,8 @@ from gql_app.work.changes import Change, Changes
 from gql_app.work.conflicts import claimed_by_other
 from gql_app.work.locking import lock_tasks
 from gql_app.work.reads.conditions import BadInput
-from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.queues import count_tasks, task_ids, tasks_by_id
+from gql_app.work.reads.task_filter import TaskQuery
 from gql_app.work.results import NOT_FOUND
 from models.refusals import TASK_CLOSED, Refusal
 from models.task import TaskRow

@@ -18,8 +18,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from tortoise.exceptions import IntegrityError
 
 from gql_app.access import Viewer
-from gql_app.work.bell import Bell
 from gql_app.work.events import NewEvent, write_events
+from gql_app.work.ringing import Bell
 from gql_app.work.shares import BusyLog, Shares
 from models.contact import ContactRow
 from models.database import has_row_locks, transaction

@@ -9,9 +9,9 @@ from gql_app.work.batches import Move, Moved, move_all
 from gql_app.work.changes import Change, Changes
 from gql_app.work.intake import check_reason
 from gql_app.work.reads.conditions import Conditions
-from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.history import key_reaches
 from gql_app.work.reads.queues import visible_queues
+from gql_app.work.reads.task_filter import TaskQuery
 from gql_app.work.results import missing
 from gql_app.work.transitions import take_back
 from models.database import among, fetch, write

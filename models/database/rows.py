@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from models.database import postgres, sqlite
 from models.database.sqlite import is_sqlite
-from models.database.sqlite_changes import Turn
+from models.database.sqlite_commits import Turn
 from models.database.transactions import connection, give_time, transaction
 from models.database.values import Row, as_text, maker_of
 

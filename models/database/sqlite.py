@@ -18,7 +18,7 @@ from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
 from models.database.aiosqlite_private import thread_of
-from models.database.sqlite_changes import Change, Changes
+from models.database.sqlite_commits import Change, Changes
 from models.database.sqlite_files import Files, says
 from models.limits import Busy
 

@@ -22,9 +22,9 @@ from gql_app.access import authenticate
 from gql_app.clock import machine_time
 from gql_app.work.changes import Changes
 from gql_app.work.contacts import log_contact
-from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.orders import TaskOrder
 from gql_app.work.reads.queues import tasks_page
+from gql_app.work.reads.task_filter import TaskQuery
 from models.contact import Contact
 from models.database import opened
 from models.event import feed_bounds

@@ -9,7 +9,7 @@ import pytest
 
 from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import global_id
-from gql_app.work.reads.finding import TaskQuery
+from gql_app.work.reads.task_filter import TaskQuery
 from models.lifecycle import ContactOutcome, TaskOrigin, TaskStatus
 from models.task import Task
 from tests.office import Office, task_id

@@ -11,9 +11,9 @@ from gql_app.access import authenticate
 from gql_app.schema.ids import global_id
 from gql_app.work.appointments import NewAppointment, record_appointment
 from gql_app.work.moves import withdraw_tasks
-from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.history import contacts_of_patients
 from gql_app.work.reads.queues import tasks_of_patients
+from gql_app.work.reads.task_filter import TaskQuery
 from gql_app.work.upkeep.expiry import sweep
 from models.database import fetch, fetch_joined, write
 from models.lifecycle import ContactOutcome, TaskStatus

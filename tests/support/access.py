@@ -7,8 +7,8 @@ from typing import Any
 from gql_app.access import Viewer, authenticate, keys, signin
 from gql_app.access.signin import SignedIn
 from gql_app.clock import machine_time
-from gql_app.work.bell import ring_nobody
 from gql_app.work.changes import Changes
+from gql_app.work.ringing import ring_nobody
 from models.practice import Practice
 from models.roles import Role
 

@@ -3,13 +3,14 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from gql_app.web.sessions import REJECTED, RESTARTING, Ended, Expiring, Notices
+from gql_app.web.close_codes import CloseCode
+from gql_app.web.sessions import Ended, Expiring, Notices
 from tests.serving import PATIENCE
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 SOON = Expiring(NOW)
-EXPIRED = Ended(REJECTED, "Key expired")
-RESTARTS = Ended(RESTARTING, "Server restarts")
+EXPIRED = Ended(CloseCode.FORBIDDEN, "Key expired")
+RESTARTS = Ended(CloseCode.RESTARTING, "Server restarts")
 
 
 async def taken(notices: Notices) -> Expiring | Ended:

@@ -13,8 +13,9 @@ from gql_app.delivery.results import Result
 from gql_app.delivery.streams import Streams
 from gql_app.live.feeds import Feeds
 from gql_app.schema import build_schema
+from gql_app.web.close_codes import CloseCode
 from gql_app.web.frames import EXTENSION
-from gql_app.web.sessions import REJECTED, Sessions
+from gql_app.web.sessions import Sessions
 from gql_app.web.socket import PROTOCOL, Socket
 from models.access import AccessKey
 from models.chain import Position
@@ -189,5 +190,5 @@ async def test_nothing_more_is_taken_once_the_key_is_revoked(line: Line, office:
         return line.closed is not None
 
     await eventually(is_closed)
-    assert line.closed == REJECTED
+    assert line.closed == CloseCode.FORBIDDEN
     assert (line.told, len(line.taken)) == ([("a", 1)], 1)

@@ -10,7 +10,7 @@ from gql_app.access import Forbidden, Viewer, authenticate
 from gql_app.work.batches import Moved
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.reads.conditions import BadInput
-from gql_app.work.reads.finding import TaskQuery
+from gql_app.work.reads.task_filter import TaskQuery
 from models.access import AccessKey
 from models.event import TaskEventKind
 from models.lifecycle import CloseCause, TaskStatus

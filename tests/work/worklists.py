@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from gql_app.access import Viewer
-from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.orders import TaskOrder
 from gql_app.work.reads.queues import count_tasks, tasks_page
+from gql_app.work.reads.task_filter import TaskQuery
 from models.lifecycle import TaskStatus
 from models.task import Task
 from tests.office import Office

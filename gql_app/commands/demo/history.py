@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 from gql_app.access import Viewer
 from gql_app.commands.demo.sample import QUEUES, TASKS_A_QUEUE, TIME_ZONE, notes_on, outcomes
-from gql_app.work.bell import ring_nobody
 from gql_app.work.changes import Changes
 from gql_app.work.contacts import log_contact
 from gql_app.work.intake import NewTask, create_task
 from gql_app.work.results import ChangeResult
+from gql_app.work.ringing import ring_nobody
 from gql_app.work.transitions import expire_task
 from models.lifecycle import Attempt, TaskOrigin
 from models.practice import Queue

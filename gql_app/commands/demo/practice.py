@@ -15,9 +15,9 @@ from gql_app.clock import machine_time
 from gql_app.commands.demo.history import History
 from gql_app.commands.demo.sample import FAMILY, GIVEN, PATIENTS, QUEUES, TIME_ZONE
 from gql_app.schema.ids import global_id
-from gql_app.work.bell import ring_nobody
 from gql_app.work.changes import Change, Changes
 from gql_app.work.patients import index_patients
+from gql_app.work.ringing import ring_nobody
 from models.database import migrate, opened
 from models.lifecycle import TaskStatus
 from models.people import Patient

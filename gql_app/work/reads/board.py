@@ -10,7 +10,6 @@ from datetime import date, datetime
 
 from gql_app.access import Scope
 from gql_app.work.reads.conditions import Page
-from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.queues import (
     QueueCounts,
     QueueRow,
@@ -18,6 +17,7 @@ from gql_app.work.reads.queues import (
     tasks_of_queues,
     visible_queues,
 )
+from gql_app.work.reads.task_filter import TaskQuery
 from models.chain import Position
 from models.database import snapshot
 from models.event import EventRow, events_after, feed_bounds

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from gql_app.access import Scope
 from gql_app.work.reads.conditions import Conditions, Page, page_of, row_limit
-from gql_app.work.reads.finding import TaskQuery, conditions
 from gql_app.work.reads.orders import SECTIONS, SORT, TaskOrder, begin_of, go_on_after
 from gql_app.work.reads.sections import WORK_ORDER_OF_MANY_QUEUES, rows_in_sections
+from gql_app.work.reads.task_filter import TaskQuery, conditions
 from models.contact import ContactRow
 from models.database import among, fetch, fetch_joined, select_list
 from models.follow_up import last_day, local_date, read_ladder, suggest_follow_up

@@ -15,7 +15,7 @@ from models.database import (
     fetch,
     opened,
     snapshot,
-    sqlite_changes,
+    sqlite_commits,
     transaction,
     transactions,
     write,
@@ -99,7 +99,7 @@ async def test_a_long_transaction_lets_the_event_loop_go_on(
 async def test_a_short_transaction_has_the_event_loop_to_itself_between_its_ends(
     office: Office, turns: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_changes, "LONGEST_TURN", PATIENCE)
+    monkeypatch.setattr(sqlite_commits, "LONGEST_TURN", PATIENCE)
     async with transaction():
         before = turns[0]
         for _ in range(20):

@@ -17,9 +17,9 @@ from gql_app.work.reads.cursors import (
     moment_cursor,
     place_cursor,
 )
-from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.orders import TaskOrder, cursor_of
 from gql_app.work.reads.queues import tasks_page, tasks_page_in_full
+from gql_app.work.reads.task_filter import TaskQuery
 from models.chain import Position
 from models.contact import Contact
 from models.database import fetch, write

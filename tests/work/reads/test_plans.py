@@ -11,10 +11,10 @@ import gql_app.work.reads.history as history_module
 import gql_app.work.reads.queues as queues_module
 from benchmarks.dataset import QUEUES, fill
 from gql_app.access import Viewer, authenticate
-from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.history import Closing, closers_of, contacts_of_patients
 from gql_app.work.reads.orders import TaskOrder, cursor_of
 from gql_app.work.reads.queues import tasks_of_patients, tasks_page_in_full
+from gql_app.work.reads.task_filter import TaskQuery
 from models.database import fetch, fetch_joined, opened, write
 from models.follow_up import local_date
 from models.lifecycle import ContactOutcome, TaskOrigin, TaskStatus

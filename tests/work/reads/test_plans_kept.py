@@ -7,9 +7,9 @@ import pytest
 
 from benchmarks.dataset import Office, fill
 from gql_app.access import authenticate
-from gql_app.work.reads.finding import TaskQuery
 from gql_app.work.reads.orders import TaskOrder
 from gql_app.work.reads.queues import tasks_page, tasks_page_in_full
+from gql_app.work.reads.task_filter import TaskQuery
 from models.chain import Position
 from models.database import fetch, opened
 from models.event import events_after, feed_bounds

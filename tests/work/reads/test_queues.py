@@ -8,9 +8,9 @@ import pytest
 
 from gql_app.work.reads.conditions import BadInput, Page
 from gql_app.work.reads.cursors import due_cursor, event_cursor, id_cursor
-from gql_app.work.reads.finding import TaskQuery, in_queue
 from gql_app.work.reads.orders import TaskOrder
 from gql_app.work.reads.queues import tasks_of_patients, tasks_of_queues, tasks_page, visible_queues
+from gql_app.work.reads.task_filter import TaskQuery, in_queue
 from models.chain import Position
 from models.lifecycle import TaskOrigin, TaskStatus
 from models.task import TaskRow

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gql_app.work.reads.conditions import BadInput
-from gql_app.work.reads.finding import TaskQuery
+from gql_app.work.reads.task_filter import TaskQuery
 from gql_app.work.transitions import expire_task
 from models.database import write
 from models.lifecycle import ContactOutcome, TaskStatus

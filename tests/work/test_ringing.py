@@ -4,8 +4,8 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from gql_app.work import bell as bell_module
-from gql_app.work.bell import Bell
+from gql_app.work import ringing as bell_module
+from gql_app.work.ringing import Bell
 from tests.brokers import until
 
 HERE, THERE = 1, 2
