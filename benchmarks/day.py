@@ -11,12 +11,12 @@ snapshot. Prints its figures; exits with 1 where any of that fails.
 import argparse
 import asyncio
 import csv
+import json
 import random
 import statistics
 import sys
 import tempfile
 import time
-from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ from gql_app.schema.ids import global_id
 from models.contact import Contact
 from models.database import migrate, opened
 from models.event import TaskEvent, TaskEventKind, feed_bounds
+from models.idempotency import IdempotencyKey
 from models.people import Patient
 from models.practice import Practice, Queue
 from models.roles import Role
@@ -201,12 +202,16 @@ def _p99(seconds: list[float]) -> float:
 
 async def _check_contacts(ledger: Ledger) -> None:
     """Each acknowledged contact is there once, under the number that was given for it."""
-    kept: list[Any] = await Contact.all().values_list("idempotency_key", flat=True)
-    stored = Counter(kept)
-    numbers = dict(await Contact.all().values_list("idempotency_key", "id"))
-    for key, contact in ledger.acknowledged.items():
-        if stored[key] != 1 or global_id("Contact", numbers[key]) != contact:
-            ledger.wrong.append(f"contact {contact} is stored {stored[key]} times")
+    uses = await IdempotencyKey.filter(operation="logContact")
+    made = {use.key: json.loads(use.result)["contact"] for use in uses}
+    ledger.wrong += [
+        f"contact {contact} is not the one that its key has made"
+        for key, contact in ledger.acknowledged.items()
+        if global_id("Contact", made.get(key, 0)) != contact
+    ]
+    kept: list[Any] = await Contact.all().values_list("id", flat=True)
+    doubled = set(kept) - set(made.values())
+    ledger.wrong += [f"contact {number} is under no key" for number in doubled]
 
 
 async def _overlaps(practice_id: int) -> int:

@@ -18,7 +18,9 @@ from uuid import uuid4
 import httpx
 
 LOG = """mutation ($task: ID!, $day: Date!, $key: String!) {
-  logContact(taskId: $task, outcome: NO_ANSWER, followUp: $day, idempotencyKey: $key) {
+  logContact(
+    taskId: $task, outcome: NO_ANSWER, followUp: $day, notes: $key, idempotencyKey: $key
+  ) {
     contact { id } errors { code }
   }
 }"""
@@ -62,7 +64,7 @@ class Ledger:
             await asyncio.sleep(0.02)
 
     def figures(self, keys: Counter[str]) -> dict[str, int]:
-        """What became of the contacts; `keys` are those in the table."""
+        """What became of the contacts; `keys` are those noted on the contacts that are kept."""
         gone = [span for key, span in self.acknowledged.items() if not keys[key]]
         unsaid = [span for span in gone if not any(span.meets(loss) for loss in self.losses)]
         return {

@@ -168,7 +168,7 @@ async def torture(options: argparse.Namespace, folder: Path, parts: ExitStack) -
     await asyncio.wait_for(asyncio.gather(*writers), 60)
     seconds = time.monotonic() - begun
     async with opened(database_url):
-        kept: list[Any] = await Contact.all().values_list("idempotency_key", flat=True)
+        kept: list[Any] = await Contact.all().values_list("notes", flat=True)
         keys: Counter[str] = Counter(kept)
         changed_at = (await verify(practice_id)).changed_at
     cursors = folder / "history.json"

@@ -70,10 +70,13 @@ class Change:
         *,
         before: TaskRow | None,
         contact: ContactRow | None = None,
+        by_clock: bool = False,
     ) -> None:
         """Record what happens to a task: an event of the practice's history. `task` is as it is
-        right after it, and as it was `before`; None if it is new."""
-        self._events.append(NewEvent(kind, task, before, contact, self.by))
+        right after it, and as it was `before`; None if it is new. What happens `by_clock` is
+        nobody's doing, although it is found in somebody's change."""
+        by = None if by_clock else self.by
+        self._events.append(NewEvent(kind, task, before, contact, by))
 
     def keep_result(self, use: Mapping[str, object]) -> None:
         """Keep what came of a request under its idempotency key, along with the events."""

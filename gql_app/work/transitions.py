@@ -12,7 +12,7 @@ from gql_app.work.locking import lock_task
 from models.contact import ContactRow
 from models.database import NEW_ID, Statement, insert_and_update, write
 from models.event import TaskEventKind
-from models.lifecycle import Attempt, Rule, TaskStatus, book, expire, withdraw
+from models.lifecycle import Attempt, CloseCause, Rule, TaskStatus, book, expire, withdraw
 from models.task import TaskRow
 
 _CHANGE = """
@@ -81,7 +81,7 @@ async def _close(
 ) -> TaskRow:
     closed = _along(rule, task, change.now)._replace(withdrawn_reason=reason)
     await write(_CHANGE, *_values(closed))
-    change.record(kind, closed, before=task)
+    change.record(kind, closed, before=task, by_clock=rule.cause is CloseCause.EXPIRED)
     return closed
 
 

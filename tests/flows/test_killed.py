@@ -17,6 +17,7 @@ from datetime import date
 from gql_app.access import authenticate
 from gql_app.clock import machine_time
 from gql_app.work.changes import Changes
+from gql_app.work.contacts import log_contact
 from models.database import opened
 from models.lifecycle import Attempt, ContactOutcome
 
