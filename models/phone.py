@@ -8,7 +8,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat
 
 from models.names import MAX_WORD
-from models.phone_forms import digits_of, is_one_number, plain, split_extension
+from models.phone_parsing import digits_of, is_one_number, plain, split_extension
 
 MAX_TYPED = 100
 """The most characters that may be typed for a number."""

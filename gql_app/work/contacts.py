@@ -14,7 +14,7 @@ from models.contact import CONTACT_COLUMNS, ContactRow
 from models.database import fetch
 from models.event import TaskEventKind
 from models.follow_up import last_day, local_date
-from models.lifecycle import Attempt, CloseCause, Rule, TaskStatus, check_contacted_at, decide
+from models.lifecycle import Attempt, CloseCause, Rule, check_contacted_at, decide
 from models.refusals import Refusal
 from models.task import TaskRow
 from models.text import trimmed
@@ -89,7 +89,7 @@ async def _verdict(
         if not await is_version(viewer, task, expected_version):
             return [await version_conflict(viewer, task, now)]
     return decide(
-        TaskStatus(task.status),
+        task.status,
         attempt,
         today=local_date(now, viewer.time_zone),
         last_day=task.expires_at and last_day(task.expires_at, viewer.time_zone),

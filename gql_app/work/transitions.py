@@ -5,6 +5,7 @@ is written, with the contact that moves it if there is one, and its event is rec
 """
 
 from datetime import datetime
+from operator import itemgetter
 from typing import NamedTuple
 
 from gql_app.work.changes import Change
@@ -12,17 +13,35 @@ from gql_app.work.locking import lock_task
 from models.contact import ContactRow
 from models.database import NEW_ID, Statement, insert_and_update, write
 from models.event import TaskEventKind
-from models.lifecycle import Attempt, CloseCause, Rule, TaskStatus, book, expire, withdraw
+from models.lifecycle import Attempt, CloseCause, Rule, book, expire, withdraw
 from models.task import TaskRow
 
-_CHANGE = """
-UPDATE task SET status = $3, version = $4, close_cause = $5, follow_up = $6, due_on = $7,
-    closed_at = $8, contact_count = $9, last_contact_id = $10,
-    last_contacted_at = COALESCE($11, last_contacted_at),
-    last_outcome = COALESCE($12, last_outcome), withdrawn_reason = $13,
-    claimed_by_id = NULL, claimed_until = NULL, claim_id = NULL
+_CHANGED = (
+    "status",
+    "version",
+    "close_cause",
+    "follow_up",
+    "due_on",
+    "closed_at",
+    "contact_count",
+    "last_contact_id",
+    "withdrawn_reason",
+    "claimed_by_id",
+    "claimed_until",
+    "claim_id",
+)
+"""The columns that a rule can change. Each ends the claim."""
+
+_SET = ", ".join(f"{column} = ${place}" for place, column in enumerate(_CHANGED, start=5))
+
+# $3 and $4 are null where there is no contact.
+_CHANGE = f"""
+UPDATE task SET {_SET},
+    last_contacted_at = COALESCE($3, last_contacted_at), last_outcome = COALESCE($4, last_outcome)
 WHERE practice_id = $1 AND id = $2
 """
+
+_changed = itemgetter(*map(TaskRow._fields.index, _CHANGED))
 
 
 class SentContact(NamedTuple):
@@ -48,21 +67,21 @@ async def keep_late(change: Change, task: TaskRow, sent: SentContact) -> tuple[T
 
 async def close_expired(change: Change, task: TaskRow) -> TaskRow:
     """Close an automatic task whose time is up."""
-    rule = expire(TaskStatus(task.status))
+    rule = expire(task.status)
     assert rule is not None
     return await _close(change, task, rule, TaskEventKind.CLOSED_BY_EXPIRY)
 
 
 async def close_by_appointment(change: Change, task: TaskRow) -> TaskRow:
     """Close a task that an appointment has made needless."""
-    rule = book(TaskStatus(task.status))
+    rule = book(task.status)
     assert rule is not None
     return await _close(change, task, rule, TaskEventKind.CLOSED_BY_APPOINTMENT)
 
 
 async def take_back(change: Change, task: TaskRow, reason: str) -> TaskRow:
     """Close a task that a supervisor withdraws."""
-    rule = withdraw(TaskStatus(task.status))
+    rule = withdraw(task.status)
     assert rule is not None
     return await _close(change, task, rule, TaskEventKind.WITHDRAWN, reason)
 
@@ -132,20 +151,10 @@ def _along(rule: Rule, task: TaskRow, now: datetime, contact: ContactRow | None 
     )
 
 
-def _values(task: TaskRow, contact: ContactRow | None = None) -> tuple[object, ...]:
+def _values(task: TaskRow, contact: ContactRow | None = None) -> list[object]:
     """What `_CHANGE` writes, for the task as it is now; `contact` is new, if there is one."""
-    return (
-        task.practice_id,
-        task.id,
-        task.status,
-        task.version,
-        task.close_cause,
-        task.follow_up,
-        task.due_on,
-        task.closed_at,
-        task.contact_count,
-        task.last_contact_id if contact is None else NEW_ID,
-        None if contact is None else contact.made_at,
-        None if contact is None else contact.outcome,
-        task.withdrawn_reason,
-    )
+    made_at, outcome = (None, None) if contact is None else (contact.made_at, contact.outcome)
+    values = [task.practice_id, task.id, made_at, outcome, *_changed(task)]
+    if contact is not None:
+        values[4 + _CHANGED.index("last_contact_id")] = NEW_ID
+    return values

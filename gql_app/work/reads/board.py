@@ -108,7 +108,7 @@ def _moved(
 
 def _share(status: TaskStatus | None, follow_up: date | None, today: date) -> tuple[int, ...]:
     """What a task in this state adds to: open, not contacted, in progress, due today, overdue."""
-    if status is None or not TaskStatus(status).is_open:
+    if status is None or not status.is_open:
         return (0, 0, 0, 0, 0)
     return (
         1,
