@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 5.0
 
-REQUESTS_SHARE, DRAIN_SHARE = 0.4, 0.2
+REQUESTS_SHARE, DRAIN_SHARE = 0.4, 0.1
 """Of the time that a stop may take: for requests to end, and then for changes under way. The rest
 is for background jobs and the database."""
 
@@ -122,6 +122,7 @@ def _lifespan(
             # A worker that starts while PostgreSQL is away waits for it, and is not ready.
             opened(settings.database_url, settings.limits, may_be_away=True),
             _set(clock),
+            _drained(changes, DRAIN_SHARE * settings.stop_seconds),
             _running(
                 sessions.end_all,
                 bus.run(),
@@ -134,11 +135,23 @@ def _lifespan(
         ):
             yield
             await readiness.end()
-            with suppress(TimeoutError):  # what is left ends with its connection
-                async with asyncio.timeout(DRAIN_SHARE * settings.stop_seconds):
-                    await changes.drain()
+            # While the bus still rings.
+            await _drain(changes, DRAIN_SHARE * settings.stop_seconds)
 
     return lifespan
+
+
+@asynccontextmanager
+async def _drained(changes: Changes, seconds: float) -> AsyncIterator[None]:
+    """The changes of background jobs end before the database is closed."""
+    yield
+    await _drain(changes, seconds)
+
+
+async def _drain(changes: Changes, seconds: float) -> None:
+    with suppress(TimeoutError):  # what is left ends with its connection
+        async with asyncio.timeout(seconds):
+            await changes.drain()
 
 
 def _by_the_clock(

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from gql_app.access.viewer import UnderWay, Viewer
 from models.database import among, for_update_but_its_key, write
+from models.limits import Busy
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,10 @@ class LastUse:
         for practice_id, key_id in self._waiting:
             by_practice.setdefault(practice_id, []).append(key_id)
         for practice_id, key_ids in by_practice.items():
-            await self._make_for(practice_id, _write_down, key_ids)
+            try:
+                await self._make_for(practice_id, _write_down, key_ids)
+            except Busy:  # the log has named the practice; the others need not wait for it
+                continue
             written = {(practice_id, key_id) for key_id in key_ids}
             self._waiting -= written
             self._written |= dict.fromkeys(written, now)

@@ -33,6 +33,10 @@ class _PracticeId(NamedTuple):
     practice_id: int
 
 
+class _ParentId(NamedTuple):
+    parent_id: int
+
+
 async def begin_session(change: UnderWay, key_id: int) -> SignedIn:
     """Begin a session with a key. Raises `Unauthenticated`."""
     return await _derive(change, key_id, SESSION, SESSION_LASTS)
@@ -45,22 +49,35 @@ async def create_link(change: UnderWay, key_id: int) -> str:
 
 async def begin_session_by_link(change: UnderWay, link: str) -> SignedIn:
     """Begin a session with a link, which is used up by it. Raises `Unauthenticated`."""
+    parents = await _parents(change.practice_id, link, change.now)
+    if not parents:
+        raise Unauthenticated(_NO_LINK)
+    # The key's row is locked first, as where the key is revoked with all that it has begun.
+    signed_in = await begin_session(change, parents[0].parent_id)
     used = await write(
         "UPDATE access_key SET revoked_at = $3 WHERE practice_id = $1 AND digest = $2"
-        " AND revoked_at IS NULL AND expires_at > $3 RETURNING parent_id",
+        " AND revoked_at IS NULL RETURNING id",
         *(change.practice_id, digest(link), change.now),
     )
     if not used:
         raise Unauthenticated(_NO_LINK)
-    return await begin_session(change, used[0]["parent_id"])
+    return signed_in
 
 
-def practice_of_link(link: str) -> int:
-    """The practice that a link is for. Raises `Unauthenticated` if it is no link."""
+async def practice_of_link(link: str, now: datetime) -> int:
+    """The practice that a link is for. Raises `Unauthenticated` if the link is not valid: a change
+    is made only for one that is, because it keeps the practice's other changes waiting."""
     practice_id = practice_of(link, LINK)
-    if practice_id is None:
+    if practice_id is None or not await _parents(practice_id, link, now):
         raise Unauthenticated(_NO_LINK)
     return practice_id
+
+
+async def _parents(practice_id: int, link: str, now: datetime) -> list[_ParentId]:
+    """The key that a valid link was made from, or none."""
+    sql = """SELECT k.parent_id FROM access_key k WHERE k.practice_id = $1 AND k.digest = $2
+    AND k.parent_id IS NOT NULL AND k.revoked_at IS NULL AND k.expires_at > $3"""
+    return await fetch(_ParentId, sql, practice_id, digest(link), now)
 
 
 async def end_session(change: UnderWay, viewer: Viewer) -> None:

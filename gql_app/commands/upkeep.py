@@ -12,7 +12,7 @@ from gql_app.work.changes import Changes
 from gql_app.work.ringing import ring_nobody
 from gql_app.work.upkeep.expiry import sweep
 from gql_app.work.upkeep.indexing import index_all
-from gql_app.work.upkeep.retention import prune
+from gql_app.work.upkeep.retention import forget, prune
 from models.database import migrate, opened
 
 
@@ -46,7 +46,9 @@ def run_prune(arguments: argparse.Namespace, settings: Settings) -> int:
         async with opened(settings.database_url, settings.limits):
             changes = Changes(ring_nobody, await Clock.of_database())
             keep = timedelta(days=settings.retention_days)
-            return await prune(changes, keep, changes.clock(), forced=arguments.force)
+            removed = await prune(changes, keep, changes.clock(), forced=arguments.force)
+            await forget(changes, changes.clock())
+            return removed
 
     say(f"{asyncio.run(run())} events removed")
     return 0

@@ -81,7 +81,8 @@ async def _begun(body: object, keys: KeyLookup, changes: Changes) -> SignedIn:
             return await changes.make(viewer, begin_session, viewer.key_id)
         case {"link": str(link)}:
             link = trimmed(link)
-            return await changes.make_for(practice_of_link(link), begin_session_by_link, link)
+            practice_id = await practice_of_link(link, changes.clock())
+            return await changes.make_for(practice_id, begin_session_by_link, link)
     raise BadInput('Send {"key": "…"}, or {"link": "…"}.')
 
 

@@ -123,9 +123,19 @@ async def _earlier(
     if earlier is None:
         return None
     result = earlier.result
-    if not earlier.is_same or result["task"] != task_id:
-        return ChangeResult(task, refusals=(NOT_FOUND if task is None else KEY_REUSED,))
+    reused = ChangeResult(task, refusals=(NOT_FOUND if task is None else KEY_REUSED,))
+    if earlier.is_same is False or result["task"] != task_id:
+        return reused
     sql = f"""SELECT {CONTACT_COLUMNS} FROM contact c
     WHERE c.practice_id = $1 AND c.task_id = $2 AND c.id = $3"""
     (contact,) = await fetch(ContactRow, sql, change.practice_id, task_id, result["contact"])
+    if earlier.is_same is None and _content_of(contact) != request.content:
+        return reused
     return ChangeResult(task, contact, late=result["late"])
+
+
+def _content_of(contact: ContactRow) -> tuple[object, ...]:
+    """What was asked for by the request that has made a contact."""
+    notes = contact.notes and trimmed(contact.notes)  # older versions kept them as they were sent
+    what = (contact.outcome, contact.follow_up, notes, contact.closed_task, contact.contacted_at)
+    return (contact.logged_by_id, contact.task_id, *what)

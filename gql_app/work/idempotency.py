@@ -48,10 +48,11 @@ class Request(NamedTuple):
 
 
 class Earlier(NamedTuple):
-    """What came of the request that used the key first, and whether that was the same request."""
+    """What came of the request that used the key first, and whether that was the same request; None
+    where the key is from before there were digests."""
 
     result: dict[str, Any]
-    is_same: bool
+    is_same: bool | None
 
 
 class _PracticeId(NamedTuple):
@@ -71,7 +72,7 @@ async def earlier_use(change: Change, request: Request) -> Earlier | None:
     if viewer.queue_ids is not None:
         # What others have sent under the same key may be of tasks that this key does not allow.
         values.append(viewer.staff_id)
-        where += " AND staff_id = $5"
+        where += " AND (key = $4 OR staff_id = $5)"
     found = await fetch(
         UseRow, f"SELECT {USE_COLUMNS} FROM idempotency_key u WHERE {where}", *values
     )
@@ -81,9 +82,9 @@ async def earlier_use(change: Change, request: Request) -> Earlier | None:
         await write(old, *values, change.now - KEPT)
     if not kept:
         return None
-    use = max(kept, key=lambda use: use.at)
-    # Uses from before there were digests are taken to be the same request.
-    return Earlier(json.loads(use.result), use.digest in (None, request.digest))
+    digest = request.digest
+    use = max(kept, key=lambda use: (use.digest == digest, use.at))
+    return Earlier(json.loads(use.result), None if use.digest is None else use.digest == digest)
 
 
 def keep_result(change: Change, request: Request, **result: object) -> None:

@@ -4,7 +4,17 @@ from typing import NamedTuple
 
 from models.database import fetch, has_row_locks, transaction, write
 
-_TABLES = ("queue", "staff", "patient", "task", "contact", "task_event")
+_TABLES = (
+    "queue",
+    "staff",
+    "patient",
+    "task",
+    "contact",
+    "task_event",
+    "appointment",
+    "access_key",
+    "idempotency_key",
+)
 
 _COUNTS = " + ".join(f"(SELECT COUNT(*) FROM {t} WHERE practice_id = 0)" for t in _TABLES)
 
@@ -15,7 +25,8 @@ WITH a AS (UPDATE practice SET seq = seq WHERE id = 0),
      b AS (UPDATE patient SET name = name WHERE practice_id = 0 AND id = 0),
      c AS (UPDATE task SET version = version WHERE practice_id = 0 AND id = 0),
      d AS (INSERT INTO contact SELECT * FROM contact WHERE practice_id = 0 AND id = 0),
-     e AS (INSERT INTO task_event SELECT * FROM task_event WHERE practice_id = 0 AND seq = 0)
+     e AS (INSERT INTO task_event SELECT * FROM task_event WHERE practice_id = 0 AND seq = 0),
+     f AS (INSERT INTO idempotency_key SELECT * FROM idempotency_key WHERE practice_id = 0)
 SELECT CAST(pg_logical_emit_message(true, 'callboard', 'ready') AS TEXT) AS at
 """
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 Row = TypeVar("Row", bound=NamedTuple)
 
@@ -28,6 +28,17 @@ def as_text(values: Sequence[object]) -> list[object]:
         else value
         for value in values
     ]
+
+
+class _Members(dict[object, Enum | None]):
+    """The members of an enum by their values, and None for null."""
+
+    def __init__(self, field: str, enum: type[Enum]) -> None:
+        super().__init__({None: None} | {member.value: member for member in enum})
+        self._field = field
+
+    def __missing__(self, value: object) -> NoReturn:
+        raise ValueError(f"{self._field} has a value that this version does not know")
 
 
 _FROM_TEXT: dict[object, Callable[[Any], object]] = {
@@ -56,7 +67,7 @@ def maker_of(row: type[Row], *, is_text: bool) -> Callable[[Sequence[Any]], Row]
         value = field
         for option in options:
             if isinstance(option, type) and issubclass(option, Enum):
-                bound[f"known_{field}"] = {None: None} | {member.value: member for member in option}
+                bound[f"known_{field}"] = _Members(f"{row.__name__}.{field}", option)
                 value = f"known_{field}[{field}]"
             elif is_text and option in _FROM_TEXT:
                 bound[f"read_{field}"] = _FROM_TEXT[option]

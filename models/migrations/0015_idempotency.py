@@ -1,21 +1,17 @@
 """One table of the idempotency keys that were used, in place of a column of contacts and tasks.
 
-Keys are carried over. What they were used for is not: until they are forgotten, a
-request under one of them is taken to be the same. Contacts lose the only column that could change.
+Keys of the last day are carried over, without the digests of their requests. Contacts lose the only column that could change.
 """
 
-import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.migrations import operations as ops
 
-from models.database import fetch, insert_many
-
-BATCH = 500
+from models.database import CannotOpen, fetch, write
 
 POSTGRES_BEFORE = (
     "ALTER TABLE idempotency_key DROP CONSTRAINT idempotency_key_pkey",
@@ -34,31 +30,33 @@ BEGIN SELECT RAISE(ABORT, 'contact is append-only'); END"""
 
 DANGLING = """SELECT "table" || ' ' || rowid || ' ' || parent FROM pragma_foreign_key_check"""
 
+# Older ones than a day count no more.
 CONTACTS = """
-SELECT c.practice_id, c.idempotency_key, c.logged_by_id, c.logged_at, c.task_id, c.id,
-       CASE WHEN t.close_cause = 'EXPIRED' AND c.logged_at >= t.closed_at THEN 1 ELSE 0 END
+INSERT INTO idempotency_key (practice_id, operation, key, staff_id, result, at)
+SELECT c.practice_id, 'logContact', c.idempotency_key, c.logged_by_id,
+       '{"task": ' || c.task_id || ', "contact": ' || c.id || ', "late": '
+       || CASE WHEN t.close_cause = 'EXPIRED' AND c.logged_at >= t.closed_at THEN 'true'
+               ELSE 'false' END || '}', c.logged_at
 FROM contact c JOIN task t ON t.practice_id = c.practice_id AND t.id = c.task_id
-WHERE c.idempotency_key IS NOT NULL
+WHERE c.idempotency_key IS NOT NULL AND c.logged_at > $1
 """
 
 TASKS = """
-SELECT t.practice_id, t.idempotency_key, e.actor_id, t.created_at, t.id, NULL, 0 FROM task t
-LEFT JOIN task_event e ON e.practice_id = t.practice_id AND e.task_id = t.id AND e.version = 1
-WHERE t.idempotency_key IS NOT NULL
+INSERT INTO idempotency_key (practice_id, operation, key, staff_id, result, at)
+SELECT t.practice_id, 'createTask', t.idempotency_key,
+       (SELECT MIN(e.actor_id) FROM task_event e
+        WHERE e.practice_id = t.practice_id AND e.task_id = t.id AND e.version = 1),
+       '{"task": ' || t.id || '}', t.created_at
+FROM task t WHERE t.idempotency_key IS NOT NULL AND t.created_at > $1
 """
 
 
-class Used(NamedTuple):
-    practice_id: int
-    key: str
-    staff_id: int | None
-    at: datetime
-    task_id: int
-    contact_id: int | None
-    is_late: int
+class Name(NamedTuple):
+    name: str
 
 
 class Part(NamedTuple):
+    name: str
     sql: str
 
 
@@ -81,62 +79,54 @@ async def forward(apps, editor):
     run, is_sqlite = editor.client.execute_query, editor.DIALECT == "sqlite"
     for statement in () if is_sqlite else POSTGRES_BEFORE:
         await run(statement)
-    await carry_over("logContact", CONTACTS)
-    await carry_over("createTask", TASKS)
+    since = datetime.now(UTC) - timedelta(days=1)
+    for sql in (CONTACTS, TASKS):
+        await write(sql, since)
     if is_sqlite:
         await run("DROP TRIGGER contact_is_append_only_update")
-        before = await fetch(Part, DANGLING)
+        for index in ("contact_keyed", "task_keyed"):
+            await run(f"DROP INDEX {index}")
+        dangling = await dangling_rows()
         for table in ("contact", "task"):
             await make_without_key(run, table)
-        assert await fetch(Part, DANGLING) == before, "rows point to rows that are gone"
+        if await dangling_rows() != dangling:
+            raise CannotOpen("rows would point to rows that are gone; nothing was migrated")
         await run(SQLITE_TRIGGER)
     for statement in () if is_sqlite else POSTGRES_AFTER:
         await run(statement)
 
 
-async def carry_over(operation, sql):
-    used = await fetch(Used, sql)
-    for begin in range(0, len(used), BATCH):
-        rows = [
-            {
-                "practice_id": use.practice_id,
-                "operation": operation,
-                "key": use.key,
-                "staff_id": use.staff_id,
-                "result": json.dumps(result_of(use)),
-                "at": use.at,
-            }
-            for use in used[begin : begin + BATCH]
-        ]
-        await insert_many("idempotency_key", rows, "id")
-
-
-def result_of(use):
-    if use.contact_id is None:
-        return {"task": use.task_id}
-    return {"task": use.task_id, "contact": use.contact_id, "late": bool(use.is_late)}
+async def dangling_rows():
+    """Rows that point to rows which are gone, as a program that checks nothing leaves them."""
+    return sorted(text for (text,) in await fetch(Name, DANGLING))
 
 
 async def make_without_key(run, table):
     """Make SQLite's table anew without the column, with all else that belongs to it. Foreign keys
     are not enforced while tables are migrated."""
-    of_table = (
-        f"sql IS NOT NULL AND tbl_name = '{table}' AND sql NOT LIKE '%idempotency_key IS NOT%'"
+    parts = await fetch(
+        Part,
+        f"SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name = '{table}'"
+        " ORDER BY type = 'table' DESC",
     )
-    (made,) = await fetch(
-        Part, f"SELECT sql FROM sqlite_master WHERE type = 'table' AND {of_table}"
-    )
-    others = await fetch(
-        Part, f"SELECT sql FROM sqlite_master WHERE type <> 'table' AND {of_table}"
-    )
+    made, others = parts[0].sql, parts[1:]
     columns = [
-        part.sql for part in await fetch(Part, f"SELECT name FROM pragma_table_info('{table}')")
+        name for (name,) in await fetch(Name, f"SELECT name FROM pragma_table_info('{table}')")
     ]
     columns.remove("idempotency_key")
     listed = ", ".join(columns)
-    sql = re.sub(r'"idempotency_key" VARCHAR\(200\),\s*', "", made.sql)
+    sql = re.sub(r'"idempotency_key" VARCHAR\(200\),\s*', "", made)
     sql = re.sub(r',\s*CONSTRAINT "\w+" UNIQUE \("practice_id", "idempotency_key"\)', "", sql)
-    await run(sql.replace(f'CREATE TABLE "{table}"', f'CREATE TABLE "new_{table}"', 1))
+    sql = sql.replace(f'CREATE TABLE "{table}"', f'CREATE TABLE "new_{table}"', 1)
+    changed = [part.name for part in others if "idempotency_key" in part.sql]
+    if "idempotency_key" in sql or f'CREATE TABLE "new_{table}"' not in sql:
+        changed.append(table)
+    if changed:
+        raise CannotOpen(
+            f"{changed[0]} was changed by hand, so the table {table} cannot be migrated"
+        )
+    await run(f"DROP TABLE IF EXISTS new_{table}")
+    await run(sql)
     await run(f"INSERT INTO new_{table} ({listed}) SELECT {listed} FROM {table}")
     await run(f"DROP TABLE {table}")
     await run("PRAGMA legacy_alter_table = ON")  # triggers of other tables may name this one

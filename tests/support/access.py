@@ -39,7 +39,7 @@ async def create_link(key: str, clock: Clock = machine_time) -> str:
 
 
 async def sign_in_by_link(link: str, clock: Clock = machine_time) -> SignedIn:
-    practice_id = signin.practice_of_link(link)
+    practice_id = await signin.practice_of_link(link, clock())
     return await changes(clock).make_for(practice_id, signin.begin_session_by_link, link)
 
 

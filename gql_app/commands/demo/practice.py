@@ -17,6 +17,7 @@ from gql_app.commands.demo.sample import FAMILY, GIVEN, PATIENTS, QUEUES, TIME_Z
 from gql_app.schema.ids import global_id
 from gql_app.work.changes import Change, Changes
 from gql_app.work.patients import index_patients
+from gql_app.work.practices import NO_PRACTICE
 from gql_app.work.ringing import ring_nobody
 from models.database import migrate, opened
 from models.lifecycle import TaskStatus
@@ -108,9 +109,24 @@ async def _link(key: str) -> str:
 
 
 async def _make_practice(now: datetime) -> dict[str, str]:
-    practice = await Practice.create(
-        slug=SLUG, name="Maple Street Dental (sample)", time_zone=TIME_ZONE, created_at=now
+    keys = await _changes().make_for(NO_PRACTICE, _create_practice)
+    agent, supervisor = [await authenticate(keys[role]) for role in ("staff", "supervisor")]
+    here = {"practice_id": agent.practice_id}
+    history = History(
+        agent=agent,
+        supervisor=supervisor,
+        now=now,
+        patients=[patient.id for patient in await Patient.filter(**here).order_by("id")],
     )
+    await history.play(await Queue.filter(**here).order_by("position"))
+    return keys
+
+
+async def _create_practice(change: Change) -> dict[str, str]:
+    practice = await Practice.create(
+        slug=SLUG, name="Maple Street Dental (sample)", time_zone=TIME_ZONE, created_at=change.now
+    )
+    change.practice_id = practice.id
     for position, name in enumerate(QUEUES):
         await Queue.create(
             practice_id=practice.id,
@@ -118,22 +134,9 @@ async def _make_practice(now: datetime) -> dict[str, str]:
             position=position,
             closes_on_appointment=True,
             follow_up_ladder="1,7,21,60",
-            created_at=now,
+            created_at=change.now,
         )
-    patients = await _make_patients(practice, now)
-    keys = await _changes().make_for(practice.id, _index_and_create_keys, patients)
-    history = History(
-        agent=await authenticate(keys["staff"]),
-        supervisor=await authenticate(keys["supervisor"]),
-        now=now,
-        patients=[patient.id for patient in patients],
-    )
-    await history.play(await Queue.filter(practice_id=practice.id).order_by("position"))
-    return keys
-
-
-async def _index_and_create_keys(change: Change, patients: list[Patient]) -> dict[str, str]:
-    await index_patients(change.practice_id, patients)
+    await _create_patients(change)
     return {
         role.value.lower(): (
             await create_key(change, role, name, may_create_tasks=role is Role.PARTNER)
@@ -142,14 +145,15 @@ async def _index_and_create_keys(change: Change, patients: list[Patient]) -> dic
     }
 
 
-async def _make_patients(practice: Practice, now: datetime) -> list[Patient]:
+async def _create_patients(change: Change) -> None:
     await Patient.bulk_create(
         Patient(
-            practice_id=practice.id,
+            practice_id=change.practice_id,
             name=f"{GIVEN[i % len(GIVEN)]} {FAMILY[i // len(GIVEN)]}",
             phone=f"({217 + i // 100}) 555-{100 + i % 100:04}",
-            created_at=now,
+            created_at=change.now,
         )
         for i in range(PATIENTS)
     )
-    return await Patient.filter(practice_id=practice.id).order_by("id")
+    patients = await Patient.filter(practice_id=change.practice_id).order_by("id")
+    await index_patients(change.practice_id, patients)

@@ -102,6 +102,8 @@ async def _sweep(changes: Changes, next_due: str, end: UseCase[[int], bool], now
                 ended += await changes.make_for(task.practice_id, end, task.task_id)
             except Busy:  # the log has named the practice
                 busy.add(task.practice_id)
+            except ValueError as error:  # a row that was written by hand must not stop the others
+                log.error("task %d is not swept: %s", task.task_id, error)  # noqa: TRY400
         done += ended
         if len(due) < BATCH or not ended:
             break

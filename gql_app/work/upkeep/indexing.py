@@ -4,11 +4,13 @@ they are found, as those of all others are."""
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from typing import NamedTuple
 
 from gql_app.work.changes import Change, Changes
 from gql_app.work.patients import index_patients
 from models.database import fetch, for_update_but_its_key, has_row_locks
+from models.limits import Busy
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +49,9 @@ async def index_some(changes: Changes) -> int:
     """Index a batch of a practice's patients who are not indexed. Returns how many there were; one
     whose row is locked is passed over until the next time."""
     for practice in await fetch(_PracticeId, _PRACTICES):
-        if indexed := await changes.make_for(practice.practice_id, _index_batch):
-            return indexed
+        with suppress(Busy):  # the log has named the practice; the others need not wait for it
+            if indexed := await changes.make_for(practice.practice_id, _index_batch):
+                return indexed
     return 0
 
 

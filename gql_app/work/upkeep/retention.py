@@ -92,20 +92,21 @@ async def _prune_through(change: Change, last_seq: int) -> int:
     return len(await write(remove, change.practice_id, last_seq))
 
 
-async def _forget_sessions(changes: Changes, now: datetime) -> None:
+async def forget(changes: Changes, now: datetime) -> None:
+    """Remove sessions and links that ended long ago, and idempotency keys that no longer count."""
     for practice_id in await with_ended_sessions(now):
         with suppress(Busy):  # the next round tries again
             await changes.make_for(practice_id, forget_ended_sessions, now)
+    await forget_old_keys(changes, now)
 
 
 async def keep_pruning(changes: Changes, keep: timedelta, clock: Clock) -> None:
-    """Prune, and forget old idempotency keys, every hour until cancelled."""
+    """Prune, and forget old sessions and idempotency keys, every hour until cancelled."""
     while True:
         try:
             clock.check()
             await prune(changes, keep, clock())
-            await _forget_sessions(changes, clock())
-            await forget_old_keys(changes, clock())
+            await forget(changes, clock())
         except Doubtful as doubt:
             log.error("pruning stops: %s", doubt)  # noqa: TRY400 - it says all there is
         except Exception as error:  # the database may be away; the next round tries again

@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -194,7 +195,10 @@ async def test_idempotency_keys_of_an_older_version_count_on(empty_url: str) -> 
     await migrate_to(empty_url, "0014_orders")
     no = "0" if empty_url.startswith("sqlite") else "false"
     for statement in KEYED:
-        await execute(empty_url, statement.format(now="'2026-01-01 00:00:00+00:00'", no=no))
+        now = datetime.now(UTC).isoformat(" ")
+        await execute(empty_url, statement.format(now=f"'{now}'", no=no))
+    old = KEYED[-2].replace("'logged'", "'long ago'").replace("(1, 1,", "(1, 2,")
+    await execute(empty_url, old.format(now="'2026-01-01 00:00:00+00:00'", no=no))
     assert await run("migrate", CALLBOARD_DATABASE_URL=empty_url) == (
         0,
         "patients made findable anew: 1\n",
@@ -234,3 +238,22 @@ async def execute(url: str, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+async def test_a_table_that_was_changed_by_hand_is_named_and_left_as_it_is(empty_url: str) -> None:
+    await migrate_to(empty_url, "0014_orders")
+    index = "CREATE INDEX mine ON contact (practice_id) WHERE idempotency_key IS NOT NULL"
+    await execute(empty_url, index)
+    code, output = await run("migrate", CALLBOARD_DATABASE_URL=empty_url)
+    assert (code, "mine was changed by hand" in output, output.count("\n")) == (2, True, 1)
+    await execute(empty_url, "DROP INDEX mine")
+    # Rows that point nowhere, as a program that does not enforce keys leaves them, stay.
+    lost = "INSERT INTO queue (practice_id, name, position, created_at) VALUES (9, 'Lost', 0, '')"
+    await execute(empty_url, lost)
+    await execute(
+        empty_url, "INSERT INTO patient_word (practice_id, patient_id, word) VALUES (9, 9, 'lost')"
+    )
+    await migrate(empty_url)
+    async with opened(empty_url):
+        await make_office()
