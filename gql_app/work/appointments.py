@@ -9,10 +9,10 @@ from gql_app.work.changes import Change
 from gql_app.work.locking import lock_patient
 from gql_app.work.reads.conditions import Conditions
 from gql_app.work.results import missing
-from gql_app.work.transitions import close_by_appointment
+from gql_app.work.transitions import close
 from models.appointment import APPOINTMENT_COLUMNS, AppointmentRow
 from models.database import fetch, for_update, insert, write
-from models.lifecycle import TaskOrigin
+from models.lifecycle import Happening, TaskOrigin
 from models.refusals import Refusal, RefusalCode
 from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 
@@ -54,7 +54,7 @@ async def record_appointment(change: Change, new: NewAppointment) -> RecordedApp
     if appointment is None:
         return RecordedAppointment(refusals=(_EXTERNAL_ID_TAKEN,))
     tasks = await _tasks_to_close(viewer, new.patient_id)
-    closed = [await close_by_appointment(change, task) for task in tasks]
+    closed = [await close(change, task, Happening.APPOINTMENT) for task in tasks]
     return RecordedAppointment(appointment, tuple(closed))
 
 
