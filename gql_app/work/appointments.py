@@ -16,11 +16,10 @@ from models.lifecycle import Happening, TaskOrigin
 from models.refusals import Refusal, RefusalCode
 from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 
-MAX_EXTERNAL_ID = 200
-
 
 class NewAppointment(NamedTuple):
-    """What a partner sends. `at` is aware; the patient's number is 0 for one that no row has."""
+    """What a partner sends. `patient_id` is 0 if the client's id names no patient. `at` is
+    aware."""
 
     patient_id: int
     at: datetime
