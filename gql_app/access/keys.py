@@ -35,8 +35,8 @@ async def create_key(
     may_create_tasks: bool = False,
     expires_at: datetime | None = None,
 ) -> CreatedKey:
-    """Make a key. `may_create_tasks` is what the key says; whether it counts depends on the
-    role."""
+    """Make a key for these queues, all if `queue_ids` is None. `expires_at` is aware.
+    `may_create_tasks` is what the key says; whether it counts depends on the role."""
     key = f"cb_{change.practice_id}_{secrets.token_urlsafe(32)}"
     created = await AccessKey.create(
         practice_id=change.practice_id,

@@ -25,8 +25,8 @@ MAX_REASON = 500
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """What a task is made from. `expires_at` is aware; only automatic tasks may have it. The
-    patient is 0 where nobody is known yet."""
+    """What a task is made from. `expires_at` is aware; only automatic tasks may have it.
+    `patient_id` is 0 until the patient is known."""
 
     queue_id: int
     patient_id: int

@@ -21,7 +21,7 @@ from models.task import IS_OPEN
 FIRST_STAFF = "Supervisor"
 
 NO_PRACTICE = 0
-"""Whose change it is to make a practice, until that has its number."""
+"""The practice id of the change that creates a practice."""
 
 
 class NewPractice(NamedTuple):

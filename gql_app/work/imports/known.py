@@ -29,9 +29,9 @@ class ImportBatch(NamedTuple):
 
 @dataclass
 class KnownPatient:
-    """One who is known already, or (`id` is 0) is to be. `open_task_id` is 0 for a task that is to
-    be made, None if there is none in the queue. `learned` is the phone once the patient is new or
-    changed."""
+    """A patient who is known already, or who is to be created (`id` is 0). `open_task_id` is the
+    patient's open task in the queue: 0 if it is to be created, None if there is none. `learned` is
+    the phone once the patient is new or changed."""
 
     id: int
     external_id: str
