@@ -92,9 +92,9 @@ class Known(NamedTuple):
     tasks: dict[str, _TaskThere]
 
 
-async def what_is_known(viewer: Viewer, batch: ImportBatch, now: datetime) -> Known:
-    """What there is of the rows' patients and tasks. The patients whom the key may see are locked,
-    but for a trial."""
+async def read_known(viewer: Viewer, batch: ImportBatch, now: datetime) -> Known:
+    """The patients and tasks of the rows that are there already. The patients whom the key may see
+    are locked, but for a trial."""
     patients = await _known_patients(viewer, batch, now)
     hidden = await _hidden_patients(viewer, batch, patients)
     return Known(patients, hidden, await _known_tasks(viewer, batch))
