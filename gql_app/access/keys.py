@@ -59,7 +59,7 @@ async def staff_called(change: UnderWay, name: str) -> int:
     return int(staff.id)
 
 
-def viewer_on_the_spot(practice: Practice, staff_id: int, name: str) -> Viewer:
+def command_line_viewer(practice: Practice, staff_id: int, name: str) -> Viewer:
     """A supervisor without a key, for the command line, which has the database itself. What it does
     is recorded as done by the member of staff, called `name`; 0 for one who only reads."""
     return Viewer(

@@ -86,7 +86,7 @@ async def set_practice(change: Change, values: dict[str, str]) -> None:
     await Practice.filter(id=change.practice_id).update(**values)
 
 
-async def practices_listed() -> list[PracticeLine]:
+async def list_practices() -> list[PracticeLine]:
     """All practices by their slugs."""
     return await fetch(
         PracticeLine,
