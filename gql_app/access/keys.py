@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gql_app.access.lookup import digest
-from gql_app.access.viewer import UnderWay, Viewer
+from gql_app.access.viewer import ChangeOfPractice, Viewer
 from models.access import AccessKey, read_queue_ids
 from models.database import fetch
 from models.people import Staff
@@ -27,7 +27,7 @@ class CreatedKey(NamedTuple):
 
 
 async def create_key(
-    change: UnderWay,
+    change: ChangeOfPractice,
     role: Role,
     name: str,
     *,
@@ -51,7 +51,7 @@ async def create_key(
     return CreatedKey(created.id, key)
 
 
-async def staff_called(change: UnderWay, name: str) -> int:
+async def staff_called(change: ChangeOfPractice, name: str) -> int:
     """The id of the member of staff of that name, made if there is none."""
     staff, _ = await Staff.get_or_create(
         practice_id=change.practice_id, name=trimmed(name), defaults={"created_at": change.now}
@@ -141,7 +141,7 @@ async def list_keys(practice: Practice, now: datetime) -> list[Listed]:
     return listed
 
 
-async def revoke_key(change: UnderWay, practice: Practice, key_id: int) -> None:
+async def revoke_key(change: ChangeOfPractice, practice: Practice, key_id: int) -> None:
     """Make a key invalid from now on, with the sessions that it began. Raises `NotThere`."""
     keys = AccessKey.filter(practice_id=practice.id)
     key = keys.filter(id=key_id, parent_id=None)
