@@ -48,7 +48,7 @@ async def record_appointment(change: Change, new: NewAppointment) -> RecordedApp
     viewer = change.viewer
     viewer.require(viewer.may_create_tasks, "record appointments")
     if not await lock_patient(viewer, new.patient_id):
-        return RecordedAppointment(refusals=missing("patient", "patientId").refusals)
+        return RecordedAppointment(refusals=(missing("patient", "patientId"),))
     appointment = await _put(change, new)
     if appointment is None:
         return RecordedAppointment(refusals=(_EXTERNAL_ID_TAKEN,))

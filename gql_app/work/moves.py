@@ -89,7 +89,7 @@ async def withdraw_tasks(
 async def _check_target(viewer: Viewer, target: _Target, now: datetime) -> tuple[Refusal, ...]:
     if target.queue_id is not None:
         queues = await visible_queues(viewer, [target.queue_id])
-        return () if queues else missing("queue", "toQueueId").refusals
+        return () if queues else (missing("queue", "toQueueId"),)
     # One who has no key, or whose key is a partner's, would never call anybody; neither would one
     # whose key is for other queues than those that the tasks can be in.
     where = Conditions.of(viewer, "s")
@@ -104,7 +104,7 @@ async def _check_target(viewer: Viewer, target: _Target, now: datetime) -> tuple
           AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ${until}) {reaches})
     """
     staff = await fetch(_StaffId, sql, *where.values)
-    return () if staff else missing("member of staff", "toStaffId").refusals
+    return () if staff else (missing("member of staff", "toStaffId"),)
 
 
 async def _write(practice_id: int, ids: list[int], target: _Target) -> None:
