@@ -169,8 +169,8 @@ def _by_the_clock(
 
 @asynccontextmanager
 async def _collected_less_often() -> AsyncIterator[None]:
-    """What is here now stays: the garbage collector need not walk through it again and again. Nor
-    through all connections: what is theirs is freed without it, and it holds all up."""
+    """Freeze the objects that exist at the start, and collect less often: a full collection walks
+    through all connections and holds up the loop."""
     gc.freeze()
     gc.set_threshold(10_000, 20, 100)
     yield

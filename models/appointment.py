@@ -7,6 +7,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.database import select_list
+from models.people import MAX_EXTERNAL_ID
 from models.practice import Practice
 
 
@@ -20,7 +21,7 @@ class Appointment(Model):
     # Its foreign keys lead to two columns, which models cannot say: see the migration.
     patient_id = fields.BigIntField()
     at = fields.DatetimeField()
-    external_id = fields.CharField(max_length=200)
+    external_id = fields.CharField(max_length=MAX_EXTERNAL_ID)
     recorded_at = fields.DatetimeField()
     recorded_by_id = fields.BigIntField()
 

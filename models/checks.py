@@ -15,6 +15,7 @@ from models.text import trimmed
 
 MAX_SLUG = 64
 MAX_NAME = 200
+"""Longest name of a practice, a queue, a patient or one of the staff, in characters."""
 
 NO_ZONES = {"Factory", "localtime", "posixrules"}
 """Files among those of time zones that are not time zones of a place."""

@@ -17,15 +17,15 @@ from models.task import MAX_CLAIM_ID, Task, TaskRow
 
 
 class TaskEventKind(StrEnum):
-    CREATED = "CREATED"
-    CONTACT_LOGGED = "CONTACT_LOGGED"
-    CLOSED_BY_EXPIRY = "CLOSED_BY_EXPIRY"
-    CLAIMED = "CLAIMED"
-    RELEASED = "RELEASED"
-    REASSIGNED = "REASSIGNED"
-    CLOSED_BY_APPOINTMENT = "CLOSED_BY_APPOINTMENT"
-    WITHDRAWN = "WITHDRAWN"
-    PATIENT_CHANGED = "PATIENT_CHANGED"
+    CREATED = "CREATED"  # the task is new
+    CONTACT_LOGGED = "CONTACT_LOGGED"  # somebody called; the task may have closed
+    CLOSED_BY_EXPIRY = "CLOSED_BY_EXPIRY"  # its time was up
+    CLAIMED = "CLAIMED"  # its patient was claimed, or the claim was renewed
+    RELEASED = "RELEASED"  # the claim has ended, other than by a contact on this task
+    REASSIGNED = "REASSIGNED"  # it was given to another queue or member of staff
+    CLOSED_BY_APPOINTMENT = "CLOSED_BY_APPOINTMENT"  # the patient has an appointment
+    WITHDRAWN = "WITHDRAWN"  # a supervisor has closed it
+    PATIENT_CHANGED = "PATIENT_CHANGED"  # the patient has another name or phone
 
 
 STATUS_KINDS = frozenset(TaskEventKind) - {

@@ -43,8 +43,6 @@ class IdempotencyKey(Model):
 class UseRow(NamedTuple):
     """One use of a key, as it is compared with a request that comes under the same key."""
 
-    id: int
-    staff_id: int | None
     digest: bytes | None
     result: str
     at: datetime

@@ -178,23 +178,9 @@ def decide(
     return refusals or rule
 
 
-def expire(status: TaskStatus) -> Rule | None:
-    """Return the edge of a task that has expired, None if it is closed already."""
-    return _edge(status, Happening.EXPIRY)
-
-
-def book(status: TaskStatus) -> Rule | None:
-    """Return the edge of a task whose patient has an appointment, None if it is closed already."""
-    return _edge(status, Happening.APPOINTMENT)
-
-
-def withdraw(status: TaskStatus) -> Rule | None:
-    """Return the edge of a task that is withdrawn, None if it is closed already."""
-    return _edge(status, Happening.WITHDRAWAL)
-
-
-def _edge(status: TaskStatus, trigger: Trigger) -> Rule | None:
-    rule = WORKFLOW[status].get(trigger)
+def ends(status: TaskStatus, happening: Happening) -> Rule | None:
+    """Return the rule by which `happening` closes a task, None if it is closed already."""
+    rule = WORKFLOW[status].get(happening)
     return rule if isinstance(rule, Rule) else None
 
 

@@ -1,13 +1,17 @@
-"""Who is called, and who calls."""
+"""Patients, and the staff who call them."""
 
 from typing import NamedTuple
 
 from tortoise import fields
 from tortoise.models import Model
 
+from models.checks import MAX_NAME
 from models.database import select_list
 from models.phone import Phone, stored_phone
 from models.practice import Practice
+
+MAX_EXTERNAL_ID = 200
+"""Longest external id of a patient, a task or an appointment, in characters."""
 
 
 class Patient(Model):
@@ -25,13 +29,13 @@ class Patient(Model):
     practice: fields.ForeignKeyRelation[Practice] = fields.ForeignKeyField(
         "models.Practice", on_delete=fields.RESTRICT
     )
-    name = fields.CharField(max_length=200)
+    name = fields.CharField(max_length=MAX_NAME)
     phone = fields.CharField(max_length=40)
     phone_number = fields.CharField(max_length=40, null=True)
     phone_display = fields.CharField(max_length=64, null=True)
     is_indexed = fields.BooleanField(default=False, db_default=False)
     source = fields.CharField(max_length=100, null=True)
-    external_id = fields.CharField(max_length=200, null=True)
+    external_id = fields.CharField(max_length=MAX_EXTERNAL_ID, null=True)
     created_at = fields.DatetimeField()
 
     class Meta:
@@ -89,7 +93,7 @@ class Staff(Model):
     practice: fields.ForeignKeyRelation[Practice] = fields.ForeignKeyField(
         "models.Practice", on_delete=fields.RESTRICT
     )
-    name = fields.CharField(max_length=200)
+    name = fields.CharField(max_length=MAX_NAME)
     created_at = fields.DatetimeField()
 
     class Meta:

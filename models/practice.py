@@ -4,7 +4,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.chain import BEGINNING
-from models.checks import IsRegion, IsTimeZone
+from models.checks import MAX_NAME, IsRegion, IsTimeZone
 
 
 class Practice(Model):
@@ -19,7 +19,7 @@ class Practice(Model):
 
     id = fields.BigIntField(primary_key=True)
     slug = fields.CharField(max_length=64, unique=True)
-    name = fields.CharField(max_length=200)
+    name = fields.CharField(max_length=MAX_NAME)
     time_zone = fields.CharField(max_length=64, validators=[IsTimeZone()])
     region = fields.CharField(max_length=2, default="US", db_default="US", validators=[IsRegion()])
     seq = fields.BigIntField(default=0)
@@ -45,7 +45,7 @@ class Queue(Model):
     practice: fields.ForeignKeyRelation[Practice] = fields.ForeignKeyField(
         "models.Practice", on_delete=fields.RESTRICT
     )
-    name = fields.CharField(max_length=200)
+    name = fields.CharField(max_length=MAX_NAME)
     position = fields.IntField()
     closes_on_appointment = fields.BooleanField(default=False, db_default=False)
     follow_up_ladder = fields.CharField(max_length=100, null=True)

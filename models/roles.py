@@ -11,11 +11,11 @@ from enum import Enum, StrEnum
 class Role(StrEnum):
     STAFF = "STAFF"
     SUPERVISOR = "SUPERVISOR"
-    PARTNER = "PARTNER"  # a program of somebody else
+    PARTNER = "PARTNER"  # another company's program
 
 
 class Action(StrEnum):
-    """What not everybody may do."""
+    """An action that only some roles may do."""
 
     READ_NOTES = "read notes"
     SEE_WHO_WORKS = "see who is working"

@@ -10,7 +10,7 @@ from tortoise.models import Model
 
 from models.database import select_list
 from models.lifecycle import OPEN_STATUSES, CloseCause, ContactOutcome, TaskOrigin, TaskStatus
-from models.people import Patient, Staff
+from models.people import MAX_EXTERNAL_ID, Patient, Staff
 from models.practice import Practice, Queue
 
 MAX_CLAIM_ID = 100
@@ -65,7 +65,7 @@ class Task(Model):
     assignee_id = fields.BigIntField(null=True)
     withdrawn_reason = fields.CharField(max_length=500, null=True)
     source = fields.CharField(max_length=100, null=True)
-    external_id = fields.CharField(max_length=200, null=True)
+    external_id = fields.CharField(max_length=MAX_EXTERNAL_ID, null=True)
 
     practice_id: int
     queue_id: int

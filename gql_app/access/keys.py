@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gql_app.access.lookup import digest
-from gql_app.access.viewer import UnderWay, Viewer
+from gql_app.access.viewer import ChangeOfPractice, Viewer
 from models.access import AccessKey, read_queue_ids
 from models.database import fetch
 from models.people import Staff
@@ -27,7 +27,7 @@ class CreatedKey(NamedTuple):
 
 
 async def create_key(
-    change: UnderWay,
+    change: ChangeOfPractice,
     role: Role,
     name: str,
     *,
@@ -35,8 +35,8 @@ async def create_key(
     may_create_tasks: bool = False,
     expires_at: datetime | None = None,
 ) -> CreatedKey:
-    """Make a key. `may_create_tasks` is what the key says; whether it counts depends on the
-    role."""
+    """Make a key for these queues, all if `queue_ids` is None. `expires_at` is aware.
+    `may_create_tasks` is what the key says; whether it counts depends on the role."""
     key = f"cb_{change.practice_id}_{secrets.token_urlsafe(32)}"
     created = await AccessKey.create(
         practice_id=change.practice_id,
@@ -51,7 +51,7 @@ async def create_key(
     return CreatedKey(created.id, key)
 
 
-async def staff_called(change: UnderWay, name: str) -> int:
+async def staff_called(change: ChangeOfPractice, name: str) -> int:
     """The id of the member of staff of that name, made if there is none."""
     staff, _ = await Staff.get_or_create(
         practice_id=change.practice_id, name=trimmed(name), defaults={"created_at": change.now}
@@ -59,7 +59,7 @@ async def staff_called(change: UnderWay, name: str) -> int:
     return int(staff.id)
 
 
-def viewer_on_the_spot(practice: Practice, staff_id: int, name: str) -> Viewer:
+def command_line_viewer(practice: Practice, staff_id: int, name: str) -> Viewer:
     """A supervisor without a key, for the command line, which has the database itself. What it does
     is recorded as done by the member of staff, called `name`; 0 for one who only reads."""
     return Viewer(
@@ -141,7 +141,7 @@ async def list_keys(practice: Practice, now: datetime) -> list[Listed]:
     return listed
 
 
-async def revoke_key(change: UnderWay, practice: Practice, key_id: int) -> None:
+async def revoke_key(change: ChangeOfPractice, practice: Practice, key_id: int) -> None:
     """Make a key invalid from now on, with the sessions that it began. Raises `NotThere`."""
     keys = AccessKey.filter(practice_id=practice.id)
     key = keys.filter(id=key_id, parent_id=None)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from gql_app.access.viewer import UnderWay, Viewer
+from gql_app.access.viewer import ChangeOfPractice, Viewer
 from models.database import among, for_update_but_its_key, write
 from models.limits import Busy
 
@@ -65,7 +65,7 @@ class LastUse:
             self._written |= dict.fromkeys(written, now)
 
 
-async def _write_down(change: UnderWay, key_ids: list[int]) -> None:
+async def _write_down(change: ChangeOfPractice, key_ids: list[int]) -> None:
     await write(_statement(), change.practice_id, key_ids, change.now)
 
 

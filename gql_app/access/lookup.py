@@ -76,8 +76,7 @@ def bearer(authorization: object) -> str:
 async def authenticate(
     key: str, kind: str = KEY, clock: Callable[[], datetime] = machine_time
 ) -> Viewer:
-    """The viewer that `key` stands for, by a look of its own: for those who ask once. Raises
-    `Unauthenticated`."""
+    """Look up one key by itself. Raises `Unauthenticated`, and `Busy` if it takes too long."""
     return await KeyLookup(clock).authenticate(key, kind)
 
 
@@ -92,10 +91,9 @@ class _Look:
 
 
 class KeyLookup:
-    """Looks keys up, one look at a time for all who wait by then: each request comes with a key,
-    and a statement each would cost as much as a short query. Who comes while a look is under way
-    waits for the next: no answer rests on a look that began before its request came in. Keys expire
-    by `clock`; `note` is told of each use."""
+    """Look keys up in batches, one batch at a time. A request that arrives during a look-up waits
+    for the next one, so that no answer is older than its request. One statement for each request
+    would cost as much as a short query. Keys expire by `clock`; `note` is told of each use."""
 
     def __init__(
         self, clock: Callable[[], datetime], note: Callable[[Viewer], None] | None = None
@@ -109,7 +107,7 @@ class KeyLookup:
 
     async def authenticate(self, key: str, kind: str = KEY) -> Viewer:
         """The viewer that `key` stands for. Raises `Unauthenticated`, with the same words for any
-        key that is not valid now."""
+        key that is not valid now, and `Busy`."""
         practice_id = practice_of(key, kind)
         if practice_id is not None:
             found = await self._find(practice_id, digest(key))
@@ -191,6 +189,7 @@ async def still_valid(viewers: set[Viewer], now: datetime) -> set[Viewer]:
 
 
 def digest(key: str) -> str:
+    """A key as it is stored: its SHA-256 in hex, 64 characters."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 

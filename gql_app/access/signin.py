@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from gql_app.access.lookup import SESSION, digest, practice_of
-from gql_app.access.viewer import Unauthenticated, UnderWay, Viewer
+from gql_app.access.viewer import ChangeOfPractice, Unauthenticated, Viewer
 from models.access import AccessKey
 from models.database import fetch, write
 
@@ -37,17 +37,17 @@ class _ParentId(NamedTuple):
     parent_id: int
 
 
-async def begin_session(change: UnderWay, key_id: int) -> SignedIn:
+async def begin_session(change: ChangeOfPractice, key_id: int) -> SignedIn:
     """Begin a session with a key. Raises `Unauthenticated`."""
     return await _derive(change, key_id, SESSION, SESSION_LASTS)
 
 
-async def create_link(change: UnderWay, key_id: int) -> str:
+async def create_link(change: ChangeOfPractice, key_id: int) -> str:
     """What begins one session, within an hour, in place of the key. Raises `Unauthenticated`."""
     return (await _derive(change, key_id, LINK, LINK_LASTS)).token
 
 
-async def begin_session_by_link(change: UnderWay, link: str) -> SignedIn:
+async def begin_session_by_link(change: ChangeOfPractice, link: str) -> SignedIn:
     """Begin a session with a link, which is used up by it. Raises `Unauthenticated`."""
     parents = await _parents(change.practice_id, link, change.now)
     if not parents:
@@ -80,7 +80,7 @@ async def _parents(practice_id: int, link: str, now: datetime) -> list[_ParentId
     return await fetch(_ParentId, sql, practice_id, digest(link), now)
 
 
-async def end_session(change: UnderWay, viewer: Viewer) -> None:
+async def end_session(change: ChangeOfPractice, viewer: Viewer) -> None:
     """End the viewer's session; its open streams are closed as those of any revoked key."""
     session = AccessKey.filter(practice_id=change.practice_id, id=viewer.key_id)
     await session.filter(parent_id__not_isnull=True).update(revoked_at=change.now)
@@ -93,13 +93,13 @@ async def with_ended_sessions(now: datetime) -> list[int]:
     return [found.practice_id for found in await fetch(_PracticeId, sql, now - KEPT)]
 
 
-async def forget_ended_sessions(change: UnderWay, now: datetime) -> None:
+async def forget_ended_sessions(change: ChangeOfPractice, now: datetime) -> None:
     """Remove the practice's sessions and links that ended long ago; keys are kept."""
     ended = AccessKey.filter(practice_id=change.practice_id, parent_id__not_isnull=True)
     await ended.filter(expires_at__lt=now - KEPT).delete()
 
 
-async def _derive(change: UnderWay, key_id: int, kind: str, lasts: timedelta) -> SignedIn:
+async def _derive(change: ChangeOfPractice, key_id: int, kind: str, lasts: timedelta) -> SignedIn:
     # Locked, so that the key is not revoked meanwhile, and its sessions without this one.
     keys = AccessKey.filter(practice_id=change.practice_id, id=key_id, revoked_at=None)
     parent = await keys.select_for_update().first()

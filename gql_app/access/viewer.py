@@ -96,7 +96,7 @@ class Viewer(Scope):
             raise Forbidden(f"This key may not {what}.")
 
 
-class UnderWay(Protocol):
+class ChangeOfPractice(Protocol):
     """What is known here of a change whose transaction has begun (work/changes.py)."""
 
     practice_id: int

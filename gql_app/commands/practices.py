@@ -14,7 +14,7 @@ from gql_app.work.practices import (
     NewPractice,
     PracticeLine,
     create_practice,
-    practices_listed,
+    list_practices,
     set_practice,
 )
 from gql_app.work.ringing import ring_nobody
@@ -58,7 +58,7 @@ def show(_: argparse.Namespace, settings: Settings) -> int:
 
     async def run() -> list[PracticeLine]:
         async with opened(settings.database_url, settings.limits):
-            return await practices_listed()
+            return await list_practices()
 
     for line in asyncio.run(run()):
         say(*line[:4], f"queues: {line.queues:,}", f"open tasks: {line.open_tasks:,}")

@@ -21,7 +21,7 @@ def run(arguments: Sequence[str]) -> int:
         verb = getattr(import_module(f"gql_app.commands.{module}"), function)
         return int(verb(given, settings))
     except Exception as error:
-        # It knows every part that can fail, of which the verb may have needed few.
+        # Imported only now: it imports every verb's errors.
         from gql_app.commands.failures import told  # noqa: PLC0415
 
         message = told(error)

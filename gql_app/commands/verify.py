@@ -17,7 +17,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 async def _run(slug: str | None, settings: Settings) -> int:
     changed = False
-    async with opened(settings.database_url):
+    async with opened(settings.database_url, settings.limits):
         found = await practices(slug)
         if slug is not None and not found:
             raise NotThere(f"There is no practice {slug!r}.")

@@ -12,12 +12,8 @@ from gql_app.schema.patients import Patient
 from gql_app.schema.payloads import UserError, error_row
 from gql_app.schema.tasks import Task
 from gql_app.schema.texts import checked_text
-from gql_app.work.appointments import (
-    MAX_EXTERNAL_ID,
-    NewAppointment,
-    RecordedAppointment,
-    record_appointment,
-)
+from gql_app.work.appointments import NewAppointment, RecordedAppointment, record_appointment
+from models.people import MAX_EXTERNAL_ID
 from models.text import trimmed
 
 

@@ -108,8 +108,7 @@ class Mutations:
         source = checked_text(trimmed(input.source), "source", MAX_SOURCE)
         target = await find_target(viewer, read_id_of("Queue", input.queue_id))
         if target is None:
-            refusals = missing("queue", "queueId").refusals
-            return ImportPayload([], [error_row(refusal, "input") for refusal in refusals])
+            return ImportPayload([], [error_row(missing("queue", "queueId"), "input")])
         run = Import(info.context.services.changes, viewer, target, source)
         results = await run.take([ImportRow(**vars(row)) for row in input.rows])
         shown = (

@@ -1,1 +1,1 @@
-"""What happens to tasks, always through a viewer or a scope: writer, read side, sweeper."""
+"""All reads, which take a scope, and all changes, which go through changes.py."""

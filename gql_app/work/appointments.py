@@ -9,18 +9,17 @@ from gql_app.work.changes import Change
 from gql_app.work.locking import lock_patient
 from gql_app.work.reads.conditions import Conditions
 from gql_app.work.results import missing
-from gql_app.work.transitions import close_by_appointment
+from gql_app.work.transitions import close
 from models.appointment import APPOINTMENT_COLUMNS, AppointmentRow
 from models.database import fetch, for_update, insert, write
-from models.lifecycle import TaskOrigin
+from models.lifecycle import Happening, TaskOrigin
 from models.refusals import Refusal, RefusalCode
 from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 
-MAX_EXTERNAL_ID = 200
-
 
 class NewAppointment(NamedTuple):
-    """What a partner sends. `at` is aware; the patient's number is 0 for one that no row has."""
+    """What a partner sends. `patient_id` is 0 if the client's id names no patient. `at` is
+    aware."""
 
     patient_id: int
     at: datetime
@@ -49,12 +48,12 @@ async def record_appointment(change: Change, new: NewAppointment) -> RecordedApp
     viewer = change.viewer
     viewer.require(viewer.may_create_tasks, "record appointments")
     if not await lock_patient(viewer, new.patient_id):
-        return RecordedAppointment(refusals=missing("patient", "patientId").refusals)
+        return RecordedAppointment(refusals=(missing("patient", "patientId"),))
     appointment = await _put(change, new)
     if appointment is None:
         return RecordedAppointment(refusals=(_EXTERNAL_ID_TAKEN,))
     tasks = await _tasks_to_close(viewer, new.patient_id)
-    closed = [await close_by_appointment(change, task) for task in tasks]
+    closed = [await close(change, task, Happening.APPOINTMENT) for task in tasks]
     return RecordedAppointment(appointment, tuple(closed))
 
 

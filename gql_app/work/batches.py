@@ -32,6 +32,8 @@ SHOWN = 100
 
 
 class Skipped(NamedTuple):
+    """A task that was not changed, and why."""
+
     task_id: int
     refusal: Refusal
 

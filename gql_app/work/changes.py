@@ -119,7 +119,8 @@ class Changes:
         **kwargs: P.kwargs,
     ) -> T:
         """Carry out a use case for a viewer, and give its result. Raises `Busy`, and what the use
-        case raises: then nothing is changed."""
+        case raises: then nothing is changed. On `IntegrityError` the use case runs once more, so it
+        must not change its arguments."""
         return await self._to_its_end(viewer.practice_id, viewer, use_case, *args, **kwargs)
 
     async def make_for(
@@ -129,7 +130,8 @@ class Changes:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """The same for what no viewer asks for: the clock, an operator, somebody who signs in."""
+        """The same for what no viewer asks for: the clock, an operator, somebody who signs in. Here
+        too the use case may run twice."""
         return await self._to_its_end(practice_id, None, use_case, *args, **kwargs)
 
     @asynccontextmanager

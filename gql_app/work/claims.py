@@ -113,8 +113,8 @@ async def release_task(change: Change, task_id: int, claim_id: str | None = None
 
 
 async def release_own(change: Change, claim_id: str) -> ChangeResult:
-    """Give back what the viewer holds under this id, for one who does not know of which task the
-    claim is. The result has no task if there is no such claim. Raises `Forbidden`."""
+    """Release the viewer's claim with this id, for a client that does not know its task. The result
+    has no task if there is no such claim. Raises `Forbidden`."""
     viewer = change.viewer
     viewer.require(viewer.may_log_contacts, "release tasks")
     sql = """SELECT t.id FROM task t

@@ -12,7 +12,7 @@ from models.refusals import Refusal, RefusalCode
 from models.task import TaskRow
 
 
-class _Change(NamedTuple):
+class _LastEvent(NamedTuple):
     at: datetime
     by: str | None
 
@@ -45,7 +45,7 @@ async def version_conflict(viewer: Viewer, task: TaskRow, now: datetime) -> Refu
     LEFT JOIN staff s ON s.practice_id = e.practice_id AND s.id = e.actor_id
     WHERE e.practice_id = $1 AND e.task_id = $2 AND e.version = $3
     """
-    found = await fetch(_Change, sql, viewer.practice_id, task.id, task.version)
+    found = await fetch(_LastEvent, sql, viewer.practice_id, task.id, task.version)
     changed = "This task has changed meanwhile"
     if found:
         zone = ZoneInfo(viewer.time_zone)

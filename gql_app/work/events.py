@@ -32,11 +32,12 @@ class NewEvent(NamedTuple):
     by: Viewer | None
 
     def columns(self) -> dict[str, object]:
+        """The columns of its row in `task_event`, but for `seq`, `at`, `change` and `digest`."""
         task, before = self.task, self.before
-        moved = before is not None and before.queue_id != task.queue_id
+        left = None if before is None or before.queue_id == task.queue_id else before.queue_id
         return columns_of_event(task) | {
             "kind": self.kind,
-            "from_queue_id": before.queue_id if before is not None and moved else None,
+            "from_queue_id": left,
             "from_status": None if before is None else before.status,
             "from_follow_up": None if before is None else before.follow_up,
             "contact_id": None if self.contact is None else self.contact.id,

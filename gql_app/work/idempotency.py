@@ -40,6 +40,7 @@ class Request(NamedTuple):
 
     @property
     def digest(self) -> bytes:
+        """The SHA-256 of `content`, 32 bytes. The same moment in two time zones is the same."""
         plain = [
             value.astimezone(UTC) if isinstance(value, datetime) else value
             for value in self.content

@@ -25,8 +25,8 @@ MAX_REASON = 500
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """What a task is made from. `expires_at` is aware; only automatic tasks may have it. The
-    patient is 0 where nobody is known yet."""
+    """What a task is made from. `expires_at` is aware; only automatic tasks may have it.
+    `patient_id` is 0 until the patient is known."""
 
     queue_id: int
     patient_id: int
@@ -51,9 +51,9 @@ async def create_task(change: Change, new: NewTask) -> ChangeResult:
         return ChangeResult(None, refusals=refusals)
     queue = await find_target(viewer, new.queue_id)
     if queue is None:
-        return missing("queue", "queueId")
+        return ChangeResult(None, refusals=(missing("queue", "queueId"),))
     if not is_there:
-        return missing("patient", "patientId")
+        return ChangeResult(None, refusals=(missing("patient", "patientId"),))
     new = with_default_life(new, queue.automatic_life_days, change.now)
     if refusals := check_new_task(new, viewer.time_zone, change.now):
         return ChangeResult(None, refusals=refusals)

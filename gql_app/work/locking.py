@@ -28,6 +28,7 @@ async def lock_patient(viewer: Viewer, patient_id: int) -> bool:
 
 
 async def lock_task(practice_id: int, task_id: int) -> TaskRow | None:
+    """Lock a task; None if there is none."""
     sql = f"""SELECT {TASK_COLUMNS} FROM task t
     WHERE t.practice_id = $1 AND t.id = $2 {for_update()}"""
     return next(iter(await fetch(TaskRow, sql, practice_id, task_id)), None)

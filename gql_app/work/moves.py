@@ -1,4 +1,4 @@
-"""Tasks that are given to another queue or to a member of staff, or taken back."""
+"""Tasks that are given to another queue or to a member of staff, or withdrawn."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,9 +13,10 @@ from gql_app.work.reads.history import key_reaches
 from gql_app.work.reads.queues import visible_queues
 from gql_app.work.reads.task_filter import TaskQuery
 from gql_app.work.results import missing
-from gql_app.work.transitions import take_back
+from gql_app.work.transitions import close
 from models.database import among, fetch, write
 from models.event import TaskEventKind
+from models.lifecycle import Happening
 from models.refusals import Refusal
 from models.roles import Action, who_may
 from models.task import TaskRow, one_of
@@ -72,7 +73,7 @@ async def withdraw_tasks(
     reason: str,
     dry_run: bool = False,
 ) -> Moved:
-    """Take tasks back: they close. Raises `Forbidden`, and `BadInput` for too many tasks."""
+    """Withdraw tasks: they close. Raises `Forbidden`, and `BadInput` for too many tasks."""
     viewer.require(viewer.may_move_tasks, "withdraw tasks")
     reason = trimmed(reason)
     if refusal := check_reason(reason, "Say why the tasks are withdrawn."):
@@ -80,7 +81,7 @@ async def withdraw_tasks(
 
     async def withdraw(change: Change, tasks: Sequence[TaskRow]) -> None:
         for task in tasks:
-            await take_back(change, task, reason)
+            await close(change, task, Happening.WITHDRAWAL, reason)
 
     return await move_all(changes, viewer, which, Move(lambda _: True, withdraw), dry_run=dry_run)
 
@@ -88,7 +89,7 @@ async def withdraw_tasks(
 async def _check_target(viewer: Viewer, target: _Target, now: datetime) -> tuple[Refusal, ...]:
     if target.queue_id is not None:
         queues = await visible_queues(viewer, [target.queue_id])
-        return () if queues else missing("queue", "toQueueId").refusals
+        return () if queues else (missing("queue", "toQueueId"),)
     # One who has no key, or whose key is a partner's, would never call anybody; neither would one
     # whose key is for other queues than those that the tasks can be in.
     where = Conditions.of(viewer, "s")
@@ -103,7 +104,7 @@ async def _check_target(viewer: Viewer, target: _Target, now: datetime) -> tuple
           AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ${until}) {reaches})
     """
     staff = await fetch(_StaffId, sql, *where.values)
-    return () if staff else missing("member of staff", "toStaffId").refusals
+    return () if staff else (missing("member of staff", "toStaffId"),)
 
 
 async def _write(practice_id: int, ids: list[int], target: _Target) -> None:

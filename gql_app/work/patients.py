@@ -1,4 +1,4 @@
-"""Patients: the words by which they are found, and telling of those who have changed."""
+"""Patients: the words by which they are found, and the events of those who have changed."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -81,9 +81,9 @@ async def _write_words(practice_id: int, patients: Sequence[Findable], but: str 
     await write(sql, practice_id, listed)
 
 
-async def tell_of_patients(change: Change, patient_ids: list[int]) -> None:
-    """Record on every open task of these patients, locked and just written, that they are shown in
-    another way now."""
+async def record_patient_changes(change: Change, patient_ids: list[int]) -> None:
+    """Record on every open task of these patients that their name or phone has changed. Their rows
+    are locked and already written."""
     if not patient_ids:
         return
     sql = f"""

@@ -21,7 +21,7 @@ from models.task import IS_OPEN
 FIRST_STAFF = "Supervisor"
 
 NO_PRACTICE = 0
-"""Whose change it is to make a practice, until that has its number."""
+"""The practice id of the change that creates a practice."""
 
 
 class NewPractice(NamedTuple):
@@ -96,7 +96,7 @@ async def set_practice(change: Change, values: dict[str, str]) -> None:
     await Practice.filter(id=change.practice_id).update(**values)
 
 
-async def practices_listed() -> list[PracticeLine]:
+async def list_practices() -> list[PracticeLine]:
     """All practices by their slugs."""
     return await fetch(
         PracticeLine,

@@ -11,7 +11,7 @@ LONGEST_LIFE = 3_650
 async def set_queue(
     change: Change, queue_id: int, *, ladder: str | None, automatic_life: str | None
 ) -> None:
-    """Change what is given; "" takes it away. Tasks that are there keep their expiry. Raises
+    """Change the settings that are given; "" removes one. Existing tasks keep their expiry. Raises
     `ValueError` with a message, and changes nothing."""
     changes: dict[str, object] = {}
     if ladder is not None:

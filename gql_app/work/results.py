@@ -20,7 +20,6 @@ class ChangeResult:
     refusals: tuple[Refusal, ...] = ()
 
 
-def missing(what: str, field: str) -> ChangeResult:
-    """The answer where something is not there, or not for this key: the same for both."""
-    refusal = Refusal(RefusalCode.NOT_FOUND, f"There is no such {what} here.", field)
-    return ChangeResult(None, refusals=(refusal,))
+def missing(what: str, field: str) -> Refusal:
+    """The refusal if something is not there, or not for this key: the same for both."""
+    return Refusal(RefusalCode.NOT_FOUND, f"There is no such {what} here.", field)

@@ -50,5 +50,4 @@ class Bell:
 
 
 def ring_nobody(_practice_id: int, _seq: int) -> None:
-    """For changes that nobody can be watching: of a database that no server has, or without
-    events."""
+    """For changes that nobody watches: before the server starts, or without events."""

@@ -18,7 +18,7 @@ MOST_WAITING = 500
 """Changes of a practice that may wait for a place. Those that come then are refused at once."""
 
 QUIET_SECONDS = 10.0
-"""How often the log speaks of the same practice at most."""
+"""The log names the same practice at most once in this time."""
 
 
 class _Share:
@@ -42,6 +42,7 @@ class Shares:
         return _Place(self, practice_id)
 
     async def take(self, practice_id: int) -> None:
+        """Take a place for a change of the practice, which `give_back` ends. Raises `Busy`."""
         share = self._shares.get(practice_id)
         if share is None:
             share = self._shares[practice_id] = _Share(self._places)
@@ -61,6 +62,7 @@ class Shares:
             raise
 
     def give_back(self, practice_id: int) -> None:
+        """Free a place that was taken."""
         share = self._shares[practice_id]
         share.free.release()
         self._leave(practice_id, share)
@@ -88,21 +90,22 @@ class _Place:
 
 
 class BusyLog:
-    """Says which practice was refused as busy, and why: at once, then now and then with how many
-    it were."""
+    """The log of practices that were refused as busy. `clock` gives seconds."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._refused: dict[int, tuple[float, int]] = {}
 
     def note(self, practice_id: int, busy: Busy) -> None:
+        """Log which practice was refused as busy, and why: at once, then at most every ten seconds
+        with the number of refusals since."""
         now = self._clock()
         since, refused = self._refused.get(practice_id, (-QUIET_SECONDS, 0))
         if now - since < QUIET_SECONDS:
             self._refused[practice_id] = (since, refused + 1)
             return
         log.warning(
-            "practice %d is busy: %s; changes refused since it was last said: %d",
+            "practice %d is busy: %s; refused since the last message: %d",
             practice_id,
             busy.reason,
             refused + 1,

@@ -13,7 +13,7 @@ from gql_app.work.locking import lock_task
 from models.contact import ContactRow
 from models.database import NEW_ID, Statement, insert_and_update, write
 from models.event import TaskEventKind
-from models.lifecycle import Attempt, CloseCause, Rule, book, expire, withdraw
+from models.lifecycle import Attempt, Happening, Rule, ends
 from models.task import TaskRow
 
 _CHANGED = (
@@ -41,6 +41,12 @@ UPDATE task SET {_SET},
 WHERE practice_id = $1 AND id = $2
 """
 
+_KINDS = {
+    Happening.EXPIRY: TaskEventKind.CLOSED_BY_EXPIRY,
+    Happening.APPOINTMENT: TaskEventKind.CLOSED_BY_APPOINTMENT,
+    Happening.WITHDRAWAL: TaskEventKind.WITHDRAWN,
+}
+
 _changed = itemgetter(*map(TaskRow._fields.index, _CHANGED))
 
 
@@ -65,25 +71,22 @@ async def keep_late(change: Change, task: TaskRow, sent: SentContact) -> tuple[T
     return await _write_both(change, task, counted, _contact(change, task, sent))
 
 
+async def close(
+    change: Change, task: TaskRow, happening: Happening, reason: str | None = None
+) -> TaskRow:
+    """Close an open task without a contact. `reason` is why it is withdrawn."""
+    rule = ends(task.status, happening)
+    assert rule is not None
+    closed = _along(rule, task, change.now)._replace(withdrawn_reason=reason)
+    await write(_CHANGE, *_values(closed))
+    by_clock = happening is Happening.EXPIRY
+    change.record(_KINDS[happening], closed, before=task, by_clock=by_clock)
+    return closed
+
+
 async def close_expired(change: Change, task: TaskRow) -> TaskRow:
     """Close an automatic task whose time is up."""
-    rule = expire(task.status)
-    assert rule is not None
-    return await _close(change, task, rule, TaskEventKind.CLOSED_BY_EXPIRY)
-
-
-async def close_by_appointment(change: Change, task: TaskRow) -> TaskRow:
-    """Close a task that an appointment has made needless."""
-    rule = book(task.status)
-    assert rule is not None
-    return await _close(change, task, rule, TaskEventKind.CLOSED_BY_APPOINTMENT)
-
-
-async def take_back(change: Change, task: TaskRow, reason: str) -> TaskRow:
-    """Close a task that a supervisor withdraws."""
-    rule = withdraw(task.status)
-    assert rule is not None
-    return await _close(change, task, rule, TaskEventKind.WITHDRAWN, reason)
+    return await close(change, task, Happening.EXPIRY)
 
 
 async def expire_task(change: Change, task_id: int) -> bool:
@@ -93,15 +96,6 @@ async def expire_task(change: Change, task_id: int) -> bool:
         return False
     await close_expired(change, task)
     return True
-
-
-async def _close(
-    change: Change, task: TaskRow, rule: Rule, kind: TaskEventKind, reason: str | None = None
-) -> TaskRow:
-    closed = _along(rule, task, change.now)._replace(withdrawn_reason=reason)
-    await write(_CHANGE, *_values(closed))
-    change.record(kind, closed, before=task, by_clock=rule.cause is CloseCause.EXPIRED)
-    return closed
 
 
 async def _write_both(

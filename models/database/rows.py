@@ -14,7 +14,8 @@ from models.database.values import Row, as_text, maker_of
 
 
 async def fetch(row: type[Row], sql: str, *values: object) -> list[Row]:
-    """Return the rows that `sql` selects. Its columns are in the order of `row`'s fields."""
+    """Return the rows that `sql` selects. Its columns are in the order of `row`'s fields. Raises
+    `Busy` and `DatabaseLost`."""
     records, is_text = await _records(sql, values)
     return list(map(maker_of(row, is_text=is_text), records))
 
@@ -119,7 +120,8 @@ def _insertion(
 
 
 async def write(sql: str, *values: object) -> list[dict[str, Any]]:
-    """Run a statement that changes rows. Returns what it has after RETURNING."""
+    """Run a statement that changes rows. Returns what it has after RETURNING. Raises `Busy`,
+    `DatabaseLost`, and `IntegrityError` if the rows break a constraint."""
     client = connection()
     if not is_sqlite(client):
         return list(await client.execute_query_dict(sql, list(values)))

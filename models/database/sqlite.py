@@ -18,7 +18,7 @@ from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
 from models.database.aiosqlite_private import thread_of
-from models.database.sqlite_commits import Change, Changes
+from models.database.sqlite_commits import GroupCommit, GroupedTransaction
 from models.database.sqlite_files import Files, says
 from models.limits import Busy
 
@@ -190,7 +190,7 @@ class Client(Connected):
 
     def __init__(self, file_path: str, **pragmas: Any) -> None:
         super().__init__(file_path, Files(file_path), **pragmas)
-        self._changes = Changes(self)
+        self._group = GroupCommit(self)
         self._reader, self._snapshots = (
             Connected(file_path, self.files, **pragmas, query_only="ON") for _ in range(2)
         )
@@ -223,7 +223,7 @@ class Client(Connected):
         return records
 
     def _in_transaction(self) -> TransactionContext:
-        return Change(self._changes)
+        return GroupedTransaction(self._group)
 
     def in_snapshot(self) -> TransactionContext:
         """A transaction that only reads."""

@@ -28,7 +28,7 @@ GIVEN_UP = "SQLite has given the transaction up"
 
 
 class Writer(Protocol):
-    """What `Changes` needs of the client that writes."""
+    """What `GroupCommit` needs of the client that writes."""
 
     files: Files
     pragmas: dict[str, Any]
@@ -41,7 +41,7 @@ class Writer(Protocol):
     async def end(self, *, commits: bool) -> None: ...
 
 
-class Changes:
+class GroupCommit:
     """Changes that run one after the other in one transaction of SQLite's.
 
     Waiting for the disk takes longer than a change does. So a change that is done waits until those
@@ -162,24 +162,24 @@ class Turn(SqliteTransactionWrapper):
         return await self._at_once.execute_fetchall(sql, values)
 
 
-class Change(TransactionContext):
-    """Tortoise's transaction: one turn of `changes`."""
+class GroupedTransaction(TransactionContext):
+    """Tortoise's transaction: one turn of `group`."""
 
-    def __init__(self, changes: Changes) -> None:
-        self._changes = changes
+    def __init__(self, group: GroupCommit) -> None:
+        self._group = group
 
     async def __aenter__(self) -> TransactionalDBClient:
-        connection = await self._changes.begin()
+        connection = await self._group.begin()
         self._token = get_connections().set(connection.connection_name, connection)
         return connection
 
     async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         get_connections().reset(self._token)
         if exc_type is None:
-            await self._changes.commit()
+            await self._group.commit()
         else:
-            await self._changes.roll_back()
-            self._changes.files.refuse_if_damaged(exc_val)
+            await self._group.roll_back()
+            self._group.files.refuse_if_damaged(exc_val)
 
 
 class _AtOnce:

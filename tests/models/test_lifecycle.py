@@ -13,10 +13,11 @@ from models.lifecycle import (
     Attempt,
     CloseCause,
     ContactOutcome,
+    Happening,
     Rule,
     TaskStatus,
     decide,
-    expire,
+    ends,
 )
 from models.refusals import RefusalCode
 from models.task import IS_OPEN
@@ -138,14 +139,14 @@ def test_a_refusal_says_why_and_names_the_argument_to_mend(
 
 @pytest.mark.parametrize("status", [TaskStatus.OPEN, TaskStatus.IN_PROGRESS])
 def test_an_expired_task_is_closed_with_its_cause(status: TaskStatus) -> None:
-    rule = expire(status)
+    rule = ends(status, Happening.EXPIRY)
 
     assert rule is not None
     assert (rule.to, rule.cause) == (TaskStatus.CLOSED, CloseCause.EXPIRED)
 
 
 def test_a_closed_task_does_not_expire() -> None:
-    assert expire(TaskStatus.CLOSED) is None
+    assert ends(TaskStatus.CLOSED, Happening.EXPIRY) is None
 
 
 @pytest.mark.parametrize(

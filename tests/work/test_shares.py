@@ -64,7 +64,7 @@ def test_the_log_names_a_busy_practice_at_once_and_then_now_and_then(
     log.note(8, busy)
     now[0] += shares.QUIET_SECONDS
     log.note(7, busy)
-    reason = "a lock was not free in time; changes refused since it was last said"
+    reason = "a lock was not free in time; refused since the last message"
     assert [record.message for record in caplog.records] == [
         f"practice 7 is busy: {reason}: 1",
         f"practice 8 is busy: {reason}: 1",

@@ -15,10 +15,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from gql_app.access.keys import (
     NotThere,
+    command_line_viewer,
     practice_called,
     queues_called,
     staff_called,
-    viewer_on_the_spot,
 )
 from gql_app.clock import Clock
 from gql_app.commands.importing.reading import CannotImport, FileCode, Record, Source, Trouble
@@ -164,7 +164,7 @@ async def _run_of(order: Order, bus_url: str) -> AsyncIterator[Import]:
     async with ringing(bus_url) as ring:
         changes = Changes(ring, await Clock.of_database())
         actor = 0 if order.dry_run else await changes.make_for(practice.id, staff_called, ACTOR)
-        viewer = viewer_on_the_spot(practice, actor, ACTOR)
+        viewer = command_line_viewer(practice, actor, ACTOR)
         target = await find_target(viewer, queue_id)
         assert target is not None
         try:

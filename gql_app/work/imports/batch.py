@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.changes import Change
-from gql_app.work.imports.known import ImportBatch, Known, KnownPatient, what_is_known
+from gql_app.work.imports.known import ImportBatch, Known, KnownPatient, read_known
 from gql_app.work.imports.rows import ImportResult, Incoming
 from gql_app.work.intake import NewTask, check_new_task, new_task, with_default_life
-from gql_app.work.patients import index_again, index_new, tell_of_patients
+from gql_app.work.patients import index_again, index_new, record_patient_changes
 from models.database import insert_many, snapshot, write
 from models.event import TaskEventKind
 from models.refusals import Refusal, RefusalCode
@@ -58,7 +58,7 @@ async def import_batch(change: Change, batch: ImportBatch) -> list[RowResult]:
     """Bring a batch of checked rows in: a result a row, in their order. Raises `Forbidden`."""
     viewer = change.viewer
     viewer.require(viewer.may_import, "import tasks")
-    known = await what_is_known(viewer, batch, change.now)
+    known = await read_known(viewer, batch, change.now)
     decisions = [_decide(viewer, batch, row, known, change.now) for row in batch.rows]
     await _carry_out(change, batch, decisions, known.patients)
     return [decision.result_of_row for decision in decisions]
@@ -68,7 +68,7 @@ async def try_batch(viewer: Viewer, batch: ImportBatch, now: datetime) -> list[R
     """What would come of a batch, a result a row. Raises `Forbidden`."""
     viewer.require(viewer.may_import, "import tasks")
     async with snapshot():
-        known = await what_is_known(viewer, batch, now)
+        known = await read_known(viewer, batch, now)
     return [_decide(viewer, batch, row, known, now).result_of_row for row in batch.rows]
 
 
@@ -124,7 +124,7 @@ async def _carry_out(
     decisions: Sequence[_Decision],
     patients: dict[str, KnownPatient],
 ) -> None:
-    await tell_of_patients(change, await _write_patients(change, batch.source, patients))
+    await record_patient_changes(change, await _write_patients(change, batch.source, patients))
     made = [d for d in decisions if d.result is ImportResult.CREATED]
     rows = {}
     for _, row, patient, *_ in made:

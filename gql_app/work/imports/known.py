@@ -29,9 +29,9 @@ class ImportBatch(NamedTuple):
 
 @dataclass
 class KnownPatient:
-    """One who is known already, or (`id` is 0) is to be. `open_task_id` is 0 for a task that is to
-    be made, None if there is none in the queue. `learned` is the phone once the patient is new or
-    changed."""
+    """A patient who is known already, or who is to be created (`id` is 0). `open_task_id` is the
+    patient's open task in the queue: 0 if it is to be created, None if there is none. `learned` is
+    the phone once the patient is new or changed."""
 
     id: int
     external_id: str
@@ -92,9 +92,9 @@ class Known(NamedTuple):
     tasks: dict[str, _TaskThere]
 
 
-async def what_is_known(viewer: Viewer, batch: ImportBatch, now: datetime) -> Known:
-    """What there is of the rows' patients and tasks. The patients whom the key may see are locked,
-    but for a trial."""
+async def read_known(viewer: Viewer, batch: ImportBatch, now: datetime) -> Known:
+    """The patients and tasks of the rows that are there already. The patients whom the key may see
+    are locked, but for a trial."""
     patients = await _known_patients(viewer, batch, now)
     hidden = await _hidden_patients(viewer, batch, patients)
     return Known(patients, hidden, await _known_tasks(viewer, batch))

@@ -9,14 +9,14 @@ from typing import NamedTuple
 from gql_app.work.intake import NewTask, check_reason
 from gql_app.work.reads.conditions import is_storable
 from gql_app.work.reads.targets import Target
+from models.checks import MAX_NAME
 from models.lifecycle import TaskOrigin
+from models.people import MAX_EXTERNAL_ID
 from models.phone import Phone, read_phone
 from models.refusals import Refusal, RefusalCode
 from models.text import trimmed
 
 MAX_SOURCE = 100
-MAX_EXTERNAL_ID = 200
-MAX_NAME = 200
 YEARS = range(1900, 3000)
 """At the calendar's ends a moment has no date in some time zones."""
 

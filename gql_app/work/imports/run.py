@@ -19,8 +19,8 @@ STRETCH = 5
 """Rows that are checked before others have a turn."""
 
 FIRST_STOCK, STOCK_GROWTH = 1_000, 4
-"""After how many tasks the database is told how large its tables are, and how many times as many
-lie between this time and the next."""
+"""Have the database measure its tables after this many new tasks, then each time the number has
+grown by this factor."""
 
 
 class Import:

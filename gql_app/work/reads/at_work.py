@@ -18,6 +18,8 @@ class AtWork(NamedTuple):
 
 
 class QueueAtWork(NamedTuple):
+    """Those of the staff who hold claims in a queue, by name."""
+
     queue_id: int
     staff: list[AtWork]
 

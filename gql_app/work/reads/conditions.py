@@ -73,12 +73,14 @@ class Conditions:
         return conditions
 
     def among(self, column: str, ids: frozenset[int] | list[int]) -> None:
+        """Let only rows through whose `column` is one of `ids`; none at all if `ids` is empty."""
         if len(ids) == 1:  # behind what is equal an index goes on in its order
             self.parts.append(f"{column} = {unplanned(self.value(*ids))}")
         else:
             self.parts.append(among(column, self.value(list(ids))))
 
     def add(self, condition: str) -> None:
+        """Add a condition in SQL. All must hold. Bind its values with `value`."""
         self.parts.append(condition)
 
     def value(self, value: object) -> int:

@@ -15,13 +15,15 @@ from models.task import IS_CLOSED
 
 
 class StaffRow(NamedTuple):
+    """One of the staff, or a partner's program, as the read side hands it out."""
+
     id: int
     practice_id: int
     name: str
 
 
 def event_shown_in(queue_ids: int) -> str:
-    """SQL that is true of an event `e` that is shown to who watches the queues in parameter
+    """SQL that is true of an event `e` that is shown to a viewer of the queues in parameter
     `queue_ids`: what happens there, and what leaves them."""
     return f"({among('e.queue_id', queue_ids)} OR {among('e.from_queue_id', queue_ids)})"
 

@@ -18,6 +18,9 @@ QUEUES_AT_ONCE = MAX_SELECTS // 2
 
 
 class Candidate(NamedTuple):
+    """A task that may be claimed next, as it was before its lock. `follow_up` is the practice's
+    date, `expires_at` is aware."""
+
     id: int
     patient_id: int
     follow_up: date | None

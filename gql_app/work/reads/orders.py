@@ -29,7 +29,7 @@ class TaskOrder(StrEnum):
     EXPIRES = "EXPIRES"  # soonest first; tasks that never expire come last
     CREATED = "CREATED"  # latest made first
     CLOSED = "CLOSED"  # latest closed first; what is open comes last
-    LAST_CONTACTED = "LAST_CONTACTED"  # longest ago first, and before them who was never called
+    LAST_CONTACTED = "LAST_CONTACTED"  # longest ago first; tasks without a contact come before all
 
 
 # No column in them is null, and each ends with the id: so a place in a list is a pair of values.

@@ -31,6 +31,8 @@ OF_CURSORS = frozenset(
 
 
 class QueueRow(NamedTuple):
+    """A queue as the read side hands it out. Its ladder is text, which `ladder_of` reads."""
+
     id: int
     practice_id: int
     name: str

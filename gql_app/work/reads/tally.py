@@ -2,9 +2,8 @@
 small however much there was.
 
 In each statement the parameters are the practice, its queues, the moments at which the buckets
-begin, and the beginning and end of all. What happened is put among the beginnings by its moment,
-and is in the bucket whose number is how many have begun by then: no database has to know of time
-zones, and both can do it.
+begin, and the beginning and end of all. Each moment is sorted among the starts of the buckets; the
+number of starts up to it is its bucket. So neither database needs time zones.
 """
 
 from datetime import datetime

@@ -16,7 +16,7 @@ class Target(NamedTuple):
 
 
 async def find_target(viewer: Viewer, queue_id: int) -> Target | None:
-    """None if there is no such queue here, or not for this key."""
+    """The queue, for new tasks; None if there is no such queue here, or not for this key."""
     where = Conditions.of(viewer, "q", "q.id")
     where.add(f"q.id = ${where.value(queue_id)}")
     sql = f"""SELECT q.id, p.region, q.automatic_life_days FROM queue q

@@ -1,6 +1,6 @@
 """Which tasks: the conditions of a list."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -34,11 +34,6 @@ class TaskQuery:
     max_contacts: int | None = None
     patient: str | None = None
     assignee_id: int | None = None
-
-
-def in_queue(query: TaskQuery, queue_id: int) -> TaskQuery:
-    """The same question of one queue."""
-    return replace(query, queue_ids=(queue_id,))
 
 
 def conditions(scope: Scope, query: TaskQuery, *, status: bool = True) -> Conditions:

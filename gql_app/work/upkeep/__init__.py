@@ -1,1 +1,1 @@
-"""What keeps a practice's records sound over time."""
+"""What keeps a practice's data sound over time."""

@@ -12,15 +12,15 @@ from gql_app.clock import Doubtful
 from models.database import fetch
 
 FEW = 10
-"""So many are done in any case: a small practice is not to be asked about each of its tasks."""
+"""Up to this many are always done, so that a small practice is not asked about each task."""
 
 SHARE = 10
-"""More than one in ten is asked about."""
+"""If more than one in ten is due, an operator is asked."""
 
 FIRST_WITNESS, LAST_WITNESS = timedelta(days=6), timedelta(days=3)
-"""Where people work with Callboard, something is on record from then: long enough to hold a working
-day, whatever today is. A clock that was set ahead leaves a hole there. People who go on working
-close it again, and see within these three days that the dates on their screens are wrong."""
+"""If people use Callboard, there is a task or a contact in these three days, which always hold a
+working day. If the clock was set ahead, there is none. If people go on working, there are some
+again three days later; until then they can see that the dates on their screens are wrong."""
 
 
 class _Found(NamedTuple):
@@ -50,5 +50,5 @@ async def check_share(verb: str, due: int, of: int, now: datetime) -> None:
         raise Doubtful(
             f"the clock may be wrong: at {now:%Y-%m-%d %H:%M} UTC, {due:,} of {of:,} are long due"
             f" at once, and nobody worked from {first:%Y-%m-%d} to {last:%Y-%m-%d}. Nothing is done"
-            f" about them until that is so no more, or somebody says: callboard {verb} --force"
+            f" about them until somebody works again, or you run: callboard {verb} --force"
         )

@@ -23,7 +23,7 @@ LONGEST_SLEEP = timedelta(seconds=5)
 BATCH = 500
 
 LATE = timedelta(hours=1)
-"""What should have been closed that long ago was swept by nobody, or the clock has jumped."""
+"""If a task is this long overdue for closing, no sweeper has run or the clock has jumped."""
 
 
 class _Due(NamedTuple):

@@ -64,7 +64,7 @@ async def _index_batch(change: Change) -> int:
 
 
 async def index_all(changes: Changes) -> int:
-    """Index everybody who is not indexed, a batch at a time. Returns how many it were."""
+    """Index everybody who is not indexed, a batch at a time. Returns how many."""
     indexed = 0
     while some := await index_some(changes):
         indexed += some

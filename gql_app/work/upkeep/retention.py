@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 ROUND_SECONDS = 3600.0
 
 LATE = timedelta(hours=2)
-"""What should have been removed that long ago no round has come to, or the clock has jumped."""
+"""If an event is this long overdue for removal, no round has run or the clock has jumped."""
 
 BATCH = 500
 """Events that are removed in one transaction, which keeps the practice's writers waiting."""

@@ -35,7 +35,7 @@ async def verify(practice_id: int) -> Verdict:
 
     All of it is read as of one moment, so a server may go on writing and pruning meanwhile.
     """
-    async with snapshot():
+    async with snapshot(is_long=True):
         bounds = await feed_bounds(practice_id)
         seq, digest = bounds.pruned_through, bounds.pruned_digest
         while events := await _batch(practice_id, seq):

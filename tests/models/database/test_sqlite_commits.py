@@ -262,7 +262,7 @@ async def forbid(operation: str | None) -> None:
         return sqlite3.SQLITE_DENY if is_it else sqlite3.SQLITE_OK
 
     client: Any = transactions.connection()
-    while not hasattr(client, "_changes"):  # from within a change
+    while not hasattr(client, "_group"):  # from within a change
         client = client._parent
     client._connection._conn.set_authorizer(authorize)
 

@@ -10,7 +10,7 @@ from gql_app.work.reads.conditions import BadInput, Page
 from gql_app.work.reads.cursors import due_cursor, event_cursor, id_cursor
 from gql_app.work.reads.orders import TaskOrder
 from gql_app.work.reads.queues import tasks_of_patients, tasks_of_queues, tasks_page, visible_queues
-from gql_app.work.reads.task_filter import TaskQuery, in_queue
+from gql_app.work.reads.task_filter import TaskQuery
 from models.chain import Position
 from models.lifecycle import TaskOrigin, TaskStatus
 from models.task import TaskRow
@@ -81,7 +81,7 @@ async def test_the_lists_of_queues_are_the_pages_of_each_queue_alone(
             return pages[here]
 
         async def alone(first: int, after: str | None, here: int = queue_id) -> Page[TaskRow]:
-            query = in_queue(TaskQuery(), here)
+            query = TaskQuery(queue_ids=(here,))
             return await tasks_page(office.staff, query, TaskOrder.DUE, first, after)
 
         found = await walk(of_both, by_due, size)
