@@ -178,9 +178,12 @@ async def _show_changes(
                 return str(error["message"]).removesuffix(".")
             if error["extensions"]["code"] != "RESYNC_REQUIRED":
                 raise CannotWatch(error["message"])
-            place = error["extensions"].get("cursor")
-            cursor[:] = [] if place is None else [place]
-            return "The connection was too slow" if cursor else GONE
+            if "cursor" not in error["extensions"]:
+                cursor.clear()
+                return GONE
+            # With null, nothing was sent since the stream began: it begins there again.
+            cursor[:] = [error["extensions"]["cursor"] or cursor[0]]
+            return "The connection was too slow"
     raise CannotWatch("The server has ended the stream.")
 
 
