@@ -35,10 +35,14 @@ FIRST_SECONDS = 12.0
 """How long nobody may be at the address before the first connection: a server may be starting."""
 FIRST_LONGEST_PAUSE = 2.0
 NO_USE_TRYING = {
+    CloseCode.BAD_FRAME,
+    CloseCode.NOT_UTF8,
+    CloseCode.TOO_LARGE,
     CloseCode.WRONG_FORM,
     CloseCode.UNAUTHORIZED,
-    CloseCode.FORBIDDEN,
     CloseCode.SUBPROTOCOL,
+    CloseCode.ID_IN_USE,
+    CloseCode.TOO_MANY_INITS,
 }
 """Close codes that a new connection would meet again."""
 
