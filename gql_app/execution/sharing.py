@@ -19,7 +19,7 @@ from graphql import (
 from strawberry.types import get_object_definition
 
 from gql_app.execution.bounded import Bounded
-from gql_app.execution.limits import MAX_TOKENS
+from gql_app.execution.limits import MAX_TOKENS, is_remembered
 
 SHARED = "shared"
 """The key of a `Shared` in the metadata of a subscription's field."""
@@ -72,7 +72,8 @@ class Shapes:
             return self._found[key]
         except KeyError:
             shape = shareable(self._fields, query, operation_name)
-            self._found.add(key, shape)
+            if is_remembered(query, operation_name):
+                self._found.add(key, shape)
             return shape
 
 
