@@ -26,11 +26,11 @@ from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql_app.execution.bounded import Bounded
-from gql_app.execution.events import Root, root_of
 from gql_app.execution.items import Item, ItemResult
 from gql_app.execution.limits import is_node_remembered
 from gql_app.execution.memory import PLANS, memory_of
 from gql_app.execution.plans import compile_object
+from gql_app.execution.root import Root, root_of
 from gql_app.execution.runs import Complete, NotPlain, Run
 
 T = TypeVar("T")
