@@ -28,7 +28,7 @@ class Group:
     """
 
     def __init__(self, start: Position, results: Results, *, waits: bool = False) -> None:
-        self.floor = self.head = self._start = start
+        self.floor = self.head = start
         self.day: date | None = None
         self._waits = waits
         self._places: dict[object, int] = {}
@@ -53,7 +53,7 @@ class Group:
 
     def begins_at(self, position: Position) -> bool:
         """Whether a member that has been told all up to `position` can be told all of it."""
-        return not self.has_ended and not self._first and self._start == position
+        return not self.has_ended and not self._first and self.floor == position
 
     def can_lead_from(self, position: Position, day: date | None) -> bool:
         """Whether a member that has been told all up to `position`, on `day`, may follow."""
@@ -119,12 +119,10 @@ class Group:
         self._places.pop(reader, None)
         self._taken.set()
 
-    async def listen(self, place: int, listener: Listener) -> Stop | None:
+    async def listen(self, place: int, listener: Listener) -> Stop:
         """Call `listener` with each batch until it does not take one, or the stream ends. Returns
-        where it stopped. Returns None, with no call made, if there are results at `place` already.
-        """
-        if not self.is_at_end(place):
-            return None
+        where it stopped. Nothing is at `place` yet: see `is_at_end`."""
+        assert self.is_at_end(place)
         stopped: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
         self._listeners[listener] = stopped
         try:

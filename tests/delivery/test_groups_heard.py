@@ -40,9 +40,7 @@ class Ear:
 
 
 @asynccontextmanager
-async def listening(
-    group: Group, hear: Ear, place: int = 0
-) -> AsyncIterator[asyncio.Task[Stop | None]]:
+async def listening(group: Group, hear: Ear, place: int = 0) -> AsyncIterator[asyncio.Task[Stop]]:
     """One who listens from `place` on, for as long as the block lasts."""
     task = asyncio.create_task(group.listen(place, hear))
     await asyncio.sleep(0)
@@ -156,14 +154,18 @@ async def test_one_cannot_listen_where_there_is_something_already(
     ear = Ear()
     await tell(source, result(11), result(12))
     for place in (0, 1):
-        assert await ends(group.listen(place, ear)) is None
+        assert not group.is_at_end(place)
+        with pytest.raises(AssertionError):
+            await ends(group.listen(place, ear))
     await tell(source, result(13))
     assert ear.heard == []
 
 
 async def test_one_cannot_listen_to_a_stream_that_is_over(source: Source, group: Group) -> None:
     await tell(source, result(11), END)
-    assert await ends(group.listen(1, Ear())) is None
+    assert not group.is_at_end(1)
+    with pytest.raises(AssertionError):
+        await ends(group.listen(1, Ear()))
     assert await group.at(1) == [END]
 
 
