@@ -68,7 +68,7 @@ class TaskEvent:
     contact = linked(
         "contact", ("contact_id", "task_id"), Contact | None, "The contact that was logged."
     )
-    actor = linked("staff", "actor_id", Staff | None, "Who did it; null for the clock.")
+    actor = linked("staff", "actor_id", Staff | None, "Who did it; null if it happened by itself.")
 
 
 @strawberry.type

@@ -1,4 +1,4 @@
-"""Tasks that are given to another queue or to a member of staff, or taken back."""
+"""Tasks that are given to another queue or to a member of staff, or withdrawn."""
 
 from collections.abc import Sequence
 from datetime import datetime
