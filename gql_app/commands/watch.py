@@ -35,10 +35,14 @@ FIRST_SECONDS = 12.0
 """How long nobody may be at the address before the first connection: a server may be starting."""
 FIRST_LONGEST_PAUSE = 2.0
 NO_USE_TRYING = {
+    CloseCode.BAD_FRAME,
+    CloseCode.NOT_UTF8,
+    CloseCode.TOO_LARGE,
     CloseCode.WRONG_FORM,
     CloseCode.UNAUTHORIZED,
-    CloseCode.FORBIDDEN,
     CloseCode.SUBPROTOCOL,
+    CloseCode.ID_IN_USE,
+    CloseCode.TOO_MANY_INITS,
 }
 """Close codes that a new connection would meet again."""
 
@@ -178,9 +182,12 @@ async def _show_changes(
                 return str(error["message"]).removesuffix(".")
             if error["extensions"]["code"] != "RESYNC_REQUIRED":
                 raise CannotWatch(error["message"])
-            place = error["extensions"].get("cursor")
-            cursor[:] = [] if place is None else [place]
-            return "The connection was too slow" if cursor else GONE
+            if "cursor" not in error["extensions"]:
+                cursor.clear()
+                return GONE
+            # With null, nothing was sent since the stream began: it begins there again.
+            cursor[:] = [error["extensions"]["cursor"] or cursor[0]]
+            return "The connection was too slow"
     raise CannotWatch("The server has ended the stream.")
 
 

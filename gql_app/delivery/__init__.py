@@ -1,1 +1,1 @@
-"""One execution for all who ask the same, and each one's way through it."""
+"""Executes each stream once for all clients that ask for the same, and sends each its results."""

@@ -5,7 +5,8 @@ from bisect import bisect_right
 from contextlib import aclosing
 from datetime import date
 
-from gql_app.delivery.results import Listener, Result, ResultBatch, Results, Stop
+from gql_app.delivery.results import Listener, Result, ResultBatch, Results, Stop, failure
+from gql_app.schema.errors import ERROR_CODES
 from models.chain import Position
 
 KEPT = 1_000
@@ -27,7 +28,7 @@ class Group:
     """
 
     def __init__(self, start: Position, results: Results, *, waits: bool = False) -> None:
-        self.floor = self.head = self._start = start
+        self.floor = self.head = start
         self.day: date | None = None
         self._waits = waits
         self._places: dict[object, int] = {}
@@ -52,7 +53,7 @@ class Group:
 
     def begins_at(self, position: Position) -> bool:
         """Whether a member that has been told all up to `position` can be told all of it."""
-        return not self.has_ended and not self._first and self._start == position
+        return not self.has_ended and not self._first and self.floor == position
 
     def can_lead_from(self, position: Position, day: date | None) -> bool:
         """Whether a member that has been told all up to `position`, on `day`, may follow."""
@@ -118,12 +119,10 @@ class Group:
         self._places.pop(reader, None)
         self._taken.set()
 
-    async def listen(self, place: int, listener: Listener) -> Stop | None:
+    async def listen(self, place: int, listener: Listener) -> Stop:
         """Call `listener` with each batch until it does not take one, or the stream ends. Returns
-        where it stopped. Returns None, with no call made, if there are results at `place` already.
-        """
-        if not self.is_at_end(place):
-            return None
+        where it stopped. Nothing is at `place` yet: see `is_at_end`."""
+        assert self.is_at_end(place)
         stopped: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
         self._listeners[listener] = stopped
         try:
@@ -137,18 +136,28 @@ class Group:
         await asyncio.wait({self._runner})
 
     async def _run(self, results: Results) -> None:
+        """Announce what the stream yields. However it ends, its members are told that it is over:
+        they would wait for ever."""
         together: list[Result] = []
-        async with aclosing(results):
-            async for result in results:
-                if result.last:
-                    self._ended = result
-                else:
-                    together.append(result)
-                if not result.more:
-                    self._announce(together)
-                    together = []
-                    if self._waits:
-                        await self._wait_for_members()
+        try:
+            async with aclosing(results):
+                async for result in results:
+                    if result.last:
+                        self._ended = result
+                    else:
+                        together.append(result)
+                    if not result.more:
+                        complete, together = together, []
+                        self._announce(complete)
+                        if self._waits:
+                            await self._wait_for_members()
+            if self._ended is None:
+                raise RuntimeError("a shared stream has ended without its last result")
+        except Exception as error:
+            ended = failure(ERROR_CODES.request_error(error))
+            if self._ended is None:
+                self._ended = ended
+                self._announce(together)
 
     async def _wait_for_members(self) -> None:
         """Wait until all have taken what there is, but not long for one that does not read."""
@@ -177,9 +186,14 @@ class Group:
         for listener, stopped in list(self._listeners.items()):
             if stopped.done():
                 continue  # cancelled in this very turn, or by a listener that was called before it
-            if self._ended is not None or not listener(batch):
-                del self._listeners[listener]
+            try:
+                if self._ended is None and listener(batch):
+                    continue
                 stopped.set_result(stop)
+            except Exception as error:  # it is the listener's own, and the others go on
+                if not stopped.done():  # it may have been cancelled by its own call
+                    stopped.set_exception(error)
+            del self._listeners[listener]
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
 

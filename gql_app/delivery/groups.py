@@ -24,13 +24,13 @@ class Groups:
 
     def __init__(self) -> None:
         self._groups: Held[Hashable, Group] = Held()
-        self._replays: Held[tuple[Hashable, int], Group] = Held()
+        self._replays: dict[Hashable, Held[int, Group]] = {}
         self._numbers = count()
 
     @property
     def executions(self) -> int:
         """How many streams are executed: one a group, and one a replay."""
-        return len(self._groups) + len(self._replays)
+        return len(self._groups) + sum(map(len, self._replays.values()))
 
     @property
     def members(self) -> int:
@@ -56,11 +56,10 @@ class Groups:
 
     def replays(self, key: Hashable) -> Sequence[Group]:
         """The replays for the group of `key` that are under way."""
-        return [
-            replay
-            for (of, _), replay in self._replays.items()
-            if of == key and not replay.has_ended
-        ]
+        replays = self._replays.get(key)
+        if replays is None:
+            return []
+        return [replay for replay in replays.values() if not replay.has_ended]
 
     @asynccontextmanager
     async def replay(
@@ -72,9 +71,14 @@ class Groups:
         async def begin() -> Group:
             return Group(position, stream(position), waits=True)
 
-        numbers = (n for (of, n), replay in self._replays.items() if of == key and fits(replay))
+        replays = self._replays.setdefault(key, Held())
+        numbers = (number for number, replay in replays.items() if fits(replay))
         number = next(numbers, None)
-        async with self._replays.hold(
-            (key, next(self._numbers) if number is None else number), begin
-        ) as replay:
-            yield replay
+        try:
+            async with replays.hold(
+                next(self._numbers) if number is None else number, begin
+            ) as replay:
+                yield replay
+        finally:
+            if not replays and self._replays.get(key) is replays:
+                del self._replays[key]

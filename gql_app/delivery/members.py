@@ -131,9 +131,7 @@ async def _listen(group: Group, member: Member, place: int, listener: Listener) 
     if not group.is_at_end(place):
         return
     member.enter(Life.LISTENING)
-    stop = await group.listen(place, listener)
-    if stop is not None:
-        member.in_group, member.position, member.day = stop
+    member.in_group, member.position, member.day = await group.listen(place, listener)
     member.enter(Life.READING)
 
 

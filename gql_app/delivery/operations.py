@@ -52,14 +52,9 @@ class Operations:
             raise BadInput("The request does not say which operation to run.") from None
         return self._shown(request, result)
 
-    async def alone(
-        self, viewer: Viewer, request: GraphQLRequest, start: Start | None = None
-    ) -> Results:
+    def alone(self, viewer: Viewer, request: GraphQLRequest, start: Start | None = None) -> Results:
         """The results of an operation of any kind for one viewer."""
-        results = self.results(Context(viewer, self._services), request, start)
-        async with aclosing(results):
-            async for result in results:
-                yield result
+        return self.results(Context(viewer, self._services), request, start)
 
     async def results(
         self, context: SharedContext, request: GraphQLRequest, start: Start | None

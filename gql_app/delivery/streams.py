@@ -1,6 +1,5 @@
 """The streams that clients follow: each executed alone, or once for all who ask the same."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
@@ -178,19 +177,8 @@ class Streams:
 
     def _stream(self, shared: SharedRequest, position: Position) -> Results:
         """The stream of a group that begins after the event at a position."""
-        return self._guarded(self._executed(shared, Start(position, queues=shared.queues)))
+        return self._executed(shared, Start(position, queues=shared.queues))
 
     def _executed(self, shared: SharedRequest, start: Start) -> Results:
         context = SharedContext(shared.scope, self._services)
         return self._operations.results(context, shared.request, start)
-
-    async def _guarded(self, results: Results) -> Results:
-        """A group's stream. If it fails, it ends with the error as its last result."""
-        try:
-            async with aclosing(results):
-                async for result in results:
-                    yield result
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            yield failure(ERROR_CODES.request_error(error))

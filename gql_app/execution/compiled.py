@@ -25,10 +25,12 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from gql_app.execution.events import Root, root_of
+from gql_app.execution.bounded import Bounded
 from gql_app.execution.items import Item, ItemResult
-from gql_app.execution.memory import memory_of
+from gql_app.execution.limits import is_node_remembered
+from gql_app.execution.memory import PLANS, memory_of
 from gql_app.execution.plans import compile_object
+from gql_app.execution.root import Root, root_of
 from gql_app.execution.runs import Complete, NotPlain, Run
 
 T = TypeVar("T")
@@ -42,6 +44,8 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         super().__init__(*args, **kwargs)
         self._memory = memory_of(self.schema)
         self._fallbacks = self._memory.fallbacks
+        self._is_remembered = is_node_remembered(self.operation)
+        self._plans = self._memory.plans if self._is_remembered else Bounded(PLANS)
         self._deciding = tuple(
             (name, self.variable_values.coerced.get(name)) for name in self._directive_variables()
         )
@@ -151,7 +155,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
     def _plan(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Complete | None:
         key = (object_type, self._deciding, *[id(detail.node) for detail in details])
         try:
-            return self._memory.plans[key][1]
+            return self._plans[key][1]
         except KeyError:
             pass
         except TypeError:  # a variable of a directive that is a list
@@ -160,7 +164,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             plan = self._compile(object_type, details)
         except (NotPlain, GraphQLError):  # graphql-core reports it
             plan = None
-        self._memory.plans.add(key, ([detail.node for detail in details], plan))
+        self._plans.add(key, ([detail.node for detail in details], plan))
         return plan
 
     def _compile(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Complete:
@@ -184,7 +188,8 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             for node in (operation, *self.fragment_definitions.values()):
                 visit(node, found)
             known = (operation, tuple(sorted(found.names)))
-            self._memory.directive_variables.add(id(operation), known)
+            if self._is_remembered:
+                self._memory.directive_variables.add(id(operation), known)
         return known[1]
 
 

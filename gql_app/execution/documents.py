@@ -19,7 +19,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.schema.schema import validate_document
 
 from gql_app.execution.bounded import Bounded
-from gql_app.execution.limits import MAX_TOKENS, TooComplex, check_shape
+from gql_app.execution.limits import MAX_TOKENS, TooComplex, check_shape, is_remembered
 from gql_app.execution.memory import Known
 from gql_app.execution.rows import Pages, check_rows, coerced, deciding
 from gql_app.execution.strawberry_private import core_schema
@@ -44,6 +44,7 @@ class Documents(SchemaExtension):
     def __init__(self, known: Bounded[str, Known], pages: Pages) -> None:
         self._known = known
         self._pages = pages
+        self._long: Known | None = None
 
     def on_parse(self) -> Iterator[None]:
         context = self.execution_context
@@ -85,11 +86,14 @@ class Documents(SchemaExtension):
         yield
 
     def _find(self, query: str) -> Known:
-        known = self._known.get(query)
+        known = self._long or self._known.get(query)
         if known is None:
             document = _parsed(query)
             known = Known(document, deciding(document, self._pages))
-            self._known.add(query, known)
+            if is_remembered(query):
+                self._known.add(query, known)
+            else:
+                self._long = known  # for this one execution
         return known
 
 

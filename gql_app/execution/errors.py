@@ -27,6 +27,11 @@ class ErrorCodes:
     def __init__(self, codes: Mapping[type[Exception], str]) -> None:
         self._codes = codes
 
+    @property
+    def all(self) -> set[str]:
+        """Every code that an error may have."""
+        return {*self._codes.values(), BAD_INPUT, INTERNAL}
+
     def describe(self, errors: Iterable[GraphQLError]) -> list[dict[str, Any]]:
         """The errors as they go to the client.
 

@@ -13,10 +13,13 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    Node,
     OperationDefinitionNode,
     SelectionSetNode,
 )
 
+LONGEST = 20_000
+"""Characters of the longest document that is remembered. A longer one is executed all the same."""
 MAX_TOKENS = 2_000
 MAX_DEPTH = 20
 """Fields within fields. The introspection query of common tools has 14."""
@@ -98,3 +101,13 @@ class _Shapes:
 def fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
     """The fragments of a document, by name."""
     return {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+
+
+def is_remembered(query: str, operation_name: str | None = None) -> bool:
+    """Whether what is known of a document may be kept: not of one that is very long."""
+    return len(query) + len(operation_name or "") <= LONGEST
+
+
+def is_node_remembered(node: Node) -> bool:
+    """The same of a node, which keeps the text of its document alive."""
+    return node.loc is None or is_remembered(node.loc.source.body)

@@ -6,6 +6,7 @@ from typing import Any
 from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, Visitor, visit
 from strawberry import Info
 
+from gql_app.execution.limits import is_node_remembered
 from gql_app.execution.memory import memory_of
 from gql_app.execution.strawberry_private import core_info
 
@@ -20,7 +21,8 @@ def names_in(info: Info[Any, Any]) -> frozenset[str]:
         found = _Names(dict(raw.fragments))
         visit(operation, found)
         known = (operation, frozenset(found.names))
-        seen.add(id(operation), known)
+        if is_node_remembered(operation):
+            seen.add(id(operation), known)
     return known[1]
 
 

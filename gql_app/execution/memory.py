@@ -14,7 +14,7 @@ from strawberry.types import ExecutionContext
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.fallbacks import Fallbacks
 from gql_app.execution.runs import Complete
-from gql_app.execution.strawberry_private import schema_behind
+from gql_app.execution.strawberry_private import core_schema, schema_behind
 from gql_app.execution.whole import must_be_whole
 
 DOCUMENTS = 500
@@ -71,7 +71,7 @@ class Schema(strawberry.Schema):
         been executed, so the document is valid."""
         known = self.memory.documents.get(query)
         document = parse(query) if known is None else known.document
-        return must_be_whole(self._schema, document, operation_name)
+        return must_be_whole(core_schema(self), document, operation_name)
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import strawberry
 from graphql import (
-    DocumentNode,
     FieldNode,
     GraphQLError,
     NonNullTypeNode,
@@ -13,13 +12,14 @@ from graphql import (
     OperationType,
     VariableNode,
     Visitor,
+    get_operation_ast,
     parse,
     visit,
 )
 from strawberry.types import get_object_definition
 
 from gql_app.execution.bounded import Bounded
-from gql_app.execution.limits import MAX_TOKENS
+from gql_app.execution.limits import MAX_TOKENS, is_remembered
 
 SHARED = "shared"
 """The key of a `Shared` in the metadata of a subscription's field."""
@@ -72,7 +72,8 @@ class Shapes:
             return self._found[key]
         except KeyError:
             shape = shareable(self._fields, query, operation_name)
-            self._found.add(key, shape)
+            if is_remembered(query, operation_name):
+                self._found.add(key, shape)
             return shape
 
 
@@ -85,7 +86,7 @@ def shareable(
         document = parse(query, no_location=True, max_tokens=MAX_TOKENS)
     except (GraphQLError, RecursionError):
         return None
-    operation = _operation(document, operation_name)
+    operation = get_operation_ast(document, operation_name)
     field = None if operation is None else _only_field(operation)
     shared = None if field is None else fields.get(field.name.value)
     if operation is None or field is None or shared is None:
@@ -106,22 +107,11 @@ def shareable(
     return Shareable(shared, name, is_required) if uses.count == 2 else None
 
 
-def _operation(
-    document: DocumentNode, operation_name: str | None
-) -> OperationDefinitionNode | None:
-    """The operation that is run, if it is a subscription."""
-    operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
-    if operation_name is not None:
-        operations = [o for o in operations if o.name and o.name.value == operation_name]
-    if len(operations) != 1 or operations[0].operation is not OperationType.SUBSCRIPTION:
-        return None
-    return operations[0]
-
-
 def _only_field(operation: OperationDefinitionNode) -> FieldNode | None:
-    """The field that the operation selects, if it is one, with no directive and no fragment."""
+    """The field of a subscription, if it is one, with no directive and no fragment."""
     selections = operation.selection_set.selections
-    if len(selections) != 1 or operation.directives:
+    is_subscription = operation.operation is OperationType.SUBSCRIPTION
+    if not is_subscription or len(selections) != 1 or operation.directives:
         return None
     [field] = selections
     return field if isinstance(field, FieldNode) and not field.directives else None

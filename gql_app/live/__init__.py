@@ -1,1 +1,1 @@
-"""How a change reaches this process: the bell, and the feed of events that it has read again."""
+"""How a change reaches this process: the bell rings, and the feed reads the new events."""

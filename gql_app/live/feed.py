@@ -13,7 +13,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 
 from models.chain import Position
 from models.event import (
@@ -44,6 +43,7 @@ class Feed:
         self.practice_id = practice_id
         self.position = position
         self.ended: Resync | None = None
+        self.is_closed = False
         self._on_end = on_end
         self._kept: deque[EventRow] = deque()
         self._floor = position
@@ -52,6 +52,8 @@ class Feed:
         self._is_reading = False
         self._read_done = asyncio.Event()
         self._reader = asyncio.create_task(self._read())
+        # However the reader ends, nobody waits for it any longer.
+        self._reader.add_done_callback(lambda _: self._read_done.set())
 
     @property
     def has_ended(self) -> bool:
@@ -63,8 +65,9 @@ class Feed:
         self._bell.set()
 
     async def read_again(self) -> None:
-        """Wait until the feed has been compared with the table, however long the database is away.
-        Those who ask at the same time share one read, which begins after they asked."""
+        """Wait until the feed has been compared with the table, however long the database is away,
+        or until the feed has ended or is closed. Those who ask at the same time share one read,
+        which begins after they asked."""
         if self._is_reading:
             await self._read_done.wait()
         if self.ended is None:
@@ -100,13 +103,13 @@ class Feed:
         self._on_end(self, why)
         self._kept.clear()
         self._wake()
-        self._read_done.set()
         self._reader.cancel()
 
     async def close(self) -> None:
+        """Read no more: the last follower has left."""
+        self.is_closed = True
         self._reader.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._reader
+        await asyncio.wait({self._reader})  # not the reader itself: its end is not the caller's
 
     async def _read(self) -> None:
         while True:

@@ -142,8 +142,8 @@ async def last_position(practice_id: int) -> Position:
 
 async def _has(feed: Feed, position: Position) -> bool:
     """Whether the event at `position` is in the feed's memory, and in the table still. Raises
-    `OtherHistory` if the feed has another event there."""
+    `OtherHistory` if the feed has another event there. False of a feed that reads no more."""
     await feed.read_again()
-    if feed.ended is not None:
+    if feed.ended is not None or feed.is_closed:
         return False
     return position.seq <= feed.position.seq and feed.after(position) is not None

@@ -1,4 +1,4 @@
-"""Things that several use at once: opened by the first who asks, closed when the last has gone."""
+"""Things that several use at once: opened for the first, closed after the last."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable

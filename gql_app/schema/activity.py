@@ -43,7 +43,7 @@ class ClosedCounts:
 
 
 @strawberry.type(
-    description="What was done in a stretch of time. A task counts in the queue that it is in now."
+    description="What was done in a period. A task counts in the queue that it is in now."
 )
 class ActivityFigures:
     contacts: ContactCounts = strawberry.field(
@@ -51,9 +51,7 @@ class ActivityFigures:
     )
     tasks_opened: int
     tasks_closed: ClosedCounts
-    expired_untouched: int = strawberry.field(
-        description="Expired tasks that nobody has ever called for."
-    )
+    expired_untouched: int = strawberry.field(description="Expired tasks without a contact.")
     median_attempts_to_scheduled: float | None = strawberry.field(
         description="How many contacts it took to schedule, the one that did it included; of those"
         " that were scheduled then. Null if none was."

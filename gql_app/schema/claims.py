@@ -142,7 +142,7 @@ class Mutations:
 
     @strawberry.mutation(
         graphql_type=ClaimTaskPayload,
-        description="Give a claimed patient back. Supervisors may release others' claims. With a"
+        description="Release a claimed patient. Supervisors may release others' claims. With a"
         " claimId alone, it releases the patient that you hold under this claim, if you still do.",
     )
     async def release_task(

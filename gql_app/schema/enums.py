@@ -26,8 +26,8 @@ strawberry.enum(
     " overdue follow-ups, those due today, then tasks without a follow-up by expiry; behind them"
     " later follow-ups, then what is closed. DUE: earliest first. EXPIRES: soonest first, at the"
     " end those that never expire. CREATED: latest first. CLOSED: latest closed first, at the end"
-    " what is open. LAST_CONTACTED: longest ago first, at the beginning those that nobody has"
-    " called for.",
+    " what is open. LAST_CONTACTED: longest ago first, at the beginning those without a"
+    " contact.",
 )
 strawberry.enum(RefusalCode, name="UserErrorCode", description="Why a request was refused.")
 

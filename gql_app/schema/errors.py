@@ -17,6 +17,7 @@ from models.limits import Busy
 
 BUSY = "BUSY"
 RESYNC_REQUIRED = "RESYNC_REQUIRED"
+UNAVAILABLE = "UNAVAILABLE"
 
 ERROR_CODES = ErrorCodes(
     {
@@ -27,7 +28,7 @@ ERROR_CODES = ErrorCodes(
         TooComplex: "TOO_COMPLEX",
         BadInput: BAD_INPUT,
         Resync: RESYNC_REQUIRED,
-        DatabaseLost: "UNAVAILABLE",
+        DatabaseLost: UNAVAILABLE,
         Busy: BUSY,
         PersistedQueryNotSupported: "PERSISTED_QUERY_NOT_SUPPORTED",
         MissingQueryError: BAD_INPUT,
@@ -36,7 +37,7 @@ ERROR_CODES = ErrorCodes(
     }
 )
 
-FAILURES = frozenset({INTERNAL, BUSY})
+FAILURES = frozenset({INTERNAL, BUSY, UNAVAILABLE})
 """Codes of errors that say nothing of the request: sent again, it may be answered."""
 
 

@@ -15,7 +15,7 @@ from gql_app.schema.queues import Queue
 from gql_app.schema.staff import Staff
 from gql_app.schema.task_state import TaskSnapshot
 from gql_app.schema.tasks import Task
-from gql_app.work.reads import cursors
+from gql_app.work.reads.cursors import event_cursor
 from gql_app.work.reads.history import events_page
 from models.event import EventRow
 from models.task import TaskRow
@@ -45,7 +45,7 @@ class TaskEvent:
 
     @strawberry.field(description="Where a stream or list goes on after this event.")
     def cursor(parent: strawberry.Parent[EventRow]) -> str:
-        return event_cursor(parent)
+        return _cursor_of(parent)
 
     @strawberry.field(
         graphql_type=TaskSnapshot, description="The task as it was right after this event."
@@ -68,7 +68,7 @@ class TaskEvent:
     contact = linked(
         "contact", ("contact_id", "task_id"), Contact | None, "The contact that was logged."
     )
-    actor = linked("staff", "actor_id", Staff | None, "Who did it; null for the clock.")
+    actor = linked("staff", "actor_id", Staff | None, "Who did it; null if it happened by itself.")
 
 
 @strawberry.type
@@ -99,8 +99,8 @@ class Queries:
         queue_ids: list[strawberry.ID] | None = None,
     ) -> Connection[EventRow]:
         page = await events_page(info.context.viewer, first, after, read_ids_of("Queue", queue_ids))
-        return Connection(page, event_cursor)
+        return Connection(page, _cursor_of)
 
 
-def event_cursor(row: EventRow) -> str:
-    return cursors.event_cursor(row.practice_id, row.position)
+def _cursor_of(row: EventRow) -> str:
+    return event_cursor(row.practice_id, row.position)

@@ -21,7 +21,7 @@ T = TypeVar("T")
 class TaskFilter:
     queue_ids: list[strawberry.ID] | None = None
     status: list[TaskStatus] | None = strawberry.field(
-        default=None, description="Without it: what is still to be worked, OPEN and IN_PROGRESS."
+        default=None, description="Without it: open tasks, which are OPEN or IN_PROGRESS."
     )
     origin: TaskOrigin | None = None
     due_from: date | None = strawberry.field(
@@ -29,8 +29,8 @@ class TaskFilter:
     )
     due_by: date | None = strawberry.field(
         default=None,
-        description="Due on this date at the practice or before it; a task that nobody has called"
-        " for is due on the day it was made.",
+        description="Due on this date at the practice or before it; a task without a contact"
+        " is due on the day it was made.",
     )
     overdue: bool | None = strawberry.field(
         default=None,
@@ -48,8 +48,8 @@ class TaskFilter:
     )
     last_contacted_before: datetime | None = strawberry.field(
         default=None,
-        description="Last called before this moment. A task that nobody has called for is not"
-        " among these: find it with maxContacts: 0.",
+        description="Last called before this moment. A task without a contact is not among these:"
+        " find it with maxContacts: 0.",
     )
     min_contacts: int | None = strawberry.field(
         default=None, description="At least this many contacts."

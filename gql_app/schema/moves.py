@@ -58,7 +58,7 @@ class ReassignTasksInput:
     dry_run: bool = strawberry.field(default=False, description="Only count.")
 
 
-@strawberry.input(description="Which tasks, by ids or by a filter, and why they are taken back.")
+@strawberry.input(description="Which tasks, by ids or by a filter, and why they are withdrawn.")
 class WithdrawTasksInput:
     ids: list[strawberry.ID] | None = strawberry.field(
         default=None, description="1 to 10,000 tasks."

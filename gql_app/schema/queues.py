@@ -27,7 +27,7 @@ class QueueCounts:
         return isinstance(source, CountsRow)
 
     seq: int = strawberry.field(description="The number of the event that led to these counts.")
-    open: int = strawberry.field(description="Tasks still to be worked.")
+    open: int = strawberry.field(description="Open tasks.")
     not_contacted: int = strawberry.field(description="Of these, nobody has called yet.")
     in_progress: int = strawberry.field(description="Of these, called and to be called again.")
     due_today: int = strawberry.field(description="Follow-ups set for today.")

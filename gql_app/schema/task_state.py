@@ -29,7 +29,7 @@ class TaskState:
 
     status: TaskStatus = strawberry.field(description="Where it stands.")
     is_open: bool = strawberry.field(
-        description="Whether it is still to be worked.", metadata=reads("status")
+        description="Whether it is open: OPEN or IN_PROGRESS.", metadata=reads("status")
     )
     status_label: str = strawberry.field(
         description="Open, Open + In Progress, or Closed.", metadata=reads("status")

@@ -110,7 +110,7 @@ class CreateTaskPayload:
 class Queries:
     @strawberry.field(
         graphql_type=TaskConnection,
-        description="Tasks; without a status filter, those still to be worked.",
+        description="Tasks; without a status filter, open ones.",
     )
     async def tasks(
         self,

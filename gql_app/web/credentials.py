@@ -71,7 +71,7 @@ def _named(values: dict[str, Any], name: str) -> Any:
 
 
 def is_own_page(headers: Headers) -> bool:
-    """Whether a page asks that this server has served."""
+    """Whether the request comes from a page of this server."""
     origin = headers.get("origin")
     return origin is not None and origin.partition("://")[2] == headers.get("host")
 

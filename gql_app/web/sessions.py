@@ -1,7 +1,7 @@
 """Who is connected to this process: how many at once, and an end to those whose key has ended.
 
 A session is a WebSocket or an event stream. Every process asks the database about its own
-sessions' keys, so a revoked key is closed everywhere within `CHECK_SECONDS` and a bit.
+sessions' keys, so a revoked key is closed everywhere within about `CHECK_SECONDS`.
 """
 
 import asyncio

@@ -56,9 +56,8 @@ class Socket:
         headers = Headers(scope=scope)
         await receive()  # websocket.connect
         if not is_allowed_page(headers, self._allowed_origins):
-            await send(
-                {"type": "websocket.close", "code": CloseCode.REFUSED}
-            )  # unaccepted: answered with 403
+            # It is not accepted yet, so this is answered with HTTP 403.
+            await send({"type": "websocket.close", "code": CloseCode.REFUSED})
             return
         offered = PROTOCOL in scope["subprotocols"]
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL if offered else None})

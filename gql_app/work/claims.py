@@ -94,7 +94,7 @@ async def claim_task(
 
 
 async def release_task(change: Change, task_id: int, claim_id: str | None = None) -> ChangeResult:
-    """Give a claimed patient back; with a `claim_id`, only if that claim still stands. Supervisors
+    """Release a claimed patient; with a `claim_id`, only if that claim still stands. Supervisors
     may release others' claims. Raises `Forbidden`."""
     viewer = change.viewer
     viewer.require(viewer.may_log_contacts, "release tasks")

@@ -71,6 +71,7 @@ RESYNC = "RESYNC_REQUIRED"
     [
         ({"code": RESYNC}, "now", "Some changes are no longer kept; going on from now"),
         ({"code": RESYNC, "cursor": "seen"}, "seen", "The connection was too slow"),
+        ({"code": RESYNC, "cursor": None}, "now", "The connection was too slow"),
         ({"code": "BUSY", "retryAfter": 1}, "now", "Not now"),
     ],
 )

@@ -1,10 +1,12 @@
 """A group executes once; its members get the same bytes, each from its own place on."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from datetime import date
 
 import pytest
 
+from gql_app.delivery.group import Group
 from gql_app.delivery.groups import Groups
 from gql_app.delivery.results import Result
 from models.chain import Position
@@ -140,3 +142,22 @@ async def test_one_that_cannot_begin_holds_up_nobody_who_asks_for_something_else
     assert not stuck.done()
     never.set()
     await stuck
+
+
+async def test_a_replay_is_shared_where_it_fits_and_nothing_is_kept_of_it() -> None:
+    source, together = Source(), Groups()
+
+    def replay(key: str, seq: int) -> AbstractAsyncContextManager[Group]:
+        begins = Position(seq)
+        return together.replay(key, begins, lambda r: r.begins_at(begins), source.stream)
+
+    async with replay("key", 3) as first, replay("key", 3) as second:
+        async with replay("key", 4) as later, replay("other", 3) as other:
+            assert first is second
+            assert len({first, later, other}) == 3
+            assert together.replays("key") == [first, later]
+            assert together.replays("other") == [other]
+            assert together.executions == 3
+        assert list(together._replays) == ["key"]
+    assert (together.executions, together._replays) == (0, {})
+    assert together.replays("key") == []

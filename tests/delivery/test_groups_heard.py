@@ -1,20 +1,23 @@
 """Listeners are called with each batch of a group; one that does not take it reads it by itself."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import date
+from typing import TypeVar
 
 import pytest
 
 from gql_app.delivery.group import Group
 from gql_app.delivery.groups import Groups
-from gql_app.delivery.results import Result, ResultBatch, Stop
+from gql_app.delivery.results import Result, ResultBatch, Results, Stop
 from models.chain import Position
 from tests.delivery.source import LIMIT, Source, seqs
 
 TODAY, TOMORROW = date(2026, 3, 1), date(2026, 3, 2)
 END = Result(None, "the end", last=True)
+T = TypeVar("T")
 
 
 class Ear:
@@ -37,9 +40,7 @@ class Ear:
 
 
 @asynccontextmanager
-async def listening(
-    group: Group, hear: Ear, place: int = 0
-) -> AsyncIterator[asyncio.Task[Stop | None]]:
+async def listening(group: Group, hear: Ear, place: int = 0) -> AsyncIterator[asyncio.Task[Stop]]:
     """One who listens from `place` on, for as long as the block lasts."""
     task = asyncio.create_task(group.listen(place, hear))
     await asyncio.sleep(0)
@@ -50,8 +51,8 @@ async def listening(
         await asyncio.wait({task})
 
 
-async def ends(listens: Awaitable[Stop | None]) -> Stop | None:
-    return await asyncio.wait_for(listens, LIMIT)
+async def ends(awaited: Awaitable[T]) -> T:
+    return await asyncio.wait_for(awaited, LIMIT)
 
 
 @pytest.fixture
@@ -153,14 +154,18 @@ async def test_one_cannot_listen_where_there_is_something_already(
     ear = Ear()
     await tell(source, result(11), result(12))
     for place in (0, 1):
-        assert await ends(group.listen(place, ear)) is None
+        assert not group.is_at_end(place)
+        with pytest.raises(AssertionError):
+            await ends(group.listen(place, ear))
     await tell(source, result(13))
     assert ear.heard == []
 
 
 async def test_one_cannot_listen_to_a_stream_that_is_over(source: Source, group: Group) -> None:
     await tell(source, result(11), END)
-    assert await ends(group.listen(1, Ear())) is None
+    assert not group.is_at_end(1)
+    with pytest.raises(AssertionError):
+        await ends(group.listen(1, Ear()))
     assert await group.at(1) == [END]
 
 
@@ -249,3 +254,59 @@ async def test_one_may_end_another_while_both_are_told(
         assert not third.done()
     assert ears[first].heard == ears[2].heard == [[11], [12]]
     assert ears[1 - first].heard == ([[11]] if first == 1 and willing else [])
+
+
+async def test_one_that_raises_fails_alone(source: Source, group: Group) -> None:
+    raising, stays = Ear(), Ear()
+
+    def fail() -> None:
+        raise OSError("its socket is broken")
+
+    raising.then = fail
+    async with listening(group, raising) as failed, listening(group, stays) as task:
+        await tell(source, result(11), result(12))
+        with pytest.raises(OSError, match="its socket is broken"):
+            await ends(failed)
+        assert not task.done()
+    assert (raising.heard, stays.heard) == ([], [[11], [12]])
+    assert not group.has_ended
+
+
+@pytest.mark.parametrize("willing", [True, False])
+async def test_one_may_end_itself_while_it_is_told(
+    source: Source, group: Group, willing: bool
+) -> None:
+    ends_itself, stays = Ear(), Ear()
+    ends_itself.willing = willing
+    async with listening(group, ends_itself) as own, listening(group, stays) as task:
+        ends_itself.then = own.cancel
+        await tell(source, result(11), result(12))
+        assert own.cancelled()
+        assert not task.done()
+    assert stays.heard == [[11], [12]]
+
+
+@pytest.mark.parametrize("error", [OSError("it says why"), None], ids=["raises", "ends"])
+async def test_all_are_told_of_a_stream_that_stops_without_saying_so(
+    error: Exception | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    more = asyncio.Event()
+
+    async def stream(_: Position) -> Results:
+        yield result(11)
+        await more.wait()
+        yield result(12, more=True)
+        if error is not None:
+            raise error
+
+    async with Groups().join("key", Source().here, stream) as group:
+        ear = Ear()
+        await ends(group.begun())
+        async with listening(group, ear, 1) as task:
+            more.set()
+            assert await ends(task) == Stop(1, Position(11), None)
+        assert seqs(await group.at(0)) == [11, 12]
+        (end,) = await ends(group.at(2)) or []
+    assert end.last
+    assert json.loads(end.payload)[0]["extensions"]["code"] == "INTERNAL"
+    assert type(error or RuntimeError()).__name__ in caplog.text

@@ -8,8 +8,11 @@ import pytest
 
 from gql_app.execution import compiled
 from gql_app.execution.bounded import Bounded
+from gql_app.execution.limits import LONGEST
 from gql_app.execution.memory import PLANS
 from gql_app.execution.source import Plan, Source
+from gql_app.work.reads.cursors import event_cursor
+from models.chain import Position
 from tests.execution.ways import Ways
 
 
@@ -90,3 +93,30 @@ def test_a_plan_is_kept_beside_the_nodes_that_it_is_found_by(
             assert list(key[2:]) == [id(node) for node in held]
         for operation, (node, _) in ways.compiled.memory.directive_variables.items():
             assert operation == id(node)
+
+
+LIST = "{ tasks { nodes { id queue { name } } } }"
+
+
+@pytest.mark.parametrize("operation", ["query", "subscription"])
+def test_a_long_document_is_executed_and_nothing_is_remembered_of_it(
+    ways: Ways, forgetful: Callable[[int], None], objects: Counter[str], operation: str
+) -> None:
+    forgetful(100)
+    memory = ways.compiled.memory
+    memory.documents.clear()
+    memory.names.clear()
+
+    def execute(length: int) -> None:
+        if operation == "query":
+            ways.data(f"query {LIST}".ljust(length))
+        else:
+            document = "subscription ($after: String) { taskStatusChanged(after: $after) { seq } }"
+            assert len(ways.messages(document.ljust(length), event_cursor(1, Position(0)), 2)) == 2
+
+    execute(LONGEST + 1)
+    kept = (memory.documents, memory.plans, memory.directive_variables, memory.names)
+    assert [len(each) for each in kept] == [0, 0, 0, 0]
+    execute(LONGEST)
+    assert all(kept[:3])
+    assert objects["compiled"] == 0

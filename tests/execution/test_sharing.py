@@ -2,7 +2,8 @@
 
 import pytest
 
-from gql_app.execution.sharing import Shareable, Shared, shareable, shared_fields
+from gql_app.execution.limits import LONGEST
+from gql_app.execution.sharing import Shapes, Shareable, Shared, shareable, shared_fields
 from gql_app.schema import build_schema
 
 FIELDS = shared_fields(build_schema())
@@ -53,3 +54,13 @@ def test_the_operation_that_is_named_decides() -> None:
     document = "subscription A { taskStatusChanged { seq } } query B { viewer { name } }"
     assert shareable(FIELDS, document, "A") == Shareable(STATUS, None)
     assert shareable(FIELDS, document, "B") is None
+
+
+def test_no_more_is_remembered_than_there_is_room_for() -> None:
+    shapes = Shapes(FIELDS)
+    document = "subscription A { taskStatusChanged { seq } }"
+    assert shapes.find(document.ljust(LONGEST), None) == Shareable(STATUS, None)
+    assert len(shapes._found) == 1
+    assert shapes.find(document.ljust(LONGEST + 1), None) == Shareable(STATUS, None)
+    assert shapes.find(document, "A" * LONGEST) is None
+    assert len(shapes._found) == 1

@@ -184,15 +184,15 @@ async def test_one_that_comes_back_over_midnight_is_not_led_back_to_the_day_befo
 async def test_what_a_group_is_late_to_tell_is_not_told_to_one_whose_snapshot_has_it(
     practice: Practice, monkeypatch: pytest.MonkeyPatch, moods: list[bool]
 ) -> None:
-    gate, guarded = Gate(), Streams._guarded
+    gate, stream = Gate(), Streams._stream
 
-    async def late(self: Streams, results: Results) -> AsyncGenerator[Result, None]:
-        async for result in guarded(self, results):
+    async def late(*given: Any) -> AsyncGenerator[Result, None]:
+        async for result in stream(*given):
             if result.position is not None and result.position.seq == 3:
                 await gate.go_through()
             yield result
 
-    monkeypatch.setattr(Streams, "_guarded", late)
+    monkeypatch.setattr(Streams, "_stream", late)
     task = await first_task()
     async with watching(practice) as first, watching(practice, moods=moods) as newcomer:
         await join(practice, first)
@@ -237,7 +237,7 @@ async def test_one_far_behind_a_group_that_fails_is_told_nothing_behind_a_gap(
 async def test_what_comes_before_a_failure_is_told_though_more_was_to_follow_at_once(
     practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guarded = Streams._guarded
+    stream = Streams._stream
 
     async def broken(results: Results) -> AsyncGenerator[Result, None]:
         begin: Position | None = None
@@ -251,7 +251,7 @@ async def test_what_comes_before_a_failure_is_told_though_more_was_to_follow_at_
     task = await first_task()
     async with watching(practice) as pulls, watching(practice, moods=[True]) as listens:
         with monkeypatch.context() as away:
-            away.setattr(Streams, "_guarded", lambda self, results: guarded(self, broken(results)))
+            away.setattr(Streams, "_stream", lambda *given: broken(stream(*given)))
             await join(practice, pulls, listens)
             await practice.office.log(task)
             for client in (pulls, listens):

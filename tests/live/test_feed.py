@@ -262,6 +262,62 @@ async def test_a_feed_is_closed_once_nobody_follows_it_and_opened_anew(
         assert asyncio.all_tasks() == before, "its reader has ended"
 
 
+class Stuck:
+    """Reads of the table by feeds that do not come back, and that take a cancellation slowly."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.reads = asyncio.Event()
+        self.lets_go = asyncio.Event()
+        monkeypatch.setattr(feed_module, "events_after", self)
+
+    async def __call__(self, *_: object) -> list[EventRow]:
+        self.reads.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self.lets_go.wait()
+        raise AssertionError
+
+
+@sqlite_only
+async def test_one_who_asks_a_feed_that_closes_meanwhile_is_answered_by_the_table(
+    office: Office, feeds: Feeds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await task_with_events(office, 2)
+    stuck = Stuck(monkeypatch)
+    stuck.lets_go.set()
+    async with following(feeds, office, None) as follower:
+        last = asyncio.create_task(follower.seqs(1))
+        await stuck.reads.wait()
+        checks = [
+            asyncio.create_task(feeds.check(office.practice.id, Position(seq))) for seq in (2, 7)
+        ]
+        await asyncio.sleep(0)
+        last.cancel()
+        await asyncio.wait({last})
+    async with asyncio.timeout(PATIENCE):
+        await checks[0]
+        with pytest.raises(Resync):
+            await checks[1]
+
+
+@sqlite_only
+async def test_one_who_closes_a_feed_can_be_cancelled_meanwhile(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = Stuck(monkeypatch)
+    feed = feed_module.Feed(office.practice.id, Position(0), lambda _feed, _why: None)
+    feed.notice()
+    await stuck.reads.wait()
+    closing = asyncio.create_task(feed.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait({closing}, timeout=PATIENCE)
+    assert closing.cancelled()
+    stuck.lets_go.set()
+    await feed.close()
+
+
 async def prune(office: Office, through: int) -> None:
     await Practice.filter(id=office.practice.id).update(pruned_through=through)
     await TaskEvent.filter(practice_id=office.practice.id, seq__lte=through).delete()

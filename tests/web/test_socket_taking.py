@@ -116,11 +116,11 @@ async def line(office: Office, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     """A connection with a key of its own, acknowledged."""
     line = Line(office)
 
-    async def told(_: Streams, __: object) -> AsyncGenerator[Result, None]:
+    async def told(*_: object) -> AsyncGenerator[Result, None]:
         async for result in line.source.stream(Position(0)):
             yield result
 
-    monkeypatch.setattr(Streams, "_guarded", told)
+    monkeypatch.setattr(Streams, "_stream", told)
     serving = asyncio.create_task(line.serve())
     line._comes.put_nowait({"type": "websocket.connect"})
     key = await create_key(office.practice, Role.STAFF, "Desk")

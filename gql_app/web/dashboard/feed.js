@@ -13,10 +13,11 @@ const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 15_000;
 const TRY_LATER_PAUSE = 5_000;
 
+const NOT_NOW = new Set(['RATE_LIMITED', 'INTERNAL', 'UNAVAILABLE']); // says nothing of the cursor
 const REJECTED = 4403;
 const TRY_LATER = 1013;
 const OTHER_VIEWER = 'Viewer changed'; // this browser's session is somebody else's by now
-const OUR_FAULT = new Set([1009, 4400, 4401, 4406, 4409, 4429]); // would come again
+const OUR_FAULT = new Set([1002, 1007, 1009, 4400, 4401, 4406, 4409, 4429]); // would come again
 
 export class Feed {
   /** `onMessage(message)` is given each message of the field, in order. `onState({ name, … })`:
@@ -117,9 +118,10 @@ export class Feed {
   fail([error]) {
     const { code, cursor, retryAfter } = error.extensions ?? {};
     if (code === 'RESYNC_REQUIRED') {
-      // With a cursor the stream goes on there; without one a snapshot is the new beginning. If that
-      // tells nothing either, asking at once could go on without end.
-      this.cursor = cursor ?? null;
+      // With a cursor the stream goes on there; with null, where it began: nothing was sent since. If
+      // there is none, a snapshot is the new beginning. If that tells nothing either, asking at once
+      // could go on without end.
+      if (cursor !== null) this.cursor = cursor ?? null;
       this.resyncs += 1;
       if (this.resyncs === 1) this.subscribe();
       else this.drop();
@@ -127,7 +129,7 @@ export class Feed {
       this.end('ended', error.message);
     } else if (code === 'BUSY') {
       this.drop(1000 * retryAfter);
-    } else if (code === 'RATE_LIMITED' || code === 'INTERNAL') {
+    } else if (NOT_NOW.has(code)) {
       this.drop(TRY_LATER_PAUSE);
     } else if (this.cursor !== null) {
       // The cursor may be of another database: once more, from the beginning.

@@ -10,8 +10,8 @@ const AHEAD = 60; // rows before the end at which more are asked for
 
 export class Grid {
   /** `list`: a TaskList; `store` says who calls; `onOpen(task)`: it was chosen. */
-  constructor(element, list, store, { onOpen, onSelect }) {
-    Object.assign(this, { element, list, store, onOpen, onSelect });
+  constructor(element, list, store, { onOpen }) {
+    Object.assign(this, { element, list, store, onOpen });
     this.space = element.querySelector('.space');
     this.template = document.getElementById('row');
     this.heads = []; // the headings, each with the index of the row below it
@@ -199,7 +199,6 @@ export class Grid {
     this.selected = task.id;
     this.reveal();
     this.draw();
-    this.onSelect(task);
   }
 
   /** Select the row so many below (or above) the selected one. */

@@ -31,7 +31,6 @@ export class TasksView {
     this.list = new TaskList(store, () => this.soon(), (error) => this.failed(error));
     this.grid = new Grid(document.getElementById('grid'), this.list, store, {
       onOpen: (task) => dialog.open(task),
-      onSelect: () => {},
     });
     this.listen();
   }

@@ -1,4 +1,4 @@
-"""What was done in a stretch of time, for supervisors: by bucket, by queue and by member of staff.
+"""What was done in a period, for supervisors: by bucket, by queue and by member of staff.
 
 It is counted from tasks and contacts, not from events, which are not kept for ever. A task counts
 in the queue that it is in now.

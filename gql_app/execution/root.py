@@ -1,6 +1,6 @@
-"""The root of a subscription: its only field, found once for all events.
+"""The root of a subscription: its only field, found once for all items.
 
-graphql-core executes the whole document for each event, although only the event is new.
+graphql-core executes the whole document for each item, although only the item is new.
 """
 
 from collections.abc import Callable
@@ -39,27 +39,27 @@ class Root:
         self.info: GraphQLResolveInfo[Any] = executor.build_resolve_info(
             field, nodes, parent, Path(None, name, parent.name)
         )
-        event = object()
-        if field.resolve is None or field.resolve(event, self.info) is not event:
-            raise NotPlain  # the event is not what is shown
+        row = object()
+        if field.resolve is None or field.resolve(row, self.info) is not row:
+            raise NotPlain  # the item's row is not what is shown
         self._type: Any = field.type.of_type if is_non_null_type(field.type) else field.type
         self._schema = executor.schema
         self._types: dict[type, GraphQLObjectType] = {}
 
-    def type_of(self, event: Any) -> GraphQLObjectType:
-        """The type that an event is shown as. It is asked for once for each class of events. Raises
-        `NotPlain`."""
-        found = self._types.get(type(event))
+    def type_of(self, row: Any) -> GraphQLObjectType:
+        """The type that an item's row is shown as. It is asked for once for each class of rows.
+        Raises `NotPlain`."""
+        found = self._types.get(type(row))
         if found is None:
-            found = self._types[type(event)] = self._ask(event)
+            found = self._types[type(row)] = self._ask(row)
         return found
 
-    def _ask(self, event: Any) -> GraphQLObjectType:
+    def _ask(self, row: Any) -> GraphQLObjectType:
         if is_object_type(self._type):
             return self._type
         if is_abstract_type(self._type) and self._type.resolve_type is not None:
             resolve: Callable[..., Any] = self._type.resolve_type
-            name = resolve(event, self.info, self._type)
+            name = resolve(row, self.info, self._type)
             named = self._schema.get_type(name) if isinstance(name, str) else None
             if is_object_type(named) and self._schema.is_sub_type(self._type, named):
                 return named
