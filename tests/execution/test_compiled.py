@@ -27,6 +27,7 @@ def test_generated_documents_have_the_same_answer_both_ways(
 ) -> None:
     words = ways.run(Words.of(ways.office))
     seen: Counter[str] = Counter()
+    fallen_back: list[int] = []
 
     @settings(
         max_examples=EXAMPLES[kind],
@@ -37,14 +38,20 @@ def test_generated_documents_have_the_same_answer_both_ways(
     def check(example: tuple[DocumentNode, int, str, bool]) -> None:
         generated, seed, role, yes = example
         document = Writer(words, Random(seed)).document(generated)
+        before = objects["compiled"]
         results = [ways.same(document, role, yes=yes, no=not yes)]
         if "$" in document:  # what was remembered for the first must not be used for the second
             results.append(ways.same(document, role, yes=not yes, no=yes))
         seen.update("refused" if result["data"] is None else "answered" for result in results)
         seen["with errors"] += any(result["errors"] for result in results)
+        fallen_back.append(objects["compiled"] - before)
 
     check()
     assert seen["answered"] > seen["refused"]
     assert seen["with errors"] > EXAMPLES[kind] / 50
     assert objects["plain"] > 3 * EXAMPLES[kind]
-    assert objects["compiled"] < 0.3 * objects["plain"]
+    # More than half of the documents need no fallback. One in fifty may have a list that makes up
+    # for all others, as chance has it, so the objects are counted without these.
+    assert fallen_back.count(0) > EXAMPLES[kind] / 2
+    usual = sorted(fallen_back)[: -EXAMPLES[kind] // 50]
+    assert sum(usual) < 0.3 * objects["plain"]
