@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from gql_app.access import SESSION, KeyLookup, Unauthenticated
 from gql_app.access.keys import list_keys
 from gql_app.access.last_use import FRESH_SECONDS, LastUse
 from gql_app.web.sessions import Sessions
+from models.limits import Busy
 from tests.office import Office, make_office
 from tests.support.access import sign_in
 
@@ -61,3 +63,20 @@ async def test_a_key_is_in_use_while_a_connection_lasts(office: Office) -> None:
     await uses.write()
     office.clock.now += timedelta(seconds=1)
     assert await used(office) == {"STAFF": None, "SUPERVISOR": None, "PARTNER": 1}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_practice_that_is_held_up_does_not_hold_up_the_others(office: Office) -> None:
+    oak = await make_office("oak")
+
+    async def make_for(practice_id: int, *change: Any) -> object:
+        if practice_id == office.practice.id:
+            raise Busy("its other changes were not done in time")
+        return await office.changes.make_for(practice_id, *change)
+
+    uses = LastUse(make_for, lambda: 0.0)
+    uses.note(office.staff)
+    uses.note(oak.staff)
+    await uses.write()
+    assert set((await used(office)).values()) == {None}
+    assert (await used(oak))["STAFF"] is not None

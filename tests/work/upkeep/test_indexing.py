@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import asyncpg
 import pytest
@@ -12,10 +13,11 @@ from gql_app.work.reads.targets import find_target
 from gql_app.work.upkeep import indexing
 from gql_app.work.upkeep.indexing import index_all, index_some
 from models.database import write
+from models.limits import Busy
 from models.people import Patient, PatientRow, PatientWord
 from models.practice import Practice
 from tests.commands.importing.rows import row
-from tests.office import Office
+from tests.office import Office, make_office
 from tests.serving import PATIENCE, Server
 from tests.work.worklists import EVERY_STATUS, listed
 
@@ -146,3 +148,20 @@ async def test_a_server_indexes_whoever_is_written_by_hand(server: Server) -> No
     async with asyncio.timeout(PATIENCE):
         while (await server.data(query))["tasks"]["nodes"] != [expected]:
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_practice_that_is_held_up_does_not_hold_up_the_others(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oak = await make_office("oak")
+    await write("UPDATE patient SET is_indexed = false")
+    make_for = office.changes.make_for
+
+    async def busy(practice_id: int, *change: Any) -> Any:
+        if practice_id == office.practice.id:
+            raise Busy("its other changes were not done in time")
+        return await make_for(practice_id, *change)
+
+    monkeypatch.setattr(office.changes, "make_for", busy)
+    assert await index_all(office.changes) == len(oak.patients)
