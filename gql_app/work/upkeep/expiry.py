@@ -91,7 +91,7 @@ async def _check_expired(now: datetime) -> None:
 
 
 async def _sweep(changes: Changes, next_due: str, end: UseCase[[int], bool], now: datetime) -> int:
-    done = 0
+    done, unreadable = 0, None
     busy: set[int] = set()  # others need not wait for a practice that is held up
     while due := await fetch(_Due, next_due, now):
         ended = 0
@@ -102,11 +102,14 @@ async def _sweep(changes: Changes, next_due: str, end: UseCase[[int], bool], now
                 ended += await changes.make_for(task.practice_id, end, task.task_id)
             except Busy:  # the log has named the practice
                 busy.add(task.practice_id)
-            except ValueError as error:  # a row that was written by hand must not stop the others
+            except ValueError as error:  # a row that was written by hand; the others come first
                 log.error("task %d is not swept: %s", task.task_id, error)  # noqa: TRY400
+                unreadable = error
         done += ended
         if len(due) < BATCH or not ended:
             break
+    if unreadable is not None:
+        raise unreadable
     return done
 
 

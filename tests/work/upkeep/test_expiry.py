@@ -11,8 +11,9 @@ from gql_app.clock import Clock
 from gql_app.work.changes import Changes
 from gql_app.work.transitions import expire_task
 from gql_app.work.upkeep import expiry
-from gql_app.work.upkeep.expiry import BATCH, keep_sweeping, sweep
+from gql_app.work.upkeep.expiry import BATCH, LONGEST_SLEEP, keep_sweeping, sweep
 from models.contact import Contact
+from models.database import write
 from models.event import TaskEventKind
 from models.lifecycle import CloseCause, TaskOrigin, TaskStatus
 from models.task import Task
@@ -165,3 +166,24 @@ async def test_the_sweeper_outlives_a_failing_database(
             await eventually(has_failed)
             assert not await is_closed(task)
         await eventually(lambda: is_closed(task))
+
+
+async def test_a_row_that_cannot_be_read_holds_up_no_other_and_the_sweeper_rests(
+    office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    strange, task = [await office.make_task(expires_at=office.clock() + HOUR) for _ in range(2)]
+    await write("UPDATE task SET origin = 'BY_HAND' WHERE id = $1", strange.id)
+    office.clock.advance(hours=1)
+    pauses: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        pauses.append(seconds)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(asyncio, "sleep", rest)
+    with pytest.raises(asyncio.CancelledError):
+        await keep_sweeping(office.changes, office.clock)
+
+    assert await is_closed(task)
+    assert f"task {strange.id} is not swept" in caplog.text
+    assert pauses == [LONGEST_SLEEP.total_seconds()]
