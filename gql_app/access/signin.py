@@ -12,7 +12,7 @@ from typing import NamedTuple
 from gql_app.access.lookup import SESSION, digest, practice_of
 from gql_app.access.viewer import ChangeOfPractice, Unauthenticated, Viewer
 from models.access import AccessKey
-from models.database import fetch, write
+from models.database import Id, fetch, write
 
 SESSION_LASTS = timedelta(hours=12)
 LINK = "cl"
@@ -27,14 +27,6 @@ class SignedIn(NamedTuple):
 
     token: str
     expires_at: datetime
-
-
-class _PracticeId(NamedTuple):
-    practice_id: int
-
-
-class _ParentId(NamedTuple):
-    parent_id: int
 
 
 async def begin_session(change: ChangeOfPractice, key_id: int) -> SignedIn:
@@ -53,7 +45,7 @@ async def begin_session_by_link(change: ChangeOfPractice, link: str) -> SignedIn
     if not parents:
         raise Unauthenticated(_NO_LINK)
     # The key's row is locked first, as where the key is revoked with all that it has begun.
-    signed_in = await begin_session(change, parents[0].parent_id)
+    signed_in = await begin_session(change, parents[0].id)
     used = await write(
         "UPDATE access_key SET revoked_at = $3 WHERE practice_id = $1 AND digest = $2"
         " AND revoked_at IS NULL RETURNING id",
@@ -73,11 +65,11 @@ async def practice_of_link(link: str, now: datetime) -> int:
     return practice_id
 
 
-async def _parents(practice_id: int, link: str, now: datetime) -> list[_ParentId]:
+async def _parents(practice_id: int, link: str, now: datetime) -> list[Id]:
     """The key that a valid link was made from, or none."""
     sql = """SELECT k.parent_id FROM access_key k WHERE k.practice_id = $1 AND k.digest = $2
     AND k.parent_id IS NOT NULL AND k.revoked_at IS NULL AND k.expires_at > $3"""
-    return await fetch(_ParentId, sql, practice_id, digest(link), now)
+    return await fetch(Id, sql, practice_id, digest(link), now)
 
 
 async def end_session(change: ChangeOfPractice, viewer: Viewer) -> None:
@@ -90,7 +82,7 @@ async def with_ended_sessions(now: datetime) -> list[int]:
     """The practices that have sessions or links which ended long ago."""
     sql = """SELECT DISTINCT practice_id FROM access_key
     WHERE parent_id IS NOT NULL AND expires_at < $1"""
-    return [found.practice_id for found in await fetch(_PracticeId, sql, now - KEPT)]
+    return [found.id for found in await fetch(Id, sql, now - KEPT)]
 
 
 async def forget_ended_sessions(change: ChangeOfPractice, now: datetime) -> None:

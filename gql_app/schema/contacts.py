@@ -1,26 +1,31 @@
 """Contacts: what is shown of a call, and `logContact`."""
 
+from collections.abc import Callable
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
 from gql_app.schema.columns import reads
-from gql_app.schema.connections import PageInfo
+from gql_app.schema.connections import After, Connection, PageInfo, PageSize, id_cursor
 from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.enums import ContactOutcome
 from gql_app.schema.ids import read_id_of
 from gql_app.schema.lazy import LazyTask
 from gql_app.schema.links import linked
+from gql_app.schema.loaders import Loaders
 from gql_app.schema.moments import checked_moment
 from gql_app.schema.node import Node
 from gql_app.schema.payloads import Payload, UserError
+from gql_app.schema.row_loader import PageKey, PageOf, RowLoader, load_page
 from gql_app.schema.staff import Staff
 from gql_app.schema.texts import checked_key
 from gql_app.work.contacts import log_contact
 from gql_app.work.reads.conditions import storable
 from models.contact import ContactRow
 from models.lifecycle import Attempt
+from models.people import PatientRow
+from models.task import TaskRow
 
 ContactedAt = Annotated[
     datetime | None,
@@ -73,6 +78,27 @@ class ContactConnection:
     edges: list[ContactEdge]
     nodes: list[Contact]
     page_info: PageInfo
+
+
+def contacts_of(pages: Callable[[Loaders], RowLoader[PageKey, PageOf]], description: str) -> Any:
+    """A field that shows the contacts of a task, or of a patient: those that `pages` load for its
+    id."""
+
+    async def contacts(
+        parent: strawberry.Parent[TaskRow | PatientRow],
+        info: SharedInfo,
+        first: PageSize = 20,
+        after: After = None,
+    ) -> Connection[ContactRow]:
+        key = PageKey(parent.id, first, after)
+        return Connection(await load_page(pages(info.context.loaders), key), id_cursor)
+
+    return strawberry.field(
+        resolver=contacts,
+        graphql_type=ContactConnection,
+        description=description,
+        metadata=reads("id"),
+    )
 
 
 @strawberry.type

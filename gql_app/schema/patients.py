@@ -7,7 +7,7 @@ import strawberry
 from gql_app.execution.rows import MOST_ROWS
 from gql_app.schema.columns import reads
 from gql_app.schema.connections import After, Connection, PageSize, id_cursor
-from gql_app.schema.contacts import ContactConnection
+from gql_app.schema.contacts import contacts_of
 from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.enums import PhoneKind, TaskStatus
 from gql_app.schema.ids import GlobalId, read_id_of
@@ -15,7 +15,6 @@ from gql_app.schema.lazy import LazyTaskConnection
 from gql_app.schema.node import Node
 from gql_app.schema.row_loader import PageKey, load_page
 from gql_app.work.reads.task_filter import TaskQuery
-from models.contact import ContactRow
 from models.people import PatientRow
 from models.phone import Phone as PhoneValue
 from models.task import TaskRow
@@ -79,20 +78,11 @@ class Patient(Node):
         key = PageKey(parent.id, first, after, query)
         return Connection(await load_page(info.context.loaders.tasks_of_patient, key), id_cursor)
 
-    @strawberry.field(
-        graphql_type=ContactConnection,
-        description="The contacts on all of the patient's tasks in the queues that the key allows,"
+    contacts = contacts_of(
+        lambda loaders: loaders.contacts_of_patient,
+        "The contacts on all of the patient's tasks in the queues that the key allows,"
         " latest first.",
-        metadata=reads("id"),
     )
-    async def contacts(
-        parent: strawberry.Parent[PatientRow],
-        info: SharedInfo,
-        first: PageSize = 20,
-        after: After = None,
-    ) -> Connection[ContactRow]:
-        key = PageKey(parent.id, first, after)
-        return Connection(await load_page(info.context.loaders.contacts_of_patient, key), id_cursor)
 
 
 @strawberry.type

@@ -7,8 +7,8 @@ import strawberry
 from gql_app.execution.lookahead import columns_in, names_in
 from gql_app.schema.claims import Claim, claim_of
 from gql_app.schema.columns import Columns, reads
-from gql_app.schema.connections import After, Connection, PageInfo, PageSize, id_cursor
-from gql_app.schema.contacts import Contact, ContactConnection
+from gql_app.schema.connections import After, Connection, PageInfo, PageSize
+from gql_app.schema.contacts import Contact, contacts_of
 from gql_app.schema.context import Context, Info, SharedInfo
 from gql_app.schema.enums import TaskOrder, TaskOrigin
 from gql_app.schema.filters import TaskFilter, task_query
@@ -17,7 +17,6 @@ from gql_app.schema.moments import checked_moment
 from gql_app.schema.node import Node
 from gql_app.schema.patients import Patient
 from gql_app.schema.payloads import Payload, UserError
-from gql_app.schema.row_loader import PageKey, load_page
 from gql_app.schema.task_state import TaskState
 from gql_app.schema.texts import checked_key
 from gql_app.work.intake import NewTask, create_task
@@ -51,19 +50,7 @@ class Task(Node, TaskState):
 
     claim = claim_of(Claim | None, "Who is calling now; null if nobody is.")
 
-    @strawberry.field(
-        graphql_type=ContactConnection,
-        description="The contacts, latest first.",
-        metadata=reads("id"),
-    )
-    async def contacts(
-        parent: strawberry.Parent[TaskRow],
-        info: SharedInfo,
-        first: PageSize = 20,
-        after: After = None,
-    ) -> Connection[ContactRow]:
-        key = PageKey(parent.id, first, after)
-        return Connection(await load_page(info.context.loaders.contacts_of_task, key), id_cursor)
+    contacts = contacts_of(lambda loaders: loaders.contacts_of_task, "The contacts, latest first.")
 
 
 COLUMNS_OF_TASKS = Columns([(Task, TaskRow), (Patient, PatientRow), (Contact, ContactRow)])

@@ -16,11 +16,11 @@ from typing import NamedTuple
 from gql_app.access import Viewer
 from gql_app.work.changes import Change, Changes
 from gql_app.work.conflicts import claimed_by_other
-from gql_app.work.locking import PatientId, lock_for, lock_tasks_around
+from gql_app.work.locking import lock_for, lock_tasks_around
 from gql_app.work.reads.next_tasks import Candidate, most_urgent
 from gql_app.work.reads.queues import visible_queues
 from gql_app.work.results import NOT_FOUND, ChangeResult
-from models.database import among, fetch, has_row_locks, write
+from models.database import Id, among, fetch, fetch_first, has_row_locks, write
 from models.event import TaskEventKind
 from models.refusals import TASK_CLOSED, Refusal, RefusalCode
 from models.task import IS_OPEN, TaskRow
@@ -39,10 +39,6 @@ class Claim(NamedTuple):
     claimed_by_id: int
     claimed_until: datetime
     claim_id: str | None
-
-
-class _TaskId(NamedTuple):
-    id: int
 
 
 async def claim_next(
@@ -119,7 +115,7 @@ async def release_own(change: Change, claim_id: str) -> ChangeResult:
     viewer.require(viewer.may_log_contacts, "release tasks")
     sql = """SELECT t.id FROM task t
     WHERE t.practice_id = $1 AND t.claimed_by_id = $2 AND t.claim_id = $3 LIMIT 1"""
-    found = await fetch(_TaskId, sql, viewer.practice_id, viewer.staff_id, claim_id)
+    found = await fetch(Id, sql, viewer.practice_id, viewer.staff_id, claim_id)
     return await release_task(change, found[0].id, claim_id) if found else ChangeResult(None)
 
 
@@ -139,14 +135,14 @@ async def live_claim(practice_id: int, patient_id: int, now: datetime) -> Claim 
       AND {IS_OPEN} AND t.claimed_until > $3
     LIMIT 1
     """
-    return next(iter(await fetch(Claim, sql, practice_id, patient_id, now)), None)
+    return await fetch_first(Claim, sql, practice_id, patient_id, now)
 
 
 async def put_claim(
     change: Change, tasks: Sequence[TaskRow], claim: Claim | None, kind: TaskEventKind
 ) -> list[TaskRow]:
-    """Put locked tasks under the claim, or free them, each with its event. Returns them as they are
-    then."""
+    """Put locked tasks, if there are any, under the claim, or free them, each with its event.
+    Returns them as they are then."""
     if not tasks:
         return []
     by, until, claim_id = claim or (None, None, None)
@@ -192,7 +188,7 @@ async def _was_used(task: TaskRow, claim_id: str | None) -> bool:
     """Whether a claim with this id has stood on the task, as far as events tell."""
     sql = """SELECT e.task_id FROM task_event e
     WHERE e.practice_id = $1 AND e.task_id = $2 AND e.claim_id = $3 LIMIT 1"""
-    return bool(await fetch(_TaskId, sql, task.practice_id, task.id, claim_id))
+    return bool(await fetch(Id, sql, task.practice_id, task.id, claim_id))
 
 
 def _is_free(tasks: Sequence[TaskRow], candidate: Candidate, now: datetime) -> bool:
@@ -218,5 +214,5 @@ async def _not_locked(practice_id: int, candidates: list[Candidate]) -> list[Can
     ORDER BY c.place LIMIT 1 FOR UPDATE OF p SKIP LOCKED
     """
     patients = [candidate.patient_id for candidate in candidates]
-    found = await fetch(PatientId, sql, practice_id, patients)
+    found = await fetch(Id, sql, practice_id, patients)
     return [c for c in candidates if found and c.patient_id == found[0].id][:1]

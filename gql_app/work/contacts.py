@@ -9,12 +9,12 @@ from gql_app.work.conflicts import claimed_by_other, is_version, version_conflic
 from gql_app.work.idempotency import KEY_REUSED, Request, earlier_use, keep_result
 from gql_app.work.locking import lock_for
 from gql_app.work.results import NOT_FOUND, ChangeResult
-from gql_app.work.transitions import SentContact, close_expired, keep_late, log_on
+from gql_app.work.transitions import SentContact, close, keep_late, log_on
 from models.contact import CONTACT_COLUMNS, ContactRow
 from models.database import fetch
 from models.event import TaskEventKind
 from models.follow_up import last_day, local_date
-from models.lifecycle import Attempt, CloseCause, Rule, check_contacted_at, decide
+from models.lifecycle import Attempt, CloseCause, Happening, Rule, check_contacted_at, decide
 from models.refusals import Refusal
 from models.task import TaskRow
 from models.text import trimmed
@@ -65,7 +65,7 @@ async def _log_on(
         return ChangeResult(task, refusals=(refusal,))
     if task.has_expired(change.now):
         # The clock, not the sweeper, decides: the task is closed before it is refused.
-        task = await close_expired(change, task)
+        task = await close(change, task, Happening.EXPIRY)
     if _was_in_time(task, sent.contacted_at):
         return ChangeResult(*await keep_late(change, task, sent), late=True)
     verdict = await _verdict(change, task, sent.attempt, expected_version)
@@ -73,8 +73,8 @@ async def _log_on(
         return ChangeResult(task, refusals=tuple(verdict))
     changed, contact = await log_on(change, task, sent, verdict)
     # The call is over, and with it the claim on the patient's other tasks.
-    if held := [t for t in tasks if t.id != task.id and t.claimed_by_id is not None]:
-        await put_claim(change, held, None, TaskEventKind.RELEASED)
+    held = [t for t in tasks if t.id != task.id and t.claimed_by_id is not None]
+    await put_claim(change, held, None, TaskEventKind.RELEASED)
     return ChangeResult(changed, contact)
 
 

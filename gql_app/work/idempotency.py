@@ -15,7 +15,7 @@ import orjson
 
 from gql_app.access import Viewer
 from gql_app.work.changes import Change, Changes
-from models.database import fetch, for_update, snapshot, write
+from models.database import Id, fetch, for_update, snapshot, write
 from models.idempotency import USE_COLUMNS, UseRow
 from models.limits import Busy
 from models.refusals import Refusal, RefusalCode
@@ -54,10 +54,6 @@ class Earlier(NamedTuple):
 
     result: dict[str, Any]
     is_same: bool | None
-
-
-class _PracticeId(NamedTuple):
-    practice_id: int
 
 
 async def earlier_use(change: Change, request: Request) -> Earlier | None:
@@ -120,10 +116,10 @@ async def forget_old_keys(changes: Changes, now: datetime) -> int:
     sql = """SELECT p.id FROM practice p WHERE EXISTS (
         SELECT 1 FROM idempotency_key u WHERE u.practice_id = p.id AND u.at <= $1)"""
     async with snapshot(is_long=True):
-        practices = await fetch(_PracticeId, sql, before)
+        practices = await fetch(Id, sql, before)
     for practice in practices:
         with suppress(Busy):  # the next round tries again
-            while some := await changes.make_for(practice.practice_id, _forget_some, before):
+            while some := await changes.make_for(practice.id, _forget_some, before):
                 forgotten += some
     return forgotten
 

@@ -11,7 +11,7 @@ from gql_app.work.locking import lock_patient
 from gql_app.work.reads.queues import tasks_by_id
 from gql_app.work.reads.targets import find_target
 from gql_app.work.results import ChangeResult, missing
-from models.database import insert
+from models.database import columns_of_new, insert
 from models.event import TaskEventKind, select_events
 from models.follow_up import check_follow_up_date, last_day, local_date
 from models.lifecycle import TaskOrigin, TaskStatus
@@ -59,9 +59,7 @@ async def create_task(change: Change, new: NewTask) -> ChangeResult:
         return ChangeResult(None, refusals=refusals)
     claim = await live_claim(viewer.practice_id, new.patient_id, change.now)
     task = new_task(viewer, new, claim, change.now)
-    columns = task._asdict()
-    del columns["id"]
-    task = task._replace(id=await insert("task", **columns))
+    task = task._replace(id=await insert("task", **columns_of_new(task)))
     change.record(TaskEventKind.CREATED, task, before=None)
     if request is not None:
         keep_result(change, request, task=task.id)

@@ -4,17 +4,11 @@ Locks are taken in one order everywhere: patients by id, tasks by id, practice c
 the viewer's key does not allow is not locked: to wait for it would tell of it.
 """
 
-from typing import NamedTuple
-
 from gql_app.access import Viewer
 from gql_app.work.reads.conditions import Conditions
 from gql_app.work.reads.patients import seen_patients
-from models.database import among, fetch, for_update, has_row_locks
+from models.database import Id, among, fetch, fetch_first, for_update, has_row_locks
 from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
-
-
-class PatientId(NamedTuple):
-    id: int
 
 
 async def lock_patient(viewer: Viewer, patient_id: int) -> bool:
@@ -24,14 +18,14 @@ async def lock_patient(viewer: Viewer, patient_id: int) -> bool:
     where = seen_patients(viewer)
     where.add(f"p.id = ${where.value(patient_id)}")
     sql = f"SELECT p.id FROM patient p WHERE {where} {for_update()}"
-    return bool(await fetch(PatientId, sql, *where.values))
+    return bool(await fetch(Id, sql, *where.values))
 
 
 async def lock_task(practice_id: int, task_id: int) -> TaskRow | None:
     """Lock a task; None if there is none."""
     sql = f"""SELECT {TASK_COLUMNS} FROM task t
     WHERE t.practice_id = $1 AND t.id = $2 {for_update()}"""
-    return next(iter(await fetch(TaskRow, sql, practice_id, task_id)), None)
+    return await fetch_first(TaskRow, sql, practice_id, task_id)
 
 
 async def lock_tasks_around(
@@ -48,7 +42,7 @@ async def lock_tasks_around(
         patient = f"""
         SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.id = ({whose}) {for_update()}
         """
-        await fetch(PatientId, patient, *values)
+        await fetch(Id, patient, *values)
     sql = f"""
     SELECT {TASK_COLUMNS} FROM task t
     WHERE t.practice_id = $1 AND t.patient_id = ({whose})
@@ -68,7 +62,7 @@ async def lock_tasks(viewer: Viewer, task_ids: list[int]) -> list[TaskRow]:
             SELECT t.patient_id FROM task t WHERE {where})
         ORDER BY p.id {for_update()}
         """
-        await fetch(PatientId, patients, *where.values)
+        await fetch(Id, patients, *where.values)
     sql = f"SELECT {TASK_COLUMNS} FROM task t WHERE {where} ORDER BY t.id {for_update()}"
     return await fetch(TaskRow, sql, *where.values)
 

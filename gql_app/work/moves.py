@@ -14,7 +14,7 @@ from gql_app.work.reads.queues import visible_queues
 from gql_app.work.reads.task_filter import TaskQuery
 from gql_app.work.results import missing
 from gql_app.work.transitions import close
-from models.database import among, fetch, write
+from models.database import Id, among, fetch, write
 from models.event import TaskEventKind
 from models.lifecycle import Happening
 from models.refusals import Refusal
@@ -33,10 +33,6 @@ class _Target(NamedTuple):
         if self.queue_id is not None:
             return task._replace(queue_id=self.queue_id, assignee_id=None)
         return task._replace(assignee_id=self.staff_id)
-
-
-class _StaffId(NamedTuple):
-    id: int
 
 
 async def reassign_tasks(
@@ -103,7 +99,7 @@ async def _check_target(viewer: Viewer, target: _Target, now: datetime) -> tuple
         WHERE k.practice_id = s.practice_id AND k.staff_id = s.id AND {may_call}
           AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ${until}) {reaches})
     """
-    staff = await fetch(_StaffId, sql, *where.values)
+    staff = await fetch(Id, sql, *where.values)
     return () if staff else (missing("member of staff", "toStaffId"),)
 
 

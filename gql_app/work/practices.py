@@ -13,7 +13,7 @@ from gql_app.access.keys import create_key
 from gql_app.access.signin import create_link
 from gql_app.work.changes import Change, Changes
 from models.checks import BadValue
-from models.database import fetch, for_update_but_its_key
+from models.database import Id, fetch, for_update_but_its_key
 from models.practice import Practice, Queue
 from models.roles import Role
 from models.task import IS_OPEN
@@ -39,10 +39,6 @@ class CreatedPractice(NamedTuple):
 
     key: str
     link: str
-
-
-class _PatientId(NamedTuple):
-    id: int
 
 
 class PracticeLine(NamedTuple):
@@ -92,7 +88,7 @@ async def set_practice(change: Change, values: dict[str, str]) -> None:
         # row, which is the counter, as in every other change.
         sql = f"""SELECT p.id FROM patient p WHERE p.practice_id = $1
         ORDER BY p.id {for_update_but_its_key()}"""
-        await fetch(_PatientId, sql, change.practice_id)
+        await fetch(Id, sql, change.practice_id)
     await Practice.filter(id=change.practice_id).update(**values)
 
 

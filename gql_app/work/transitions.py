@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gql_app.work.changes import Change
 from gql_app.work.locking import lock_task
 from models.contact import ContactRow
-from models.database import NEW_ID, Statement, insert_and_update, write
+from models.database import NEW_ID, Statement, columns_of_new, insert_and_update, write
 from models.event import TaskEventKind
 from models.lifecycle import Attempt, Happening, Rule, ends
 from models.task import TaskRow
@@ -84,17 +84,12 @@ async def close(
     return closed
 
 
-async def close_expired(change: Change, task: TaskRow) -> TaskRow:
-    """Close an automatic task whose time is up."""
-    return await close(change, task, Happening.EXPIRY)
-
-
 async def expire_task(change: Change, task_id: int) -> bool:
     """Close an automatic task if its time is up. False if there was nothing to close."""
     task = await lock_task(change.practice_id, task_id)
     if task is None or not task.has_expired(change.now):
         return False
-    await close_expired(change, task)
+    await close(change, task, Happening.EXPIRY)
     return True
 
 
@@ -102,9 +97,7 @@ async def _write_both(
     change: Change, before: TaskRow, task: TaskRow, contact: ContactRow
 ) -> tuple[TaskRow, ContactRow]:
     """Write a task together with the contact that makes it what it is now."""
-    columns = contact._asdict()
-    del columns["id"]
-    statement = Statement(_CHANGE, _values(task, contact))
+    columns, statement = columns_of_new(contact), Statement(_CHANGE, _values(task, contact))
     contact = contact._replace(id=await insert_and_update("contact", columns, statement))
     task = task._replace(last_contact_id=contact.id)
     change.record(TaskEventKind.CONTACT_LOGGED, task, before=before, contact=contact)

@@ -24,9 +24,12 @@ from models.database.dialect import (
 from models.database.opening import CannotOpen
 from models.database.rows import (
     NEW_ID,
+    Id,
     Statement,
+    columns_of_new,
     database_time,
     fetch,
+    fetch_first,
     fetch_joined,
     insert,
     insert_and_update,
@@ -41,14 +44,17 @@ from models.database.values import Row
 
 __all__ = [
     "CannotOpen",
+    "Id",
     "MAKEMIGRATIONS_CONFIG",
     "NEW_ID",
     "Row",
     "Statement",
     "among",
     "any_among",
+    "columns_of_new",
     "database_time",
     "fetch",
+    "fetch_first",
     "fetch_joined",
     "for_update",
     "for_update_but_its_key",

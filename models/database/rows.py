@@ -20,6 +20,18 @@ async def fetch(row: type[Row], sql: str, *values: object) -> list[Row]:
     return list(map(maker_of(row, is_text=is_text), records))
 
 
+class Id(NamedTuple):
+    """A row of one id."""
+
+    id: int
+
+
+async def fetch_first(row: type[Row], sql: str, *values: object) -> Row | None:
+    """The first row that `sql` selects, None if there is none. Raises as `fetch` does."""
+    rows = await fetch(row, sql, *values)
+    return rows[0] if rows else None
+
+
 async def fetch_joined(
     rows: Sequence[type[NamedTuple]], sql: str, *values: object
 ) -> list[list[Any]]:
@@ -43,6 +55,13 @@ def select_list(table: str, row: type[NamedTuple], columns: frozenset[str] | Non
         f"{table}.{column}" if columns is None or column in columns else "NULL"
         for column in row._fields
     )
+
+
+def columns_of_new(row: NamedTuple) -> dict[str, object]:
+    """The columns of a row that is to be inserted: all but its id, which the database gives."""
+    columns = row._asdict()
+    del columns["id"]
+    return columns
 
 
 async def insert(table: str, **values: object) -> int:

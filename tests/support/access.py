@@ -2,26 +2,30 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
+from benchmarks.keys import create_key
 from gql_app.access import Viewer, authenticate, keys, signin
 from gql_app.access.signin import SignedIn
 from gql_app.clock import machine_time
 from gql_app.work.changes import Changes
 from gql_app.work.ringing import ring_nobody
 from models.practice import Practice
-from models.roles import Role
+
+__all__ = [
+    "create_key",
+    "create_link",
+    "forget_ended",
+    "revoke_key",
+    "sign_in",
+    "sign_in_by_link",
+    "sign_out",
+]
 
 Clock = Callable[[], datetime]
 
 
 def changes(clock: Clock = machine_time) -> Changes:
     return Changes(ring_nobody, clock)
-
-
-async def create_key(practice: Practice, role: Role, name: str, **how: Any) -> str:
-    created = await changes().make_for(practice.id, keys.create_key, role, name, **how)
-    return created.key
 
 
 async def revoke_key(practice: Practice, key_id: int) -> None:

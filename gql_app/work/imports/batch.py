@@ -17,7 +17,7 @@ from gql_app.work.imports.known import ImportBatch, Known, KnownPatient, read_kn
 from gql_app.work.imports.rows import ImportResult, Incoming
 from gql_app.work.intake import NewTask, check_new_task, new_task, with_default_life
 from gql_app.work.patients import index_again, index_new, record_patient_changes
-from models.database import insert_many, snapshot, write
+from models.database import columns_of_new, insert_many, snapshot, write
 from models.event import TaskEventKind
 from models.refusals import Refusal, RefusalCode
 
@@ -131,11 +131,10 @@ async def _carry_out(
         assert patient is not None
         new: NewTask = replace(row.new, patient_id=patient.id)
         rows[row.external_id] = new_task(change.viewer, new, patient.claim, change.now)
-    columns = []
-    for external_id, task in rows.items():
-        values = task._asdict()
-        del values["id"]
-        columns.append(values | {"source": batch.source, "external_id": external_id})
+    columns = [
+        columns_of_new(task) | {"source": batch.source, "external_id": external_id}
+        for external_id, task in rows.items()
+    ]
     ids = {
         found["external_id"]: found["id"]
         for found in await insert_many("task", columns, "id, external_id")

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.reads.conditions import Conditions
-from models.database import fetch
+from models.database import fetch_first
 
 
 class Target(NamedTuple):
@@ -21,4 +21,4 @@ async def find_target(viewer: Viewer, queue_id: int) -> Target | None:
     where.add(f"q.id = ${where.value(queue_id)}")
     sql = f"""SELECT q.id, p.region, q.automatic_life_days FROM queue q
     JOIN practice p ON p.id = q.practice_id WHERE {where}"""
-    return next(iter(await fetch(Target, sql, *where.values)), None)
+    return await fetch_first(Target, sql, *where.values)

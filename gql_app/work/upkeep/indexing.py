@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gql_app.work.changes import Change, Changes
 from gql_app.work.patients import index_patients
-from models.database import fetch, for_update_but_its_key, has_row_locks
+from models.database import Id, fetch, for_update_but_its_key, has_row_locks
 from models.limits import Busy
 
 log = logging.getLogger(__name__)
@@ -24,13 +24,8 @@ REST = 9
 
 class _NotIndexed(NamedTuple):
     id: int
-    practice_id: int
     name: str
     phone: str
-
-
-class _PracticeId(NamedTuple):
-    practice_id: int
 
 
 # By way of the practices, so that each is looked up in its own index.
@@ -40,7 +35,7 @@ WHERE EXISTS (SELECT 1 FROM patient p WHERE p.practice_id = o.id AND NOT p.is_in
 """
 
 _NEXT = """
-SELECT p.id, p.practice_id, p.name, p.phone FROM patient p
+SELECT p.id, p.name, p.phone FROM patient p
 WHERE p.practice_id = $1 AND NOT p.is_indexed ORDER BY p.id LIMIT {}
 """
 
@@ -48,9 +43,9 @@ WHERE p.practice_id = $1 AND NOT p.is_indexed ORDER BY p.id LIMIT {}
 async def index_some(changes: Changes) -> int:
     """Index a batch of a practice's patients who are not indexed. Returns how many there were; one
     whose row is locked is passed over until the next time."""
-    for practice in await fetch(_PracticeId, _PRACTICES):
+    for practice in await fetch(Id, _PRACTICES):
         with suppress(Busy):  # the log has named the practice; the others need not wait for it
-            if indexed := await changes.make_for(practice.practice_id, _index_batch):
+            if indexed := await changes.make_for(practice.id, _index_batch):
                 return indexed
     return 0
 
