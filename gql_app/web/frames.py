@@ -5,6 +5,7 @@ protocol is asked here for one thing more: to take frames that are made already,
 A server that does not offer this is sent texts, as ASGI has it.
 """
 
+from asyncio import BaseTransport
 from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -12,18 +13,55 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 
 from gql_app.web.close_codes import CloseCode
+from gql_app.web.connections import CONNECTIONS, PROVE, Connection, Connections
+
+CLOSE_SECONDS = 3.0
+"""How long a client may take to answer a close."""
 
 EXTENSION = "callboard.frames"
 """In the scope's extensions: a function that is given frames, and says whether they are sent."""
 
 
 class FramesProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's protocol, which takes frames as well."""
+    """uvicorn's protocol, which takes frames as well, and does not wait for ever for a client that
+    does not read."""
+
+    _guards: Connections
+    _connection: Connection
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        self.close_timeout = CLOSE_SECONDS
+        self._guards = self.app_state[CONNECTIONS]
+        self._connection = self._guards.of(self.transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._guards.lost(self._connection)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._guards.unread(self._connection)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._guards.read(self._connection)
 
     async def run_asgi(self) -> None:
         extensions = cast("dict[str, Any]", self.scope["extensions"])
         extensions[EXTENSION] = self.take
+        extensions[PROVE] = self._prove
         await super().run_asgi()
+        self._guards.unread(self._connection)  # a close waits for what has not been read
+
+    def handle_ping(self) -> None:
+        """Answer a ping, unless the client does not read what it has been sent already."""
+        answer = b"".join(self.conn.data_to_send())
+        if self.writable.is_set():
+            self.transport.write(answer)
+
+    def _prove(self) -> None:
+        self._guards.prove(self._connection)
 
     def shutdown(self) -> None:
         """The server stops. uvicorn would say so to a connection that is closing already, which
