@@ -195,6 +195,7 @@ def server_config(settings: Settings, host: str, port: int, workers: int = 1) ->
         timeout_worker_healthcheck=30,  # importing it all takes seconds on a busy machine
         host=host,
         port=port,
+        loop="gql_app.web.loop:Loop",
         http=GuardedProtocol,
         ws=FramesProtocol,
         ws_per_message_deflate=False,

@@ -7,7 +7,7 @@ whoever has a key shows it within milliseconds.
 """
 
 import asyncio
-import resource
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
@@ -17,6 +17,9 @@ from typing import Any
 
 from gql_app.web.addresses import network
 from gql_app.web.unread import Unread
+
+if sys.platform != "win32":
+    import resource
 
 CONNECTIONS = "callboard.connections"
 """Where the lifespan's state has the `Connections`, for uvicorn's protocols."""
@@ -175,6 +178,8 @@ class Connections:
 def room_for_connections() -> int:
     """How many connections a process may have: by the open files that the system allows it. Many
     systems allow more than they give at first, so that old programs do not fail."""
+    if sys.platform == "win32":
+        return MOST_FILES - RESERVE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:

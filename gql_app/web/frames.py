@@ -18,6 +18,9 @@ from gql_app.web.connections import CONNECTIONS, PROVE, Connection, Connections
 CLOSE_SECONDS = 3.0
 """How long a client may take to answer a close."""
 
+PIECE = 4 * 1024
+"""Bytes of a client that are taken apart at a time: up to two hundred short messages."""
+
 EXTENSION = "callboard.frames"
 """In the scope's extensions: a function that is given frames, and says whether they are sent."""
 
@@ -32,12 +35,37 @@ class FramesProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
         self.close_timeout = CLOSE_SECONDS
+        self._rest = b""
         self._guards = self.app_state[CONNECTIONS]
         self._connection = self._guards.of(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._guards.lost(self._connection)
+
+    def data_received(self, data: bytes) -> None:
+        """Take messages apart as fast as they are handled. uvicorn takes all apart at once, and a
+        message is an object ten times as large as what came."""
+        if self._rest or len(data) > PIECE:
+            self._rest += data
+            self._take_apart()
+        else:
+            super().data_received(data)
+
+    def _take_apart(self) -> None:
+        # After a close nobody handles messages, and uvicorn drops them.
+        while (
+            self._rest
+            and (self.queue.empty() or self.close_sent)
+            and not self.transport.is_closing()
+        ):
+            piece, self._rest = self._rest[:PIECE], self._rest[PIECE:]
+            super().data_received(piece)
+
+    async def receive(self) -> Any:
+        message = await super().receive()
+        self._take_apart()
+        return message
 
     def pause_writing(self) -> None:
         super().pause_writing()
