@@ -37,7 +37,7 @@ async def pour(line: Line, pieces: Iterable[bytes]) -> int:
     with suppress(OSError):
         for piece in pieces:
             writer.write(piece)
-            await asyncio.wait({asyncio.ensure_future(writer.drain()), answer}, timeout=10)
+            await asyncio.wait_for(writer.drain(), 20)
             if answer.done():
                 break
     return await asyncio.wait_for(answer, 20)

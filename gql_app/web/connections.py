@@ -10,10 +10,10 @@ import asyncio
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from ipaddress import ip_address, ip_network
 from itertools import takewhile
-from typing import Any
+from typing import Any, Protocol, cast
 
 from gql_app.web.addresses import network
 from gql_app.web.unread import Unread
@@ -40,18 +40,23 @@ RESERVE = 128
 MOST_FILES = 65_536
 
 
+class Guarded(Protocol):
+    """The protocol of a connection. `was_slow` is called when its client has taken too long."""
+
+    def was_slow(self) -> None: ...
+
+
 class Connection:
-    """One client's connection. It is `busy` while the server, not the client, is to do something;
-    `slow` is called when the client has kept it waiting too long."""
+    """One client's connection. It is `busy` while the server, not the client, is to do something.
 
-    __slots__ = ("busy", "network", "proven", "slow", "transport")
+    It knows no protocol, only the transport, which forgets its protocol at the end: no circle is
+    left to the collector, which runs seldom."""
 
-    def __init__(
-        self, transport: asyncio.Transport, network: str | None, slow: Callable[[], None]
-    ) -> None:
+    __slots__ = ("busy", "network", "proven", "transport")
+
+    def __init__(self, transport: asyncio.Transport, network: str | None) -> None:
         self.transport = transport
         self.network = network
-        self.slow = slow
         self.busy = False
         self.proven = False
 
@@ -79,11 +84,9 @@ class Connections:
     def unproven(self) -> int:
         return len(self._unproven)
 
-    def admit(
-        self, transport: asyncio.Transport, address: str, slow: Callable[[], None]
-    ) -> Connection:
+    def admit(self, transport: asyncio.Transport, address: str) -> Connection:
         """Count a new connection in, and wait for its client. Another one may be closed for it."""
-        connection = Connection(transport, self._network(address), slow)
+        connection = Connection(transport, self._network(address))
         self._open[transport] = connection
         self._unproven[connection] = None
         self.wait(connection)
@@ -147,7 +150,7 @@ class Connections:
         # They are in the order in which they are due.
         for connection in [*takewhile(lambda each: self._waits[each] <= now, self._waits)]:
             self.heard(connection)
-            connection.slow()
+            cast("Guarded", connection.transport.get_protocol()).was_slow()
         self._unread.look(now)
 
     def _network(self, address: str) -> str | None:

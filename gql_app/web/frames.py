@@ -6,6 +6,7 @@ A server that does not offer this is sent texts, as ASGI has it.
 """
 
 from asyncio import BaseTransport
+from functools import partial
 from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -52,6 +53,15 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         else:
             super().data_received(data)
 
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self._refuse_handshake()
+
+    def _refuse_handshake(self) -> None:
+        """The library cannot read the head. uvicorn would neither answer nor close."""
+        self.handshake_complete = self.close_sent = True
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+        self.transport.close()
+
     def _take_apart(self) -> None:
         # After a close nobody handles messages, and uvicorn drops them.
         while (
@@ -78,7 +88,7 @@ class FramesProtocol(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         extensions = cast("dict[str, Any]", self.scope["extensions"])
         extensions[EXTENSION] = self.take
-        extensions[PROVE] = self._prove
+        extensions[PROVE] = partial(self._guards.prove, self._connection)
         await super().run_asgi()
         self._guards.unread(self._connection)  # a close waits for what has not been read
 
@@ -88,8 +98,10 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         if self.writable.is_set():
             self.transport.write(answer)
 
-    def _prove(self) -> None:
-        self._guards.prove(self._connection)
+    def was_slow(self) -> None:
+        """It is time to have shown a key."""
+        if not self._connection.proven:
+            self._guards.cut_off(self._connection, "slow")
 
     def shutdown(self) -> None:
         """The server stops. uvicorn would say so to a connection that is closing already, which

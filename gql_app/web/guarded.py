@@ -6,6 +6,7 @@ handshake has these limits too.
 """
 
 import asyncio
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Never, cast
 
@@ -15,8 +16,12 @@ from gql_app.web.connections import CONNECTIONS, PROVE, Connection, Connections
 
 MAX_HEAD = 32 * 1024
 MAX_HEADER_LINES = 100
+MAX_HANDSHAKE_LINE = 8 * 1024 - 2
+"""Bytes of a line in the head of a WebSocket's handshake: what the library takes, without CRLF."""
 MAX_PIPELINED = 20
 """Requests that wait on a connection for the answer to the one before them."""
+LINGER_SECONDS = 1.0
+"""How long a client that was refused may go on sending, until it looks at the answer."""
 LEAST_SENT = 36 * 1024
 """Bytes of a body that a client with a key has to send in each nine seconds: 4 KB a second."""
 
@@ -49,28 +54,33 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head = 0  # bytes of the head that it has passed on
         self._sent = 0  # bytes since the wait for the client began
         self._refusal: HTTPStatus | None = None
+        self._lingering: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._guards = self.app_state[CONNECTIONS]
         address = self.client[0] if self.client else ""
-        self._connection = self._guards.admit(transport, address, self._was_slow)
+        self._connection = self._guards.admit(transport, address)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._guards.lost(self._connection)
+        if self._lingering is not None:
+            self._lingering.cancel()
 
     def data_received(self, data: bytes) -> None:
+        if self._lingering is not None:
+            return
         self._passed = False
+        self._sent += len(data)
         super().data_received(data)
-        if self._upgraded or self.transport.is_closing():
+        if self._upgraded or self._lingering is not None or self.transport.is_closing():
             return
         if self._partial:
             self._held = 0 if self._passed else self._held + len(data)
             if self._held > MAX_HEAD:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
                 return
-        self._sent += len(data)
         if self._partial or not self._connection.busy:
             self._guards.wait(self._connection)
         else:
@@ -80,7 +90,9 @@ class GuardedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_PIPELINED:
             self._stop_parsing(HTTPStatus.TOO_MANY_REQUESTS)
         super().on_message_begin()
-        cast("dict[str, Any]", self.scope)["extensions"] = {PROVE: self._prove}
+        cast("dict[str, Any]", self.scope)["extensions"] = {
+            PROVE: partial(self._guards.prove, self._connection)
+        }
         self._partial = True
         self._in_body = False
         self._head = 0
@@ -125,8 +137,13 @@ class GuardedProtocol(HttpToolsProtocol):
         self._guards.read(self._connection)
 
     def handle_websocket_upgrade(self) -> None:
+        """Hand the connection on. It has to be authenticated in the time that began with it."""
+        longest = max(len(name) + len(value) for name, value in self.headers) + len(": ")
+        if max(longest, len(self.url) + len("GET  HTTP/1.1")) > MAX_HANDSHAKE_LINE:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            return
         self._upgraded = True
-        self._guards.heard(self._connection)
+        self._guards.wait(self._connection)
         super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
@@ -135,9 +152,6 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
-
-    def _prove(self) -> None:
-        self._guards.prove(self._connection)
 
     def _count(self, size: int) -> None:
         self._head += size
@@ -148,7 +162,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._refusal = status
         raise _OverLimit
 
-    def _was_slow(self) -> None:
+    def was_slow(self) -> None:
         """The client has kept the connection waiting for too long. It may go on with a long body,
         if it has shown who it is and sends at a fair rate."""
         is_fair = self._connection.proven and self._in_body and self._sent >= LEAST_SENT
@@ -178,5 +192,11 @@ class GuardedProtocol(HttpToolsProtocol):
             text,
         ]
         self.transport.write(b"".join(content))
-        self.transport.close()
         self._guards.unread(self._connection)
+        is_pouring = status is HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        if is_pouring and not self._is_answering() and self.transport.can_write_eof():
+            # Closed with something left unread, the system would take the answer back.
+            self.transport.write_eof()
+            self._lingering = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+        else:
+            self.transport.close()

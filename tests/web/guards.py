@@ -24,7 +24,7 @@ class Guards:
     @property
     def http(self) -> list[GuardedProtocol]:
         """Those on which the server waits for a request, the oldest first."""
-        return [each.slow.__self__ for each in self.connections._waits]  # type: ignore[attr-defined]
+        return [each.transport.get_protocol() for each in self.connections._waits]  # type: ignore[misc]
 
     async def got(self, size: int) -> None:
         """Wait until the server has got so many bytes of a request that has not come whole."""

@@ -7,7 +7,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from benchmarks.attacks.lines import Line, line, status
-from gql_app.web.guarded import LEAST_SENT, MAX_HEAD, MAX_HEADER_LINES, MAX_PIPELINED
+from gql_app.web.guarded import (
+    LEAST_SENT,
+    MAX_HANDSHAKE_LINE,
+    MAX_HEAD,
+    MAX_HEADER_LINES,
+    MAX_PIPELINED,
+)
 from tests.serving import PATIENCE, Server
 from tests.web.guards import Guards, guarded, until
 
@@ -16,7 +22,10 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 Guarded = tuple[Server, Guards]
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
-UPGRADE = b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+UPGRADE = (
+    b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
 POST = (
     b"POST /session HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\nContent-Type: application/json\r\n"
 )
@@ -44,12 +53,35 @@ async def is_closed(client: Line) -> bool:
         return True
 
 
-@pytest.mark.parametrize("begin", [GET, UPGRADE])
-async def test_a_header_may_be_so_long_and_no_longer(guards: Guarded, begin: bytes) -> None:
+@pytest.mark.parametrize(
+    ("begin", "most", "answer"),
+    [(GET, MAX_HEAD - 100, 200), (UPGRADE, MAX_HANDSHAKE_LINE - len("X: "), 101)],
+)
+async def test_a_header_may_be_so_long_and_no_longer(
+    guards: Guarded, begin: bytes, most: int, answer: int
+) -> None:
     server, _ = guards
-    assert await told(server, begin, b"X: ", b"a" * (MAX_HEAD - 300), b"\r\n\r\n") != 431
-    assert await told(server, begin, b"X: ", b"a" * MAX_HEAD, b"\r\n\r\n") == 431
+    assert await told(server, begin, b"X: ", b"a" * most, b"\r\n\r\n") == answer
+    assert await told(server, begin, b"X: ", b"a" * (most + 100), b"\r\n\r\n") == 431
     assert await told(server, begin, b"X: ", b"a" * MAX_HEAD) == 431  # it has no end
+
+
+async def test_a_handshake_that_cannot_be_read_is_answered(guards: Guarded) -> None:
+    server, all_ = guards
+    assert await told(server, UPGRADE, b"X\xe9: y\r\n\r\n") == 400
+    assert await told(server, UPGRADE, b"X: \x01\r\n\r\n") == 400
+    await until(lambda: not all_.connections._open)
+
+
+async def test_a_socket_that_shows_no_key_in_time_is_closed(guards: Guarded) -> None:
+    server, all_ = guards
+    async with server.socket(init=False) as socket:
+        await until(lambda: all_.connections.unproven)
+        all_.later()
+        assert (await socket.closed())[0] == 1006
+    async with server.socket():
+        all_.later()
+        assert all_.connections.proven == 1
 
 
 async def test_there_may_be_so_many_header_lines_and_no_more(guards: Guarded) -> None:
@@ -72,7 +104,7 @@ async def test_what_a_body_in_chunks_brings_besides_has_the_same_limit(
     server, _ = guards
     async with line(server.port) as client:
         client[1].write(CHUNKED + rest)
-        assert await status(client[0]) == 200
+        assert await status(client[0]) == 405
         client[1].write(b"a" * (MAX_HEAD + 1))
         assert b"HTTP/1.1 431" in await asyncio.wait_for(client[0].read(), PATIENCE)
 
