@@ -24,7 +24,7 @@ Guarded = tuple[Server, Guards]
 LONG = f"""query ($id: ID!, $n: Int) {{ task(id: $id) {{ contacts(first: $n) {{ nodes {{
     {" ".join(f"n{n}: notes" for n in range(8))} }} }} }} }}"""
 CONTACTS = 10
-WHOLE = CONTACTS * 8 * 9_000
+WHOLE = CONTACTS * 8 * 7_500
 """What `LONG` brings of all contacts is longer than this."""
 
 UPGRADE = (
@@ -63,7 +63,7 @@ async def variables(server: Server, contacts: int) -> dict[str, object]:
     """Those with which `LONG` brings so many contacts."""
     task = await server.office.make_task()
     for number in range(contacts):
-        await server.office.log(task, notes=f"{number} " + "x" * 9_000)
+        await server.office.log(task, notes=f"{number} " + "x" * 7_500)
     return {"id": global_id("Task", task.id), "n": contacts}
 
 
@@ -90,7 +90,7 @@ async def test_an_answer_that_is_not_read_is_given_up(guards: Guarded, contacts:
     given = await variables(server, contacts)
     async with narrow_line(server, all_) as client:
         client[1].write(request(server, given))
-        assert await left(all_) > contacts * 50_000
+        assert await left(all_) > contacts * 25_000
         all_.later()
         await until(lambda: not all_.connections._open)
     assert all_.connections.closed == {"unread": 1}
