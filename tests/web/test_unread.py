@@ -76,6 +76,20 @@ def request(server: Server, given: dict[str, object]) -> bytes:
     )
 
 
+async def ask_on_a_socket(client: Line, server: Server, *given: dict[str, object]) -> None:
+    """Begin a socket and ask `LONG` on it, with each of the variables."""
+    client[1].write(UPGRADE)
+    await client[0].readuntil(b"\r\n\r\n")
+    payload = {"authorization": server.office.keys["staff"]}
+    messages: list[dict[str, object]] = [{"type": "connection_init", "payload": payload}]
+    for number, variables in enumerate(given):
+        query = {"query": LONG, "variables": variables}
+        messages.append({"type": "subscribe", "id": str(number), "payload": query})
+    for message in messages:
+        frame = Frame(Opcode.TEXT, json.dumps(message).encode())
+        client[1].write(frame.serialize(mask=True))
+
+
 async def left(guards: Guards) -> int:
     """Bytes that the one client who leaves something unread has left."""
     looks = guards.connections._unread._looks
@@ -132,18 +146,24 @@ async def test_a_socket_that_does_not_read_an_answer_is_given_up(guards: Guarded
     server, all_ = guards
     given = await variables(server, CONTACTS)
     async with narrow_line(server, all_) as client:
-        client[1].write(UPGRADE)
-        await client[0].readuntil(b"\r\n\r\n")
-        payload = {"authorization": server.office.keys["staff"]}
-        begin = {"type": "connection_init", "payload": payload}
-        ask = {"type": "subscribe", "id": "1", "payload": {"query": LONG, "variables": given}}
-        for message in (begin, ask):
-            frame = Frame(Opcode.TEXT, json.dumps(message).encode())
-            client[1].write(frame.serialize(mask=True))
+        await ask_on_a_socket(client, server, given)
         assert await left(all_) > WHOLE // 2
         all_.later()
         await until(lambda: not all_.connections._open)
     assert all_.connections.closed == {"unread": 1}
+
+
+async def test_answers_that_are_held_back_count_as_unread(
+    guards: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gql_app.web.unread.MOST_UNREAD", 2 * WHOLE)
+    server, all_ = guards
+    given = await variables(server, CONTACTS)
+    async with narrow_line(server, all_) as client:
+        await ask_on_a_socket(client, server, *[given] * 4)
+        await until(lambda: all_.connections.closed == {"unread": 1})
+        await until(lambda: not all_.connections._open)
+    assert all_.connections._unread._total == 0
 
 
 async def test_pongs_that_are_not_read_are_not_kept(
