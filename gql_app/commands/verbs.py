@@ -91,7 +91,7 @@ def _add_upkeep(verbs: Verbs) -> None:
 
 def _add_practices(verbs: Verbs) -> None:
     verbs = Verbs(verbs.add("practices", "create, list and change practices"))
-    purpose = "make a practice, and print a supervisor's key and a link that signs in"
+    purpose = "make a practice, and print an admin's key and a link that signs in"
     verb = verbs.add("create", purpose, "practices.create")
     verb.add_argument("slug", metavar="SLUG", help="a short name for commands, such as maple")
     verb.add_argument("--name", required=True, metavar="NAME", help="what people call it")

@@ -61,6 +61,7 @@ class Viewer:
     may_log_contacts: bool
     may_create_tasks: bool
     may_import: bool
+    may_read_activity: bool
     expires_at: datetime | None
 
     @strawberry.field(graphql_type=Practice)

@@ -18,7 +18,7 @@ from models.practice import Practice, Queue
 from models.roles import Role
 from models.task import IS_OPEN
 
-FIRST_STAFF = "Supervisor"
+FIRST_STAFF = "Administrator"
 
 NO_PRACTICE = 0
 """The practice id of the change that creates a practice."""
@@ -35,7 +35,7 @@ class NewPractice(NamedTuple):
 
 
 class CreatedPractice(NamedTuple):
-    """What is shown once: a supervisor's key, and a link that signs in once."""
+    """What is shown once: an admin's key, and a link that signs in once."""
 
     key: str
     link: str
@@ -53,7 +53,7 @@ class PracticeLine(NamedTuple):
 
 
 async def create_practice(changes: Changes, new: NewPractice) -> CreatedPractice:
-    """Make a practice with its queues and a supervisor's key, or nothing. Raises `BadValue`."""
+    """Make a practice with its queues and an admin's key, or nothing. Raises `BadValue`."""
     try:
         return await changes.make_for(NO_PRACTICE, _create_practice, new)
     except IntegrityError:
@@ -73,7 +73,7 @@ async def _create_practice(change: Change, new: NewPractice) -> CreatedPractice:
         await Queue.create(
             practice_id=practice.id, name=name, position=position, created_at=change.now
         )
-    created = await create_key(change, Role.SUPERVISOR, FIRST_STAFF)
+    created = await create_key(change, Role.ADMIN, FIRST_STAFF)
     return CreatedPractice(created.key, await create_link(change, created.id))
 
 

@@ -34,7 +34,8 @@ ${COUNTS}`;
 
 export const VIEWER = `{
   viewer {
-    id name role mayReadNotes mayLogContacts staff { id } practice { timeZone now claimSeconds }
+    id name role mayReadNotes mayLogContacts mayReadActivity staff { id }
+    practice { timeZone now claimSeconds }
   }
 }`;
 
