@@ -2,9 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 
+from benchmarks.attacks import frames
 from benchmarks.attacks.rows import Row
 from benchmarks.attacks.victim import Stage
 
 Attack = Callable[[Stage], Awaitable[list[Row]]]
 
-ATTACKS: dict[str, Attack] = {}
+ATTACKS: dict[str, Attack] = {
+    "frames": frames.run,
+}

@@ -56,6 +56,12 @@ class Victim:
         """How many files and connections the server has open."""
         return len(list((self._folder / "fd").iterdir()))
 
+    def errors_logged(self) -> int:
+        """How many lines of the server's log say that something has failed."""
+        words = ("ERROR", "CRITICAL", "Traceback", '"error"', '"critical"')
+        lines = self.server.log.read_text(errors="replace").splitlines()
+        return sum(any(word in line for word in words) for line in lines)
+
     @property
     def _folder(self) -> Path:
         return Path(f"/proc/{self.server.pid}")
