@@ -80,11 +80,12 @@ async def _socket(victim: Victim, random: Random, closes: Counter[int]) -> int:
                 if key is not None:
                     payload = {"Authorization": f"Bearer {key}"}
                     await connection.send(json.dumps({"type": "connection_init", "payload": payload}))
-                for _ in range(A_SOCKET):
-                    await _send(connection, random)
+                goes_on = True
+                while goes_on and sent < A_SOCKET:
+                    goes_on = await _send(connection, random)
                     sent += 1
             finally:
-                if sent == A_SOCKET:
+                if goes_on:
                     await connection.close()
                 await reading
             closes[connection.close_code or 1006] += 1
@@ -103,11 +104,13 @@ async def _read(connection: ClientConnection) -> None:
         pass
 
 
-async def _send(connection: ClientConnection, random: Random) -> None:
+async def _send(connection: ClientConnection, random: Random) -> bool:
+    """Send something. False after what the server has to close for: who then sends more, and does
+    not read, may have its close thrown away by TCP."""
     match random.randrange(20):
         case 0:
             connection.transport.write(random.choice(RAW))
-            await asyncio.sleep(0)
+            return False
         case 1:
             await connection.send(random.randbytes(random.randrange(200)))
         case 2 | 3:
@@ -116,6 +119,7 @@ async def _send(connection: ClientConnection, random: Random) -> None:
             await connection.ping(random.randbytes(random.randrange(126)))
         case _:
             await connection.send(json.dumps(_message(random)))
+    return True
 
 
 def _message(random: Random) -> dict[str, Any]:
