@@ -30,8 +30,10 @@ from gql_app.logs import keep_values_out_of_logs
 from gql_app.schema import build_schema
 from gql_app.schema.context import Services
 from gql_app.settings import Settings
+from gql_app.web.connections import CONNECTIONS, Connections, room_for_connections
 from gql_app.web.endpoint import Endpoint
 from gql_app.web.frames import FramesProtocol
+from gql_app.web.guarded import GuardedProtocol
 from gql_app.web.health import health_routes
 from gql_app.web.pages import page_routes
 from gql_app.web.readiness import Readiness
@@ -71,16 +73,19 @@ def build_app(settings: Settings) -> Starlette:
     readiness = Readiness(
         {"key": partial(_look_a_key_up, keys), "read": can_read, "write": can_write}
     )
+    connections = Connections(room_for_connections(), settings.trusted_proxies)
     endpoint = Endpoint(schema, services, groups, sessions, keys, settings.allowed_origins)
     return Starlette(
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
-            *health_routes(feeds, groups, bus, schema.memory.fallbacks, readiness),
+            *health_routes(feeds, groups, bus, schema.memory.fallbacks, connections, readiness),
             *page_routes(keys, changes),
         ],
         middleware=_middleware(settings),
-        lifespan=_lifespan(settings, services, bus, sessions, last_use, readiness, clock),
+        lifespan=_lifespan(
+            settings, services, bus, sessions, connections, last_use, readiness, clock
+        ),
     )
 
 
@@ -105,15 +110,16 @@ def _lifespan(
     services: Services,
     bus: Bus,
     sessions: Sessions,
+    connections: Connections,
     last_use: LastUse,
     readiness: Readiness,
     clock: Clock,
-) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+) -> Callable[[Starlette], AbstractAsyncContextManager[dict[str, Any]]]:
     """What begins and ends with the server: the database, the clock and the background jobs."""
     changes, feeds = services.changes, services.feeds
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         keep_values_out_of_logs()
         end_in_time(settings.stop_seconds)
         _on_stop(sessions.end_all)
@@ -128,12 +134,13 @@ def _lifespan(
                 bus.run(),
                 feeds.keep_polling(POLL_SECONDS),
                 sessions.keep_checking(),
+                connections.keep_looking(),
                 last_use.keep_writing(),
                 *_by_the_clock(changes, clock, timedelta(days=settings.retention_days)),
             ),
             _collected_less_often(),
         ):
-            yield
+            yield {CONNECTIONS: connections}
             await readiness.end()
             # While the bus still rings.
             await _drain(changes, DRAIN_SHARE * settings.stop_seconds)
@@ -188,6 +195,8 @@ def server_config(settings: Settings, host: str, port: int, workers: int = 1) ->
         timeout_worker_healthcheck=30,  # importing it all takes seconds on a busy machine
         host=host,
         port=port,
+        loop="gql_app.web.loop:Loop",
+        http=GuardedProtocol,
         ws=FramesProtocol,
         ws_per_message_deflate=False,
         ws_max_size=256 * 1024,

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from benchmarks.attacks import frames
+from benchmarks.attacks import frames, headers, silent, unread
 from benchmarks.attacks.rows import Row
 from benchmarks.attacks.victim import Stage
 
@@ -10,4 +10,7 @@ Attack = Callable[[Stage], Awaitable[list[Row]]]
 
 ATTACKS: dict[str, Attack] = {
     "frames": frames.run,
+    "headers": headers.run,
+    "silent": silent.run,
+    "unread": unread.run,
 }

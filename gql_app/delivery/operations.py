@@ -4,14 +4,13 @@ import asyncio
 from contextlib import aclosing
 from typing import Any
 
-import orjson
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from gql_app.access import Viewer
-from gql_app.delivery.results import Result, Results, failure
+from gql_app.delivery.results import Result, Results, encoded, failure
 from gql_app.execution.items import ItemResult
 from gql_app.execution.memory import Schema
 from gql_app.execution.request import GraphQLRequest
@@ -112,7 +111,7 @@ class Operations:
 
 
 def _encoded(payload: dict[str, Any], item: Item[Any] | None) -> Result:
-    text = orjson.dumps(payload).decode()
+    text = encoded(payload).decode()
     if item is None:
         return Result(None, text)
     return Result(item.position, text, item.day, item.of_the_clock, item.more)

@@ -11,13 +11,16 @@ from starlette.types import Message, Receive, Scope, Send
 from gql_app.access import KeyLookup, Viewer
 from gql_app.delivery.groups import Groups
 from gql_app.delivery.operations import IsSubscription, Operations
+from gql_app.delivery.results import encoded
 from gql_app.delivery.streams import Streams
 from gql_app.execution.bounded import Bounded
+from gql_app.execution.limits import TooComplex
 from gql_app.execution.memory import Schema
 from gql_app.execution.request import GraphQLRequest
 from gql_app.schema.context import Services
-from gql_app.schema.errors import has_failed
+from gql_app.schema.errors import ERROR_CODES, has_failed
 from gql_app.web.accepting import JSON, RESPONSE, STREAM, Accepted
+from gql_app.web.connections import prove
 from gql_app.web.credentials import viewer_of
 from gql_app.web.http_errors import NotAcceptable, NotPost, PersistedQueryByGet, refusal
 from gql_app.web.requests import PERSISTED, read_body, read_json, read_request
@@ -86,6 +89,7 @@ class Endpoint:
                 raise PersistedQueryByGet
             raise NotPost("Send a POST request, or open a WebSocket.")
         viewer = await viewer_of(self._keys, request.headers)
+        prove(request.scope)
         if media_type is None:
             raise NotAcceptable(f"Answers are {JSON}, {RESPONSE} or {STREAM}.")
         graphql = read_request(read_json(await read_body(request)))
@@ -114,10 +118,15 @@ class Endpoint:
     async def _execute(self, viewer: Viewer, graphql: GraphQLRequest, media_type: str) -> Response:
         """Raises `IsSubscription`."""
         answer = await self._operations.answer(viewer, graphql)
+        try:
+            body = encoded(answer)
+        except TooComplex as error:
+            answer = {"errors": [ERROR_CODES.request_error(error)]}
+            body = orjson.dumps(answer)
         status = 200
         if media_type == RESPONSE and "data" not in answer:  # it was not carried out
             status = 500 if has_failed(answer["errors"]) else 400
-        return Response(orjson.dumps(answer), status, media_type=media_type)
+        return Response(body, status, media_type=media_type)
 
 
 def _within(seconds: float, send: Send) -> Send:

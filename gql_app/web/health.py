@@ -14,11 +14,17 @@ from gql_app.delivery.groups import Groups
 from gql_app.execution.fallbacks import Fallbacks
 from gql_app.live.bus import Bus
 from gql_app.live.feeds import Feeds
+from gql_app.web.connections import Connections
 from gql_app.web.readiness import Readiness
 
 
 def health_routes(
-    feeds: Feeds, groups: Groups, bus: Bus, fallbacks: Fallbacks, readiness: Readiness
+    feeds: Feeds,
+    groups: Groups,
+    bus: Bus,
+    fallbacks: Fallbacks,
+    connections: Connections,
+    readiness: Readiness,
 ) -> list[Route]:
     registry = CollectorRegistry()
     streams = Gauge("callboard_live_streams", "Streams being followed now", registry=registry)
@@ -27,6 +33,7 @@ def health_routes(
     registry.register(_BusMetrics(bus))
     registry.register(_FeedMetrics(feeds))
     registry.register(_PlanMetrics(fallbacks))
+    registry.register(_ConnectionMetrics(connections))
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -93,5 +100,30 @@ class _PlanMetrics(Collector):
             labels=["reason"],
         )
         for reason, count in self._fallbacks.by_reason().items():
+            counter.add_metric([reason], count)
+        yield counter
+
+
+class _ConnectionMetrics(Collector):
+    """What the connections count by themselves, read when somebody asks."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def collect(self) -> Iterator[Metric]:
+        gauge = GaugeMetricFamily(
+            "callboard_connections",
+            "Connections: `proven` ones have shown a key that holds",
+            labels=["state"],
+        )
+        gauge.add_metric(["proven"], self._connections.proven)
+        gauge.add_metric(["unproven"], self._connections.unproven)
+        yield gauge
+        counter = CounterMetricFamily(
+            "callboard_connections_closed",
+            "Connections that were cut off, by reason: see docs/operations.md",
+            labels=["reason"],
+        )
+        for reason, count in self._connections.closed.items():
             counter.add_metric([reason], count)
         yield counter

@@ -23,7 +23,7 @@ from gql_app.access.signin import (
 )
 from gql_app.web.credentials import COOKIE, holder_of, is_own_page, viewer_of
 from gql_app.web.http_errors import refusal
-from gql_app.web.requests import read_body, read_json
+from gql_app.web.requests import MAX_SMALL_BODY, read_body, read_json
 from gql_app.work.changes import Changes
 from gql_app.work.reads.conditions import BadInput
 from models.text import trimmed
@@ -55,7 +55,9 @@ def page_routes(keys: KeyLookup, changes: Changes) -> list[Route | Mount]:
                 with suppress(Unauthenticated):  # it has ended by itself
                     await sign_out(await viewer_of(keys, request.headers))
                 return _with_cookie(request, "", lasts=0)
-            signed_in = await _begun(read_json(await read_body(request)), keys, changes)
+            signed_in = await _begun(
+                read_json(await read_body(request, MAX_SMALL_BODY)), keys, changes
+            )
             # The cookie of the session before is lost with this answer: nobody could end it later.
             with suppress(Unauthenticated):
                 await sign_out(await holder_of(keys, request.headers))

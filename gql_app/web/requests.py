@@ -13,7 +13,8 @@ from gql_app.work.reads.conditions import BadInput
 
 MAX_BODY = 768 * 1024
 """Bytes of a request's body; the largest notes are 40 KB."""
-
+MAX_SMALL_BODY = 16 * 1024
+"""The same for requests of those who have not shown yet who they are."""
 
 PERSISTED = "persistedQuery"
 """The entry of a request's extensions that has a document's hash."""
@@ -23,7 +24,7 @@ CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
 DOCUMENT_IDS = ("documentId", "doc_id", "id")
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, most: int = MAX_BODY) -> bytes:
     """The body, which says that it is JSON. Raises `BadInput`."""
     media_type, *parameters = request.headers.get("content-type", "").lower().split(";")
     if media_type.strip() != JSON:
@@ -35,8 +36,8 @@ async def read_body(request: Request) -> bytes:
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MAX_BODY:
-                raise TooLarge(f"The request is larger than {MAX_BODY // 1024} KB.")
+            if len(body) > most:
+                raise TooLarge(f"The request is larger than {most // 1024} KB.")
     except ClientDisconnect:  # nobody is left to answer, and nothing is wrong on our side
         raise BadInput("The request broke off.") from None
     return bytes(body)

@@ -16,6 +16,7 @@ from gql_app.delivery.streams import Streams
 from gql_app.schema.errors import ERROR_CODES
 from gql_app.web import messages
 from gql_app.web.close_codes import CloseCode
+from gql_app.web.connections import prove
 from gql_app.web.credentials import is_allowed_page, sent_at_init, viewer_of
 from gql_app.web.frames import EXTENSION
 from gql_app.web.messages import Close, Unreadable
@@ -65,6 +66,7 @@ class Socket:
             if not offered:
                 raise Close(CloseCode.SUBPROTOCOL, "Subprotocol not acceptable")
             viewer = await self._initialise(headers)
+            prove(scope)
             with self._sessions.admit(viewer, self._notice):
                 await self._serve(viewer)
         except Gone:
