@@ -1,4 +1,4 @@
-"""What `make` installs: one version of each package, known by its hashes, as pyproject.toml allows."""
+"""What `make` installs: of each package one version that pyproject.toml allows, by its hashes."""
 
 import re
 import tomllib
@@ -14,7 +14,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 WANTED = {
     "run": PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"],
-    "test": PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["test"],
+    "test": PROJECT["project"]["dependencies"]
+    + PROJECT["project"]["optional-dependencies"]["test"],
     "docs": PROJECT["project"]["optional-dependencies"]["docs"],
     "redis-server": [],
 }

@@ -33,9 +33,14 @@ TEXTS = (
     *('{"type":"subscribe"}', '{"id":"\\ud83d","type":"subscribe","payload":{"query":"{x}"}}'),
 )
 QUERIES = (
-    *("{ viewer { name } }", "{ tasks(first: 2) { nodes { id } } }", "{", "query A { x } query B { x }"),
-    *("subscription { taskStatusChanged { now } }", "mutation { releaseTask }", "{ __schema { types { name } } }"),
-    *("subscription { queueFeed { __typename } }", "fragment A on Task { ...A }", "\x00", "{ a" * 3_000),
+    *("{ viewer { name } }", "{ tasks(first: 2) { nodes { id } } }", "{", "\x00", "{ a" * 3_000),
+    *(
+        "query A { x } query B { x }",
+        "fragment A on Task { ...A }",
+        "{ __schema { types { name } } }",
+    ),
+    *("subscription { taskStatusChanged { now } }", "subscription { queueFeed { __typename } }"),
+    "mutation { releaseTask }",
 )
 TYPES = ("subscribe", "complete", "ping", "pong", "connection_init", "next", "error", "", "x" * 500)
 VALUES: tuple[Any, ...] = (None, True, 0, -1, 1e308, "", "1", "é", "x" * 300, [], [1], {}, {"a": 1})
@@ -79,7 +84,9 @@ async def _socket(victim: Victim, random: Random, closes: Counter[int]) -> int:
             try:
                 if key is not None:
                     payload = {"Authorization": f"Bearer {key}"}
-                    await connection.send(json.dumps({"type": "connection_init", "payload": payload}))
+                    await connection.send(
+                        json.dumps({"type": "connection_init", "payload": payload})
+                    )
                 goes_on = True
                 while goes_on and sent < A_SOCKET:
                     goes_on = await _send(connection, random)

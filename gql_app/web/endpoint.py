@@ -20,6 +20,7 @@ from gql_app.execution.request import GraphQLRequest
 from gql_app.schema.context import Services
 from gql_app.schema.errors import ERROR_CODES, has_failed
 from gql_app.web.accepting import JSON, RESPONSE, STREAM, Accepted
+from gql_app.web.addresses import client_address
 from gql_app.web.connections import prove
 from gql_app.web.credentials import viewer_of
 from gql_app.web.http_errors import NotAcceptable, NotPost, PersistedQueryByGet, refusal
@@ -95,7 +96,7 @@ class Endpoint:
         graphql = read_request(read_json(await read_body(request)))
         if media_type != STREAM:
             try:
-                return await self._execute(viewer, graphql, media_type)
+                return await self._execute(request, viewer, graphql, media_type)
             except IsSubscription:
                 if not accepted.names(STREAM):
                     message = f"Subscriptions need a WebSocket, or Accept: {STREAM}."
@@ -108,16 +109,19 @@ class Endpoint:
     ) -> None:
         notices = Notices()
         with self._sessions.admit(viewer, notices.give):
-            results = self._streams.run(viewer, graphql, request.headers.get("last-event-id"))
+            cursor, address = request.headers.get("last-event-id"), client_address(request.scope)
+            results = self._streams.run(viewer, graphql, cursor, address=address)
             async with aclosing(events(results, viewer.practice_id, notices)) as body:
                 response = StreamingResponse(body, media_type=STREAM, headers=HEADERS)
                 # A client that does not read is let go: it comes back with the id that it has.
                 with suppress(TimeoutError):
                     await response(request.scope, request.receive, _within(SLOW_SECONDS, send))
 
-    async def _execute(self, viewer: Viewer, graphql: GraphQLRequest, media_type: str) -> Response:
+    async def _execute(
+        self, request: Request, viewer: Viewer, graphql: GraphQLRequest, media_type: str
+    ) -> Response:
         """Raises `IsSubscription`."""
-        answer = await self._operations.answer(viewer, graphql)
+        answer = await self._operations.answer(viewer, graphql, client_address(request.scope))
         try:
             body = encoded(answer)
         except TooComplex as error:
