@@ -100,6 +100,7 @@ class Server(Process):
         super().__init__(
             str(Path(sys.executable).with_name("callboard")),
             "serve",
+            "--migrate",
             "--port",
             port,
             log=folder / f"{name}.log",

@@ -35,6 +35,7 @@ class Settings:
     """`retention_days`: how long events are kept, and cursors good; `claim_minutes`: how long a
     claim lasts that is not renewed; `allowed_origins`: web pages
     elsewhere that may connect; `allowed_hosts`: the names this server answers to ("*" for any);
+    `insecure`: SQLite's files may be open to others;
     `statement_seconds` to `silence_seconds`: see `Limits`; `practice_connections`: how many
     connections to PostgreSQL the changes of one practice may use at once, in a process;
     `stop_seconds`: how long a process may take to stop."""
@@ -45,6 +46,7 @@ class Settings:
     claim_minutes: int = 10
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ("*",)
+    insecure: bool = False
     statement_seconds: int = int(USUAL_LIMITS.statement)
     report_seconds: int = int(USUAL_LIMITS.report)
     wait_seconds: int = int(USUAL_LIMITS.wait)
@@ -87,6 +89,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         claim_minutes=_number(given, "claim_minutes", defaults.claim_minutes, "minutes", 1_440),
         allowed_origins=_list(given.get("allowed_origins"), defaults.allowed_origins),
         allowed_hosts=_list(given.get("allowed_hosts"), defaults.allowed_hosts),
+        insecure=_flag(given, "insecure"),
         **{
             name: _number(given, name, getattr(defaults, name), unit, most, least)
             for name, (unit, least, most) in NUMBERS.items()
@@ -140,6 +143,13 @@ def _number(
             f"{PREFIX}{name.upper()} is a number of {unit} from {allowed}, not {value!r}."
         )
     return int(value)
+
+
+def _flag(given: Mapping[str, str], name: str) -> bool:
+    value = given.get(name, "0")
+    if value not in ("0", "1"):
+        raise BadSetting(f"{PREFIX}{name.upper()} is 1 or 0, not {value!r}.")
+    return value == "1"
 
 
 def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import socket
 
 import uvicorn
@@ -10,23 +11,41 @@ from uvicorn.supervisors import Multiprocess
 
 from gql_app.app import end_in_time, server_config
 from gql_app.listening import bound, listen
-from gql_app.settings import Settings, address, check_workers
+from gql_app.settings import BadSetting, Settings, address, check_workers
 from gql_app.terminal import say
-from models.database import migrate
+from models.database import check, migrate
+from models.database.sqlite_modes import close_to_others, open_to_others
+
+log = logging.getLogger(__name__)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Serve until stopped."""
     check_workers(settings, arguments.workers)
-    sockets = bound(arguments.host, arguments.port)
-    asyncio.run(migrate(settings.database_url))
-    listen(sockets, arguments.port)
-    say(
-        f"Callboard serves at {url_of(arguments.host, sockets)}/graphql;"
-        f" database {address(settings.database_url)}, bus {address(settings.bus_url)}."
-        " Ctrl-C stops it."
-    )
-    return serve_until_stopped(settings, arguments, sockets)
+    with bound(arguments.host, arguments.port) as sockets:
+        if arguments.migrate:
+            asyncio.run(migrate(settings.database_url))
+        asyncio.run(check(settings.database_url))
+        keep_files_private(settings)
+        listen(sockets, arguments.port)
+        say(
+            f"Callboard serves at {url_of(arguments.host, sockets)}/graphql;"
+            f" database {address(settings.database_url)}, bus {address(settings.bus_url)}."
+            " Ctrl-C stops it."
+        )
+        return serve_until_stopped(settings, arguments, sockets)
+
+
+def keep_files_private(settings: Settings) -> None:
+    """Close SQLite's files to other users of this machine. Raises `BadSetting` if that fails."""
+    for file in close_to_others(settings.database_url):
+        log.warning("%s was open to other users of this machine; its mode is now 0600", file)
+    for file in open_to_others(settings.database_url):
+        if not settings.insecure:
+            raise BadSetting(
+                f"{file} is open to other users of this machine, and its mode cannot be changed:"
+                " have its owner run chmod 600, or say CALLBOARD_INSECURE=1"
+            )
 
 
 def place_of(host: str, sockets: list[socket.socket]) -> tuple[str, int]:

@@ -54,6 +54,9 @@ def _add_serving(verbs: Verbs) -> None:
     verb.add_argument(
         "--workers", type=read.workers, default=1, metavar="N", help="how many processes serve"
     )
+    verb.add_argument(
+        "--migrate", action="store_true", help="bring the database's tables up to date first"
+    )
 
 
 def _add_address(verb: argparse.ArgumentParser) -> None:
@@ -73,7 +76,13 @@ def _add_address(verb: argparse.ArgumentParser) -> None:
 
 
 def _add_upkeep(verbs: Verbs) -> None:
-    verbs.add("migrate", "bring the database's tables up to date", "upkeep.run_migrate")
+    verb = verbs.add("migrate", "bring the database's tables up to date", "upkeep.run_migrate")
+    verb.add_argument(
+        "--serve-role",
+        type=read.text,
+        metavar="ROLE",
+        help="a role of PostgreSQL that is then given what serve needs, and no more",
+    )
     for name, purpose in (
         ("expire", "close the automatic tasks whose time is up"),
         ("prune", "remove the events that are older than is kept"),

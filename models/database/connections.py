@@ -9,7 +9,7 @@ from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.backends.base.config_generator import expand_db_url
 
-from models.database import migrating, postgres, sqlite
+from models.database import migrating, postgres, rights, sqlite
 from models.database.opening import BAD_PARAMETER, BAD_URL, CannotOpen, connect, look_through
 from models.database.sqlite_files import DatabaseLost
 from models.database.transactions import connection, transaction
@@ -77,11 +77,28 @@ async def opened(
     ) as client:
         if client is not None:
             try:
+                await rights.check(client)
                 await migrating.check(client)
             except Busy:
                 if not may_be_away:
                     raise
         yield
+
+
+async def check(url: str) -> None:
+    """Raise `CannotOpen` unless the database at `url` can be served as it is."""
+    async with _connected(url, may_be_new=False) as client:
+        assert client is not None
+        if isinstance(client, sqlite.Client):
+            await look_through(client)
+        await rights.check(client)
+        await migrating.check(client)
+
+
+async def grant_serving(url: str, role: str) -> None:
+    """Let `role` serve from the database at `url`, which is PostgreSQL's. Raises `CannotOpen`."""
+    async with _connected(url):
+        await rights.grant(role)
 
 
 async def migrate(url: str) -> None:

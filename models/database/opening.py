@@ -9,7 +9,7 @@ import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import BaseORMException, ConfigurationError, DBConnectionError
 
-from models.database import postgres, sqlite
+from models.database import postgres, sqlite, sqlite_modes
 from models.database.aiosqlite_private import raw_connection
 from models.database.sqlite_files import DatabaseLost
 from models.limits import Busy
@@ -56,6 +56,8 @@ def failure(error: BaseException) -> str:
         if name == "SQLITE_BUSY":
             return "another process holds its lock"
         return name or type(cause).__name__
+    if isinstance(cause, asyncpg.InsufficientPrivilegeError):
+        return "its role may not do that; the tables' owner may"
     if isinstance(cause, LOST):
         return f"its connection was lost ({type(cause).__name__})"
     return type(cause).__name__
@@ -66,8 +68,9 @@ async def connect(client: BaseDBAsyncClient, *, may_be_new: bool) -> None:
     is taken for a mistake. Raises `CannotOpen`."""
     try:
         if isinstance(client, sqlite.Client):
-            if not (may_be_new or client.filename == sqlite.MEMORY):
-                _refuse_if_missing(Path(client.filename))
+            if client.filename != sqlite.MEMORY:
+                path = Path(client.filename)
+                sqlite_modes.create(path) if may_be_new else _refuse_if_missing(path)
             await client.open()
         else:
             assert isinstance(client, postgres.Client)
@@ -93,7 +96,7 @@ def _refuse_if_missing(path: Path) -> None:
     if path.absolute().parent.is_dir() and not path.exists():
         raise CannotOpen(
             f"there is no database {path}, so there are no tables yet: is CALLBOARD_DATABASE_URL"
-            " right? A new one is made with: callboard migrate"
+            " right? A new one is made with: callboard migrate (or serve --migrate)"
         )
 
 
