@@ -48,7 +48,7 @@ def _add_serving(verbs: Verbs) -> None:
         "--lively", action="store_true", help="with two simulated colleagues who work the queues"
     )
     _add_address(verb)
-    verb.set_defaults(workers=1)
+    verb.set_defaults(workers=1, ssl_certfile=None, ssl_keyfile=None)
     verb = verbs.add("serve", "serve the practices of the database", "serving.run")
     _add_address(verb)
     verb.add_argument(
@@ -56,6 +56,18 @@ def _add_serving(verbs: Verbs) -> None:
     )
     verb.add_argument(
         "--migrate", action="store_true", help="bring the database's tables up to date first"
+    )
+    verb.add_argument(
+        "--ssl-certfile",
+        type=Path,
+        metavar="FILE",
+        help="serve HTTPS with this certificate and those that vouch for it, in PEM",
+    )
+    verb.add_argument(
+        "--ssl-keyfile",
+        type=Path,
+        metavar="FILE",
+        help="the certificate's private key, if it is not in the same file",
     )
 
 

@@ -14,6 +14,7 @@ from models.database.opening import BAD_PARAMETER, BAD_URL, CannotOpen, connect,
 from models.database.sqlite_files import DatabaseLost
 from models.database.transactions import connection, transaction
 from models.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
+from models.wires import read_wire
 
 MIGRATION_WAIT_SECONDS = 5.0
 """How long a migration of SQLite waits for another process that writes."""
@@ -34,7 +35,8 @@ TABLES = [
 
 
 def orm_config(url: str, limits: Limits = NO_LIMITS) -> dict[str, Any]:
-    """Tortoise's configuration for the database at `url` (sqlite://… or postgres://…)."""
+    """Tortoise's configuration for the database at `url` (sqlite://… or postgres://…). Raises
+    `BadWire`."""
     # Tortoise caches the statements that it builds by the connection's name, with the placeholders
     # of one kind of database. So two kinds in one process need two names.
     name = url.partition("://")[0]
@@ -43,9 +45,11 @@ def orm_config(url: str, limits: Limits = NO_LIMITS) -> dict[str, Any]:
         # line may write to the file while the server does.
         wait = round((limits.wait or MIGRATION_WAIT_SECONDS) * 1_000)
         url += ("&" if "?" in url else "?") + f"synchronous=FULL&busy_timeout={wait}"
-    connection = expand_db_url(url)
-    if name != "sqlite":
-        connection["credentials"]["limits"] = limits
+        connection = expand_db_url(url)
+    else:
+        wire = read_wire(url)
+        connection = expand_db_url(wire.url)
+        connection["credentials"] |= {"limits": limits, "ssl": wire.for_postgres()}
     connection["engine"] = f"models.database.{'sqlite' if name == 'sqlite' else 'postgres'}"
     return {
         "connections": {name: connection},

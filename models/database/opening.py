@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import ssl
 from pathlib import Path
 
 import asyncpg
@@ -153,6 +154,8 @@ def _why_no_file(path: Path, error: sqlite3.Error) -> str:
 def _why_no_server(client: postgres.Client, error: Exception) -> str:
     where = f"{client.host}:{client.port}" if client.host else "PostgreSQL"
     match error:
+        case ssl.SSLError() | ConnectionError() if _why_no_tls(error):
+            why = _why_no_tls(error)
         case asyncpg.InvalidAuthorizationSpecificationError():
             why = f"it does not accept the user {client.user!r} with this password"
         case DBConnectionError() | asyncpg.InvalidCatalogNameError():
@@ -175,3 +178,12 @@ def _why_no_server(client: postgres.Client, error: Exception) -> str:
         case _:
             why = f"it refuses ({type(error).__name__})"
     return f"the database server at {where} cannot be used: {why}"
+
+
+def _why_no_tls(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS has failed ({error.reason})"
+    is_declined = "rejected SSL upgrade" in str(error)  # asyncpg has no type for it
+    return "it offers no TLS, and sslmode asks for it" if is_declined else ""

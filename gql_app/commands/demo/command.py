@@ -17,7 +17,7 @@ from gql_app.commands.demo.practice import (
 from gql_app.commands.demo.welcome import welcome
 from gql_app.commands.serving import keep_files_private, place_of, serve_until_stopped, url_of
 from gql_app.listening import bound, listen
-from gql_app.settings import BadSetting, Settings
+from gql_app.settings import BadSetting, Settings, check_host
 from gql_app.terminal import say
 
 
@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     settings = replace(settings, database_url=database_url(arguments.data), bus_url="memory://")
     # Before it says where it is, and gives away a link that works once.
     with bound(arguments.host, arguments.port) as sockets:
+        check_host(settings, arguments.host)
         try:
             sample, keys = asyncio.run(_prepare(arguments.data, is_lively=arguments.lively))
         except OSError as error:
