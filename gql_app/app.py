@@ -207,6 +207,7 @@ def server_config(
         ws_max_size=256 * 1024,
         ssl_certfile=certificate,
         ssl_keyfile=private_key,
+        forwarded_allow_ips=list(settings.trusted_proxies),
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=int(REQUESTS_SHARE * settings.stop_seconds),

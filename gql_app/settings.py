@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -40,6 +41,7 @@ class Settings:
     elsewhere that may connect; `allowed_hosts`: the names this server answers to ("*" for any; none
     are named, and any will do, where only this machine can reach it); `insecure`: clear text may go
     over the network, and SQLite's files may be open to others; `metrics_token`: opens /metrics;
+    `trusted_proxies`: addresses or networks whose X-Forwarded-For and X-Forwarded-Proto count;
     `statement_seconds` to `silence_seconds`: see `Limits`; `practice_connections`: how many
     connections to PostgreSQL the changes of one practice may use at once, in a process;
     `stop_seconds`: how long a process may take to stop."""
@@ -52,6 +54,7 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     insecure: bool = False
     metrics_token: str | None = None
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     statement_seconds: int = int(USUAL_LIMITS.statement)
     report_seconds: int = int(USUAL_LIMITS.report)
     wait_seconds: int = int(USUAL_LIMITS.wait)
@@ -96,6 +99,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         allowed_hosts=_list(given.get("allowed_hosts"), defaults.allowed_hosts),
         insecure=_flag(given, "insecure"),
         metrics_token=_token(given),
+        trusted_proxies=_list(given.get("trusted_proxies"), defaults.trusted_proxies),
         **{
             name: _number(given, name, getattr(defaults, name), unit, most, least)
             for name, (unit, least, most) in NUMBERS.items()
@@ -105,6 +109,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     _check_url("BUS_URL", settings.bus_url, BUSES)
     for name, url in (("DATABASE_URL", settings.database_url), ("BUS_URL", settings.bus_url)):
         _check_wire(f"{PREFIX}{name}", url, settings.insecure)
+    _check_proxies(settings.trusted_proxies)
     return settings
 
 
@@ -205,3 +210,12 @@ def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
         _ = urlsplit(url).port
     except ValueError:
         raise BadSetting(f"{PREFIX}{name} has a port that is not a number.") from None
+
+
+def _check_proxies(proxies: tuple[str, ...]) -> None:
+    """A mistyped one would not be noticed before all clients seem to have one address."""
+    for proxy in proxies:
+        try:
+            ip_network(proxy)
+        except ValueError as error:
+            raise BadSetting(f"{PREFIX}TRUSTED_PROXIES lists addresses: {error}.") from None

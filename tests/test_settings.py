@@ -65,3 +65,11 @@ def test_a_token_for_metrics_is_not_short() -> None:
     for wrong in ("", "fifteen letters", "sixteen letters\n", "sechzehn Zeichen ä"):
         with pytest.raises(BadSetting, match="CALLBOARD_METRICS_TOKEN has at least 16"):
             read_settings({"CALLBOARD_METRICS_TOKEN": wrong})
+
+
+def test_trusted_proxies_are_addresses_and_networks() -> None:
+    given = {"CALLBOARD_TRUSTED_PROXIES": "10.0.0.0/8, ::1"}
+    assert read_settings(given).trusted_proxies == ("10.0.0.0/8", "::1")
+    for wrong in ("10.0.0.1/8", "proxy.example", "*"):
+        with pytest.raises(BadSetting, match="CALLBOARD_TRUSTED_PROXIES lists addresses"):
+            read_settings({"CALLBOARD_TRUSTED_PROXIES": wrong})
