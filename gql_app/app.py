@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -30,11 +31,13 @@ from gql_app.logs import keep_values_out_of_logs
 from gql_app.schema import build_schema
 from gql_app.schema.context import Services
 from gql_app.settings import Settings
+from gql_app.web.answer_headers import AnswerHeaders
 from gql_app.web.connections import CONNECTIONS, Connections, room_for_connections
 from gql_app.web.endpoint import Endpoint
 from gql_app.web.frames import FramesProtocol
 from gql_app.web.guarded import GuardedProtocol
 from gql_app.web.health import health_routes
+from gql_app.web.metrics import metrics_route
 from gql_app.web.pages import page_routes
 from gql_app.web.readiness import Readiness
 from gql_app.web.sessions import Sessions
@@ -83,7 +86,10 @@ def build_app(settings: Settings) -> Starlette:
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
-            *health_routes(feeds, groups, bus, schema.memory.fallbacks, connections, readiness),
+            *health_routes(bus, readiness),
+            metrics_route(
+                *(feeds, groups, bus, schema.memory.fallbacks, connections, settings.metrics_token)
+            ),
             *page_routes(keys, changes, access_log),
         ],
         middleware=_middleware(settings),
@@ -95,7 +101,8 @@ def build_app(settings: Settings) -> Starlette:
 
 def _middleware(settings: Settings) -> list[Middleware]:
     return [
-        Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts)),
+        Middleware(AnswerHeaders),
+        Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts) or ["*"]),
         Middleware(
             CORSMiddleware,
             allow_origins=list(settings.allowed_origins),
@@ -191,9 +198,18 @@ async def _collected_less_often() -> AsyncIterator[None]:
     gc.unfreeze()
 
 
-def server_config(settings: Settings, host: str, port: int, workers: int = 1) -> uvicorn.Config:
-    """How uvicorn serves the application. Frames are not compressed: it costs more than it saves
-    on messages of a few hundred bytes, for each socket anew."""
+def server_config(
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    workers: int = 1,
+    certificate: Path | None = None,
+    private_key: Path | None = None,
+) -> uvicorn.Config:
+    """How uvicorn serves the application; by HTTPS if there is a `certificate`. Frames are not
+    compressed: it costs more than it saves on messages of a few hundred bytes, for each socket
+    anew."""
     return uvicorn.Config(
         # Workers are started afresh and build the application there, from the same values.
         partial(build_app, settings),
@@ -207,6 +223,8 @@ def server_config(settings: Settings, host: str, port: int, workers: int = 1) ->
         ws=FramesProtocol,
         ws_per_message_deflate=False,
         ws_max_size=256 * 1024,
+        ssl_certfile=certificate,
+        ssl_keyfile=private_key,
         forwarded_allow_ips=list(settings.trusted_proxies),
         access_log=False,
         log_level="warning",

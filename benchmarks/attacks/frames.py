@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from benchmarks.attacks.rows import Row, at_most, expected
-from benchmarks.attacks.victim import Stage, Victim
+from benchmarks.attacks.victim import METRICS_TOKEN, Stage, Victim
 from gql_app.web.close_codes import CloseCode
 from models.roles import Role
 
@@ -146,7 +146,9 @@ def _message(random: Random) -> dict[str, Any]:
 
 async def _left(victim: Victim) -> int:
     """How many streams still run, once those of closed sockets have had time to end."""
-    async with httpx.AsyncClient(base_url=victim.url) as client, asyncio.timeout(SETTLED_SECONDS):
+    headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    client = httpx.AsyncClient(base_url=victim.url, headers=headers)
+    async with client, asyncio.timeout(SETTLED_SECONDS):
         while True:
             lines = (await client.get("/metrics")).text.splitlines()
             line = next(each for each in lines if each.startswith("callboard_live_streams "))

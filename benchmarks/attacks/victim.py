@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from benchmarks.practices import Sample, prepare
 from benchmarks.stage import Server
 
+METRICS_TOKEN = "attacks"
+
 TASKS, QUICK_TASKS = 600, 60
 """How many tasks each practice has."""
 
@@ -118,6 +120,7 @@ class Stage:
         path = self._folder / f"{name}.sqlite3"
         shutil.copy(template, path)
         url = f"sqlite://{path}"
+        environ = {"CALLBOARD_METRICS_TOKEN": METRICS_TOKEN} | environ
         server = Server(self._folder, name, url, "memory://", open_files=open_files, **environ)
         try:
             await server.ready()

@@ -1,6 +1,8 @@
 """The command line within the test's own process: a process for each verb takes a second."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
@@ -40,3 +42,11 @@ class Shell:
         except terminal.CannotPrint as error:
             code = 141 if error.is_closed else terminal.complain(error)
         return Ended(code, *self._capsys.readouterr())
+
+
+@contextmanager
+def nobody_served(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Within the block `serve` does all that it does before it serves, and then ends."""
+    with monkeypatch.context() as patched:
+        patched.setattr("gql_app.commands.serving.serve_until_stopped", lambda *_: 0)
+        yield

@@ -19,7 +19,7 @@ from tests.schema.attacks import MUTATIONS, QUERIES, SUBSCRIPTIONS
 from tests.schema.hidden import NOTHING, World, make_world
 from tests.schema.test_isolation import assert_no_canary, send, verdict
 from tests.schema.walk import document
-from tests.serving import Server
+from tests.serving import METRICS_TOKEN, Server
 from tests.support.access import create_key
 
 ONE_DATABASE = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
@@ -124,7 +124,10 @@ async def test_what_is_for_operators_names_no_practice(
 ) -> None:
     for world in (*here.values(), there):
         await send(server, world.key, "query", "tasks", {})
+    headers = {"authorization": f"Bearer {METRICS_TOKEN}"}
     for path in ("/metrics", "/readyz", "/healthz"):
-        text = (await server.client.get(path)).text
+        answer = await server.client.get(path, headers=headers)
+        assert answer.status_code == 200
+        text = answer.text
         assert_no_canary(text, path)
         assert "there" not in text.lower().replace("whether", ""), text
