@@ -191,6 +191,7 @@ def server_config(settings: Settings, host: str, port: int, workers: int = 1) ->
         ws=FramesProtocol,
         ws_per_message_deflate=False,
         ws_max_size=256 * 1024,
+        forwarded_allow_ips=list(settings.trusted_proxies),
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=int(REQUESTS_SHARE * settings.stop_seconds),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,6 +36,7 @@ class Settings:
     """`retention_days`: how long events are kept, and cursors good; `claim_minutes`: how long a
     claim lasts that is not renewed; `allowed_origins`: web pages
     elsewhere that may connect; `allowed_hosts`: the names this server answers to ("*" for any);
+    `trusted_proxies`: addresses or networks whose X-Forwarded-For and X-Forwarded-Proto count;
     `statement_seconds` to `silence_seconds`: see `Limits`; `practice_connections`: how many
     connections to PostgreSQL the changes of one practice may use at once, in a process;
     `stop_seconds`: how long a process may take to stop."""
@@ -45,6 +47,7 @@ class Settings:
     claim_minutes: int = 10
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ("*",)
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     statement_seconds: int = int(USUAL_LIMITS.statement)
     report_seconds: int = int(USUAL_LIMITS.report)
     wait_seconds: int = int(USUAL_LIMITS.wait)
@@ -87,6 +90,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         claim_minutes=_number(given, "claim_minutes", defaults.claim_minutes, "minutes", 1_440),
         allowed_origins=_list(given.get("allowed_origins"), defaults.allowed_origins),
         allowed_hosts=_list(given.get("allowed_hosts"), defaults.allowed_hosts),
+        trusted_proxies=_list(given.get("trusted_proxies"), defaults.trusted_proxies),
         **{
             name: _number(given, name, getattr(defaults, name), unit, most, least)
             for name, (unit, least, most) in NUMBERS.items()
@@ -94,6 +98,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     )
     _check_url("DATABASE_URL", settings.database_url, DATABASES)
     _check_url("BUS_URL", settings.bus_url, BUSES)
+    _check_proxies(settings.trusted_proxies)
     return settings
 
 
@@ -150,3 +155,12 @@ def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
         _ = urlsplit(url).port
     except ValueError:
         raise BadSetting(f"{PREFIX}{name} has a port that is not a number.") from None
+
+
+def _check_proxies(proxies: tuple[str, ...]) -> None:
+    """A mistyped one would not be noticed before all clients seem to have one address."""
+    for proxy in proxies:
+        try:
+            ip_network(proxy)
+        except ValueError as error:
+            raise BadSetting(f"{PREFIX}TRUSTED_PROXIES lists addresses: {error}.") from None
