@@ -10,6 +10,7 @@ from gql_app.terminal import say
 from gql_app.work.upkeep.examining import Finding, examine
 from models.database import opened
 from models.database.opening import DATABASE_ERRORS, CannotOpen, failure
+from models.database.server_log import unsafe_log_settings
 from models.limits import Busy
 
 
@@ -24,6 +25,8 @@ async def _examine(settings: Settings) -> bool:
     try:
         async with opened(settings.database_url, settings.limits):
             say(f"ok: database {address(settings.database_url)}, its tables are up to date")
+            for name, value in (await unsafe_log_settings()).items():
+                say(f"note: PostgreSQL may write rows into its own log: set {name} = {value}")
             found = await examine((await Clock.of_database())())
         is_wrong = _tell(found)
     except CannotOpen as error:
