@@ -39,6 +39,7 @@ from models.database.rows import (
     update_and_insert,
     write,
 )
+from models.database.secret import read_secret, secret, use_secret
 from models.database.transactions import snapshot, transaction
 from models.database.values import Row
 
@@ -68,6 +69,8 @@ __all__ = [
     "opened",
     "orm_config",
     "pairs",
+    "read_secret",
+    "secret",
     "select_list",
     "snapshot",
     "take_stock",
@@ -75,6 +78,7 @@ __all__ = [
     "unplanned",
     "until_lost",
     "update_and_insert",
+    "use_secret",
     "word_lists",
     "write",
 ]
