@@ -25,9 +25,10 @@ from gql_app.access import KeyLookup, Unauthenticated
 from gql_app.access.last_use import LastUse
 from gql_app.clock import Clock, seconds_passed
 from gql_app.delivery.groups import Groups
+from gql_app.execution.persisted import PersistedDocuments, sha256
 from gql_app.live.bus import Bus
 from gql_app.live.feeds import Feeds
-from gql_app.logs import keep_values_out_of_logs
+from gql_app.logs import keep_values_out_of_logs, set_up_logs
 from gql_app.schema import build_schema
 from gql_app.schema.context import Services
 from gql_app.settings import Settings
@@ -38,8 +39,10 @@ from gql_app.web.frames import FramesProtocol
 from gql_app.web.guarded import GuardedProtocol
 from gql_app.web.health import health_routes
 from gql_app.web.metrics import metrics_route
+from gql_app.web.own_documents import own_documents
 from gql_app.web.pages import page_routes
 from gql_app.web.readiness import Readiness
+from gql_app.web.request_log import RequestLog
 from gql_app.web.sessions import Sessions
 from gql_app.work.access_log import AccessLog
 from gql_app.work.changes import Changes
@@ -76,12 +79,15 @@ def build_app(settings: Settings) -> Starlette:
     last_use = LastUse(changes.make_for, seconds_passed)
     sessions = Sessions(clock, last_use.note)
     keys = KeyLookup(clock, last_use.note)
-    schema = build_schema()
+    schema = build_schema(introspection=settings.introspection == "on")
     readiness = Readiness(
         {"key": partial(_look_a_key_up, keys), "read": can_read, "write": can_write}
     )
     connections = Connections(room_for_connections(), settings.trusted_proxies)
-    endpoint = Endpoint(schema, services, groups, sessions, keys, settings.allowed_origins)
+    documents = PersistedDocuments(_trusted(settings))
+    endpoint = Endpoint(
+        schema, services, groups, sessions, keys, settings.allowed_origins, documents
+    )
     return Starlette(
         routes=[
             Route("/graphql", endpoint),
@@ -99,8 +105,16 @@ def build_app(settings: Settings) -> Starlette:
     )
 
 
+def _trusted(settings: Settings) -> dict[str, str] | None:
+    """The documents that may be run, None for any. Callboard's own clients go on to work."""
+    if settings.trusted_documents is None:
+        return None
+    return {sha256(text): text for text in own_documents()} | settings.trusted_documents
+
+
 def _middleware(settings: Settings) -> list[Middleware]:
     return [
+        Middleware(RequestLog),
         Middleware(AnswerHeaders),
         Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts) or ["*"]),
         Middleware(
@@ -111,7 +125,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
             # Clients and tracers send headers of their own (apollographql-client-name, baggage,
             # traceparent, …). An origin that may send a key may send any.
             allow_headers=["*"],
-            expose_headers=["Retry-After"],
+            expose_headers=["Retry-After", "X-Request-ID"],
         ),
     ]
 
@@ -198,6 +212,13 @@ async def _collected_less_often() -> AsyncIterator[None]:
     gc.unfreeze()
 
 
+def _build_worker(settings: Settings) -> Starlette:
+    """The application, and in a worker's own process its log as well."""
+    if multiprocessing.parent_process() is not None:
+        set_up_logs(settings.log, settings.log_level, settings.security_log)
+    return build_app(settings)
+
+
 def server_config(
     settings: Settings,
     host: str,
@@ -212,7 +233,7 @@ def server_config(
     anew."""
     return uvicorn.Config(
         # Workers are started afresh and build the application there, from the same values.
-        partial(build_app, settings),
+        partial(_build_worker, settings),
         factory=True,
         workers=workers,
         timeout_worker_healthcheck=30,  # importing it all takes seconds on a busy machine
@@ -227,6 +248,7 @@ def server_config(
         ssl_keyfile=private_key,
         forwarded_allow_ips=list(settings.trusted_proxies),
         access_log=False,
+        log_config=None,
         log_level="warning",
         timeout_graceful_shutdown=int(REQUESTS_SHARE * settings.stop_seconds),
     )

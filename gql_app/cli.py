@@ -2,8 +2,12 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from gql_app import terminal
+
+if TYPE_CHECKING:
+    from gql_app.settings import Settings
 
 
 def main() -> None:
@@ -15,7 +19,7 @@ def main() -> None:
         # To import it all takes a second, in which Ctrl-C may come too.
         from gql_app.commands.program import run  # noqa: PLC0415
 
-        code = run(sys.argv[1:])
+        code = run(sys.argv[1:], _set_up_logs)
     except KeyboardInterrupt:
         code = 130
     except terminal.CannotPrint as error:
@@ -23,3 +27,9 @@ def main() -> None:
     finally:
         terminal.let_go()
     sys.exit(code)
+
+
+def _set_up_logs(settings: "Settings") -> None:
+    from gql_app.logs import set_up_logs  # noqa: PLC0415 - help needs none
+
+    set_up_logs(settings.log, settings.log_level, settings.security_log)

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
+from gql_app.manifest import read_manifest
 from models.limits import USUAL_LIMITS, Limits
 from models.wires import BadWire, is_loopback, read_wire
 
@@ -13,6 +15,8 @@ PREFIX = "CALLBOARD_"
 WATCH_KEY = "CALLBOARD_KEY"
 """The key of `callboard watch`: no setting, but it may be there for every verb."""
 DATABASES = ("sqlite://", "postgres://", "postgresql://")
+LOG_FORMS = ("console", "json")
+LOG_LEVELS = ("info", "warning", "error")
 BUSES = ("memory://", "postgres://", "postgresql://", "redis://", "rediss://")
 MEMORY = ":memory:"
 ONE_PROCESS_ONLY = ("memory://", "sqlite://")
@@ -30,6 +34,9 @@ SHORTEST_TOKEN = 16
 """Characters of CALLBOARD_METRICS_TOKEN, at least: nothing slows down those who guess it."""
 
 
+Default = TypeVar("Default", str, str | None)
+
+
 class BadSetting(Exception):
     """A setting that is unknown or cannot work; the message is one clear line."""
 
@@ -45,7 +52,10 @@ class Settings:
     `trusted_proxies`: addresses or networks whose X-Forwarded-For and X-Forwarded-Proto count;
     `statement_seconds` to `silence_seconds`: see `Limits`; `practice_connections`: how many
     connections to PostgreSQL the changes of one practice may use at once, in a process;
-    `stop_seconds`: how long a process may take to stop."""
+    `stop_seconds`: how long a process may take to stop; `log`: the form of the log's lines, by
+    default the one that suits a terminal or a file; `log_level`: the least important lines that are
+    written; `security_log`: a file for security events; `introspection`: on or off;
+    `trusted_documents`: texts by their hashes and ids, None if any document is run."""
 
     database_url: str = "sqlite://callboard.sqlite3"
     bus_url: str = "memory://"
@@ -64,6 +74,11 @@ class Settings:
     silence_seconds: int = int(USUAL_LIMITS.silence)
     practice_connections: int = 4
     stop_seconds: int = 10
+    log: str | None = None
+    log_level: str = "info"
+    security_log: Path | None = None
+    introspection: str = "on"
+    trusted_documents: dict[str, str] | None = None
 
     @property
     def limits(self) -> Limits:
@@ -103,6 +118,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         insecure=_flag(given, "insecure"),
         metrics_token=_token(given),
         trusted_proxies=_list(given.get("trusted_proxies"), defaults.trusted_proxies),
+        log=_choice(given, "log", LOG_FORMS, defaults.log),
+        log_level=_choice(given, "log_level", LOG_LEVELS, defaults.log_level),
+        security_log=_file(given.get("security_log")),
+        introspection=_choice(given, "introspection", ("on", "off"), defaults.introspection),
+        trusted_documents=_documents(_file(given.get("trusted_documents"))),
         **{
             name: _number(given, name, getattr(defaults, name), unit, most, least)
             for name, (unit, least, most) in NUMBERS.items()
@@ -155,6 +175,32 @@ def _list(value: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
     if value is None:
         return default
     return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _choice(
+    given: Mapping[str, str], name: str, choices: tuple[str, ...], default: Default
+) -> str | Default:
+    value = given.get(name, default)
+    if value is not default and value not in choices:
+        words = " or ".join(choices)
+        raise BadSetting(f"{PREFIX}{name.upper()} is {words}, not {value!r}.")
+    return value
+
+
+def _file(value: str | None) -> Path | None:
+    return Path(value).absolute() if value else None
+
+
+def _documents(path: Path | None) -> dict[str, str] | None:
+    if path is None:
+        return None
+    name = f"{PREFIX}TRUSTED_DOCUMENTS"
+    try:
+        return read_manifest(path)
+    except OSError as error:
+        raise BadSetting(f"{name} {path} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise BadSetting(f"{name} {path} {error}.") from None
 
 
 def _number(

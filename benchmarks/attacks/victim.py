@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from benchmarks.practices import Sample, prepare
 from benchmarks.stage import Server
 
-METRICS_TOKEN = "attacks"
+METRICS_TOKEN = "for attacks on loopback"
 
 TASKS, QUICK_TASKS = 600, 60
 """How many tasks each practice has."""

@@ -11,6 +11,7 @@ from gql_app.terminal import say
 from gql_app.work.upkeep.examining import Finding, examine
 from models.database import opened, owns_tables
 from models.database.opening import DATABASE_ERRORS, CannotOpen, failure
+from models.database.server_log import unsafe_log_settings
 from models.database.sqlite_modes import open_to_others
 from models.limits import Busy
 
@@ -29,6 +30,8 @@ async def _examine(settings: Settings) -> bool:
         async with opened(settings.database_url, settings.limits):
             owned = ", and this role may change them" if await owns_tables() else ""
             say(f"ok: database {address(settings.database_url)}, its tables are up to date{owned}")
+            for name, value in (await unsafe_log_settings()).items():
+                say(f"note: PostgreSQL may write rows into its own log: set {name} = {value}")
             kept = timedelta(days=settings.retention_days)
             found = await examine((await Clock.of_database())(), kept)
         is_wrong |= _tell(found)

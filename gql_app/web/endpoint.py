@@ -16,7 +16,9 @@ from gql_app.delivery.streams import Streams
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.limits import TooComplex
 from gql_app.execution.memory import Schema
+from gql_app.execution.persisted import PersistedDocuments
 from gql_app.execution.request import GraphQLRequest
+from gql_app.logs.request import current
 from gql_app.schema.context import Services
 from gql_app.schema.errors import ERROR_CODES, has_failed
 from gql_app.web.accepting import JSON, RESPONSE, STREAM, Accepted
@@ -47,7 +49,9 @@ class Endpoint:
         sessions: Sessions,
         keys: KeyLookup,
         allowed_origins: tuple[str, ...],
+        documents: PersistedDocuments,
     ) -> None:
+        self._documents = documents
         self._operations = Operations(schema, services)
         self._streams = Streams(schema, services, groups)
         self._sessions = sessions
@@ -57,7 +61,13 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            socket = Socket(self._streams, self._sessions, self._keys, self._allowed_origins)
+            socket = Socket(
+                self._streams,
+                self._documents,
+                self._sessions,
+                self._keys,
+                self._allowed_origins,
+            )
             await socket.run(scope, receive, send)
             return
         request = Request(scope, receive)
@@ -89,11 +99,14 @@ class Endpoint:
             if PERSISTED in request.query_params.get("extensions", ""):
                 raise PersistedQueryByGet
             raise NotPost("Send a POST request, or open a WebSocket.")
-        viewer = await viewer_of(self._keys, request.headers)
+        viewer = await viewer_of(self._keys, request)
         prove(request.scope)
         if media_type is None:
             raise NotAcceptable(f"Answers are {JSON}, {RESPONSE} or {STREAM}.")
-        graphql = read_request(read_json(await read_body(request)))
+        body = read_json(await read_body(request))
+        graphql = read_request(body, self._documents, viewer.practice_id)
+        if (facts := current()) is not None:
+            facts.name_operation(graphql.operation_name)
         if media_type != STREAM:
             try:
                 return await self._execute(request, viewer, graphql, media_type)

@@ -42,6 +42,7 @@ from models.database.rows import (
     update_and_insert,
     write,
 )
+from models.database.secret import read_secret, secret, use_secret
 from models.database.transactions import snapshot, transaction
 from models.database.values import Row
 
@@ -75,6 +76,8 @@ __all__ = [
     "orm_config",
     "owns_tables",
     "pairs",
+    "read_secret",
+    "secret",
     "select_list",
     "snapshot",
     "take_stock",
@@ -82,6 +85,7 @@ __all__ = [
     "unplanned",
     "until_lost",
     "update_and_insert",
+    "use_secret",
     "word_lists",
     "write",
 ]

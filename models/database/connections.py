@@ -11,6 +11,7 @@ from tortoise.backends.base.config_generator import expand_db_url
 
 from models.database import migrating, postgres, rights, sqlite
 from models.database.opening import BAD_PARAMETER, BAD_URL, CannotOpen, connect, look_through
+from models.database.secret import no_secret, read_secret
 from models.database.sqlite_files import DatabaseLost
 from models.database.transactions import connection, transaction
 from models.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
@@ -80,14 +81,16 @@ async def opened(
     async with _connected(
         url, limits, everywhere=True, may_be_away=may_be_away, may_be_new=False
     ) as client:
-        if client is not None:
-            try:
-                await rights.check(client)
-                await migrating.check(client)
-            except Busy:
-                if not may_be_away:
-                    raise
-        yield
+        with no_secret():
+            if client is not None:
+                try:
+                    await rights.check(client)
+                    await migrating.check(client)
+                    await read_secret()
+                except Busy:
+                    if not may_be_away:
+                        raise
+            yield
 
 
 async def check(url: str) -> None:

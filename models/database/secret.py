@@ -1,0 +1,46 @@
+"""The secret of the database that this process has open: 32 random bytes, which its migrations have
+made. Global ids and cursors are written by it, the same in every process and every copy of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from models.database.rows import fetch
+
+
+class _Secret(NamedTuple):
+    value: bytes
+
+
+_known: bytes | None = None
+
+
+def secret() -> bytes:
+    """The secret, which has been read by `read_secret`."""
+    if _known is None:
+        raise RuntimeError("the secret of the database has not been read")
+    return _known
+
+
+def use_secret(value: bytes | None) -> None:
+    """Take this for the secret of the open database."""
+    global _known  # noqa: PLW0603 - as the connections are, it is the process's
+    _known = value
+
+
+async def read_secret() -> None:
+    """Read the secret, if it was not read yet."""
+    if _known is None:
+        (found,) = await fetch(_Secret, "SELECT value FROM secret WHERE name = $1", "ids")
+        use_secret(found.value)
+
+
+@contextmanager
+def no_secret() -> Iterator[None]:
+    """Forget the secret of a database that was open before, for as long as another one is."""
+    before = _known
+    use_secret(None)
+    try:
+        yield
+    finally:
+        use_secret(before)
