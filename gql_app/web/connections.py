@@ -10,7 +10,8 @@ import asyncio
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from ipaddress import ip_address, ip_network
 from itertools import takewhile
 from typing import Any, Protocol, cast
@@ -127,6 +128,16 @@ class Connections:
         """The client reads again."""
         self._unread.remove(connection.transport)
 
+    @contextmanager
+    def held_back(self, connection: Connection, size: int) -> Iterator[None]:
+        """Count bytes that wait in this block for the client to read."""
+        if connection.transport in self._open:
+            self._unread.hold(connection.transport, size)
+        try:
+            yield
+        finally:
+            self._unread.release(connection.transport, size)
+
     def cut_off(self, connection: Connection, reason: str) -> None:
         """Close a connection at once, whatever its client has not read."""
         self.closed[reason] += 1
@@ -138,7 +149,7 @@ class Connections:
         self._open.pop(connection.transport, None)
         self._forget_unproven(connection)
         self.heard(connection)
-        self.read(connection)
+        self._unread.forget(connection.transport)
 
     async def keep_looking(self) -> None:
         """Close what waits for its client for too long, or is left unread."""

@@ -101,6 +101,14 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         else:
             super().send_receive_event_to_app()
 
+    async def send(self, message: Any) -> None:
+        """Send a message once the client reads. What waits for that is counted."""
+        if self.writable.is_set():
+            await super().send(message)
+        else:
+            with self._guards.held_back(self._connection, len(message.get("text") or "")):
+                await super().send(message)
+
     def handle_ping(self) -> None:
         """Answer a ping, unless the client does not read what it has been sent already."""
         answer = b"".join(self.conn.data_to_send())

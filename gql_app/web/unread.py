@@ -6,6 +6,7 @@ client reads it. A client that reads slowly is waited for, one that does not rea
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from itertools import takewhile
 from typing import NamedTuple
@@ -26,12 +27,13 @@ class _Look(NamedTuple):
 
 
 class Unread:
-    """The transports whose clients have left something unread. `cut_off` is called for one that
-    has to be closed, and removes it."""
+    """The transports whose clients have left something unread, and the bytes that are held back
+    from them meanwhile. `cut_off` is called for one that has to be closed, and removes it."""
 
     def __init__(self, cut_off: Callable[[asyncio.Transport], None]) -> None:
         self._cut_off = cut_off
         self._looks: dict[asyncio.Transport, _Look] = {}
+        self._held: Counter[asyncio.Transport] = Counter()
         self._total = 0
 
     def add(self, transport: asyncio.Transport) -> None:
@@ -40,11 +42,27 @@ class Unread:
         left = transport.get_write_buffer_size()
         self._looks[transport] = _Look(time.monotonic() + CLIENT_SECONDS, left)
         self._total += left
-        if self._total > MOST_UNREAD:
-            self._make_room()
+        self._make_room()
+
+    def hold(self, transport: asyncio.Transport, size: int) -> None:
+        """So many bytes more are held back until the client reads."""
+        self._held[transport] += size
+        self._total += size
+        self._make_room()
+
+    def release(self, transport: asyncio.Transport, size: int) -> None:
+        """So many bytes are not held back any more."""
+        if transport in self._held:
+            self._held[transport] -= size
+            self._total -= size
+
+    def forget(self, transport: asyncio.Transport) -> None:
+        """The connection has ended."""
+        self.remove(transport)
+        self._total -= self._held.pop(transport, 0)
 
     def remove(self, transport: asyncio.Transport) -> None:
-        """The client reads again, or is gone."""
+        """The client reads again."""
         look = self._looks.pop(transport, None)
         if look is not None:
             self._total -= look.left
@@ -62,8 +80,13 @@ class Unread:
                 self.add(transport)
 
     def _make_room(self) -> None:
+        if self._total <= MOST_UNREAD:
+            return
         # What is noted is how much was left at the last look; some have read since.
-        left = {transport: transport.get_write_buffer_size() for transport in self._looks}
+        left = {
+            each: each.get_write_buffer_size() + self._held.get(each, 0)
+            for each in {*self._looks, *self._held}
+        }
         total = sum(left.values())
         for transport in sorted(left, key=left.__getitem__, reverse=True):
             if total <= MOST_UNREAD:

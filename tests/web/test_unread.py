@@ -24,7 +24,7 @@ Guarded = tuple[Server, Guards]
 LONG = f"""query ($id: ID!, $n: Int) {{ task(id: $id) {{ contacts(first: $n) {{ nodes {{
     {" ".join(f"n{n}: notes" for n in range(8))} }} }} }} }}"""
 CONTACTS = 10
-WHOLE = CONTACTS * 8 * 9_000
+WHOLE = CONTACTS * 8 * 7_500
 """What `LONG` brings of all contacts is longer than this."""
 
 UPGRADE = (
@@ -63,7 +63,7 @@ async def variables(server: Server, contacts: int) -> dict[str, object]:
     """Those with which `LONG` brings so many contacts."""
     task = await server.office.make_task()
     for number in range(contacts):
-        await server.office.log(task, notes=f"{number} " + "x" * 9_000)
+        await server.office.log(task, notes=f"{number} " + "x" * 7_500)
     return {"id": global_id("Task", task.id), "n": contacts}
 
 
@@ -74,6 +74,20 @@ def request(server: Server, given: dict[str, object]) -> bytes:
         b"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s"
         % (server.office.keys["staff"].encode(), len(body), body)
     )
+
+
+async def ask_on_a_socket(client: Line, server: Server, *given: dict[str, object]) -> None:
+    """Begin a socket and ask `LONG` on it, with each of the variables."""
+    client[1].write(UPGRADE)
+    await client[0].readuntil(b"\r\n\r\n")
+    payload = {"authorization": server.office.keys["staff"]}
+    messages: list[dict[str, object]] = [{"type": "connection_init", "payload": payload}]
+    for number, variables in enumerate(given):
+        query = {"query": LONG, "variables": variables}
+        messages.append({"type": "subscribe", "id": str(number), "payload": query})
+    for message in messages:
+        frame = Frame(Opcode.TEXT, json.dumps(message).encode())
+        client[1].write(frame.serialize(mask=True))
 
 
 async def left(guards: Guards) -> int:
@@ -90,7 +104,7 @@ async def test_an_answer_that_is_not_read_is_given_up(guards: Guarded, contacts:
     given = await variables(server, contacts)
     async with narrow_line(server, all_) as client:
         client[1].write(request(server, given))
-        assert await left(all_) > contacts * 50_000
+        assert await left(all_) > contacts * 25_000
         all_.later()
         await until(lambda: not all_.connections._open)
     assert all_.connections.closed == {"unread": 1}
@@ -132,18 +146,24 @@ async def test_a_socket_that_does_not_read_an_answer_is_given_up(guards: Guarded
     server, all_ = guards
     given = await variables(server, CONTACTS)
     async with narrow_line(server, all_) as client:
-        client[1].write(UPGRADE)
-        await client[0].readuntil(b"\r\n\r\n")
-        payload = {"authorization": server.office.keys["staff"]}
-        begin = {"type": "connection_init", "payload": payload}
-        ask = {"type": "subscribe", "id": "1", "payload": {"query": LONG, "variables": given}}
-        for message in (begin, ask):
-            frame = Frame(Opcode.TEXT, json.dumps(message).encode())
-            client[1].write(frame.serialize(mask=True))
+        await ask_on_a_socket(client, server, given)
         assert await left(all_) > WHOLE // 2
         all_.later()
         await until(lambda: not all_.connections._open)
     assert all_.connections.closed == {"unread": 1}
+
+
+async def test_answers_that_are_held_back_count_as_unread(
+    guards: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gql_app.web.unread.MOST_UNREAD", 2 * WHOLE)
+    server, all_ = guards
+    given = await variables(server, CONTACTS)
+    async with narrow_line(server, all_) as client:
+        await ask_on_a_socket(client, server, *[given] * 4)
+        await until(lambda: all_.connections.closed == {"unread": 1})
+        await until(lambda: not all_.connections._open)
+    assert all_.connections._unread._total == 0
 
 
 async def test_pongs_that_are_not_read_are_not_kept(
