@@ -8,7 +8,7 @@ import pytest
 
 from gql_app.commands.serving import keep_files_private
 from gql_app.settings import BadSetting, Settings
-from models.database import migrate, opened
+from models.database.connections import _connected
 from models.database.sqlite_modes import close_to_others, open_to_others
 from tests.commands.running import Shell, nobody_served
 from tests.flows.commands import run
@@ -19,9 +19,9 @@ def modes(folder: Path) -> dict[str, int]:
 
 
 async def test_the_files_of_a_new_database_are_private_whatever_the_umask(tmp_path: Path) -> None:
-    file = tmp_path / "callboard.sqlite3"
-    await migrate(f"sqlite://{file}")
-    async with opened(f"sqlite://{file}"):
+    async with _connected(f"sqlite://{tmp_path / 'callboard.sqlite3'}") as client:
+        assert client is not None
+        await client.execute_query("CREATE TABLE written (id INT)")
         assert modes(tmp_path) == {
             "callboard.sqlite3": 0o600,
             "callboard.sqlite3-wal": 0o600,
