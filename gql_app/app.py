@@ -39,8 +39,10 @@ from gql_app.web.metrics import metrics_route
 from gql_app.web.pages import page_routes
 from gql_app.web.readiness import Readiness
 from gql_app.web.sessions import Sessions
+from gql_app.work.access_log import AccessLog
 from gql_app.work.changes import Changes
 from gql_app.work.shares import Shares
+from gql_app.work.upkeep.audit_retention import keep_pruning_audit
 from gql_app.work.upkeep.expiry import keep_freeing, keep_sweeping
 from gql_app.work.upkeep.indexing import keep_indexing
 from gql_app.work.upkeep.retention import keep_pruning
@@ -65,8 +67,10 @@ def build_app(settings: Settings) -> Starlette:
     feeds = Feeds()
     bus = Bus(settings.bus_url, feeds.notice, feeds.notice_all)
     changes = Changes(bus.ring, clock, Shares(settings.practice_connections, settings.wait_seconds))
-    services = Services(changes, feeds, clock, timedelta(minutes=settings.claim_minutes))
-    groups = Groups()
+    access_log = AccessLog(clock)
+    lease = timedelta(minutes=settings.claim_minutes)
+    services = Services(changes, feeds, clock, lease, access_log=access_log)
+    groups = Groups(access_log.note)
     last_use = LastUse(changes.make_for, seconds_passed)
     sessions = Sessions(clock, last_use.note)
     keys = KeyLookup(clock, last_use.note)
@@ -81,10 +85,10 @@ def build_app(settings: Settings) -> Starlette:
             WebSocketRoute("/graphql", endpoint),
             *health_routes(bus, readiness),
             metrics_route(feeds, groups, bus, schema.memory.fallbacks, settings.metrics_token),
-            *page_routes(keys, changes),
+            *page_routes(keys, changes, access_log),
         ],
         middleware=_middleware(settings),
-        lifespan=_lifespan(settings, services, bus, sessions, last_use, readiness, clock),
+        lifespan=_lifespan(settings, services, groups, bus, sessions, last_use, readiness, clock),
     )
 
 
@@ -108,6 +112,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
 def _lifespan(
     settings: Settings,
     services: Services,
+    groups: Groups,
     bus: Bus,
     sessions: Sessions,
     last_use: LastUse,
@@ -134,7 +139,8 @@ def _lifespan(
                 feeds.keep_polling(POLL_SECONDS),
                 sessions.keep_checking(),
                 last_use.keep_writing(),
-                *_by_the_clock(changes, clock, timedelta(days=settings.retention_days)),
+                services.access_log.keep_writing(changes, groups.settle),
+                *_by_the_clock(changes, clock, settings),
             ),
             _collected_less_often(),
         ):
@@ -160,7 +166,7 @@ async def _drain(changes: Changes, seconds: float) -> None:
 
 
 def _by_the_clock(
-    changes: Changes, clock: Clock, retention: timedelta
+    changes: Changes, clock: Clock, settings: Settings
 ) -> list[Coroutine[Any, Any, None]]:
     """What the clock brings about."""
     return [
@@ -168,7 +174,8 @@ def _by_the_clock(
         keep_sweeping(changes, clock),
         keep_freeing(changes, clock),
         keep_indexing(changes),
-        keep_pruning(changes, retention, clock),
+        keep_pruning(changes, timedelta(days=settings.retention_days), clock),
+        keep_pruning_audit(changes, timedelta(days=settings.audit_days), clock),
     ]
 
 

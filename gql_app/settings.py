@@ -36,7 +36,8 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`retention_days`: how long events are kept, and cursors good; `claim_minutes`: how long a
+    """`retention_days`: how long events are kept, and cursors good; `audit_days`: how long rows of
+    the audit are; `claim_minutes`: how long a
     claim lasts that is not renewed; `allowed_origins`: web pages
     elsewhere that may connect; `allowed_hosts`: the names this server answers to ("*" for any; none
     are named, and any will do, where only this machine can reach it); `insecure`: clear text may go
@@ -49,6 +50,7 @@ class Settings:
     database_url: str = "sqlite://callboard.sqlite3"
     bus_url: str = "memory://"
     retention_days: int = 30
+    audit_days: int = 2_192
     claim_minutes: int = 10
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
@@ -94,6 +96,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         database_url=given.get("database_url", defaults.database_url),
         bus_url=given.get("bus_url", defaults.bus_url),
         retention_days=_number(given, "retention_days", defaults.retention_days, "days", 36_500),
+        audit_days=_number(given, "audit_days", defaults.audit_days, "days", 36_500),
         claim_minutes=_number(given, "claim_minutes", defaults.claim_minutes, "minutes", 1_440),
         allowed_origins=_list(given.get("allowed_origins"), defaults.allowed_origins),
         allowed_hosts=_list(given.get("allowed_hosts"), defaults.allowed_hosts),

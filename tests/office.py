@@ -48,6 +48,7 @@ class Office:
     keys: dict[str, str]
     staff: Viewer
     supervisor: Viewer
+    admin: Viewer
     partner: Viewer
     clock: Clock
     rings: list[tuple[int, int]] = field(default_factory=list)
@@ -135,6 +136,7 @@ async def make_office(slug: str = "maple", time_zone: str = "America/Chicago") -
         )
         for role in Role
     }
-    staff, supervisor, partner = [await authenticate(keys[role.lower()]) for role in Role]
+    staff, supervisor, admin, partner = [await authenticate(keys[role.lower()]) for role in Role]
     recall, missed = queues
-    return Office(practice, recall, missed, patients, keys, staff, supervisor, partner, clock)
+    viewers = (staff, supervisor, admin, partner)
+    return Office(practice, recall, missed, patients, keys, *viewers, clock)

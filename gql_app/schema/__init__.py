@@ -17,6 +17,7 @@ from gql_app.execution.strawberry_private import core_schema
 from gql_app.schema import (
     activity,
     appointments,
+    audit,
     claims,
     contacts,
     events,
@@ -42,6 +43,7 @@ Query = merge_types(
         patients.Queries,
         events.Queries,
         activity.Queries,
+        audit.Queries,
         node.Queries,
     ),
 )

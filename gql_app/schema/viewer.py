@@ -61,6 +61,8 @@ class Viewer:
     may_log_contacts: bool
     may_create_tasks: bool
     may_import: bool
+    may_read_activity: bool
+    may_read_audit: bool
     expires_at: datetime | None
 
     @strawberry.field(graphql_type=Practice)
@@ -75,7 +77,9 @@ class Viewer:
         graphql_type=list[Task], description="The tasks that the viewer has claimed, by their end."
     )
     async def claimed(parent: strawberry.Parent[ViewerRow], info: Info) -> list[TaskRow]:
-        return await claimed_tasks(parent, info.context.services.clock())
+        tasks = await claimed_tasks(parent, info.context.services.clock())
+        info.context.loaders.saw(tasks)
+        return tasks
 
 
 @strawberry.type

@@ -12,8 +12,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gql_app.access import Forbidden, KeyLookup, Unauthenticated, Viewer
+from gql_app.access import KEY, Forbidden, KeyLookup, Origin, Unauthenticated, Viewer, practice_of
 from gql_app.access.signin import (
+    LINK,
     SESSION_LASTS,
     SignedIn,
     begin_session,
@@ -21,11 +22,14 @@ from gql_app.access.signin import (
     end_session,
     practice_of_link,
 )
+from gql_app.web.addresses import client_address
 from gql_app.web.credentials import COOKIE, holder_of, is_own_page, viewer_of
 from gql_app.web.http_errors import refusal
 from gql_app.web.requests import read_body, read_json
+from gql_app.work.access_log import Access, AccessLog
 from gql_app.work.changes import Changes
 from gql_app.work.reads.conditions import BadInput
+from models.audit import AuditAction
 from models.text import trimmed
 
 FILES = Path(__file__).parent / "dashboard"
@@ -39,25 +43,35 @@ HEADERS = {
 }
 
 
-def page_routes(keys: KeyLookup, changes: Changes) -> list[Route | Mount]:
+SIGN_IN, SIGN_OUT = "sign in", "sign out"
+"""What the two are called in the audit."""
+
+
+def page_routes(keys: KeyLookup, changes: Changes, access_log: AccessLog) -> list[Route | Mount]:
     """/, /dashboard/… and /session."""
 
-    async def sign_out(viewer: Viewer) -> None:
-        await changes.make(viewer, end_session, viewer)
+    async def sign_out(viewer: Viewer, address: str) -> None:
+        await changes.asked(Origin(SIGN_OUT, address)).make(viewer, end_session, viewer)
 
     async def session(request: Request) -> Response:
         """POST signs in, with a key or a link; DELETE signs out."""
+        address = client_address(request.scope)
         try:
             if not is_own_page(request.headers):
                 raise Forbidden("Signing in and out is for the pages of this server.")
             if request.method == "DELETE":
                 with suppress(Unauthenticated):  # it has ended by itself
-                    await sign_out(await viewer_of(keys, request.headers))
+                    await sign_out(await viewer_of(keys, request.headers), address)
                 return _with_cookie(request, "", lasts=0)
-            signed_in = await _begun(read_json(await read_body(request)), keys, changes)
+            body = read_json(await read_body(request))
+            try:
+                signed_in = await _begun(body, keys, changes.asked(Origin(SIGN_IN, address)))
+            except Unauthenticated:
+                _note_failure(access_log, body, address)
+                raise
             # The cookie of the session before is lost with this answer: nobody could end it later.
             with suppress(Unauthenticated):
-                await sign_out(await holder_of(keys, request.headers))
+                await sign_out(await holder_of(keys, request.headers), address)
             return _with_cookie(request, signed_in.token, int(SESSION_LASTS.total_seconds()))
         except Exception as error:
             return refusal(error)
@@ -83,6 +97,21 @@ async def _begun(body: object, keys: KeyLookup, changes: Changes) -> SignedIn:
             practice_id = await practice_of_link(link, changes.clock())
             return await changes.make_for(practice_id, begin_session_by_link, link)
     raise BadInput('Send {"key": "…"}, or {"link": "…"}.')
+
+
+def _note_failure(access_log: AccessLog, body: object, address: str) -> None:
+    """Note that somebody could not sign in at the practice that their key, or link, names."""
+    match body:
+        case {"key": str(sent)}:
+            practice_id = practice_of(trimmed(sent), KEY)
+        case {"link": str(sent)}:
+            practice_id = practice_of(trimmed(sent), LINK)
+        case _:
+            practice_id = None
+    if practice_id is not None:
+        action, result = AuditAction.SIGN_IN, "UNAUTHENTICATED"
+        who = Access(practice_id, action, SIGN_IN, address, None, None, result=result)
+        access_log.note(who, {None})
 
 
 def _with_cookie(request: Request, token: str, lasts: int) -> Response:

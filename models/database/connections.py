@@ -31,6 +31,7 @@ TABLES = [
     "models.event",
     "models.access",
     "models.idempotency",
+    "models.audit",
 ]
 
 

@@ -33,7 +33,7 @@ async def test_a_practice_can_be_used_as_soon_as_it_is_made(
     assert (await shell("import", "t.csv", "--practice", "maple", "--queue", "missed")).code == 0
     async with opened(database_url):
         viewer = await authenticate(key)
-        assert (viewer.role, viewer.may_create_tasks) == (Role.SUPERVISOR, True)
+        assert (viewer.role, viewer.may_create_tasks) == (Role.ADMIN, True)
         assert (await sign_in_by_link(link)).token
         with pytest.raises(Unauthenticated):
             await sign_in_by_link(link)

@@ -63,6 +63,16 @@ def read_id_cursor(practice_id: int, cursor: str) -> int:
     return _number(_decode("i", practice_id, cursor))
 
 
+def audit_cursor(practice_id: int, seq: int) -> str:
+    """Where the audit goes on after row `seq`."""
+    return _encode("a", practice_id, str(seq))
+
+
+def read_audit_cursor(practice_id: int, cursor: str) -> int:
+    """The number of the row that `cursor` stands behind. Raises `BadInput`."""
+    return _number(_decode("a", practice_id, cursor))
+
+
 def due_cursor(practice_id: int, due_on: date, row_id: int) -> str:
     """Where a list that is sorted by due date and id goes on."""
     return _encode("d", practice_id, f"{due_on.isoformat()}:{row_id}")

@@ -21,7 +21,7 @@ async def roles(postgres_url: str, postgres_template: str) -> AsyncIterator[TwoR
         yield roles
 
 
-APPEND_ONLY = ("contact", "task_event")
+APPEND_ONLY = ("contact", "task_event", "audit")
 
 REFUSED = (
     *(f"DELETE FROM {table}" for table in (*APPEND_ONLY, "task", "patient", "practice")),
