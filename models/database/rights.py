@@ -31,7 +31,7 @@ WHERE c.relkind IN ('r', 'p', 'S')
 
 _ROLE = f"""
 SELECT quote_ident(r.rolname) AS quoted, quote_ident(n.nspname) AS schema,
-       pg_has_role(r.oid, m.relowner, 'MEMBER') AS is_owner,
+       pg_has_role(r.oid, m.relowner, 'MEMBER') AS is_owner, r.rolcreaterole AS may_make_roles,
        has_schema_privilege(r.oid, n.oid, 'USAGE') AS may_use,
        has_schema_privilege(r.oid, n.oid, 'CREATE')
            OR has_database_privilege(r.oid, current_database(), 'CREATE') AS may_create
@@ -40,8 +40,9 @@ WHERE r.rolname = $1 AND m.oid = to_regclass('{MIGRATIONS}')
 """
 
 _TOO_MUCH = f"""
-SELECT name FROM ({_TABLES}) t WHERE NOT is_sequence AND has_table_privilege(
-    $1, oid, CASE WHEN is_append_only THEN 'UPDATE, DELETE, TRUNCATE' ELSE 'TRUNCATE' END)
+SELECT name FROM ({_TABLES}) t WHERE NOT is_sequence AND (
+    has_table_privilege($1, oid, 'TRUNCATE, TRIGGER') OR is_append_only AND (
+        has_table_privilege($1, oid, 'DELETE') OR has_any_column_privilege($1, oid, 'UPDATE')))
 """
 
 _UNREADABLE = f"""
@@ -65,6 +66,8 @@ async def grant(role: str) -> None:
         (known,) = found
         if known["is_owner"]:
             raise WrongRights(f"the role {role!r} owns the tables: serve under another one")
+        if known["may_make_roles"]:  # before PostgreSQL 16 it could make itself an owner
+            raise WrongRights(f"the role {role!r} may create roles: ALTER ROLE … NOCREATEROLE")
         if known["may_create"]:
             raise WrongRights(
                 f"the role {role!r} may create tables: REVOKE CREATE ON SCHEMA {known['schema']}"

@@ -46,7 +46,8 @@ class Shell:
 
 @contextmanager
 def nobody_served(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Within the block `serve` does all that it does before it serves, and then ends."""
+    """Within the block `serve` and `demo` do all that they do before they serve, and then end."""
     with monkeypatch.context() as patched:
-        patched.setattr("gql_app.commands.serving.serve_until_stopped", lambda *_: 0)
+        for module in ("serving", "demo.command"):
+            patched.setattr(f"gql_app.commands.{module}.serve_until_stopped", lambda *_: 0)
         yield

@@ -82,19 +82,18 @@ async def test_beyond_loopback_the_names_of_the_server_have_to_be_said(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     there = ("--host", "0.0.0.0", "--port", "0")
-    for verb in ("serve", "demo"):
-        ended = await shell(verb, *there)
-        assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
-        assert "--host 0.0.0.0 can be reached from elsewhere: name the hosts" in ended.err
-    assert not (tmp_path / ".callboard-demo").exists()
-    shell.set(allowed_hosts="board.example")
     with nobody_served(monkeypatch):
+        for verb in ("serve", "demo"):
+            ended = await shell(verb, *there)
+            assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+            assert "--host 0.0.0.0 can be reached from elsewhere: name the hosts" in ended.err
+        assert not (tmp_path / ".callboard-demo").exists()
+        shell.set(allowed_hosts="board.example")
         assert (await shell("serve", *there)).code == 0
-    assert "what is sent to other machines goes in clear text" in caplog.text
-    caplog.clear()
-    with nobody_served(monkeypatch):
+        assert "what is sent to other machines goes in clear text" in caplog.text
+        caplog.clear()
         assert (await shell("serve", "--port", "0")).code == 0
-    assert caplog.text == ""
+        assert caplog.text == ""
 
 
 async def test_every_verb_refuses_to_send_passwords_in_clear_text(shell: Shell) -> None:

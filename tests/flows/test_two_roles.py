@@ -7,6 +7,7 @@ import pytest
 
 from gql_app.work.changes import Changes
 from gql_app.work.ringing import ring_nobody
+from gql_app.work.upkeep.audit_retention import prune_audit
 from gql_app.work.upkeep.examining import NOT_PRUNED, examine
 from gql_app.work.upkeep.expiry import sweep
 from gql_app.work.upkeep.indexing import index_all
@@ -57,6 +58,7 @@ async def test_all_that_a_server_does_it_may_do(
             assert NOT_PRUNED in str(await examine(later, kept))
             changes = Changes(ring_nobody, lambda: later)
             assert await prune(changes, kept, later, forced=True) == events
+            assert await prune_audit(changes, kept, later, forced=True) >= contacts
             assert NOT_PRUNED not in str(await examine(later, kept))
             assert await Contact.all().count() == contacts > 0
 

@@ -8,11 +8,10 @@ import pytest
 
 from gql_app.commands.serving import keep_files_private
 from gql_app.settings import BadSetting, Settings
-from models.database import migrate, opened
+from models.database.connections import _connected
 from models.database.sqlite_modes import close_to_others, open_to_others
 from tests.commands.running import Shell, nobody_served
 from tests.flows.commands import run
-from tests.office import make_office
 
 
 def modes(folder: Path) -> dict[str, int]:
@@ -20,9 +19,9 @@ def modes(folder: Path) -> dict[str, int]:
 
 
 async def test_the_files_of_a_new_database_are_private_whatever_the_umask(tmp_path: Path) -> None:
-    file = tmp_path / "callboard.sqlite3"
-    await migrate(f"sqlite://{file}")
-    async with opened(f"sqlite://{file}"):
+    async with _connected(f"sqlite://{tmp_path / 'callboard.sqlite3'}") as client:
+        assert client is not None
+        await client.execute_query("CREATE TABLE written (id INT)")
         assert modes(tmp_path) == {
             "callboard.sqlite3": 0o600,
             "callboard.sqlite3-wal": 0o600,
@@ -30,20 +29,11 @@ async def test_the_files_of_a_new_database_are_private_whatever_the_umask(tmp_pa
         }
 
 
-async def test_no_file_that_a_verb_makes_is_for_others(
-    sqlite_template: Path, tmp_path: Path
-) -> None:
-    shutil.copy(sqlite_template, tmp_path / "callboard.sqlite3")
-    async with opened(f"sqlite://{tmp_path / 'callboard.sqlite3'}"):
-        await make_office()
-        rows = tmp_path / "rows.csv"
-        rows.touch(mode=0o600)
-        rows.write_text("external_id,name,phone,reason\n1,Ann,none,Recall\n")
-        queue = ("--practice", "maple", "--queue", "Overdue recall")
-        environ = {"CALLBOARD_DATABASE_URL": f"sqlite://{tmp_path / 'callboard.sqlite3'}"}
-        assert (await run("import", str(rows), *queue, **environ))[0] == 1
-        assert set(modes(tmp_path)) > {"rows.rejects.csv", "callboard.sqlite3-wal"}
-        assert set(modes(tmp_path).values()) == {0o600}
+async def test_what_a_verb_makes_by_way_of_a_link_is_private_too(tmp_path: Path) -> None:
+    file, link = tmp_path / "board.sqlite3", tmp_path / "link.sqlite3"
+    link.symlink_to(file)
+    assert await run("migrate", CALLBOARD_DATABASE_URL=f"sqlite://{link}") == (0, "")
+    assert modes(tmp_path)["board.sqlite3"] == 0o600
 
 
 async def test_serve_closes_files_to_others_and_says_so(
