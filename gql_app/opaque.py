@@ -5,22 +5,19 @@ the open database, so that every process, and every copy of the database, writes
 """
 
 import hashlib
+import re
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import b2a_base64
 from collections.abc import Callable, Iterable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from models.database import secret
-
-NUMBER_LENGTH = 22
-"""Characters of a number: 16 bytes in base64, for URLs and without padding."""
+from models.database import tell_of_secret
 
 _BLOCK = struct.Struct(">8sQ")
-_FOR_URLS = bytes.maketrans(b"+/", b"-_")
+_HEX = re.compile(r"[0-9a-f]{32}")
 
 
 class _Writer:
@@ -29,7 +26,6 @@ class _Writer:
     Texts are written by AES-SIV, which needs no nonce."""
 
     def __init__(self, secret: bytes) -> None:
-        self.secret = secret
         key = hashlib.sha256(b"numbers" + secret).digest()[:16]
         cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 - one block, no message
         self.encrypt = cipher.encryptor().update
@@ -37,27 +33,37 @@ class _Writer:
         self.texts = AESSIV(hashlib.sha256(b"texts" + secret).digest())
 
 
-_writer: _Writer | None = None
+class _NoSecret:
+    """Stands for a writer while no secret is known."""
+
+    def encrypt(self, _: bytes) -> bytes:
+        raise RuntimeError("the secret of the database has not been read")
+
+    decrypt = encrypt
+
+    @property
+    def texts(self) -> AESSIV:
+        raise RuntimeError("the secret of the database has not been read")
 
 
-def _by() -> _Writer:
-    """The writer of the database that is open."""
-    global _writer  # noqa: PLW0603 - it is made of the secret, which is the process's
-    current = secret()
-    if _writer is None or _writer.secret is not current:
-        _writer = _Writer(current)
-    return _writer
+_writer: _Writer | _NoSecret
+_encrypt: Callable[[bytes], bytes]
+"""The writer's, at hand: a page calls it for each of its ids."""
+
+
+def _use(secret: bytes | None) -> None:
+    global _writer, _encrypt  # noqa: PLW0603 - they are made of the secret, which is the process's
+    _writer = _NoSecret() if secret is None else _Writer(secret)
+    _encrypt = _writer.encrypt
+
+
+tell_of_secret(_use)
 
 
 def numbers(kind: str) -> Callable[[int], str]:
     """Make the function that writes the numbers of a kind. Lists call it for each row."""
     tag, pack = _tag(kind), _BLOCK.pack
-
-    def written(number: int) -> str:
-        block = _by().encrypt(pack(tag, number))
-        return b2a_base64(block, newline=False).translate(_FOR_URLS, b"=").decode()
-
-    return written
+    return lambda number: _encrypt(pack(tag, number)).hex()
 
 
 class Kinds:
@@ -68,13 +74,9 @@ class Kinds:
 
     def read(self, text: str) -> tuple[str, int] | None:
         """The kind and the number, None if they were not written here."""
-        try:
-            block = urlsafe_b64decode(f"{text}==")
-        except ValueError:
+        if not _HEX.fullmatch(text):
             return None
-        if len(block) != _BLOCK.size:
-            return None
-        tag, number = _BLOCK.unpack(_by().decrypt(block))
+        tag, number = _BLOCK.unpack(_writer.decrypt(bytes.fromhex(text)))
         name = self._names.get(tag)
         return None if name is None else (name, number)
 
@@ -85,13 +87,13 @@ def _tag(kind: str) -> bytes:
 
 def hide(text: str, kind: str) -> str:
     """Write a text of a kind, such as what a cursor stands for."""
-    return urlsafe_b64encode(_by().texts.encrypt(text.encode(), [kind.encode()])).decode()
+    return urlsafe_b64encode(_writer.texts.encrypt(text.encode(), [kind.encode()])).decode()
 
 
 def shown(text: str, kind: str) -> str | None:
     """What `hide` has written as `text`, None if it has not."""
     try:
         hidden = urlsafe_b64decode(text.encode("ascii"))
-        return _by().texts.decrypt(hidden, [kind.encode()]).decode()
+        return _writer.texts.decrypt(hidden, [kind.encode()]).decode()
     except (ValueError, InvalidTag):
         return None

@@ -62,6 +62,8 @@ def set_up_logs(form: str | None, level: str, security_file: Path | None) -> Non
         security.handlers = [apart]
         security.propagate = False
     keep_values_out_of_logs()
+    for name in TALKATIVE:  # at INFO they write addresses, and what they please
+        logging.getLogger(name).setLevel(logging.WARNING)
     _log_what_nobody_caught()
 
 

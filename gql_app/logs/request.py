@@ -7,23 +7,22 @@ stand in lines about another.
 
 import re
 import secrets
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers
-
-_GIVEN = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{7,63}")
-_TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+_GIVEN = re.compile(rb"[0-9A-Za-z][0-9A-Za-z._-]{7,63}")
+_TRACE = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 
 
 @dataclass(slots=True)
 class RequestFacts:
-    """`address` is the client's, as trusted proxies tell it; `operation` is the name that the
-    client gave its operation; the others are known once its key is."""
+    """`find_address` gives the client's, as trusted proxies tell it; `operation` is the name that
+    the client gave its operation; the others are known once its key is."""
 
     request_id: str
-    address: str | None = None
+    find_address: Callable[[], str] | None = None
     operation: str | None = None
     practice_id: int | None = None
     key_id: int | None = None
@@ -35,7 +34,8 @@ class RequestFacts:
 
     def known(self) -> dict[str, object]:
         """What is known of whose request it is."""
-        facts = {"address": self.address, "practice": self.practice_id, "key": self.key_id}
+        address = None if self.find_address is None else self.find_address()
+        facts = {"address": address, "practice": self.practice_id, "key": self.key_id}
         return {name: value for name, value in facts.items() if value is not None}
 
 
@@ -62,13 +62,16 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def id_from(headers: Headers) -> str:
+def id_from(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """The id that a proxy or the client gave the request (`X-Request-ID`), or that of its trace
-    (`traceparent`, W3C Trace Context), if it has the form of one; else a new one."""
-    given = headers.get("x-request-id", "")
-    if _GIVEN.fullmatch(given):
-        return given
-    trace = _TRACE.fullmatch(headers.get("traceparent", ""))
-    if trace is not None and trace[1].strip("0"):
-        return trace[1]
+    (`traceparent`, W3C Trace Context), if it has the form of one; else a new one. `headers` are
+    those of an ASGI scope."""
+    trace = None
+    for name, value in headers:
+        if name == b"x-request-id" and _GIVEN.fullmatch(value):
+            return value.decode()
+        if name == b"traceparent":
+            trace = _TRACE.fullmatch(value)
+    if trace is not None and trace[1].strip(b"0"):
+        return trace[1].decode()
     return new_id()

@@ -43,7 +43,7 @@ def read_id(value: str) -> tuple[str, int]:
 
     Raises `BadInput` if `value` is not a global id at all.
     """
-    if len(value) == opaque.NUMBER_LENGTH and (found := _TYPES.read(value)) is not None:
+    if (found := _TYPES.read(value)) is not None:
         type_name, row_id = found
         return type_name, row_id if row_id < MAX_ROW else 0
     return _read_older(value)

@@ -7,9 +7,10 @@ it says which of the server's own it was.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from time import perf_counter
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gql_app.logs import REQUESTS, request
@@ -35,7 +36,7 @@ class RequestLog:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        facts = RequestFacts(request.id_from(Headers(scope=scope)), client_address(scope))
+        facts = RequestFacts(request.id_from(scope["headers"]), partial(client_address, scope))
         request.begin(facts)
         began, status, form = perf_counter(), 500, "http"
 
@@ -67,8 +68,7 @@ def operation_on_socket(name: str | None) -> Iterator[None]:
     connection = request.current()
     facts = RequestFacts(request.new_id())
     if connection is not None:
-        facts.address, facts.practice_id = connection.address, connection.practice_id
-        facts.key_id = connection.key_id
+        facts = replace(connection, request_id=facts.request_id)
     facts.name_operation(name)
     request.begin(facts)
     began = perf_counter()

@@ -42,7 +42,7 @@ from models.database.rows import (
     update_and_insert,
     write,
 )
-from models.database.secret import read_secret, secret, use_secret
+from models.database.secret import read_secret, secret, tell_of_secret, use_secret
 from models.database.transactions import snapshot, transaction
 from models.database.values import Row
 
@@ -81,6 +81,7 @@ __all__ = [
     "select_list",
     "snapshot",
     "take_stock",
+    "tell_of_secret",
     "transaction",
     "unplanned",
     "until_lost",

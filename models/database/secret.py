@@ -1,7 +1,7 @@
 """The secret of the database that this process has open: 32 random bytes, which its migrations have
 made. Global ids and cursors are written by it, the same in every process and every copy of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -13,12 +13,17 @@ class _Secret(NamedTuple):
 
 
 _known: bytes | None = None
+_told: list[Callable[[bytes | None], None]] = []
 
 
-def secret() -> bytes:
-    """The secret, which has been read by `read_secret`."""
-    if _known is None:
-        raise RuntimeError("the secret of the database has not been read")
+def tell_of_secret(act: Callable[[bytes | None], None]) -> None:
+    """Have `act` called with the secret, now and whenever another one is used."""
+    _told.append(act)
+    act(_known)
+
+
+def secret() -> bytes | None:
+    """The secret, None if it has not been read."""
     return _known
 
 
@@ -26,6 +31,8 @@ def use_secret(value: bytes | None) -> None:
     """Take this for the secret of the open database."""
     global _known  # noqa: PLW0603 - as the connections are, it is the process's
     _known = value
+    for act in _told:
+        act(value)
 
 
 async def read_secret() -> None:

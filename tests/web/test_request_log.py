@@ -200,7 +200,7 @@ async def test_signing_in_and_out_are_security_events(server: Server, security: 
 
 
 async def test_ids_that_were_made_up_are_security_events(server: Server, security: Kept) -> None:
-    made_up = "A3bGVRgao5evWspFgDfW8g"
+    made_up = "0376c655181aa397af5aca458037d6f2"
     answer = await server.execute(f'{{ node(id: "{made_up}") {{ id }} }}')
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     assert [line["event"] for line in security.lines] == ["id_refused"]

@@ -132,7 +132,7 @@ async def test_a_database_has_a_secret_of_its_own(tmp_path: Path) -> None:
     await migrate(url)
     for _ in range(2):
         async with opened(url):
-            secrets.append(secret())
+            secrets.append(secret() or b"")
     assert secrets[0] == secrets[1] != SECRET
     assert len(set(secrets[0])) > 16
 
