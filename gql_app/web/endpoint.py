@@ -16,10 +16,13 @@ from gql_app.delivery.streams import Streams
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.limits import TooComplex
 from gql_app.execution.memory import Schema
+from gql_app.execution.persisted import PersistedDocuments
 from gql_app.execution.request import GraphQLRequest
+from gql_app.logs.request import current
 from gql_app.schema.context import Services
 from gql_app.schema.errors import ERROR_CODES, has_failed
 from gql_app.web.accepting import JSON, RESPONSE, STREAM, Accepted
+from gql_app.web.addresses import client_address
 from gql_app.web.connections import prove
 from gql_app.web.credentials import viewer_of
 from gql_app.web.http_errors import NotAcceptable, NotPost, PersistedQueryByGet, refusal
@@ -46,7 +49,9 @@ class Endpoint:
         sessions: Sessions,
         keys: KeyLookup,
         allowed_origins: tuple[str, ...],
+        documents: PersistedDocuments,
     ) -> None:
+        self._documents = documents
         self._operations = Operations(schema, services)
         self._streams = Streams(schema, services, groups)
         self._sessions = sessions
@@ -56,7 +61,13 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            socket = Socket(self._streams, self._sessions, self._keys, self._allowed_origins)
+            socket = Socket(
+                self._streams,
+                self._documents,
+                self._sessions,
+                self._keys,
+                self._allowed_origins,
+            )
             await socket.run(scope, receive, send)
             return
         request = Request(scope, receive)
@@ -88,14 +99,17 @@ class Endpoint:
             if PERSISTED in request.query_params.get("extensions", ""):
                 raise PersistedQueryByGet
             raise NotPost("Send a POST request, or open a WebSocket.")
-        viewer = await viewer_of(self._keys, request.headers)
+        viewer = await viewer_of(self._keys, request)
         prove(request.scope)
         if media_type is None:
             raise NotAcceptable(f"Answers are {JSON}, {RESPONSE} or {STREAM}.")
-        graphql = read_request(read_json(await read_body(request)))
+        body = read_json(await read_body(request))
+        graphql = read_request(body, self._documents, viewer.practice_id)
+        if (facts := current()) is not None:
+            facts.name_operation(graphql.operation_name)
         if media_type != STREAM:
             try:
-                return await self._execute(viewer, graphql, media_type)
+                return await self._execute(request, viewer, graphql, media_type)
             except IsSubscription:
                 if not accepted.names(STREAM):
                     message = f"Subscriptions need a WebSocket, or Accept: {STREAM}."
@@ -108,16 +122,19 @@ class Endpoint:
     ) -> None:
         notices = Notices()
         with self._sessions.admit(viewer, notices.give):
-            results = self._streams.run(viewer, graphql, request.headers.get("last-event-id"))
+            cursor, address = request.headers.get("last-event-id"), client_address(request.scope)
+            results = self._streams.run(viewer, graphql, cursor, address=address)
             async with aclosing(events(results, viewer.practice_id, notices)) as body:
                 response = StreamingResponse(body, media_type=STREAM, headers=HEADERS)
                 # A client that does not read is let go: it comes back with the id that it has.
                 with suppress(TimeoutError):
                     await response(request.scope, request.receive, _within(SLOW_SECONDS, send))
 
-    async def _execute(self, viewer: Viewer, graphql: GraphQLRequest, media_type: str) -> Response:
+    async def _execute(
+        self, request: Request, viewer: Viewer, graphql: GraphQLRequest, media_type: str
+    ) -> Response:
         """Raises `IsSubscription`."""
-        answer = await self._operations.answer(viewer, graphql)
+        answer = await self._operations.answer(viewer, graphql, client_address(request.scope))
         try:
             body = encoded(answer)
         except TooComplex as error:

@@ -96,6 +96,15 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         await super().run_asgi()
         self._guards.unread(self._connection)  # a close waits for what has not been read
 
+    def send_receive_event_to_app(self) -> None:
+        """uvicorn closes for a text that is not UTF-8, and logs it as an error of the server's."""
+        is_text = self.curr_msg_data_type == "text"
+        if is_text and self.conn.state is State.OPEN and not _is_utf8(self.frames):
+            self.conn.send_close(CloseCode.NOT_UTF8)
+            self.handle_parser_exception()
+        else:
+            super().send_receive_event_to_app()
+
     async def send(self, message: Any) -> None:
         """Send a message once the client reads. What waits for that is counted."""
         if self.writable.is_set():
@@ -145,6 +154,14 @@ class FramesProtocol(WebSocketsSansIOProtocol):
             return False
         self.transport.write(frames)
         return True
+
+
+def _is_utf8(parts: list[bytes]) -> bool:
+    try:
+        b"".join(parts).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def text_frame(text: str) -> bytes:

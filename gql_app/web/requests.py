@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
-from gql_app.execution.documents import PersistedQueryNotSupported
+from gql_app.execution.persisted import PersistedDocuments
 from gql_app.execution.request import GraphQLRequest
 from gql_app.web.accepting import JSON
 from gql_app.web.http_errors import NotJson, TooLarge
@@ -53,15 +53,16 @@ def read_json(body: bytes | str) -> Any:
         raise BadInput(f"The request is not JSON that can be read: {error.msg}.") from None
 
 
-def read_request(value: Any) -> GraphQLRequest:
-    """The request in a decoded body or `subscribe` payload. Raises `BadInput`, or
-    `PersistedQueryNotSupported`."""
+def read_request(value: Any, documents: PersistedDocuments, practice_id: int) -> GraphQLRequest:
+    """The request in a decoded body or `subscribe` payload, by a key of the practice. Raises
+    `BadInput` and `NoDocument`."""
     if not isinstance(value, dict):
         raise BadInput("A request is a JSON object with a query.")
-    query = value.get("query")
-    if not query and _names_document(value):
-        raise PersistedQueryNotSupported
-    if not isinstance(query, str) or not query.strip():
+    given = value.get("query")
+    if not isinstance(given, str | None):
+        raise BadInput("The request has no query.")
+    query = documents.text(practice_id, given or None, _name_of_document(value))
+    if query is None or not query.strip():
         raise BadInput("The request has no query.")
     for name in ("variables", "extensions"):
         if not isinstance(value.get(name), dict | None):
@@ -72,9 +73,12 @@ def read_request(value: Any) -> GraphQLRequest:
     return GraphQLRequest(query, value.get("variables"), operation_name)
 
 
-def _names_document(value: dict[str, Any]) -> bool:
-    """Whether a request names a document that the server would have to keep: by its hash, as the
-    clients of Apollo and urql do, or by its id, as pages on Relay do."""
+def _name_of_document(value: dict[str, Any]) -> str | None:
+    """What a request calls its document: by its hash, as the clients of Apollo and urql do, or by
+    its id, as pages on Relay do. A hash may say that it is one: `sha256:…`."""
     extensions = value.get("extensions")
-    by_hash = isinstance(extensions, dict) and PERSISTED in extensions
-    return by_hash or any(isinstance(value.get(name), str) for name in DOCUMENT_IDS)
+    persisted = extensions.get(PERSISTED) if isinstance(extensions, dict) else None
+    names = [persisted.get("sha256Hash")] if isinstance(persisted, dict) else []
+    names += [value.get(name) for name in DOCUMENT_IDS]
+    name = next((name for name in names if isinstance(name, str)), None)
+    return None if name is None else name.removeprefix("sha256:")
