@@ -21,6 +21,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route, WebSocketRoute
 
 from gql_app.access import KeyLookup, Unauthenticated
+from gql_app.access.challenges import Challenges
 from gql_app.access.last_use import LastUse
 from gql_app.clock import Clock, seconds_passed
 from gql_app.delivery.groups import Groups
@@ -33,11 +34,14 @@ from gql_app.settings import Settings
 from gql_app.web.endpoint import Endpoint
 from gql_app.web.frames import FramesProtocol
 from gql_app.web.health import health_routes
+from gql_app.web.oidc import SigningInByProvider
 from gql_app.web.pages import page_routes
 from gql_app.web.readiness import Readiness
 from gql_app.web.sessions import Sessions
+from gql_app.web.signing_in import SigningIn
 from gql_app.work.changes import Changes
 from gql_app.work.shares import Shares
+from gql_app.work.upkeep.ending_keys import keep_warning_of_ends
 from gql_app.work.upkeep.expiry import keep_freeing, keep_sweeping
 from gql_app.work.upkeep.indexing import keep_indexing
 from gql_app.work.upkeep.retention import keep_pruning
@@ -62,11 +66,17 @@ def build_app(settings: Settings) -> Starlette:
     feeds = Feeds()
     bus = Bus(settings.bus_url, feeds.notice, feeds.notice_all)
     changes = Changes(bus.ring, clock, Shares(settings.practice_connections, settings.wait_seconds))
-    services = Services(changes, feeds, clock, timedelta(minutes=settings.claim_minutes))
+    services = Services(
+        changes,
+        feeds,
+        clock,
+        timedelta(minutes=settings.claim_minutes),
+        idle=settings.session_idle,
+    )
     groups = Groups()
     last_use = LastUse(changes.make_for, seconds_passed)
-    sessions = Sessions(clock, last_use.note)
-    keys = KeyLookup(clock, last_use.note)
+    sessions = Sessions(clock, last_use.note, settings.session_idle)
+    keys = KeyLookup(clock, last_use.note, settings.session_idle)
     schema = build_schema()
     readiness = Readiness(
         {"key": partial(_look_a_key_up, keys), "read": can_read, "write": can_write}
@@ -76,8 +86,10 @@ def build_app(settings: Settings) -> Starlette:
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
+            *SigningInByProvider(changes, settings.oidc_secrets).routes(),
             *health_routes(feeds, groups, bus, schema.memory.fallbacks, readiness),
-            *page_routes(keys, changes),
+            *page_routes(),
+            *SigningIn(keys, changes, last_use, Challenges(clock), settings.session_idle).routes(),
         ],
         middleware=_middleware(settings),
         lifespan=_lifespan(settings, services, bus, sessions, last_use, readiness, clock),
@@ -164,6 +176,7 @@ def _by_the_clock(
         keep_freeing(changes, clock),
         keep_indexing(changes),
         keep_pruning(changes, retention, clock),
+        keep_warning_of_ends(clock),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,7 +34,9 @@ class BadSetting(Exception):
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`retention_days`: how long events are kept, and cursors good; `claim_minutes`: how long a
-    claim lasts that is not renewed; `allowed_origins`: web pages
+    claim lasts that is not renewed; `session_idle_minutes`: how long a session of the dashboard
+    lasts while its person does nothing; `oidc_secrets`: a folder with the secrets by which
+    practices' identity providers know this server; `allowed_origins`: web pages
     elsewhere that may connect; `allowed_hosts`: the names this server answers to ("*" for any);
     `statement_seconds` to `silence_seconds`: see `Limits`; `practice_connections`: how many
     connections to PostgreSQL the changes of one practice may use at once, in a process;
@@ -43,6 +46,8 @@ class Settings:
     bus_url: str = "memory://"
     retention_days: int = 30
     claim_minutes: int = 10
+    session_idle_minutes: int = 30
+    oidc_secrets: Path | None = None
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ("*",)
     statement_seconds: int = int(USUAL_LIMITS.statement)
@@ -52,6 +57,10 @@ class Settings:
     silence_seconds: int = int(USUAL_LIMITS.silence)
     practice_connections: int = 4
     stop_seconds: int = 10
+
+    @property
+    def session_idle(self) -> timedelta:
+        return timedelta(minutes=self.session_idle_minutes)
 
     @property
     def limits(self) -> Limits:
@@ -85,6 +94,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         bus_url=given.get("bus_url", defaults.bus_url),
         retention_days=_number(given, "retention_days", defaults.retention_days, "days", 36_500),
         claim_minutes=_number(given, "claim_minutes", defaults.claim_minutes, "minutes", 1_440),
+        session_idle_minutes=_number(
+            given, "session_idle_minutes", defaults.session_idle_minutes, "minutes", 720
+        ),
+        oidc_secrets=_folder(given, "oidc_secrets"),
         allowed_origins=_list(given.get("allowed_origins"), defaults.allowed_origins),
         allowed_hosts=_list(given.get("allowed_hosts"), defaults.allowed_hosts),
         **{
@@ -120,6 +133,15 @@ def address(url: str) -> str:
         return url
     parts = urlsplit(url)
     return f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _folder(given: Mapping[str, str], name: str) -> Path | None:
+    path = given.get(name)
+    if not path:
+        return None
+    if not Path(path).is_dir():
+        raise BadSetting(f"{PREFIX}{name.upper()} is a folder that is there, not {path!r}.")
+    return Path(path)
 
 
 def _list(value: str | None, default: tuple[str, ...]) -> tuple[str, ...]:

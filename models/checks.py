@@ -5,6 +5,7 @@ import difflib
 import re
 import unicodedata
 from functools import cache
+from ipaddress import ip_address
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
@@ -63,6 +64,31 @@ def checked_name(what: str, name: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
         raise BadValue(f"{what} {name!r} has a character that cannot be shown")
     return name
+
+
+def checked_url(what: str, url: str) -> str:
+    """The address of a server, without a slash at its end; `what` is called so. Raises
+    `BadValue`."""
+    url = url.strip().rstrip("/")
+    if not re.fullmatch(r"https?://[^\s/?#@]+", url):
+        raise BadValue(f"{what} is a server's address, such as https://calls.example, not {url!r}")
+    return url
+
+
+def checked_email(what: str, address: str) -> str:
+    """The address in small letters; `what` is called so. Raises `BadValue`."""
+    address = address.strip().lower()
+    if len(address) > 254 or not re.fullmatch(r"[^\s@]+@[^\s@]+", address):
+        raise BadValue(f"{what} is an e-mail address, not {address!r}")
+    return address
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or number is this machine's own."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def checked_queues(names: list[str]) -> list[str]:

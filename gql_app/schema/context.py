@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import strawberry
 
-from gql_app.access import Scope, Viewer
+from gql_app.access import USUAL_IDLE, Scope, Viewer
 from gql_app.live.feeds import Feeds
 from gql_app.schema.loaders import Loaders
 from gql_app.work.changes import Changes
@@ -18,13 +18,15 @@ from gql_app.work.claims import LEASE
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the composition root has wired together for the schema. `clock` gives the aware time;
-    a claim lasts for `lease`; `passed` gives seconds that only ever grow, for what waits."""
+    a claim lasts for `lease`; `passed` gives seconds that only ever grow, for what waits; a session
+    ends when its person has done nothing for the time `idle`."""
 
     changes: Changes
     feeds: Feeds
     clock: Callable[[], datetime]
     lease: timedelta = LEASE
     passed: Callable[[], float] = time.monotonic
+    idle: timedelta = USUAL_IDLE
 
 
 class SharedContext:

@@ -1,22 +1,28 @@
 """Who asks: by the key that was sent, or by the session cookie of the server's own pages."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
+from starlette.responses import Response
 
 from gql_app.access import (
-    KEY,
     SESSION,
     KeyLookup,
     OtherViewer,
     Unauthenticated,
     Viewer,
     bearer,
+    looks_like_key,
 )
 from gql_app.schema.viewer import viewer_id
+from models.checks import is_loopback
 
-COOKIE = "callboard"
+COOKIE = "__Host-callboard"
+"""Browsers take it from this host alone, over TLS, and for all of its paths."""
+LOOPBACK_COOKIE = "callboard"
+"""The same beside it over plain HTTP on this machine, where some browsers take no secure cookie."""
 MEANT = "x-callboard-viewer"
 """The header that says for whom a request is meant: the `Viewer.id` that the page was given."""
 
@@ -47,12 +53,36 @@ async def holder_of(keys: KeyLookup, headers: Headers, authorization: object = N
         authorization = headers.get("authorization")
     token = None
     if authorization is None:
-        token = cookie_parser(headers.get("cookie", "")).get(COOKIE)
+        token = session_token(headers)
     if token is None:
         return await keys.authenticate(bearer(authorization))
     if not is_own_page(headers):
         raise Unauthenticated("A session is good for the pages of this server only.")
     return await keys.authenticate(token, SESSION)
+
+
+def session_token(headers: Headers) -> str | None:
+    """The token of the session in the cookies, None if there is none."""
+    cookies = cookie_parser(headers.get("cookie", ""))
+    token = cookies.get(COOKIE)
+    return cookies.get(LOOPBACK_COOKIE) if token is None and is_on_loopback(headers) else token
+
+
+def put_cookies(response: Response, headers: Headers, token: str, lasts: int) -> None:
+    """Have the browser keep a session's token for `lasts` seconds, or forget it if that is 0."""
+    names = [COOKIE, LOOPBACK_COOKIE] if is_on_loopback(headers) else [COOKIE]
+    for name in names:
+        response.set_cookie(
+            name, token, max_age=lasts, secure=name == COOKIE, httponly=True, samesite="strict"
+        )
+
+
+def is_on_loopback(headers: Headers) -> bool:
+    """Whether the request was sent to a name of this machine."""
+    try:
+        return is_loopback(urlsplit(f"//{headers.get('host', '')}").hostname or "")
+    except ValueError:
+        return False
 
 
 def sent_at_init(payload: dict[str, Any]) -> object:
@@ -61,7 +91,7 @@ def sent_at_init(payload: dict[str, Any]) -> object:
     sent = _named(payload, "authorization")
     if sent is None and isinstance(headers := _named(payload, "headers"), dict):
         sent = _named(headers, "authorization")
-    if isinstance(sent, str) and sent.strip().startswith(f"{KEY}_"):
+    if isinstance(sent, str) and looks_like_key(sent.strip()):
         return f"Bearer {sent}"
     return sent
 

@@ -30,6 +30,8 @@ TABLES = [
     "models.event",
     "models.access",
     "models.idempotency",
+    "models.passkey",
+    "models.identity",
 ]
 
 

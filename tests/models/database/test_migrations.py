@@ -10,6 +10,7 @@ from models.appointment import Appointment, AppointmentRow
 from models.contact import Contact, ContactRow
 from models.database import fetch, opened, orm_config
 from models.event import CHAINED, EventRow, TaskEvent
+from models.passkey import Passkey, PasskeyRow
 from models.people import Patient, PatientRow
 from models.practice import Practice
 from models.task import Task, TaskRow
@@ -26,12 +27,15 @@ TENANT_TABLES = {
     "task_event",
     "appointment",
     "idempotency_key",
+    "identity_provider",
+    "passkey",
 }
 
 ROWS: dict[Any, Any] = {
     AppointmentRow: Appointment,
     ContactRow: Contact,
     EventRow: TaskEvent,
+    PasskeyRow: Passkey,
     PatientRow: Patient,
     TaskRow: Task,
 }
@@ -81,7 +85,7 @@ async def test_each_table_has_the_columns_that_its_model_names(database_url: str
         columns = "SELECT column_name::text FROM information_schema.columns WHERE table_name = $1"
     async with opened(database_url):
         models = {m._meta.db_table: m for m in Tortoise.apps["models"].values()}
-        assert models.keys() == {*TENANT_TABLES, "practice"}
+        assert models.keys() == {*TENANT_TABLES, "practice", "server_secret"}
         for table, model in models.items():
             found = {row.name for row in await fetch(Name, columns, table)}
             assert found == set(model._meta.fields_db_projection.values()), table

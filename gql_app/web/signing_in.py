@@ -1,0 +1,200 @@
+"""Signing in to the dashboard, staying there, and leaving it; making passkeys.
+
+/session: POST signs in with a key, a link or a passkey, PUT says that the person is there, DELETE
+signs out. /passkeys/options begins making a passkey, or signing in with one; /passkeys keeps a new
+one.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gql_app.access import (
+    Forbidden,
+    KeyLookup,
+    Unauthenticated,
+    Viewer,
+    ceremonies,
+    digest,
+    passkeys,
+    people,
+)
+from gql_app.access.ceremonies import Page
+from gql_app.access.challenges import Challenges
+from gql_app.access.identity import provider_of
+from gql_app.access.last_use import LastUse
+from gql_app.access.passkeys import CannotAdd
+from gql_app.access.people import Person
+from gql_app.access.signin import (
+    SESSION_LASTS,
+    SignedIn,
+    begin_session,
+    begin_session_by_link,
+    end_session,
+    practice_of_link,
+)
+from gql_app.web.accepting import JSON
+from gql_app.web.credentials import holder_of, is_own_page, put_cookies, viewer_of
+from gql_app.web.devices import device_of
+from gql_app.web.http_errors import refusal
+from gql_app.web.requests import read_body, read_json
+from gql_app.work.changes import Changes
+from gql_app.work.reads.conditions import BadInput
+from models.text import trimmed
+
+
+@dataclass(frozen=True, slots=True)
+class SigningIn:
+    """What signing in needs."""
+
+    keys: KeyLookup
+    changes: Changes
+    last_use: LastUse
+    challenges: Challenges
+    idle: timedelta
+
+    @property
+    def report_seconds(self) -> int:
+        """How often a page says that its person is there, in seconds."""
+        return int(min(timedelta(minutes=1), self.idle / 3).total_seconds())
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/session", self.session, methods=["POST", "PUT", "DELETE"]),
+            Route("/passkeys/options", self.options, methods=["POST"]),
+            Route("/passkeys", self.passkeys, methods=["POST"]),
+        ]
+
+    async def session(self, request: Request) -> Response:
+        try:
+            _check_page(request)
+            if request.method == "PUT":
+                self.last_use.note_activity(await viewer_of(self.keys, request.headers))
+                return _json({"reportAfter": self.report_seconds})
+            if request.method == "DELETE":
+                with suppress(Unauthenticated):  # it has ended by itself
+                    await self._sign_out(await viewer_of(self.keys, request.headers))
+                return _with_cookie(request, "", lasts=0)
+            body = read_json(await read_body(request))
+            return await self._signed_in(request, await self._begun(request, body))
+        except Exception as error:
+            return refusal(error)
+
+    async def options(self, request: Request) -> Response:
+        """What a browser needs to make a passkey, or to sign in with one; and who is invited."""
+        try:
+            page = _check_page(request)
+            body = read_json(await read_body(request))
+            if body == {"signIn": True}:
+                return _json(await ceremonies.sign_in_options(self.challenges, page))
+            person, purpose = await self._maker(request, body)
+            there = await passkeys.passkeys_of(person.practice_id, person.staff_id)
+            making = (self.challenges, page, person, there, purpose)
+            made = await ceremonies.new_options(*making)
+            return _json({**await _named(person), "options": made})
+        except Exception as error:
+            return refusal(error)
+
+    async def passkeys(self, request: Request) -> Response:
+        """Keep the passkey that was made. Somebody who was invited is signed in by that."""
+        try:
+            page = _check_page(request)
+            body = read_json(await read_body(request))
+            person, purpose = await self._maker(request, body)
+            response, device = _credential(body, "credential"), _device(request)
+            checked = (self.challenges, page, response, purpose, device)
+            new = await ceremonies.checked_new(*checked)
+            make_for = self.changes.make_for
+            if body.get("add") is True:
+                await make_for(person.practice_id, passkeys.add_passkey, person, new)
+                return Response(status_code=204)
+            accept, invite = passkeys.accept_with_passkey, trimmed(body["invite"])
+            signed_in = await make_for(person.practice_id, accept, invite, new, device)
+            return await self._signed_in(request, signed_in)
+        except CannotAdd as error:
+            return refusal(BadInput(str(error)))
+        except Exception as error:
+            return refusal(error)
+
+    async def _begun(self, request: Request, body: object) -> SignedIn:
+        changes, device = self.changes, _device(request)
+        match body:
+            case {"key": str(key)}:
+                viewer = await self.keys.authenticate(trimmed(key))
+                return await changes.make(viewer, begin_session, viewer.key_id, device)
+            case {"link": str(link)}:
+                link = trimmed(link)
+                practice_id = await practice_of_link(link, changes.clock())
+                return await changes.make_for(practice_id, begin_session_by_link, link, device)
+            case {"passkey": dict()}:
+                page, response = _check_page(request), _credential(body, "passkey")
+                answer = await passkeys.find_answer(self.challenges, page, response)
+                begin = passkeys.begin_session_by_passkey
+                return await changes.make_for(answer.practice_id, begin, answer, device)
+        raise BadInput('Send {"key": "…"}, {"link": "…"} or {"passkey": {…}}.')
+
+    async def _maker(self, request: Request, body: object) -> tuple[Person, str]:
+        """Who may make a passkey, and what its challenge is for. Raises `Unauthenticated` and
+        `Forbidden`."""
+        match body:
+            case {"add": True}:
+                viewer = await viewer_of(self.keys, request.headers)
+                found = await people.person_behind(viewer)
+                if found is None:
+                    raise Forbidden("Passkeys are for people who were invited.")
+                return found, f"add {viewer.key_id}"
+            case {"invite": str(invite)}:
+                token = trimmed(invite)
+                person = await people.invited(token, self.changes.clock())
+                return person, f"invite {digest(token)}"
+        raise BadInput('Send {"signIn": true}, {"invite": "…"} or {"add": true}.')
+
+    async def _signed_in(self, request: Request, signed_in: SignedIn) -> Response:
+        # The cookie of the session before is lost with this answer: nobody could end it later.
+        with suppress(Unauthenticated):
+            await self._sign_out(await holder_of(self.keys, request.headers))
+        return _with_cookie(request, signed_in.token, int(SESSION_LASTS.total_seconds()))
+
+    async def _sign_out(self, viewer: Viewer) -> None:
+        await self.changes.make(viewer, end_session, viewer)
+
+
+async def _named(person: Person) -> dict[str, Any]:
+    """Who somebody is, and by which provider they may sign in."""
+    found = await provider_of(person.practice_id)
+    provider = found and {"slug": found.slug, "host": urlsplit(found.issuer).hostname}
+    return {"name": person.name, "practice": person.practice, "provider": provider}
+
+
+def _check_page(request: Request) -> Page:
+    """The page that asks. Raises `Forbidden` if it is not one of this server."""
+    if not is_own_page(request.headers):
+        raise Forbidden("Signing in and out is for the pages of this server.")
+    return Page(request.url.hostname or "", request.headers["origin"])
+
+
+def _device(request: Request) -> str:
+    return device_of(request.headers.get("user-agent", ""))
+
+
+def _credential(body: object, name: str) -> dict[str, Any]:
+    if isinstance(body, dict) and isinstance(body.get(name), dict):
+        return dict(body[name])
+    raise BadInput(f"{name} is what the browser made, as JSON.")
+
+
+def _json(value: object) -> Response:
+    return Response(orjson.dumps(value), media_type=JSON, headers={"Cache-Control": "no-store"})
+
+
+def _with_cookie(request: Request, token: str, lasts: int) -> Response:
+    response = Response(status_code=204)
+    put_cookies(response, request.headers, token, lasts)
+    return response
