@@ -30,14 +30,14 @@ export class AccountView {
   }
 
   draw({ name, lastSignIn, sessions, passkeys: own }) {
-    const last = lastSignIn ? `Before this, you signed in ${moment(lastSignIn)}.` : 'This is the first time that you sign in.';
-    write(part('last-sign-in'), `You are ${outside(name)}. ${last}`);
+    const last = lastSignIn ? `Your last sign-in before this one was ${moment(lastSignIn)}.` : 'This is your first sign-in.';
+    write(part('last-sign-in'), `You are signed in as ${outside(name)}. ${last}`);
     refill(part('sessions'), sessions, (session) =>
       item(
         outside(session.device ?? 'A device'),
         session.current
-          ? `This session, since ${moment(session.startedAt)}`
-          : `Since ${moment(session.startedAt)}, last used ${moment(session.lastUsedAt)}`,
+          ? `This session, begun ${moment(session.startedAt)}`
+          : `Begun ${moment(session.startedAt)}, last used ${moment(session.lastUsedAt)}`,
         session.current ? null : this.button('End', `the session on ${outside(session.device ?? 'a device')}`, () => this.end(session.id)),
       ),
     );
@@ -47,7 +47,7 @@ export class AccountView {
     refill(part('passkeys'), own ?? [], ({ id, device, createdAt, lastUsedAt }) =>
       item(
         `Made with ${outside(device)}`,
-        `On ${moment(createdAt)}${lastUsedAt ? `, last used ${moment(lastUsedAt)}` : ', not used since'}`,
+        `Added ${moment(createdAt)}${lastUsedAt ? `, last used ${moment(lastUsedAt)}` : ', not used since'}`,
         this.button('Remove', `the passkey made with ${outside(device)}`, () => this.remove(id)),
       ),
     );

@@ -10,7 +10,7 @@ const WRONG = {
   link: 'This link has been used already, or is not valid. Sign in with a key.',
   passkey: 'This passkey is not valid here. It may have been removed.',
   invite: 'This invitation has been used already, or is more than seven days old. Ask for another one.',
-  provider: "Your practice's account does not let you in here. Ask the person who invited you.",
+  provider: "Your practice's account was not accepted here. Ask the person who invited you.",
 };
 const PRACTICE = 'callboard.practice'; // whose people sign in here by their practice's account: its short name
 
