@@ -46,13 +46,13 @@ class Claimed(NamedTuple):
     """Which passkey answers a challenge, as the device says. Nothing vouches for it yet."""
 
     practice_id: int
-    staff_id: int
     credential_id: str
     challenge: bytes
 
 
 def handle(practice_id: int, staff_id: int) -> bytes:
-    """What a device keeps of whose passkey it is, so that the practice is known when it answers."""
+    """What a device keeps of whose passkey it is: one for each person, with the practice in front,
+    so that it is known when the device answers."""
     return practice_id.to_bytes(8, "big") + staff_id.to_bytes(8, "big")
 
 
@@ -109,11 +109,10 @@ def claimed(response: Response) -> Claimed:
         credential_id, named = response["id"], _decode(response["response"]["userHandle"])
     except (ValueError, KeyError, TypeError):
         raise Unauthenticated(NOT_ACCEPTED) from None
-    practice_id, staff_id = int.from_bytes(named[:8], "big"), int.from_bytes(named[8:], "big")
-    fits = len(named) == 16 and max(practice_id, staff_id) < 2**63
-    if not fits or not isinstance(credential_id, str):
+    practice_id = int.from_bytes(named[:8], "big")
+    if len(named) != 16 or practice_id >= 2**63 or not isinstance(credential_id, str):
         raise Unauthenticated(NOT_ACCEPTED)
-    return Claimed(practice_id, staff_id, credential_id, challenge)
+    return Claimed(practice_id, credential_id, challenge)
 
 
 async def checked_answer(

@@ -56,9 +56,8 @@ async def find_answer(challenges: Challenges, page: Page, response: Response) ->
     said = claimed(response)
     made_at = await challenges.made_at(said.challenge, SIGN_IN)
     sql = f"""SELECT {PASSKEY_COLUMNS} FROM passkey k
-    WHERE k.practice_id = $1 AND k.credential_id = $2 AND k.staff_id = $3"""
-    whose = (said.practice_id, said.credential_id, said.staff_id)
-    passkey = await fetch_first(PasskeyRow, sql, *whose)
+    WHERE k.practice_id = $1 AND k.credential_id = $2"""
+    passkey = await fetch_first(PasskeyRow, sql, said.practice_id, said.credential_id)
     if passkey is None:
         raise Unauthenticated(NOT_ACCEPTED)
     count = await checked_answer(response, said.challenge, page, passkey)

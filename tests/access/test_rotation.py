@@ -42,7 +42,7 @@ async def test_an_end_that_comes_before_stays_and_sessions_end_with_the_old_key(
     office: Office,
 ) -> None:
     session = await sign_in(office.keys["staff"], office.clock)
-    soon = timedelta(hours=1)
+    soon = timedelta(minutes=10)  # before it is idle
     await rotate(office, office.staff.key_id, soon)
     assert (await authenticate(office.keys["staff"])).expires_at == office.clock() + soon
     await rotate(office, office.staff.key_id, OVERLAP)
