@@ -61,6 +61,11 @@ class Process:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
@@ -92,19 +97,28 @@ class Redis(Process):
 
 
 class Server(Process):
-    """`callboard serve` on a port of its own."""
+    """`callboard serve` on a port of its own, which may open `open_files` at once."""
 
-    def __init__(self, folder: Path, name: str, database_url: str, bus_url: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        database_url: str,
+        bus_url: str,
+        open_files: int | None = None,
+        **environ: str,
+    ) -> None:
         port = str(free_port())
         self.url = f"http://127.0.0.1:{port}"
+        serve = (str(Path(sys.executable).with_name("callboard")), "serve", "--port", port)
+        if open_files is not None:
+            serve = ("sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh", *serve)
         super().__init__(
-            str(Path(sys.executable).with_name("callboard")),
-            "serve",
-            "--port",
-            port,
+            *serve,
             log=folder / f"{name}.log",
             CALLBOARD_DATABASE_URL=database_url,
             CALLBOARD_BUS_URL=bus_url,
+            **environ,
         )
 
     async def ready(self) -> None:

@@ -39,8 +39,10 @@ from gql_app.web.pages import page_routes
 from gql_app.web.readiness import Readiness
 from gql_app.web.sessions import Sessions
 from gql_app.web.signing_in import SigningIn
+from gql_app.work.access_log import AccessLog
 from gql_app.work.changes import Changes
 from gql_app.work.shares import Shares
+from gql_app.work.upkeep.audit_retention import keep_pruning_audit
 from gql_app.work.upkeep.ending_keys import keep_warning_of_ends
 from gql_app.work.upkeep.expiry import keep_freeing, keep_sweeping
 from gql_app.work.upkeep.indexing import keep_indexing
@@ -66,17 +68,15 @@ def build_app(settings: Settings) -> Starlette:
     feeds = Feeds()
     bus = Bus(settings.bus_url, feeds.notice, feeds.notice_all)
     changes = Changes(bus.ring, clock, Shares(settings.practice_connections, settings.wait_seconds))
-    services = Services(
-        changes,
-        feeds,
-        clock,
-        timedelta(minutes=settings.claim_minutes),
-        idle=settings.session_idle,
-    )
-    groups = Groups()
+    access_log = AccessLog(clock)
+    lease = timedelta(minutes=settings.claim_minutes)
+    idle = settings.session_idle
+    services = Services(changes, feeds, clock, lease, access_log=access_log, idle=idle)
+    groups = Groups(access_log.note)
     last_use = LastUse(changes.make_for, seconds_passed)
-    sessions = Sessions(clock, last_use.note, settings.session_idle)
-    keys = KeyLookup(clock, last_use.note, settings.session_idle)
+    sessions = Sessions(clock, last_use.note, idle)
+    keys = KeyLookup(clock, last_use.note, idle)
+    signing_in = SigningIn(keys, changes, access_log, last_use, Challenges(clock), idle)
     schema = build_schema()
     readiness = Readiness(
         {"key": partial(_look_a_key_up, keys), "read": can_read, "write": can_write}
@@ -89,10 +89,10 @@ def build_app(settings: Settings) -> Starlette:
             *SigningInByProvider(changes, settings.oidc_secrets).routes(),
             *health_routes(feeds, groups, bus, schema.memory.fallbacks, readiness),
             *page_routes(),
-            *SigningIn(keys, changes, last_use, Challenges(clock), settings.session_idle).routes(),
+            *signing_in.routes(),
         ],
         middleware=_middleware(settings),
-        lifespan=_lifespan(settings, services, bus, sessions, last_use, readiness, clock),
+        lifespan=_lifespan(settings, services, groups, bus, sessions, last_use, readiness, clock),
     )
 
 
@@ -115,6 +115,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
 def _lifespan(
     settings: Settings,
     services: Services,
+    groups: Groups,
     bus: Bus,
     sessions: Sessions,
     last_use: LastUse,
@@ -141,7 +142,8 @@ def _lifespan(
                 feeds.keep_polling(POLL_SECONDS),
                 sessions.keep_checking(),
                 last_use.keep_writing(),
-                *_by_the_clock(changes, clock, timedelta(days=settings.retention_days)),
+                services.access_log.keep_writing(changes, groups.settle),
+                *_by_the_clock(changes, clock, settings),
             ),
             _collected_less_often(),
         ):
@@ -167,7 +169,7 @@ async def _drain(changes: Changes, seconds: float) -> None:
 
 
 def _by_the_clock(
-    changes: Changes, clock: Clock, retention: timedelta
+    changes: Changes, clock: Clock, settings: Settings
 ) -> list[Coroutine[Any, Any, None]]:
     """What the clock brings about."""
     return [
@@ -175,7 +177,8 @@ def _by_the_clock(
         keep_sweeping(changes, clock),
         keep_freeing(changes, clock),
         keep_indexing(changes),
-        keep_pruning(changes, retention, clock),
+        keep_pruning(changes, timedelta(days=settings.retention_days), clock),
+        keep_pruning_audit(changes, timedelta(days=settings.audit_days), clock),
         keep_warning_of_ends(clock),
     ]
 
@@ -204,6 +207,7 @@ def server_config(settings: Settings, host: str, port: int, workers: int = 1) ->
         ws=FramesProtocol,
         ws_per_message_deflate=False,
         ws_max_size=256 * 1024,
+        forwarded_allow_ips=list(settings.trusted_proxies),
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=int(REQUESTS_SHARE * settings.stop_seconds),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,11 +34,13 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`retention_days`: how long events are kept, and cursors good; `claim_minutes`: how long a
-    claim lasts that is not renewed; `session_idle_minutes`: how long a session of the dashboard
-    lasts while its person does nothing; `oidc_secrets`: a folder with the secrets by which
-    practices' identity providers know this server; `allowed_origins`: web pages
+    """`retention_days`: how long events are kept, and cursors good; `audit_days`: how long rows of
+    the audit are; `claim_minutes`: how long a claim lasts that is not renewed;
+    `session_idle_minutes`: how long a session of the dashboard lasts while its person does nothing;
+    `oidc_secrets`: a folder with the secrets by which practices' identity providers know this
+    server; `allowed_origins`: web pages
     elsewhere that may connect; `allowed_hosts`: the names this server answers to ("*" for any);
+    `trusted_proxies`: addresses or networks whose X-Forwarded-For and X-Forwarded-Proto count;
     `statement_seconds` to `silence_seconds`: see `Limits`; `practice_connections`: how many
     connections to PostgreSQL the changes of one practice may use at once, in a process;
     `stop_seconds`: how long a process may take to stop."""
@@ -45,11 +48,13 @@ class Settings:
     database_url: str = "sqlite://callboard.sqlite3"
     bus_url: str = "memory://"
     retention_days: int = 30
+    audit_days: int = 2_192
     claim_minutes: int = 10
     session_idle_minutes: int = 30
     oidc_secrets: Path | None = None
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ("*",)
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     statement_seconds: int = int(USUAL_LIMITS.statement)
     report_seconds: int = int(USUAL_LIMITS.report)
     wait_seconds: int = int(USUAL_LIMITS.wait)
@@ -93,6 +98,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         database_url=given.get("database_url", defaults.database_url),
         bus_url=given.get("bus_url", defaults.bus_url),
         retention_days=_number(given, "retention_days", defaults.retention_days, "days", 36_500),
+        audit_days=_number(given, "audit_days", defaults.audit_days, "days", 36_500),
         claim_minutes=_number(given, "claim_minutes", defaults.claim_minutes, "minutes", 1_440),
         session_idle_minutes=_number(
             given, "session_idle_minutes", defaults.session_idle_minutes, "minutes", 720
@@ -100,6 +106,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         oidc_secrets=_folder(given, "oidc_secrets"),
         allowed_origins=_list(given.get("allowed_origins"), defaults.allowed_origins),
         allowed_hosts=_list(given.get("allowed_hosts"), defaults.allowed_hosts),
+        trusted_proxies=_list(given.get("trusted_proxies"), defaults.trusted_proxies),
         **{
             name: _number(given, name, getattr(defaults, name), unit, most, least)
             for name, (unit, least, most) in NUMBERS.items()
@@ -107,6 +114,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     )
     _check_url("DATABASE_URL", settings.database_url, DATABASES)
     _check_url("BUS_URL", settings.bus_url, BUSES)
+    _check_proxies(settings.trusted_proxies)
     return settings
 
 
@@ -172,3 +180,12 @@ def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
         _ = urlsplit(url).port
     except ValueError:
         raise BadSetting(f"{PREFIX}{name} has a port that is not a number.") from None
+
+
+def _check_proxies(proxies: tuple[str, ...]) -> None:
+    """A mistyped one would not be noticed before all clients seem to have one address."""
+    for proxy in proxies:
+        try:
+            ip_network(proxy)
+        except ValueError as error:
+            raise BadSetting(f"{PREFIX}TRUSTED_PROXIES lists addresses: {error}.") from None

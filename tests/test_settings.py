@@ -23,3 +23,11 @@ def test_a_limit_is_a_number_between_two_others(name: str) -> None:
         with pytest.raises(BadSetting, match=f"CALLBOARD_{name.upper()} is a number of"):
             read_settings({f"CALLBOARD_{name.upper()}": wrong})
     assert least <= getattr(Settings(), name) <= most
+
+
+def test_trusted_proxies_are_addresses_and_networks() -> None:
+    given = {"CALLBOARD_TRUSTED_PROXIES": "10.0.0.0/8, ::1"}
+    assert read_settings(given).trusted_proxies == ("10.0.0.0/8", "::1")
+    for wrong in ("10.0.0.1/8", "proxy.example", "*"):
+        with pytest.raises(BadSetting, match="CALLBOARD_TRUSTED_PROXIES lists addresses"):
+            read_settings({"CALLBOARD_TRUSTED_PROXIES": wrong})

@@ -9,7 +9,9 @@ from gql_app.access.lookup import (
 )
 from gql_app.access.tokens import KEY, SESSION, digest, looks_like_key, practice_of
 from gql_app.access.viewer import (
+    BY_CLOCK,
     Forbidden,
+    Origin,
     OtherViewer,
     RateLimited,
     Scope,
@@ -18,9 +20,11 @@ from gql_app.access.viewer import (
 )
 
 __all__ = [
+    "BY_CLOCK",
     "Forbidden",
     "KEY",
     "KeyLookup",
+    "Origin",
     "OtherViewer",
     "RateLimited",
     "SESSION",

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from gql_app.access.people import Person, accept, person_of
 from gql_app.access.signin import SignedIn, begin_session
 from gql_app.access.viewer import ChangeOfPractice, Unauthenticated
+from models.audit import AuditAction
 from models.checks import is_loopback
 from models.database import fetch_first
 from models.identity import IdentityProvider
@@ -68,6 +69,7 @@ async def set_provider(change: ChangeOfPractice, issuer: str, client_id: str) ->
         await IdentityProvider.create(
             practice_id=change.practice_id, issuer=issuer, client_id=client_id
         )
+    change.note(AuditAction.SETTING, "identity provider")
 
 
 async def begin_session_by_provider(

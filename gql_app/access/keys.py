@@ -7,6 +7,7 @@ from typing import NamedTuple
 from gql_app.access.tokens import digest, new_key
 from gql_app.access.viewer import ChangeOfPractice, Viewer
 from models.access import AccessKey, KeyKind, read_queue_ids
+from models.audit import AuditAction
 from models.database import fetch
 from models.people import Staff
 from models.practice import Practice, Queue
@@ -50,6 +51,7 @@ async def create_key(
         created_at=change.now,
         expires_at=expires_at,
     )
+    change.note(AuditAction.KEY, f"key {created.id} made, {role}")
     return CreatedKey(created.id, key)
 
 
@@ -167,6 +169,7 @@ async def rotate_key(
     if old.expires_at is None or old.expires_at > end:
         await keys.filter(id=key_id).update(expires_at=end)
     await keys.filter(parent_id=key_id, expires_at__gt=end).update(expires_at=end)
+    change.note(AuditAction.KEY, f"key {created.id} made in place of key {key_id}")
     return CreatedKey(created.id, key)
 
 
@@ -174,6 +177,7 @@ async def revoke_key(change: ChangeOfPractice, practice: Practice, key_id: int) 
     """Make a key invalid from now on, with the sessions that it began. Raises `NotThere`."""
     await _locked(change, practice, key_id)
     await revoke_with_sessions(change, key_id)
+    change.note(AuditAction.KEY, f"key {key_id} revoked")
 
 
 async def revoke_with_sessions(change: ChangeOfPractice, key_id: int) -> None:

@@ -16,6 +16,7 @@ from gql_app.access.challenges import Challenges
 from gql_app.access.people import Person, accept, person_behind, person_of
 from gql_app.access.signin import SignedIn, begin_session
 from gql_app.access.viewer import ChangeOfPractice, Unauthenticated, Viewer
+from models.audit import AuditAction
 from models.database import fetch, fetch_first, write
 from models.passkey import PASSKEY_COLUMNS, Passkey, PasskeyRow
 
@@ -94,7 +95,10 @@ async def remove_passkey(change: ChangeOfPractice, viewer: Viewer, passkey_id: i
     if person is None:
         return False
     own = Passkey.filter(practice_id=change.practice_id, staff_id=person.staff_id)
-    return bool(await own.filter(id=passkey_id).delete())
+    if not await own.filter(id=passkey_id).delete():
+        return False
+    change.note(AuditAction.KEY, f"passkey {passkey_id} removed")
+    return True
 
 
 async def _keep(change: ChangeOfPractice, staff_id: int, new: NewPasskey) -> None:
@@ -103,6 +107,7 @@ async def _keep(change: ChangeOfPractice, staff_id: int, new: NewPasskey) -> Non
     known = Passkey.filter(practice_id=change.practice_id, credential_id=new.credential_id)
     if await known.exists():
         raise CannotAdd("This passkey is known already.")
-    await Passkey.create(
+    made = await Passkey.create(
         practice_id=change.practice_id, staff_id=staff_id, created_at=change.now, **new._asdict()
     )
+    change.note(AuditAction.KEY, f"passkey {made.id} made", staff_id=staff_id)

@@ -14,6 +14,7 @@ from gql_app.access.signin import derive, use_up
 from gql_app.access.tokens import INVITE, digest, practice_of
 from gql_app.access.viewer import ChangeOfPractice, Unauthenticated, Viewer
 from models.access import AccessKey, KeyKind
+from models.audit import AuditAction
 from models.checks import BadValue
 from models.database import fetch, fetch_first
 from models.passkey import Passkey
@@ -111,7 +112,9 @@ async def invite(
             made = made.filter(kind=KeyKind.INVITE)
         await made.filter(revoked_at=None).update(revoked_at=change.now)
         await people.filter(id=person.id).update(revoked_at=None, role=role, queue_ids=limits)
-    return (await derive(change, person.id, KeyKind.INVITE)).token
+    _, invitation = await derive(change, person.id, KeyKind.INVITE)
+    change.note(AuditAction.KEY, f"staff {staff_id} invited, {role}")
+    return invitation.token
 
 
 async def _set_email(change: ChangeOfPractice, staff_id: int, email: str) -> None:
@@ -162,6 +165,7 @@ async def retire(change: ChangeOfPractice, practice: Practice, name: str) -> Non
     await revoke_with_sessions(change, person.id)
     await Passkey.filter(practice_id=practice.id, staff_id=person.staff_id).delete()
     await Staff.filter(practice_id=practice.id, id=person.staff_id).update(subject=None, email=None)
+    change.note(AuditAction.KEY, f"staff {person.staff_id} retired")
 
 
 async def list_people(practice: Practice) -> list[Listed]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from gql_app.access.tokens import INVITE, LINK, SESSION, digest, new_token, practice_of
 from gql_app.access.viewer import ChangeOfPractice, Unauthenticated, Viewer
 from models.access import MAX_DEVICE, AccessKey, KeyKind
+from models.audit import AuditAction
 from models.database import Id, fetch, fetch_first, write
 from models.people import Staff
 
@@ -58,12 +59,17 @@ async def begin_session(
     change: ChangeOfPractice, key_id: int, device: str | None = None
 ) -> SignedIn:
     """Begin a session with a key, or for a person. Raises `Unauthenticated`."""
-    return await derive(change, key_id, KeyKind.SESSION, device)
+    session, signed_in = await derive(change, key_id, KeyKind.SESSION, device)
+    who = {"staff_id": session.staff_id, "key_id": session.id}
+    change.note(AuditAction.SIGN_IN, f"by key {key_id}", **who)
+    return signed_in
 
 
 async def create_link(change: ChangeOfPractice, key_id: int) -> str:
     """What begins one session, within an hour, in place of the key. Raises `Unauthenticated`."""
-    return (await derive(change, key_id, KeyKind.LINK)).token
+    _, link = await derive(change, key_id, KeyKind.LINK)
+    change.note(AuditAction.KEY, f"a link for key {key_id}")
+    return link.token
 
 
 async def begin_session_by_link(
@@ -128,14 +134,19 @@ async def last_sign_in(viewer: Viewer) -> datetime | None:
 
 async def end_session(change: ChangeOfPractice, viewer: Viewer) -> None:
     """End the viewer's session; its open streams are closed as those of any revoked key."""
-    await end_own_session(change, viewer, viewer.key_id)
+    sessions = AccessKey.filter(practice_id=change.practice_id, kind=KeyKind.SESSION)
+    if await sessions.filter(id=viewer.key_id, revoked_at=None).update(revoked_at=change.now):
+        change.note(AuditAction.SIGN_OUT)
 
 
 async def end_own_session(change: ChangeOfPractice, viewer: Viewer, session_id: int) -> bool:
     """End one of the viewer's own sessions. Returns whether it went on until now."""
     sessions = AccessKey.filter(practice_id=change.practice_id, kind=KeyKind.SESSION)
     own = sessions.filter(id=session_id, staff_id=viewer.staff_id, revoked_at=None)
-    return bool(await own.update(revoked_at=change.now))
+    if not await own.update(revoked_at=change.now):
+        return False
+    change.note(AuditAction.SIGN_OUT, f"session {session_id}")
+    return True
 
 
 async def with_ended_sessions(now: datetime) -> list[int]:
@@ -153,7 +164,7 @@ async def forget_ended_sessions(change: ChangeOfPractice, now: datetime) -> None
 
 async def derive(
     change: ChangeOfPractice, key_id: int, kind: KeyKind, device: str | None = None
-) -> SignedIn:
+) -> tuple[AccessKey, SignedIn]:
     """Make a session, a link or an invitation from a key or a person, with the same rights. Raises
     `Unauthenticated`."""
     # Locked, so that the key is not revoked meanwhile, and its sessions without this one.
@@ -165,7 +176,7 @@ async def derive(
     ends = parent.expires_at or datetime.max.replace(tzinfo=UTC)
     expires_at = min(change.now + _LAST[kind], ends)
     before = await _note_sign_in(change, parent.staff_id) if kind is KeyKind.SESSION else None
-    await AccessKey.create(
+    derived = await AccessKey.create(
         practice_id=change.practice_id,
         digest=digest(token),
         kind=kind,
@@ -179,7 +190,7 @@ async def derive(
         device=None if device is None else device[:MAX_DEVICE],
         previous_sign_in_at=before,
     )
-    return SignedIn(token, expires_at)
+    return derived, SignedIn(token, expires_at)
 
 
 async def _note_sign_in(change: ChangeOfPractice, staff_id: int) -> datetime | None:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 
+from gql_app.access import Origin
 from gql_app.access.identity import is_safe, set_provider
 from gql_app.access.keys import practice_called
 from gql_app.clock import Clock
@@ -44,7 +45,8 @@ def create(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> CreatedPractice:
         async with opened(settings.database_url, settings.limits):
             changes = Changes(ring_nobody, await Clock.of_database())
-            return await create_practice(changes, new)
+            origin = Origin("callboard practices create")
+            return await create_practice(changes.asked(origin), new)
 
     made = asyncio.run(run())
     say(f"{new.slug} is there: {new.name}, {new.time_zone}, region {new.region}.")
@@ -100,6 +102,7 @@ def change(arguments: argparse.Namespace, settings: Settings) -> int:
         async with opened(settings.database_url, settings.limits):
             practice = await practice_called(arguments.slug)
             runner = Changes(ring_nobody, await Clock.of_database())
+            runner = runner.asked(Origin("callboard practices set"))
             if values:
                 await runner.make_for(practice.id, set_practice, values)
             if provider is not None:

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from datetime import UTC, datetime
 
-from gql_app.access import people
+from gql_app.access import Origin, people
 from gql_app.access.keys import practice_called, queues_called
 from gql_app.clock import Clock
 from gql_app.settings import Settings
@@ -26,7 +26,8 @@ def invite(arguments: argparse.Namespace, settings: Settings) -> int:
             practice = await practice_called(arguments.practice)
             queue_ids = arguments.queue and await queues_called(practice, arguments.queue)
             rights = Role(arguments.role.upper()), queue_ids, email
-            return await (await _changes()).make_for(practice.id, people.invite, name, *rights)
+            runner = await _changes("invite")
+            return await runner.make_for(practice.id, people.invite, name, *rights)
 
     say(f"{url}/#invite={asyncio.run(run())}")
     return 0
@@ -56,14 +57,16 @@ def retire(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> None:
         async with opened(settings.database_url, settings.limits):
             practice = await practice_called(arguments.practice)
-            await (await _changes()).make_for(practice.id, people.retire, practice, arguments.name)
+            runner = await _changes("retire")
+            await runner.make_for(practice.id, people.retire, practice, arguments.name)
 
     asyncio.run(run())
     return 0
 
 
-async def _changes() -> Changes:
-    return Changes(ring_nobody, await Clock.of_database())
+async def _changes(verb: str) -> Changes:
+    runner = Changes(ring_nobody, await Clock.of_database())
+    return runner.asked(Origin(f"callboard staff {verb}"))
 
 
 def _minute(moment: datetime) -> str:

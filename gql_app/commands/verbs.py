@@ -29,6 +29,7 @@ def parser() -> Parser:
     verbs = Verbs(program)
     _add_serving(verbs)
     _add_upkeep(verbs)
+    _add_audit(verbs)
     _add_practices(verbs)
     add_keys(verbs)
     add_staff(verbs)
@@ -77,16 +78,38 @@ def _add_upkeep(verbs: Verbs) -> None:
     verbs.add("migrate", "bring the database's tables up to date", "upkeep.run_migrate")
     for name, purpose in (
         ("expire", "close the automatic tasks whose time is up"),
-        ("prune", "remove the events that are older than is kept"),
+        ("prune", "remove events and rows of the audit that are older than is kept"),
     ):
         verb = verbs.add(name, purpose, f"upkeep.run_{name}")
         verb.add_argument("--force", action="store_true", help="also if the clock may be wrong")
-    verb = verbs.add("verify", "check that no event was changed or is missing", "verify.run")
+    purpose = "check that no event and no row of the audit was changed or is missing"
+    verb = verbs.add("verify", purpose, "verify.run")
     verb.add_argument(
         "--practice", type=read.text, metavar="SLUG", help="only this one; all unless it is given"
     )
     verbs.add(
         "doctor", "look for what is wrong with settings, database, bus and rows", "doctor.run"
+    )
+
+
+def _add_audit(verbs: Verbs) -> None:
+    verbs = Verbs(verbs.add("audit", "say who read or changed patients' data"))
+    verb = verbs.add("export", "print a practice's audit, oldest first", "audit.run_export")
+    add_practice(verb)
+    verb.add_argument(
+        "--patient", type=read.text, metavar="ID", help="only this one's, by id or number"
+    )
+    for name, dest, help_text in (
+        ("--from", "first", "the first date at the practice, such as 2027-01-31"),
+        ("--to", "last", "the last date, which counts too"),
+    ):
+        verb.add_argument(name, dest=dest, type=read.day, metavar="DATE", help=help_text)
+    verb.add_argument(
+        "--format",
+        default="csv",
+        choices=("csv", "jsonl"),
+        metavar="FORM",
+        help="csv or jsonl; csv unless it is given",
     )
 
 

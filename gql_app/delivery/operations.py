@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import orjson
@@ -16,12 +17,16 @@ from gql_app.execution.items import ItemResult
 from gql_app.execution.memory import Schema
 from gql_app.execution.request import GraphQLRequest
 from gql_app.schema.context import Context, Services, SharedContext
-from gql_app.schema.errors import has_failed, shown
+from gql_app.schema.errors import FORBIDDEN, RATE_LIMITED, has_failed, shown
+from gql_app.schema.feed_types import patients_in
 from gql_app.schema.items import Item, Start
 from gql_app.work.reads.conditions import BadInput
 
 PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each further try to show an item. After the last, the stream ends before it."""
+
+REFUSALS = frozenset({FORBIDDEN, RATE_LIMITED})
+"""Codes of errors that the audit tells of: somebody asked for more than they may."""
 
 
 class IsSubscription(Exception):
@@ -35,14 +40,18 @@ class Operations:
         self._schema = schema
         self._services = services
 
-    async def answer(self, viewer: Viewer, request: GraphQLRequest) -> dict[str, Any]:
-        """The answer to a query or a mutation. Raises `IsSubscription`, or `BadInput` if the
-        request does not say which operation to run."""
+    async def answer(
+        self, viewer: Viewer, request: GraphQLRequest, address: str | None = None
+    ) -> dict[str, Any]:
+        """The answer to a query or a mutation that came from `address`. Raises `IsSubscription`,
+        `BadInput` if the request does not say which operation to run, and `Busy` if what it reads
+        cannot be recorded."""
+        context = self._context(viewer, request, address)
         try:
             result = await self._schema.execute(
                 request.query,
                 variable_values=request.variables,
-                context_value=Context(viewer, self._services),
+                context_value=context,
                 operation_name=request.operation_name,
                 allowed_operation_types=(OperationType.QUERY, OperationType.MUTATION),
             )
@@ -50,11 +59,23 @@ class Operations:
             raise IsSubscription from None
         except (CannotGetOperationTypeError, MissingQueryError):
             raise BadInput("The request does not say which operation to run.") from None
-        return self._shown(request, result)
+        payload = self._shown(request, result)
+        _note(context, payload)
+        return payload
 
-    def alone(self, viewer: Viewer, request: GraphQLRequest, start: Start | None = None) -> Results:
+    def alone(
+        self,
+        viewer: Viewer,
+        request: GraphQLRequest,
+        start: Start | None = None,
+        address: str | None = None,
+    ) -> Results:
         """The results of an operation of any kind for one viewer."""
-        return self.results(Context(viewer, self._services), request, start)
+        return self.results(self._context(viewer, request, address), request, start)
+
+    def _context(self, viewer: Viewer, request: GraphQLRequest, address: str | None) -> Context:
+        outline = partial(self._schema.outline, request.query, request.operation_name)
+        return Context(viewer, self._services, outline, address)
 
     async def results(
         self, context: SharedContext, request: GraphQLRequest, start: Start | None
@@ -77,12 +98,13 @@ class Operations:
                         payload = await self._again(context, executed, payload)
                 else:
                     payload = self._shown(request, executed)  # type: ignore[arg-type]  # no @defer
+                    _note(context, payload)
                 if "errors" in payload:
                     errors = payload["errors"]
                     if payload.get("data") is None or (item is not None and has_failed(errors)):
                         break
                     errors = []
-                yield _encoded(payload, item)
+                yield _encoded(payload, item, context)
         if errors:
             yield failure(*errors)
 
@@ -111,8 +133,20 @@ class Operations:
         return payload
 
 
-def _encoded(payload: dict[str, Any], item: Item[Any] | None) -> Result:
+def _note(context: SharedContext, payload: dict[str, Any]) -> None:
+    """Record what one viewer has read, and what was refused as a whole. Raises `Busy`."""
+    if not isinstance(context, Context):
+        return  # what goes to many is recorded where it is sent
+    for code in {error["extensions"]["code"] for error in payload.get("errors", ())} & REFUSALS:
+        context.note_refusal(code)
+    if payload.get("data") is not None:
+        context.note_reads()
+
+
+def _encoded(payload: dict[str, Any], item: Item[Any] | None, context: SharedContext) -> Result:
     text = orjson.dumps(payload).decode()
     if item is None:
         return Result(None, text)
-    return Result(item.position, text, item.day, item.of_the_clock, item.more)
+    patients = tuple({*patients_in(item.row), *context.loaders.seen})
+    how = (item.day, item.of_the_clock, item.more)
+    return Result(item.position, text, *how, patients=patients)

@@ -13,7 +13,7 @@ class Result(NamedTuple):
     """An encoded result. In a stream of events it is true at the event at `position`, and on `day`
     if it depends on the day; `of_the_clock` says that the time brought it and not an event. With
     `more`, other results follow at once. With `last`, the payload is a list of errors, and the
-    stream has ended."""
+    stream has ended. In a stream `patients` are those whose data it shows."""
 
     position: Position | None
     payload: str
@@ -21,6 +21,7 @@ class Result(NamedTuple):
     of_the_clock: bool = False
     more: bool = False
     last: bool = False
+    patients: tuple[int, ...] = ()
 
 
 class ResultBatch:

@@ -13,6 +13,8 @@ from strawberry.types import ExecutionContext
 
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.fallbacks import Fallbacks
+from gql_app.execution.limits import MAX_TOKENS
+from gql_app.execution.outline import UNREADABLE, Outline, outline
 from gql_app.execution.runs import Complete
 from gql_app.execution.strawberry_private import core_schema, schema_behind
 from gql_app.execution.whole import must_be_whole
@@ -41,6 +43,7 @@ class Known:
         self.has_shape = False
         self.passed: Bounded[tuple[object, ...], None] = Bounded(PASSED)
         self.errors: list[GraphQLError] | None = None
+        self.outlines: Bounded[str | None, Outline] = Bounded(PASSED)
 
 
 class Memory:
@@ -72,6 +75,24 @@ class Schema(strawberry.Schema):
         known = self.memory.documents.get(query)
         document = parse(query) if known is None else known.document
         return must_be_whole(core_schema(self), document, operation_name)
+
+    def outline(self, query: str, operation_name: str | None) -> Outline:
+        """What is recorded of an operation. It may not have been executed, nor be valid."""
+        known = self.memory.documents.get(query)
+        found = None if known is None else known.outlines.get(operation_name)
+        if found is not None:
+            return found
+        try:
+            if known is None:
+                document = parse(query, no_location=True, max_tokens=MAX_TOKENS)
+            else:
+                document = known.document
+            found = outline(document, operation_name)
+        except (GraphQLError, RecursionError):
+            return UNREADABLE
+        if known is not None:
+            known.outlines.add(operation_name, found)
+        return found
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None

@@ -18,6 +18,7 @@ from gql_app.schema import (
     account,
     activity,
     appointments,
+    audit,
     claims,
     contacts,
     events,
@@ -43,6 +44,7 @@ Query = merge_types(
         patients.Queries,
         events.Queries,
         activity.Queries,
+        audit.Queries,
         node.Queries,
     ),
 )

@@ -80,8 +80,7 @@ class Mutations:
     )
     async def end_session(self, info: Info, id: GlobalId) -> _Payload:
         viewer, row_id = info.context.viewer, read_id_of("Session", id)
-        changes = info.context.services.changes
-        return _Payload(await changes.make(viewer, end_own_session, viewer, row_id), "session")
+        return _Payload(await info.context.make(end_own_session, viewer, row_id), "session")
 
     @strawberry.mutation(
         graphql_type=AccountPayload,
@@ -89,5 +88,4 @@ class Mutations:
     )
     async def remove_passkey(self, info: Info, id: GlobalId) -> _Payload:
         viewer, row_id = info.context.viewer, read_id_of("Passkey", id)
-        changes = info.context.services.changes
-        return _Payload(await changes.make(viewer, remove_passkey, viewer, row_id), "passkey")
+        return _Payload(await info.context.make(remove_passkey, viewer, row_id), "passkey")

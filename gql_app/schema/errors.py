@@ -16,6 +16,8 @@ from models.event import Resync
 from models.limits import Busy
 
 BUSY = "BUSY"
+FORBIDDEN = "FORBIDDEN"
+RATE_LIMITED = "RATE_LIMITED"
 RESYNC_REQUIRED = "RESYNC_REQUIRED"
 UNAVAILABLE = "UNAVAILABLE"
 
@@ -23,8 +25,8 @@ ERROR_CODES = ErrorCodes(
     {
         OtherViewer: "VIEWER_CHANGED",
         Unauthenticated: "UNAUTHENTICATED",
-        Forbidden: "FORBIDDEN",
-        RateLimited: "RATE_LIMITED",
+        Forbidden: FORBIDDEN,
+        RateLimited: RATE_LIMITED,
         TooComplex: "TOO_COMPLEX",
         BadInput: BAD_INPUT,
         Resync: RESYNC_REQUIRED,

@@ -67,6 +67,7 @@ class Viewer:
     may_create_tasks: bool
     may_import: bool
     may_read_activity: bool
+    may_read_audit: bool
     expires_at: datetime | None
 
     @strawberry.field(
@@ -106,7 +107,9 @@ class Viewer:
         graphql_type=list[Task], description="The tasks that the viewer has claimed, by their end."
     )
     async def claimed(parent: strawberry.Parent[ViewerRow], info: Info) -> list[TaskRow]:
-        return await claimed_tasks(parent, info.context.services.clock())
+        tasks = await claimed_tasks(parent, info.context.services.clock())
+        info.context.loaders.saw(tasks)
+        return tasks
 
 
 @strawberry.type

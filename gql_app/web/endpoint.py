@@ -18,6 +18,7 @@ from gql_app.execution.request import GraphQLRequest
 from gql_app.schema.context import Services
 from gql_app.schema.errors import has_failed
 from gql_app.web.accepting import JSON, RESPONSE, STREAM, Accepted
+from gql_app.web.addresses import client_address
 from gql_app.web.credentials import viewer_of
 from gql_app.web.http_errors import NotAcceptable, NotPost, PersistedQueryByGet, refusal
 from gql_app.web.requests import PERSISTED, read_body, read_json, read_request
@@ -91,7 +92,7 @@ class Endpoint:
         graphql = read_request(read_json(await read_body(request)))
         if media_type != STREAM:
             try:
-                return await self._execute(viewer, graphql, media_type)
+                return await self._execute(request, viewer, graphql, media_type)
             except IsSubscription:
                 if not accepted.names(STREAM):
                     message = f"Subscriptions need a WebSocket, or Accept: {STREAM}."
@@ -104,16 +105,19 @@ class Endpoint:
     ) -> None:
         notices = Notices()
         with self._sessions.admit(viewer, notices.give):
-            results = self._streams.run(viewer, graphql, request.headers.get("last-event-id"))
+            cursor, address = request.headers.get("last-event-id"), client_address(request.scope)
+            results = self._streams.run(viewer, graphql, cursor, address=address)
             async with aclosing(events(results, viewer.practice_id, notices)) as body:
                 response = StreamingResponse(body, media_type=STREAM, headers=HEADERS)
                 # A client that does not read is let go: it comes back with the id that it has.
                 with suppress(TimeoutError):
                     await response(request.scope, request.receive, _within(SLOW_SECONDS, send))
 
-    async def _execute(self, viewer: Viewer, graphql: GraphQLRequest, media_type: str) -> Response:
+    async def _execute(
+        self, request: Request, viewer: Viewer, graphql: GraphQLRequest, media_type: str
+    ) -> Response:
         """Raises `IsSubscription`."""
-        answer = await self._operations.answer(viewer, graphql)
+        answer = await self._operations.answer(viewer, graphql, client_address(request.scope))
         status = 200
         if media_type == RESPONSE and "data" not in answer:  # it was not carried out
             status = 500 if has_failed(answer["errors"]) else 400

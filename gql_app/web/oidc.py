@@ -18,7 +18,7 @@ from starlette.requests import Request, cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from gql_app.access import Forbidden, Unauthenticated
+from gql_app.access import Forbidden, Origin, Unauthenticated
 from gql_app.access.identity import (
     NotVouchedFor,
     Provider,
@@ -28,6 +28,7 @@ from gql_app.access.identity import (
 from gql_app.access.signin import SESSION_LASTS
 from gql_app.clock import seconds_passed
 from gql_app.web.accepting import JSON
+from gql_app.web.addresses import client_address
 from gql_app.web.credentials import is_on_loopback, is_own_page, put_cookies
 from gql_app.web.devices import device_of
 from gql_app.web.http_errors import refusal
@@ -43,6 +44,7 @@ log = logging.getLogger(__name__)
 
 COOKIE, LOOPBACK_COOKIE = "__Host-callboard-oidc", "callboard-oidc"
 ASKED_SECONDS = 600
+SIGN_IN = "sign in by the provider"
 REFUSED = "/#refused"
 """Where a browser ends up that does not get in. The page says so, and no more: the log has why."""
 
@@ -120,7 +122,8 @@ class SigningInByProvider:
         vouched = await issuers.vouched(provider, asked, code, _back(request), secret)
         device = device_of(request.headers.get("user-agent", ""))
         begin, here = begin_session_by_provider, provider.practice_id
-        signed_in = await self._changes.make_for(here, begin, vouched, asked.invite, device)
+        changes = self._changes.asked(Origin(SIGN_IN, client_address(request.scope)))
+        signed_in = await changes.make_for(here, begin, vouched, asked.invite, device)
         return signed_in.token
 
     async def _provider(self, slug: str) -> Provider:

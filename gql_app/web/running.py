@@ -59,11 +59,13 @@ class _Progress:
 
 
 class Running:
-    """The operations of one socket, by their ids, and whatever else runs until the socket ends."""
+    """The operations of one socket, by their ids, and whatever else runs until the socket ends. The
+    client is at `address`."""
 
-    def __init__(self, streams: Streams, sender: Sender) -> None:
+    def __init__(self, streams: Streams, sender: Sender, address: str) -> None:
         self._streams = streams
         self._sender = sender
+        self._address = address
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -123,7 +125,8 @@ class Running:
         begin = messages.beginning(operation_id)
         progress = _Progress(begin, self._sender)
         listener = progress.take if self._sender.takes_frames else None
-        async with aclosing(self._streams.run(viewer, request, listener=listener)) as results:
+        stream = self._streams.run(viewer, request, listener=listener, address=self._address)
+        async with aclosing(stream) as results:
             async for result in results:
                 if result.last:
                     self._operations.pop(operation_id, None)

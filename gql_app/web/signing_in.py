@@ -17,14 +17,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gql_app.access import (
+    KEY,
     Forbidden,
     KeyLookup,
+    Origin,
     Unauthenticated,
     Viewer,
     ceremonies,
     digest,
     passkeys,
     people,
+    practice_of,
 )
 from gql_app.access.ceremonies import Page
 from gql_app.access.challenges import Challenges
@@ -40,14 +43,21 @@ from gql_app.access.signin import (
     end_session,
     practice_of_link,
 )
+from gql_app.access.tokens import LINK
 from gql_app.web.accepting import JSON
+from gql_app.web.addresses import client_address
 from gql_app.web.credentials import holder_of, is_own_page, put_cookies, viewer_of
 from gql_app.web.devices import device_of
 from gql_app.web.http_errors import refusal
 from gql_app.web.requests import read_body, read_json
+from gql_app.work.access_log import Access, AccessLog
 from gql_app.work.changes import Changes
 from gql_app.work.reads.conditions import BadInput
+from models.audit import AuditAction
 from models.text import trimmed
+
+SIGN_IN, SIGN_OUT, MAKE_PASSKEY = "sign in", "sign out", "make a passkey"
+"""What these are called in the audit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,7 @@ class SigningIn:
 
     keys: KeyLookup
     changes: Changes
+    access_log: AccessLog
     last_use: LastUse
     challenges: Challenges
     idle: timedelta
@@ -80,10 +91,15 @@ class SigningIn:
                 return _json({"reportAfter": self.report_seconds})
             if request.method == "DELETE":
                 with suppress(Unauthenticated):  # it has ended by itself
-                    await self._sign_out(await viewer_of(self.keys, request.headers))
+                    await self._sign_out(request, await viewer_of(self.keys, request.headers))
                 return _with_cookie(request, "", lasts=0)
             body = read_json(await read_body(request))
-            return await self._signed_in(request, await self._begun(request, body))
+            try:
+                signed_in = await self._begun(request, body)
+            except Unauthenticated:
+                self._note_failure(request, body)
+                raise
+            return await self._signed_in(request, signed_in)
         except Exception as error:
             return refusal(error)
 
@@ -111,7 +127,7 @@ class SigningIn:
             response, device = _credential(body, "credential"), _device(request)
             checked = (self.challenges, page, response, purpose, device)
             new = await ceremonies.checked_new(*checked)
-            make_for = self.changes.make_for
+            make_for = self._asked(request, MAKE_PASSKEY).make_for
             if body.get("add") is True:
                 await make_for(person.practice_id, passkeys.add_passkey, person, new)
                 return Response(status_code=204)
@@ -124,7 +140,7 @@ class SigningIn:
             return refusal(error)
 
     async def _begun(self, request: Request, body: object) -> SignedIn:
-        changes, device = self.changes, _device(request)
+        changes, device = self._asked(request, SIGN_IN), _device(request)
         match body:
             case {"key": str(key)}:
                 viewer = await self.keys.authenticate(trimmed(key))
@@ -159,11 +175,32 @@ class SigningIn:
     async def _signed_in(self, request: Request, signed_in: SignedIn) -> Response:
         # The cookie of the session before is lost with this answer: nobody could end it later.
         with suppress(Unauthenticated):
-            await self._sign_out(await holder_of(self.keys, request.headers))
+            await self._sign_out(request, await holder_of(self.keys, request.headers))
         return _with_cookie(request, signed_in.token, int(SESSION_LASTS.total_seconds()))
 
-    async def _sign_out(self, viewer: Viewer) -> None:
-        await self.changes.make(viewer, end_session, viewer)
+    async def _sign_out(self, request: Request, viewer: Viewer) -> None:
+        await self._asked(request, SIGN_OUT).make(viewer, end_session, viewer)
+
+    def _asked(self, request: Request, what: str) -> Changes:
+        return self.changes.asked(Origin(what, client_address(request.scope)))
+
+    def _note_failure(self, request: Request, body: object) -> None:
+        """Note that somebody could not sign in at the practice that they have named."""
+        practice_id = None
+        match body:
+            case {"key": str(sent)}:
+                practice_id = practice_of(trimmed(sent), KEY)
+            case {"link": str(sent)}:
+                practice_id = practice_of(trimmed(sent), LINK)
+            case {"passkey": dict(sent)}:
+                with suppress(Unauthenticated):
+                    practice_id = ceremonies.claimed(sent).practice_id
+        if practice_id is not None:
+            action, address = AuditAction.SIGN_IN, client_address(request.scope)
+            who = Access(
+                practice_id, action, SIGN_IN, address, None, None, result="UNAUTHENTICATED"
+            )
+            self.access_log.note(who, {None})
 
 
 async def _named(person: Person) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from gql_app.access import KeyLookup, OtherViewer, RateLimited, Unauthenticated,
 from gql_app.delivery.streams import Streams
 from gql_app.schema.errors import ERROR_CODES
 from gql_app.web import messages
+from gql_app.web.addresses import client_address
 from gql_app.web.close_codes import CloseCode
 from gql_app.web.credentials import is_allowed_page, sent_at_init, viewer_of
 from gql_app.web.frames import EXTENSION
@@ -52,7 +53,7 @@ class Socket:
         """Serve the socket from its handshake to its end."""
         self._receive, self._send = receive, send
         self._sender = Sender(send, scope.get("extensions", {}).get(EXTENSION))
-        self._running = Running(self._streams, self._sender)
+        self._running = Running(self._streams, self._sender, client_address(scope))
         headers = Headers(scope=scope)
         await receive()  # websocket.connect
         if not is_allowed_page(headers, self._allowed_origins):

@@ -12,6 +12,7 @@ from tortoise.exceptions import IntegrityError
 from gql_app.access.keys import create_key
 from gql_app.access.signin import create_link
 from gql_app.work.changes import Change, Changes
+from models.audit import AuditAction
 from models.checks import BadValue
 from models.database import Id, fetch, for_update_but_its_key
 from models.practice import Practice, Queue
@@ -69,6 +70,7 @@ async def _create_practice(change: Change, new: NewPractice) -> CreatedPractice:
         created_at=change.now,
     )
     change.practice_id = practice.id
+    change.note(AuditAction.SETTING, "practice made")
     for position, name in enumerate(new.queues):
         await Queue.create(
             practice_id=practice.id, name=name, position=position, created_at=change.now
@@ -90,6 +92,7 @@ async def set_practice(change: Change, values: dict[str, str]) -> None:
         ORDER BY p.id {for_update_but_its_key()}"""
         await fetch(Id, sql, change.practice_id)
     await Practice.filter(id=change.practice_id).update(**values)
+    change.note(AuditAction.SETTING, f"practice: {', '.join(values)}")
 
 
 async def list_practices() -> list[PracticeLine]:

@@ -30,6 +30,7 @@ TABLES = [
     "models.event",
     "models.access",
     "models.idempotency",
+    "models.audit",
     "models.passkey",
     "models.identity",
 ]

@@ -54,7 +54,7 @@ def of_practice():
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0015_idempotency")]
+    dependencies = [("models", "0016_audit")]
     operations = [
         ops.AddField(
             "AccessKey",

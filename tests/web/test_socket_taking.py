@@ -46,9 +46,9 @@ class Line:
         self.taken: list[dict[str, Any]] = []
         self.closed: int | None = None
         self.takes = True
-        self._groups = Groups()
         self._comes: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         wired = services(Feeds(), office.clock)
+        self._groups = Groups(wired.access_log.note)
         self._streams = Streams(build_schema(), wired, self._groups)
 
     async def serve(self) -> None:

@@ -3,6 +3,7 @@
 import { AccountView } from './account.js';
 import { Activity } from './activity.js';
 import { OtherViewer, SignedOut, actFor, graphql, signOut } from './api.js';
+import { AuditView } from './audit.js';
 import { BoardView } from './board.js';
 import { Claims } from './claim.js';
 import { learn } from './clock.js';
@@ -40,6 +41,7 @@ const dialog = new ContactDialog(store, claims, {
 const tasks = new TasksView(store, dialog, claims, { say, onError: trouble, onLook: setTitle });
 const board = new BoardView(store, { onError: trouble });
 const account = new AccountView({ say, onError: trouble });
+const audit = new AuditView({ onError: trouble });
 const connection = new Connection();
 const entry = new Entry({ onEntered: begin });
 const activity = new Activity({
@@ -70,6 +72,7 @@ async function begin() {
   claims.begin(viewer);
   write(part('who'), `${outside(viewer.name)}, ${viewer.role.toLowerCase()}`);
   part('next').hidden = !viewer.mayLogContacts;
+  audit.begin(viewer);
   entry.hide();
   part('app').hidden = false;
   route();
@@ -147,6 +150,7 @@ function end(reason) {
   board.clear();
   account.clear();
   activity.end();
+  audit.clear();
   part('help').close();
   say('');
   showSignIn(reason);
@@ -191,12 +195,13 @@ function say(words, ms = 8000) {
   if (words) saying = setTimeout(() => say(''), ms);
 }
 
-const VIEWS = { tasks: ['to-tasks'], board: ['to-board'], account: ['who', 'to-account'] };
+const VIEWS = { tasks: ['to-tasks'], board: ['to-board'], audit: ['to-audit'], account: ['who', 'to-account'] };
 
 const shown = () => Object.keys(VIEWS).find((name) => !part(name).hidden);
 
 function route() {
-  const name = Object.keys(VIEWS).find((view) => location.hash === `#/${view}`) ?? 'tasks';
+  const asked = Object.keys(VIEWS).find((view) => location.hash === `#/${view}`) ?? 'tasks';
+  const name = asked === 'audit' && !audit.viewer?.mayReadAudit ? 'tasks' : asked;
   for (const [view, links] of Object.entries(VIEWS)) {
     part(view).hidden = view !== name;
     for (const link of links.map(part)) {
@@ -206,13 +211,15 @@ function route() {
   }
   if (name === 'board') board.show();
   else if (name === 'account') account.show();
+  else if (name === 'audit') audit.show();
   else tasks.grid.restore();
   setTitle();
 }
 
 /** Say in the page's title what is shown, but name no patient: browsers keep titles. */
 function setTitle() {
-  const view = { tasks: () => tasks.looksAt(), board: () => ['Board'], account: () => ['Account'] }[shown() ?? 'tasks']();
+  const name = shown() ?? 'tasks';
+  const view = name === 'tasks' ? tasks.looksAt() : [name[0].toUpperCase() + name.slice(1)];
   document.title = [...(feed ? [connection.trouble, ...view] : ['Sign in']), 'Callboard']
     .filter(Boolean)
     .join(' – ');

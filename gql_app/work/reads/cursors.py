@@ -27,6 +27,7 @@ class Moment(StrEnum):
 
     EXPIRY = "x"
     LAST_CONTACT = "l"
+    AUDIT = "a"
 
 
 class Place(NamedTuple):
