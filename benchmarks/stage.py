@@ -110,7 +110,12 @@ class Server(Process):
     ) -> None:
         port = str(free_port())
         self.url = f"http://127.0.0.1:{port}"
-        serve = (str(Path(sys.executable).with_name("callboard")), "serve", "--port", port)
+        serve: tuple[str, ...] = (
+            str(Path(sys.executable).with_name("callboard")),
+            "serve",
+            "--port",
+            port,
+        )
         if open_files is not None:
             serve = ("sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh", *serve)
         super().__init__(
