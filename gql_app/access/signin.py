@@ -19,6 +19,7 @@ SESSION_LASTS = timedelta(hours=12)
 LINK_LASTS = timedelta(hours=1)
 INVITE_LASTS = timedelta(days=7)
 KEPT = timedelta(days=1)
+JUST = timedelta(minutes=15)
 
 _TOKENS = {KeyKind.SESSION: SESSION, KeyKind.LINK: LINK, KeyKind.INVITE: INVITE}
 _LAST = {
@@ -117,6 +118,15 @@ async def sessions_of(viewer: Viewer, now: datetime, idle: timedelta) -> list[Se
     """The viewer's own sessions that go on, the newest first."""
     who = (viewer.practice_id, viewer.staff_id)
     return await fetch(SessionRow, _SESSIONS, *who, now, now - idle)
+
+
+async def has_just_signed_in(viewer: Viewer, now: datetime) -> bool:
+    """Whether the viewer's session began so lately that it may change how they sign in: one that
+    was stolen, or left open, may not."""
+    sql = (
+        "SELECT k.id FROM access_key k WHERE k.practice_id = $1 AND k.id = $2 AND k.created_at > $3"
+    )
+    return bool(await fetch(Id, sql, viewer.practice_id, viewer.key_id, now - JUST))
 
 
 class _SignIn(NamedTuple):

@@ -41,6 +41,7 @@ from gql_app.access.signin import (
     begin_session,
     begin_session_by_link,
     end_session,
+    has_just_signed_in,
     practice_of_link,
 )
 from gql_app.access.tokens import LINK
@@ -165,6 +166,8 @@ class SigningIn:
                 found = await people.person_behind(viewer)
                 if found is None:
                     raise Forbidden("Passkeys are for people who were invited.")
+                if not await has_just_signed_in(viewer, self.changes.clock()):
+                    raise Forbidden("Sign out and in again first, then add the passkey.")
                 return found, f"add {viewer.key_id}"
             case {"invite": str(invite)}:
                 token = trimmed(invite)

@@ -115,6 +115,22 @@ async def test_one_who_is_signed_in_adds_passkeys_and_removes_them(
     await post(browser, "/session", passkey=other.answer(options))
 
 
+async def test_a_session_that_was_left_open_adds_no_passkey(
+    server: Server, browser: httpx.AsyncClient, device: Authenticator
+) -> None:
+    await make_passkey(browser, device, invite=await invite(server))
+    made = (await post(browser, "/passkeys/options", add=True))["options"]
+    began = datetime.now(UTC) - timedelta(minutes=15)
+    await AccessKey.filter(kind=KeyKind.SESSION).update(created_at=began)
+    for path, body in (
+        ("/passkeys/options", {"add": True}),
+        ("/passkeys", {"add": True, "credential": Authenticator(device.origin).make(made)}),
+    ):
+        answer = await browser.post(path, json=body)
+        assert answer.status_code == 403
+        assert "Sign out and in again" in answer.json()["errors"][0]["message"]
+
+
 async def test_passkeys_are_for_people_who_were_invited(
     server: Server, browser: httpx.AsyncClient
 ) -> None:
