@@ -39,11 +39,10 @@ class Audit(Model):
     the agents' notes were among what was asked for. `detail` says which key or setting it was.
     """
 
-    id = fields.BigIntField(primary_key=True)
     practice: fields.ForeignKeyRelation[Practice] = fields.ForeignKeyField(
         "models.Practice", on_delete=fields.RESTRICT
     )
-    seq = fields.BigIntField()
+    seq = fields.BigIntField(primary_key=True, generated=False)  # with the practice
     at = fields.DatetimeField()
     action = fields.CharEnumField(AuditAction, max_length=12)
     operation = fields.CharField(max_length=MAX_OPERATION)

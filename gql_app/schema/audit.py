@@ -12,7 +12,8 @@ from gql_app.schema.ids import id_of, read_id_of
 from gql_app.schema.links import linked
 from gql_app.schema.patients import Patient
 from gql_app.schema.staff import Staff
-from gql_app.work.reads.audit import AuditQuery, audit_cursor, audit_page
+from gql_app.work.reads.audit import AuditQuery, audit_page
+from gql_app.work.reads.cursors import audit_cursor
 from models.audit import AuditRow
 
 FromDay = Annotated[
@@ -104,4 +105,8 @@ class Queries:
         query = AuditQuery(patient, staff, first_day, last_day)
         page = await audit_page(info.context.viewer, query, first, after)
         info.context.note_read(patient)
-        return Connection(page, audit_cursor)
+        return Connection(page, _cursor_of)
+
+
+def _cursor_of(row: AuditRow) -> str:
+    return audit_cursor(row.practice_id, row.seq)

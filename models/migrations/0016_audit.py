@@ -7,10 +7,31 @@ from tortoise.migrations import operations as ops
 from models.audit import AuditAction
 from models.chain import BEGINNING
 
-INDEXES = (
-    "CREATE INDEX audit_by_time ON audit (practice_id, at, seq)",
-    "CREATE INDEX audit_by_patient ON audit (practice_id, patient_id, at, seq) WHERE patient_id IS NOT NULL",
-)
+# Every write of the practice adds a row, so the table has as few indexes as it can: rows are found by
+# their number, or by it within a patient's. On SQLite the key is the table.
+TABLE = """
+CREATE TABLE audit (
+    practice_id BIGINT NOT NULL REFERENCES practice (id) ON DELETE RESTRICT,
+    seq BIGINT NOT NULL,
+    at {moment} NOT NULL,
+    action VARCHAR(12) NOT NULL,
+    operation VARCHAR(200) NOT NULL,
+    address VARCHAR(45),
+    staff_id BIGINT,
+    key_id BIGINT,
+    patient_id BIGINT,
+    task_id BIGINT,
+    notes {boolean} NOT NULL,
+    result VARCHAR(40) NOT NULL,
+    detail VARCHAR(200),
+    digest {bytes} NOT NULL,
+    PRIMARY KEY (practice_id, seq)
+) {kind}
+"""
+SQLITE_TYPES = {"moment": "TIMESTAMP", "boolean": "INT", "bytes": "BLOB", "kind": "WITHOUT ROWID"}
+POSTGRES_TYPES = {"moment": "TIMESTAMPTZ", "boolean": "BOOL", "bytes": "BYTEA", "kind": ""}
+INDEX = "CREATE INDEX audit_by_patient ON audit (practice_id, patient_id, seq) WHERE patient_id IS NOT NULL"
+
 SQLITE_APPEND_ONLY = (
     """CREATE TRIGGER audit_is_append_only_update BEFORE UPDATE ON audit
        BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END""",
@@ -31,15 +52,18 @@ POSTGRES_APPEND_ONLY = (
     """CREATE TRIGGER audit_is_prune_only BEFORE DELETE ON audit
        FOR EACH ROW EXECUTE FUNCTION callboard_audit_prune_only()""",
 )
-# Nothing finds a row by its id, so it costs no index: the number within the practice is the key.
-POSTGRES_KEY = (
-    """DO $$ DECLARE c record; BEGIN
-        FOR c IN SELECT conname FROM pg_constraint
-                 WHERE contype IN ('p', 'u') AND conrelid = 'audit'::regclass
-        LOOP EXECUTE format('ALTER TABLE audit DROP CONSTRAINT %I', c.conname); END LOOP;
-    END $$""",
-    "ALTER TABLE audit ADD PRIMARY KEY (practice_id, seq)",
-)
+
+
+class CreateTable(ops.CreateModel):
+    """Makes the table by a statement of its own: models cannot say that its key is two columns."""
+
+    async def database_forward(self, app_label, old_state, new_state, state_editor=None):
+        if state_editor is not None:
+            sqlite = state_editor.DIALECT == "sqlite"
+            types = SQLITE_TYPES if sqlite else POSTGRES_TYPES
+            guards = SQLITE_APPEND_ONLY if sqlite else POSTGRES_APPEND_ONLY
+            for statement in (TABLE.format(**types), INDEX, *guards):
+                await state_editor.client.execute_query(statement)
 
 
 class AddColumn(ops.AddField):
@@ -54,13 +78,6 @@ class AddColumn(ops.AddField):
         if state_editor is not None:
             blob = ("BLOB", "x''") if state_editor.DIALECT == "sqlite" else ("BYTEA", "''::bytea")
             await state_editor.client.execute_query(self._statement.format(*blob))
-
-
-async def forward(apps, editor):
-    sqlite = editor.DIALECT == "sqlite"
-    guards = SQLITE_APPEND_ONLY if sqlite else (*POSTGRES_KEY, *POSTGRES_APPEND_ONLY)
-    for statement in (*INDEXES, *guards):
-        await editor.client.execute_query(statement)
 
 
 class Migration(migrations.Migration):
@@ -84,15 +101,9 @@ class Migration(migrations.Migration):
             )
             for name in ("audit_digest", "audit_pruned_digest")
         ),
-        ops.CreateModel(
+        CreateTable(
             name="Audit",
             fields=[
-                (
-                    "id",
-                    fields.BigIntField(
-                        generated=True, primary_key=True, unique=True, db_index=True
-                    ),
-                ),
                 (
                     "practice",
                     fields.ForeignKeyField(
@@ -103,7 +114,12 @@ class Migration(migrations.Migration):
                         on_delete=OnDelete.RESTRICT,
                     ),
                 ),
-                ("seq", fields.BigIntField()),
+                (
+                    "seq",
+                    fields.BigIntField(
+                        generated=False, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
                 ("at", fields.DatetimeField()),
                 ("action", fields.CharEnumField(enum_type=AuditAction, max_length=12)),
                 ("operation", fields.CharField(max_length=200)),
@@ -121,10 +137,9 @@ class Migration(migrations.Migration):
                 "table": "audit",
                 "app": "models",
                 "unique_together": (("practice", "seq"),),
-                "pk_attr": "id",
+                "pk_attr": "seq",
                 "table_description": "Append-only: the database refuses changes, and deletions but for what retention has passed.",
             },
             bases=["Model"],
         ),
-        ops.RunPython(forward),
     ]

@@ -27,7 +27,6 @@ class Moment(StrEnum):
 
     EXPIRY = "x"
     LAST_CONTACT = "l"
-    AUDIT = "a"
 
 
 class Place(NamedTuple):
@@ -62,6 +61,16 @@ def id_cursor(practice_id: int, row_id: int) -> str:
 def read_id_cursor(practice_id: int, cursor: str) -> int:
     """The id that `cursor` stands behind. Raises `BadInput`."""
     return _number(_decode("i", practice_id, cursor))
+
+
+def audit_cursor(practice_id: int, seq: int) -> str:
+    """Where the audit goes on after row `seq`."""
+    return _encode("a", practice_id, str(seq))
+
+
+def read_audit_cursor(practice_id: int, cursor: str) -> int:
+    """The number of the row that `cursor` stands behind. Raises `BadInput`."""
+    return _number(_decode("a", practice_id, cursor))
 
 
 def due_cursor(practice_id: int, due_on: date, row_id: int) -> str:
