@@ -5,7 +5,6 @@ import difflib
 import re
 import unicodedata
 from functools import cache
-from ipaddress import ip_address
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
@@ -81,14 +80,6 @@ def checked_email(what: str, address: str) -> str:
     if len(address) > 254 or not re.fullmatch(r"[^\s@]+@[^\s@]+", address):
         raise BadValue(f"{what} is an e-mail address, not {address!r}")
     return address
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host's name or number is this machine's own."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def checked_queues(names: list[str]) -> list[str]:

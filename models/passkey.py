@@ -1,4 +1,4 @@
-"""Passkeys, and the secret that signs the challenges they answer."""
+"""Passkeys: the public halves of what people sign in with."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -56,14 +56,3 @@ class PasskeyRow(NamedTuple):
 
 PASSKEY_COLUMNS = select_list("k", PasskeyRow)
 """The select list of a `PasskeyRow`, from a table that is called `k` in the query."""
-
-
-class ServerSecret(Model):
-    """The one secret of the servers of this database, made with the table. It belongs to no
-    practice: a challenge is signed before it is known who will answer it."""
-
-    id = fields.BigIntField(primary_key=True)
-    secret = fields.CharField(max_length=64)
-
-    class Meta:
-        table = "server_secret"

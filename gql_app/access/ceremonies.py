@@ -108,10 +108,10 @@ def claimed(response: Response) -> Claimed:
     try:
         credential_id, named = response["id"], _decode(response["response"]["userHandle"])
     except (ValueError, KeyError, TypeError):
-        raise Unauthenticated(NOT_ACCEPTED) from None
+        raise Unauthenticated(NOT_ACCEPTED, "passkey") from None
     practice_id = int.from_bytes(named[:8], "big")
     if len(named) != 16 or practice_id >= 2**63 or not isinstance(credential_id, str):
-        raise Unauthenticated(NOT_ACCEPTED)
+        raise Unauthenticated(NOT_ACCEPTED, "passkey")
     return Claimed(practice_id, credential_id, challenge)
 
 
@@ -130,7 +130,7 @@ def _challenge_in(response: Response) -> bytes:
         client_data = orjson.loads(_decode(response["response"]["clientDataJSON"]))
         return _decode(client_data["challenge"])
     except (ValueError, KeyError, TypeError):
-        raise Unauthenticated(NOT_ACCEPTED) from None
+        raise Unauthenticated(NOT_ACCEPTED, "passkey") from None
 
 
 def _verify_new(response: Response, challenge: bytes, page: Page) -> Any:
@@ -146,7 +146,7 @@ def _verify_new(response: Response, challenge: bytes, page: Page) -> Any:
             require_user_verification=True,
         )
     except Exception as error:  # the library raises whatever bytes that are no CBOR make it raise
-        raise Unauthenticated(NOT_ACCEPTED) from error
+        raise Unauthenticated(NOT_ACCEPTED, "passkey") from error
 
 
 def _verify_answer(response: Response, challenge: bytes, page: Page, passkey: PasskeyRow) -> int:
@@ -164,7 +164,7 @@ def _verify_answer(response: Response, challenge: bytes, page: Page, passkey: Pa
             require_user_verification=True,
         ).new_sign_count
     except Exception as error:
-        raise Unauthenticated(NOT_ACCEPTED) from error
+        raise Unauthenticated(NOT_ACCEPTED, "passkey") from error
 
 
 def _encode(value: bytes) -> str:

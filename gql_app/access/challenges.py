@@ -8,10 +8,9 @@ import hmac
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from gql_app.access.viewer import Unauthenticated
-from models.database import fetch
+from models.database import read_secret, secret
 
 LASTS = timedelta(minutes=5)
 MOMENT, RANDOM, CODE = 8, 16, 32
@@ -20,16 +19,11 @@ STALE = "That took too long. Try again."
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class _Secret(NamedTuple):
-    secret: str
-
-
 class Challenges:
-    """Challenges by the secret of the database, which is read once."""
+    """Challenges by the secret of the database."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._secret: bytes | None = None
 
     async def make(self, purpose: str) -> bytes:
         moment = (self._clock() - EPOCH) // timedelta(microseconds=1)
@@ -41,14 +35,15 @@ class Challenges:
         here, not for this, or more than five minutes ago."""
         head, code = challenge[: MOMENT + RANDOM], challenge[MOMENT + RANDOM :]
         if len(code) != CODE or not hmac.compare_digest(code, await self._code(head, purpose)):
-            raise Unauthenticated("The answer is not to a challenge of this server.")
+            raise Unauthenticated("The answer is not to a challenge of this server.", "challenge")
         made = EPOCH + timedelta(microseconds=int.from_bytes(head[:MOMENT], "big"))
         if self._clock() - made > LASTS:
-            raise Unauthenticated(STALE)
+            raise Unauthenticated(STALE, "challenge")
         return made
 
     async def _code(self, head: bytes, purpose: str) -> bytes:
-        if self._secret is None:
-            (row,) = await fetch(_Secret, "SELECT secret FROM server_secret")
-            self._secret = bytes.fromhex(row.secret)
-        return hmac.digest(self._secret, head + purpose.encode(), "sha256")
+        await read_secret()
+        key = secret()
+        assert key is not None
+        # Global ids are written by it too: no code may be one that is made for something else.
+        return hmac.digest(key, b"passkey challenge " + head + purpose.encode(), "sha256")

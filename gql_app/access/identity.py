@@ -11,10 +11,10 @@ from gql_app.access.people import Person, accept, person_of
 from gql_app.access.signin import SignedIn, begin_session
 from gql_app.access.viewer import ChangeOfPractice, Unauthenticated
 from models.audit import AuditAction
-from models.checks import is_loopback
 from models.database import fetch_first
 from models.identity import IdentityProvider
 from models.people import Staff
+from models.wires import is_loopback
 
 
 class NotVouchedFor(Exception):
@@ -94,14 +94,18 @@ async def _known(change: ChangeOfPractice, vouched: Vouched) -> Person:
             await _bind(change, staff.id, vouched)
     person = None if staff is None else await person_of(change.practice_id, staff.id)
     if person is None:
-        raise NotInvited("Nobody was invited under this account.")
+        raise NotInvited(
+            "Nobody was invited under this account.", "not invited", change.practice_id
+        )
     return person
 
 
 async def _bind(change: ChangeOfPractice, staff_id: int, vouched: Vouched) -> None:
     here = Staff.filter(practice_id=change.practice_id)
     if await here.filter(subject=vouched.subject).exclude(id=staff_id).exists():
-        raise NotInvited("This account is somebody else's already.")
+        raise NotInvited(
+            "This account is somebody else's already.", "account of another", change.practice_id
+        )
     await here.filter(id=staff_id).update(subject=vouched.subject)
 
 

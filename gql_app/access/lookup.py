@@ -49,9 +49,13 @@ class _KeyRow(NamedTuple):
         """When a session ends if its person does nothing; None for a key, which has no such end."""
         return None if self.active_at is None else self.active_at + idle
 
-    def holds(self, now: datetime) -> bool:
-        """Whether it is neither revoked nor expired. A session may be idle all the same."""
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+    def why_invalid(self, now: datetime) -> str | None:
+        """Whether it is revoked or expired. A session may be idle all the same."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None and self.expires_at <= now:
+            return "expired"
+        return None
 
 
 _Digest: TypeAlias = tuple[int, str]
@@ -119,17 +123,24 @@ class KeyLookup:
         """The viewer that `key` stands for. Raises `Unauthenticated`, with the same words for any
         key that is not valid now, and `Busy`."""
         practice_id = practice_of(key, kind)
-        if practice_id is not None:
-            found = await self._find(practice_id, digest(key))
-            if found is not None and self._is_valid(found):
-                viewer = self._read(found)
-                if viewer is not None:
-                    return viewer
-        raise Unauthenticated("The key is not valid.")
+        if practice_id is None:
+            raise Unauthenticated("The key is not valid.", "malformed")
+        found = await self._find(practice_id, digest(key))
+        if found is None:
+            raise Unauthenticated("The key is not valid.", "unknown", practice_id)
+        reason = self._why_invalid(found)
+        if reason is None:
+            viewer = self._read(found)
+            if viewer is not None:
+                return viewer
+        raise Unauthenticated(
+            "The key is not valid.", reason or "unreadable", practice_id, found.id
+        )
 
-    def _is_valid(self, row: _KeyRow) -> bool:
+    def _why_invalid(self, row: _KeyRow) -> str | None:
         now, idle_ends_at = self._clock(), row.idle_ends_at(self._idle)
-        return row.holds(now) and (idle_ends_at is None or idle_ends_at > now)
+        is_idle = idle_ends_at is not None and idle_ends_at <= now
+        return row.why_invalid(now) or ("idle" if is_idle else None)
 
     def _read(self, row: _KeyRow) -> Viewer | None:
         """The viewer of a key that is valid. None if its row cannot be read: somebody has written
@@ -189,7 +200,7 @@ async def still_valid(
     found = {}
     for row in rows:
         with suppress(ValueError):  # one that cannot be read ends its own sessions, no others
-            if row.holds(now) and (viewer := _viewer(row)) in viewers:
+            if row.why_invalid(now) is None and (viewer := _viewer(row)) in viewers:
                 found[viewer] = row.idle_ends_at(idle)
     return found
 

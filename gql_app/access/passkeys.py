@@ -60,7 +60,7 @@ async def find_answer(challenges: Challenges, page: Page, response: Response) ->
     WHERE k.practice_id = $1 AND k.credential_id = $2"""
     passkey = await fetch_first(PasskeyRow, sql, said.practice_id, said.credential_id)
     if passkey is None:
-        raise Unauthenticated(NOT_ACCEPTED)
+        raise Unauthenticated(NOT_ACCEPTED, "passkey")
     count = await checked_answer(response, said.challenge, page, passkey)
     return Answer(said.practice_id, passkey, count, made_at)
 
@@ -78,7 +78,7 @@ async def begin_session_by_passkey(
     )
     person = await person_of(change.practice_id, answer.passkey.staff_id)
     if not taken or person is None:
-        raise Unauthenticated(NOT_ACCEPTED)
+        raise Unauthenticated(NOT_ACCEPTED, "passkey")
     return await begin_session(change, person.key_id, device)
 
 

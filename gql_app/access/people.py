@@ -131,7 +131,7 @@ async def invited(token: str, now: datetime) -> Person:
         person = await fetch_first(Person, _INVITED, practice_id, digest(token), now)
         if person is not None:
             return person
-    raise Unauthenticated(NO_INVITE)
+    raise Unauthenticated(NO_INVITE, "invitation")
 
 
 async def accept(change: ChangeOfPractice, token: str) -> Person:

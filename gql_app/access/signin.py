@@ -79,7 +79,7 @@ async def begin_session_by_link(
     """Begin a session with a link, which is used up by it. Raises `Unauthenticated`."""
     parents = await _parents(change.practice_id, link, change.now)
     if not parents:
-        raise Unauthenticated(_NO_LINK)
+        raise Unauthenticated(_NO_LINK, "link")
     # The key's row is locked first, as where the key is revoked with all that it has begun.
     signed_in = await begin_session(change, parents[0].id, device)
     await use_up(change, link, _NO_LINK)
@@ -95,7 +95,7 @@ async def use_up(change: ChangeOfPractice, token: str, otherwise: str) -> None:
         *(change.practice_id, digest(token), change.now),
     )
     if not used:
-        raise Unauthenticated(otherwise)
+        raise Unauthenticated(otherwise, "link")
 
 
 async def practice_of_link(link: str, now: datetime) -> int:
@@ -103,7 +103,7 @@ async def practice_of_link(link: str, now: datetime) -> int:
     is made only for one that is, because it keeps the practice's other changes waiting."""
     practice_id = practice_of(link, LINK)
     if practice_id is None or not await _parents(practice_id, link, now):
-        raise Unauthenticated(_NO_LINK)
+        raise Unauthenticated(_NO_LINK, "link")
     return practice_id
 
 
@@ -181,7 +181,7 @@ async def derive(
     keys = AccessKey.filter(practice_id=change.practice_id, id=key_id, revoked_at=None)
     parent = await keys.select_for_update().first()
     if parent is None:
-        raise Unauthenticated("The key is not valid.")
+        raise Unauthenticated("The key is not valid.", "revoked")
     token = new_token(_TOKENS[kind], change.practice_id)
     ends = parent.expires_at or datetime.max.replace(tzinfo=UTC)
     expires_at = min(change.now + _LAST[kind], ends)

@@ -13,11 +13,11 @@ from gql_app.access.signin import SessionRow, last_sign_in, sessions_of
 from gql_app.schema.account import Passkey, Session
 from gql_app.schema.context import Info
 from gql_app.schema.enums import Role
-from gql_app.schema.links import linked
 from gql_app.schema.queues import Queue
 from gql_app.schema.staff import Staff
 from gql_app.schema.tasks import Task
 from gql_app.work.reads.cursors import event_cursor
+from gql_app.work.reads.history import StaffRow
 from gql_app.work.reads.next_tasks import claimed_tasks
 from gql_app.work.reads.queues import QueueRow, visible_queues
 from models.event import feed_bounds
@@ -59,7 +59,10 @@ class Viewer:
     def id(parent: strawberry.Parent[ViewerRow]) -> strawberry.ID:
         return viewer_id(parent)
 
-    staff = linked("staff", "staff_id", Staff, "Who is named for what is done with the key.")
+    @strawberry.field(graphql_type=Staff, description="Who is named for what is done with the key.")
+    def staff(parent: strawberry.Parent[ViewerRow]) -> StaffRow:
+        return StaffRow(parent.staff_id, parent.practice_id, parent.name)
+
     name: str
     role: Role
     may_read_notes: bool

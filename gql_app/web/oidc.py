@@ -27,12 +27,19 @@ from gql_app.access.identity import (
 )
 from gql_app.access.signin import SESSION_LASTS
 from gql_app.clock import seconds_passed
+from gql_app.logs import SECURITY
 from gql_app.web.accepting import JSON
 from gql_app.web.addresses import client_address
-from gql_app.web.credentials import is_on_loopback, is_own_page, put_cookies
+from gql_app.web.credentials import (
+    is_on_loopback,
+    is_own_page,
+    note_refused_key,
+    note_refused_origin,
+    put_cookies,
+)
 from gql_app.web.devices import device_of
 from gql_app.web.http_errors import refusal
-from gql_app.web.requests import read_body, read_json
+from gql_app.web.requests import MAX_SMALL_BODY, read_body, read_json
 from gql_app.work.changes import Changes
 from gql_app.work.reads.conditions import BadInput
 from models.text import trimmed
@@ -41,6 +48,7 @@ if TYPE_CHECKING:
     from gql_app.access.issuers import Asked, Issuers
 
 log = logging.getLogger(__name__)
+security = logging.getLogger(SECURITY)
 
 COOKIE, LOOPBACK_COOKIE = "__Host-callboard-oidc", "callboard-oidc"
 ASKED_SECONDS = 600
@@ -70,9 +78,10 @@ class SigningInByProvider:
                 asked, where = await self._asked(request, slug, "")
                 response: Response = RedirectResponse(where, 303)
             else:
-                if not is_own_page(request.headers):
+                if not is_own_page(request):
+                    note_refused_origin(request)
                     raise Forbidden("Signing in is for the pages of this server.")
-                body = read_json(await read_body(request))
+                body = read_json(await read_body(request, MAX_SMALL_BODY))
                 invite = body.get("invite") if isinstance(body, dict) else None
                 if not isinstance(invite, str):
                     raise BadInput('Send {"invite": "…"}.')
@@ -93,12 +102,14 @@ class SigningInByProvider:
         except NotVouchedFor as error:
             log.warning("signing in by a provider: %s", error)
             return _refused(request)
-        except Unauthenticated:
+        except Unauthenticated as refused:
+            note_refused_key(refused, "sign_in_refused")
             return _refused(request)
         except Exception as error:
             return refusal(error)
+        security.info("signed_in")
         response = RedirectResponse("/", 303)
-        put_cookies(response, request.headers, signed_in, int(SESSION_LASTS.total_seconds()))
+        put_cookies(response, request, signed_in, int(SESSION_LASTS.total_seconds()))
         _keep(response, request, "")
         return response
 
@@ -158,7 +169,7 @@ def _read(request: Request) -> "Asked | None":
     """What the browser that comes back has asked for."""
     cookies = cookie_parser(request.headers.get("cookie", ""))
     kept = cookies.get(COOKIE)
-    if kept is None and is_on_loopback(request.headers):
+    if kept is None and is_on_loopback(request):
         kept = cookies.get(LOOPBACK_COOKIE)
     try:
         parts = orjson.loads(base64.urlsafe_b64decode(kept or ""))
@@ -172,7 +183,7 @@ def _read(request: Request) -> "Asked | None":
 
 def _keep(response: Response, request: Request, asked: str) -> None:
     """Lax, not strict: the browser comes back from another site."""
-    names = [COOKIE, LOOPBACK_COOKIE] if is_on_loopback(request.headers) else [COOKIE]
+    names = [COOKIE, LOOPBACK_COOKIE] if is_on_loopback(request) else [COOKIE]
     for name in names:
         response.set_cookie(
             name,

@@ -17,7 +17,6 @@ HEADERS = {
     " img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none';"
     " frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",  # kept, but asked for again each time
 }
 

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gql_app.access import USUAL_IDLE, RateLimited, Viewer, still_valid
+from gql_app.logs import SECURITY
 from gql_app.web.close_codes import CloseCode
 
 log = logging.getLogger(__name__)
+security = logging.getLogger(SECURITY)
 
 CHECK_SECONDS = 2.0
 WARN_BEFORE = timedelta(seconds=60)
@@ -156,15 +158,22 @@ class Sessions:
             if session.viewer in valid:
                 self._look_whether_idle(session, valid[session.viewer], now)
             else:
+                _note_end(session.viewer, "revoked or changed")
                 session.notify(Ended(CloseCode.FORBIDDEN, "Key revoked or changed"))
 
     def _look_whether_idle(self, session: Session, ends_at: datetime | None, now: datetime) -> None:
         if ends_at is None:
             return
         if ends_at <= now:
+            _note_end(session.viewer, "idle")
             session.notify(Ended(CloseCode.FORBIDDEN, "Session idle"))
         elif session.idle_warned_of != ends_at and ends_at - now <= min(
             WARN_BEFORE, self._idle / WARN_SHARE
         ):
             session.idle_warned_of = ends_at
             session.notify(Expiring(ends_at, is_idle=True))
+
+
+def _note_end(viewer: Viewer, reason: str) -> None:
+    whose = {"practice": viewer.practice_id, "key": viewer.key_id}
+    security.info("stream_ended", extra={"reason": reason, **whose})

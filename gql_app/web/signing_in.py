@@ -5,6 +5,7 @@ signs out. /passkeys/options begins making a passkey, or signing in with one; /p
 one.
 """
 
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,17 +46,28 @@ from gql_app.access.signin import (
     practice_of_link,
 )
 from gql_app.access.tokens import LINK
+from gql_app.logs import SECURITY
+from gql_app.logs.request import current
 from gql_app.web.accepting import JSON
 from gql_app.web.addresses import client_address
-from gql_app.web.credentials import holder_of, is_own_page, put_cookies, viewer_of
+from gql_app.web.credentials import (
+    holder_of,
+    is_own_page,
+    note_refused_key,
+    note_refused_origin,
+    put_cookies,
+    viewer_of,
+)
 from gql_app.web.devices import device_of
 from gql_app.web.http_errors import refusal
-from gql_app.web.requests import read_body, read_json
+from gql_app.web.requests import MAX_SMALL_BODY, read_body, read_json
 from gql_app.work.access_log import Access, AccessLog
 from gql_app.work.changes import Changes
 from gql_app.work.reads.conditions import BadInput
 from models.audit import AuditAction
 from models.text import trimmed
+
+security = logging.getLogger(SECURITY)
 
 SIGN_IN, SIGN_OUT, MAKE_PASSKEY = "sign in", "sign out", "make a passkey"
 """What these are called in the audit."""
@@ -88,19 +100,23 @@ class SigningIn:
         try:
             _check_page(request)
             if request.method == "PUT":
-                self.last_use.note_activity(await viewer_of(self.keys, request.headers))
+                self.last_use.note_activity(await viewer_of(self.keys, request))
                 return _json({"reportAfter": self.report_seconds})
             if request.method == "DELETE":
                 with suppress(Unauthenticated):  # it has ended by itself
-                    await self._sign_out(request, await viewer_of(self.keys, request.headers))
+                    await self._sign_out(request, await viewer_of(self.keys, request))
+                    security.info("signed_out")
                 return _with_cookie(request, "", lasts=0)
-            body = read_json(await read_body(request))
+            body = read_json(await read_body(request, MAX_SMALL_BODY))
             try:
                 signed_in = await self._begun(request, body)
             except Unauthenticated:
                 self._note_failure(request, body)
                 raise
             return await self._signed_in(request, signed_in)
+        except Unauthenticated as refused:
+            note_refused_key(refused, "sign_in_refused")
+            return refusal(refused)
         except Exception as error:
             return refusal(error)
 
@@ -108,7 +124,7 @@ class SigningIn:
         """What a browser needs to make a passkey, or to sign in with one; and who is invited."""
         try:
             page = _check_page(request)
-            body = read_json(await read_body(request))
+            body = read_json(await read_body(request, MAX_SMALL_BODY))
             if body == {"signIn": True}:
                 return _json(await ceremonies.sign_in_options(self.challenges, page))
             person, purpose = await self._maker(request, body)
@@ -123,7 +139,7 @@ class SigningIn:
         """Keep the passkey that was made. Somebody who was invited is signed in by that."""
         try:
             page = _check_page(request)
-            body = read_json(await read_body(request))
+            body = read_json(await read_body(request, MAX_SMALL_BODY))
             person, purpose = await self._maker(request, body)
             response, device = _credential(body, "credential"), _device(request)
             checked = (self.challenges, page, response, purpose, device)
@@ -137,6 +153,9 @@ class SigningIn:
             return await self._signed_in(request, signed_in)
         except CannotAdd as error:
             return refusal(BadInput(str(error)))
+        except Unauthenticated as refused:
+            note_refused_key(refused, "passkey_refused")
+            return refusal(refused)
         except Exception as error:
             return refusal(error)
 
@@ -145,14 +164,17 @@ class SigningIn:
         match body:
             case {"key": str(key)}:
                 viewer = await self.keys.authenticate(trimmed(key))
+                _note_whose(viewer.practice_id, viewer.key_id)
                 return await changes.make(viewer, begin_session, viewer.key_id, device)
             case {"link": str(link)}:
                 link = trimmed(link)
                 practice_id = await practice_of_link(link, changes.clock())
+                _note_whose(practice_id)
                 return await changes.make_for(practice_id, begin_session_by_link, link, device)
             case {"passkey": dict()}:
                 page, response = _check_page(request), _credential(body, "passkey")
                 answer = await passkeys.find_answer(self.challenges, page, response)
+                _note_whose(answer.practice_id)
                 begin = passkeys.begin_session_by_passkey
                 return await changes.make_for(answer.practice_id, begin, answer, device)
         raise BadInput('Send {"key": "…"}, {"link": "…"} or {"passkey": {…}}.')
@@ -162,7 +184,7 @@ class SigningIn:
         `Forbidden`."""
         match body:
             case {"add": True}:
-                viewer = await viewer_of(self.keys, request.headers)
+                viewer = await viewer_of(self.keys, request)
                 found = await people.person_behind(viewer)
                 if found is None:
                     raise Forbidden("Passkeys are for people who were invited.")
@@ -176,9 +198,10 @@ class SigningIn:
         raise BadInput('Send {"signIn": true}, {"invite": "…"} or {"add": true}.')
 
     async def _signed_in(self, request: Request, signed_in: SignedIn) -> Response:
+        security.info("signed_in")
         # The cookie of the session before is lost with this answer: nobody could end it later.
         with suppress(Unauthenticated):
-            await self._sign_out(request, await holder_of(self.keys, request.headers))
+            await self._sign_out(request, await holder_of(self.keys, request))
         return _with_cookie(request, signed_in.token, int(SESSION_LASTS.total_seconds()))
 
     async def _sign_out(self, request: Request, viewer: Viewer) -> None:
@@ -206,6 +229,12 @@ class SigningIn:
             self.access_log.note(who, {None})
 
 
+def _note_whose(practice_id: int, key_id: int | None = None) -> None:
+    """For the log."""
+    if (facts := current()) is not None:
+        facts.practice_id, facts.key_id = practice_id, key_id
+
+
 async def _named(person: Person) -> dict[str, Any]:
     """Who somebody is, and by which provider they may sign in."""
     found = await provider_of(person.practice_id)
@@ -215,7 +244,8 @@ async def _named(person: Person) -> dict[str, Any]:
 
 def _check_page(request: Request) -> Page:
     """The page that asks. Raises `Forbidden` if it is not one of this server."""
-    if not is_own_page(request.headers):
+    if not is_own_page(request):
+        note_refused_origin(request)
         raise Forbidden("Signing in and out is for the pages of this server.")
     return Page(request.url.hostname or "", request.headers["origin"])
 
@@ -236,5 +266,5 @@ def _json(value: object) -> Response:
 
 def _with_cookie(request: Request, token: str, lasts: int) -> Response:
     response = Response(status_code=204)
-    put_cookies(response, request.headers, token, lasts)
+    put_cookies(response, request, token, lasts)
     return response

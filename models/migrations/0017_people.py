@@ -1,13 +1,10 @@
 """People sign in with passkeys: the kinds of keys, passkeys, and when somebody signed in last."""
 
-import secrets
-
 from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.migrations import operations as ops
 
 from models.access import KeyKind
-from models.database import write
 
 # A digest does not tell a session from a link. Links lasted for an hour at most.
 STATEMENTS = (
@@ -36,7 +33,6 @@ async def forward(apps, editor):
     run, is_sqlite = editor.client.execute_query, editor.DIALECT == "sqlite"
     for statement in (*STATEMENTS, *(() if is_sqlite else POSTGRES_KEYS)):
         await run(statement.format(longer=LONGER["sqlite" if is_sqlite else "postgres"]))
-    await write("INSERT INTO server_secret (secret) VALUES ($1)", secrets.token_hex(32))
 
 
 def number():
@@ -109,17 +105,6 @@ class Migration(migrations.Migration):
                 "unique_together": (("practice", "credential_id"),),
                 "pk_attr": "id",
                 "table_description": "The public half of a person's passkey. The secret half never leaves their device.",
-            },
-            bases=["Model"],
-        ),
-        ops.CreateModel(
-            name="ServerSecret",
-            fields=[("id", number()), ("secret", fields.CharField(max_length=64))],
-            options={
-                "table": "server_secret",
-                "app": "models",
-                "pk_attr": "id",
-                "table_description": "The one secret of the servers of this database, made with the table. It belongs to no",
             },
             bases=["Model"],
         ),

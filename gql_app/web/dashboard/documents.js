@@ -49,9 +49,9 @@ export const ACCOUNT = `{
   }
 }`;
 
-export const END_SESSION = 'mutation ($id: ID!) { endSession(id: $id) { errors { message } } }';
+export const END_SESSION = `mutation ($id: ID!) { endSession(id: $id) { errors { message } } }`;
 
-export const REMOVE_PASSKEY = 'mutation ($id: ID!) { removePasskey(id: $id) { errors { message } } }';
+export const REMOVE_PASSKEY = `mutation ($id: ID!) { removePasskey(id: $id) { errors { message } } }`;
 
 export const TASKS = `query ($filter: TaskFilter, $orderBy: TaskOrder!, $first: Int!, $after: String) {
   tasks(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
