@@ -1,7 +1,9 @@
-// One's own account: when one signed in last, where one is signed in, and one's passkeys.
+// One's own account: when one signed in last, where one is signed in, and one's passkeys. Loaded when it is
+// looked at first.
 
 import { graphql } from './api.js';
 import { ACCOUNT, END_SESSION, REMOVE_PASSKEY } from './documents.js';
+import { canUsePasskeys } from './entry.js';
 import * as passkeys from './passkeys.js';
 import { outside, refill, write } from './text.js';
 import { dayAndClock } from './words.js';
@@ -42,7 +44,7 @@ export class AccountView {
       ),
     );
     part('own-passkeys').hidden = own === null;
-    part('add-passkey').hidden = !passkeys.canUse;
+    part('add-passkey').hidden = !canUsePasskeys;
     part('no-passkeys').hidden = own?.length !== 0;
     refill(part('passkeys'), own ?? [], ({ id, device, createdAt, lastUsedAt }) =>
       item(

@@ -1,10 +1,15 @@
 // What comes before the dashboard: signing in with a passkey, a key or a link, and accepting an invitation.
 
 import { SignedOut, request, signIn } from './api.js';
-import * as passkeys from './passkeys.js';
 import { outside, write } from './text.js';
 
+const passkeys = () => import('./passkeys.js');
 const part = (id) => document.getElementById(id);
+
+/** Whether passkeys can be used here at all. Browsers make none for a page whose host has a number and no name. */
+const isNumber = /^\[|^\d+(\.\d+){3}$/.test(location.hostname);
+export const canUsePasskeys = !isNumber && Boolean(globalThis.PublicKeyCredential?.parseCreationOptionsFromJSON);
+
 const WRONG = {
   key: 'This key is not valid. It may be mistyped, expired or revoked.',
   link: 'This link has been used already, or is not valid. Sign in with a key.',
@@ -19,17 +24,17 @@ export class Entry {
   constructor({ onEntered }) {
     this.onEntered = onEntered;
     const slug = localStorage.getItem(PRACTICE);
-    part('with-passkey').hidden = !passkeys.canUse;
+    part('with-passkey').hidden = !canUsePasskeys;
     part('with-provider').hidden = !slug;
     part('with-provider').href = `/oidc/begin/${encodeURIComponent(slug)}`;
-    part('or-key').hidden = !passkeys.canUse && !slug;
+    part('or-key').hidden = !canUsePasskeys && !slug;
     part('sign-in-form').addEventListener('submit', (event) => {
       event.preventDefault();
       const key = part('key').value.trim();
       if (key) this.enter('key', () => signIn({ key }));
       else this.complain('Enter your key.');
     });
-    part('with-passkey').addEventListener('click', () => this.enter('passkey', passkeys.use));
+    part('with-passkey').addEventListener('click', () => this.enter('passkey', async () => (await passkeys()).use()));
     part('make-passkey').addEventListener('click', () => this.accept(() => this.make()));
     part('take-account').addEventListener('click', () => this.accept(() => this.goToProvider()));
   }
@@ -39,7 +44,7 @@ export class Entry {
     part('sign-in').hidden = false;
     document.title = 'Sign in – Callboard';
     this.complain(reason);
-    (passkeys.canUse ? part('with-passkey') : part('key')).focus();
+    (canUsePasskeys ? part('with-passkey') : part('key')).focus();
   }
 
   hide() {
@@ -76,18 +81,19 @@ export class Entry {
   async welcome(invite) {
     this.invite = invite;
     try {
-      const { name, practice, provider } = await passkeys.begin({ invite });
-      if (!passkeys.canUse && !provider) throw new Error('Open this link in a browser that has passkeys, at the name of the server.');
+      const { begin } = await passkeys();
+      const { name, practice, provider } = await begin({ invite });
+      if (!canUsePasskeys && !provider) throw new Error('Open this link in a browser that has passkeys, at the name of the server.');
       this.provider = provider;
       this.hide();
-      part('make-passkey').hidden = part('invite-passkey').hidden = !passkeys.canUse;
+      part('make-passkey').hidden = part('invite-passkey').hidden = !canUsePasskeys;
       part('take-account').hidden = !provider;
       write(part('take-account'), provider ? `Use your account at ${outside(provider.host)}` : '');
       write(part('invite-who'), `${outside(practice)} invites you, ${outside(name)}, to its call lists.`);
       write(part('invite-error'), '');
       part('invite').hidden = false;
       document.title = 'Invitation – Callboard';
-      (passkeys.canUse ? part('make-passkey') : part('take-account')).focus();
+      (canUsePasskeys ? part('make-passkey') : part('take-account')).focus();
     } catch (error) {
       this.show(error instanceof SignedOut ? WRONG.invite : outside(error.message));
     }
@@ -108,7 +114,8 @@ export class Entry {
   async make() {
     const { invite } = this;
     // Asked for again: the first answer is good for five minutes only.
-    if (!(await passkeys.make({ invite }, await passkeys.begin({ invite })))) {
+    const { begin, make } = await passkeys();
+    if (!(await make({ invite }, await begin({ invite })))) {
       return write(part('invite-error'), 'No passkey was made. You can try again.');
     }
     this.invite = null;

@@ -1,6 +1,5 @@
 // Puts the page together: the session, the feed, the views, and the keys.
 
-import { AccountView } from './account.js';
 import { Activity } from './activity.js';
 import { OtherViewer, SignedOut, actFor, graphql, signOut } from './api.js';
 import { AuditView } from './audit.js';
@@ -40,7 +39,7 @@ const dialog = new ContactDialog(store, claims, {
 });
 const tasks = new TasksView(store, dialog, claims, { say, onError: trouble, onLook: setTitle });
 const board = new BoardView(store, { onError: trouble });
-const account = new AccountView({ say, onError: trouble });
+let account = null; // few look at it, so it is loaded then
 const audit = new AuditView({ onError: trouble });
 const connection = new Connection();
 const entry = new Entry({ onEntered: begin });
@@ -148,7 +147,7 @@ function end(reason) {
   tasks.clear();
   board.viewer = null;
   board.clear();
-  account.clear();
+  account?.clear();
   activity.end();
   audit.clear();
   part('help').close();
@@ -195,6 +194,11 @@ function say(words, ms = 8000) {
   if (words) saying = setTimeout(() => say(''), ms);
 }
 
+async function showAccount() {
+  account ??= new (await import('./account.js')).AccountView({ say, onError: trouble });
+  await account.show();
+}
+
 const VIEWS = { tasks: ['to-tasks'], board: ['to-board'], audit: ['to-audit'], account: ['who', 'to-account'] };
 
 const shown = () => Object.keys(VIEWS).find((name) => !part(name).hidden);
@@ -210,7 +214,7 @@ function route() {
     }
   }
   if (name === 'board') board.show();
-  else if (name === 'account') account.show();
+  else if (name === 'account') showAccount().catch(trouble);
   else if (name === 'audit') audit.show();
   else tasks.grid.restore();
   setTitle();

@@ -1,12 +1,6 @@
-// Passkeys, as the browser makes them and signs in with them. It does so only on pages that have a name: on
-// http://127.0.0.1 there are none, on http://localhost there are.
+// Passkeys, as the browser makes them and signs in with them. Loaded when they are asked for.
 
 import { BadRequest, request, signIn } from './api.js';
-
-const isNumber = /^\[|^\d+(\.\d+){3}$/.test(location.hostname);
-
-/** Whether passkeys can be used here at all. */
-export const canUse = !isNumber && Boolean(globalThis.PublicKeyCredential?.parseCreationOptionsFromJSON);
 
 /** Who is invited: { name, practice, options }. `proof` is { invite }, or { add: true } for oneself. */
 export const begin = (proof) => request('passkeys/options', proof);
