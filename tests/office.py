@@ -1,5 +1,6 @@
 """A small practice for tests: two queues, three patients, a viewer and a key of each role."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -110,6 +111,11 @@ async def first_task() -> Task:
 def task_id(task: Task) -> str:
     """The global id of a task."""
     return global_id("Task", task.id)
+
+
+def older_id(type_name: str, number: int) -> str:
+    """A global id of the form that clients could read. It may name a number of any size."""
+    return b64encode(f"{type_name}:{number}".encode()).decode()
 
 
 async def make_office(slug: str = "maple", time_zone: str = "America/Chicago") -> Office:

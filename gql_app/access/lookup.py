@@ -109,13 +109,19 @@ class KeyLookup:
         """The viewer that `key` stands for. Raises `Unauthenticated`, with the same words for any
         key that is not valid now, and `Busy`."""
         practice_id = practice_of(key, kind)
-        if practice_id is not None:
-            found = await self._find(practice_id, digest(key))
-            if found is not None and _is_valid(found, self._clock()):
-                viewer = self._read(found)
-                if viewer is not None:
-                    return viewer
-        raise Unauthenticated("The key is not valid.")
+        if practice_id is None:
+            raise Unauthenticated("The key is not valid.", "malformed")
+        found = await self._find(practice_id, digest(key))
+        if found is None:
+            raise Unauthenticated("The key is not valid.", "unknown", practice_id)
+        reason = _why_invalid(found, self._clock())
+        if reason is None:
+            viewer = self._read(found)
+            if viewer is not None:
+                return viewer
+        raise Unauthenticated(
+            "The key is not valid.", reason or "unreadable", practice_id, found.id
+        )
 
     def _read(self, row: _KeyRow) -> Viewer | None:
         """The viewer of a key that is valid. None if its row cannot be read: somebody has written
@@ -183,7 +189,7 @@ async def still_valid(viewers: set[Viewer], now: datetime) -> set[Viewer]:
     found = set()
     for row in rows:
         with suppress(ValueError):  # one that cannot be read ends its own sessions, no others
-            if _is_valid(row, now):
+            if _why_invalid(row, now) is None:
                 found.add(_viewer(row))
     return viewers & found
 
@@ -193,8 +199,12 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def _is_valid(row: _KeyRow, now: datetime) -> bool:
-    return row.revoked_at is None and (row.expires_at is None or row.expires_at > now)
+def _why_invalid(row: _KeyRow, now: datetime) -> str | None:
+    if row.revoked_at is not None:
+        return "revoked"
+    if row.expires_at is not None and row.expires_at <= now:
+        return "expired"
+    return None
 
 
 def _viewer(row: _KeyRow) -> Viewer:

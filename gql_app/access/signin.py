@@ -49,7 +49,7 @@ async def begin_session_by_link(change: ChangeOfPractice, link: str) -> SignedIn
     """Begin a session with a link, which is used up by it. Raises `Unauthenticated`."""
     parents = await _parents(change.practice_id, link, change.now)
     if not parents:
-        raise Unauthenticated(_NO_LINK)
+        raise Unauthenticated(_NO_LINK, "link")
     # The key's row is locked first, as where the key is revoked with all that it has begun.
     signed_in = await begin_session(change, parents[0].id)
     used = await write(
@@ -58,7 +58,7 @@ async def begin_session_by_link(change: ChangeOfPractice, link: str) -> SignedIn
         *(change.practice_id, digest(link), change.now),
     )
     if not used:
-        raise Unauthenticated(_NO_LINK)
+        raise Unauthenticated(_NO_LINK, "link")
     return signed_in
 
 
@@ -67,7 +67,7 @@ async def practice_of_link(link: str, now: datetime) -> int:
     is made only for one that is, because it keeps the practice's other changes waiting."""
     practice_id = practice_of(link, LINK)
     if practice_id is None or not await _parents(practice_id, link, now):
-        raise Unauthenticated(_NO_LINK)
+        raise Unauthenticated(_NO_LINK, "link")
     return practice_id
 
 
@@ -105,7 +105,7 @@ async def _derive(
     keys = AccessKey.filter(practice_id=change.practice_id, id=key_id, revoked_at=None)
     parent = await keys.select_for_update().first()
     if parent is None:
-        raise Unauthenticated("The key is not valid.")
+        raise Unauthenticated("The key is not valid.", "revoked")
     token = f"{kind}_{change.practice_id}_{secrets.token_urlsafe(32)}"
     expires_at = min(change.now + lasts, parent.expires_at or datetime.max.replace(tzinfo=UTC))
     derived = await AccessKey.create(

@@ -10,7 +10,18 @@ from models.roles import Action, Role, may
 
 
 class Unauthenticated(Exception):
-    """The request carries no key that is valid now: none, unknown, expired or revoked."""
+    """The request carries no key that is valid now: none, unknown, expired or revoked. Clients are
+    told no more than that; `reason`, and the numbers if they are known, are for the log."""
+
+    def __init__(
+        self,
+        message: str,
+        reason: str = "missing",
+        practice_id: int | None = None,
+        key_id: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason, self.practice_id, self.key_id = reason, practice_id, key_id
 
 
 class OtherViewer(Exception):

@@ -49,11 +49,26 @@ def _add_serving(verbs: Verbs) -> None:
         "--lively", action="store_true", help="with two simulated colleagues who work the queues"
     )
     _add_address(verb)
-    verb.set_defaults(workers=1)
+    verb.set_defaults(workers=1, ssl_certfile=None, ssl_keyfile=None)
     verb = verbs.add("serve", "serve the practices of the database", "serving.run")
     _add_address(verb)
     verb.add_argument(
         "--workers", type=read.workers, default=1, metavar="N", help="how many processes serve"
+    )
+    verb.add_argument(
+        "--migrate", action="store_true", help="bring the database's tables up to date first"
+    )
+    verb.add_argument(
+        "--ssl-certfile",
+        type=Path,
+        metavar="FILE",
+        help="serve HTTPS with this certificate and those that vouch for it, in PEM",
+    )
+    verb.add_argument(
+        "--ssl-keyfile",
+        type=Path,
+        metavar="FILE",
+        help="the certificate's private key, if it is not in the same file",
     )
 
 
@@ -74,7 +89,13 @@ def _add_address(verb: argparse.ArgumentParser) -> None:
 
 
 def _add_upkeep(verbs: Verbs) -> None:
-    verbs.add("migrate", "bring the database's tables up to date", "upkeep.run_migrate")
+    verb = verbs.add("migrate", "bring the database's tables up to date", "upkeep.run_migrate")
+    verb.add_argument(
+        "--serve-role",
+        type=read.text,
+        metavar="ROLE",
+        help="a role of PostgreSQL that is then given what serve needs, and no more",
+    )
     for name, purpose in (
         ("expire", "close the automatic tasks whose time is up"),
         ("prune", "remove events and rows of the audit that are older than is kept"),

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from datetime import date
 
 from gql_app.delivery.results import Listener, Result, ResultBatch, Results, Stop, failure
+from gql_app.logs import request
 from gql_app.schema.errors import ERROR_CODES
 from gql_app.work.access_log import Access
 from models.chain import Position
@@ -164,6 +165,7 @@ class Group:
     async def _run(self, results: Results) -> None:
         """Announce what the stream yields. However it ends, its members are told that it is over:
         they would wait for ever."""
+        request.begin(None)  # it goes on for others when the one who came first has gone
         together: list[Result] = []
         try:
             async with aclosing(results):

@@ -5,14 +5,13 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any
 
-import orjson
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from gql_app.access import Viewer
-from gql_app.delivery.results import Result, Results, failure
+from gql_app.delivery.results import Result, Results, encoded, failure
 from gql_app.execution.items import ItemResult
 from gql_app.execution.memory import Schema
 from gql_app.execution.request import GraphQLRequest
@@ -144,7 +143,7 @@ def _note(context: SharedContext, payload: dict[str, Any]) -> None:
 
 
 def _encoded(payload: dict[str, Any], item: Item[Any] | None, context: SharedContext) -> Result:
-    text = orjson.dumps(payload).decode()
+    text = encoded(payload).decode()
     if item is None:
         return Result(None, text)
     patients = tuple({*patients_in(item.row), *context.loaders.seen})

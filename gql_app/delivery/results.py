@@ -6,7 +6,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
+from gql_app.execution.limits import at_most
 from models.chain import Position
+
+MAX_ANSWER = 8 * 1024 * 1024
+"""Bytes of one answer, or of one result in a stream."""
 
 
 class Result(NamedTuple):
@@ -52,3 +56,10 @@ Listener: TypeAlias = Callable[[ResultBatch], bool]
 def failure(*errors: dict[str, Any]) -> Result:
     """The last result of a stream that cannot go on."""
     return Result(None, orjson.dumps(errors).decode(), last=True)
+
+
+def encoded(payload: dict[str, Any]) -> bytes:
+    """An answer or a result as it is sent. Raises `TooComplex`."""
+    body = orjson.dumps(payload)
+    at_most("bytes of answer", len(body), MAX_ANSWER)
+    return body

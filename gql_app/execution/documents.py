@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     GraphQLError,
     GraphQLSyntaxError,
     IntValueNode,
+    NoSchemaIntrospectionCustomRule,
     Visitor,
     get_operation_ast,
     parse,
@@ -20,7 +22,7 @@ from strawberry.schema.schema import validate_document
 
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.limits import MAX_TOKENS, TooComplex, check_shape, is_remembered
-from gql_app.execution.memory import Known
+from gql_app.execution.memory import Known, Schema
 from gql_app.execution.rows import Pages, check_rows, coerced, deciding
 from gql_app.execution.strawberry_private import core_schema
 
@@ -28,13 +30,6 @@ MAX_DIGITS = 1_000
 """Most digits of a number in a document. Python reads 4,300 at most by default."""
 
 _LONG_NUMBER = re.compile(rf"\d{{{MAX_DIGITS}}}")
-
-
-class PersistedQueryNotSupported(Exception):
-    """A document was sent by its hash or its id alone. Documents are not kept for that."""
-
-    def __init__(self) -> None:
-        super().__init__("PersistedQueryNotSupported")  # clients look for just this
 
 
 class Documents(SchemaExtension):
@@ -81,9 +76,14 @@ class Documents(SchemaExtension):
         known = self._find(context.query or "")
         if known.errors is None:
             schema = core_schema(context.schema)
-            known.errors = validate_document(schema, known.document, context.validation_rules)
+            known.errors = validate_document(schema, known.document, self._rules())
         context.pre_execution_errors = list(known.errors)
         yield
+
+    def _rules(self) -> tuple[type[ASTValidationRule], ...]:
+        schema, rules = self.execution_context.schema, self.execution_context.validation_rules
+        assert isinstance(schema, Schema)
+        return rules if schema.tells_what_it_has else (*rules, NoSchemaIntrospectionCustomRule)
 
     def _find(self, query: str) -> Known:
         known = self._long or self._known.get(query)

@@ -65,8 +65,9 @@ class Memory:
 class Schema(strawberry.Schema):
     """A schema with the memory of its executions."""
 
-    def __init__(self, *given: Any, **named: Any) -> None:
+    def __init__(self, *given: Any, introspection: bool = True, **named: Any) -> None:
         self.memory = Memory()
+        self.tells_what_it_has = introspection
         super().__init__(*given, **named)
 
     def must_be_whole(self, query: str, operation_name: str | None) -> bool:
@@ -98,6 +99,9 @@ class Schema(strawberry.Schema):
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
         """Strawberry logs each error with its text here; ours are logged where they are masked."""
+        if not self.tells_what_it_has:
+            for error in errors:
+                error.message = error.message.partition(" Did you mean ")[0]
 
 
 def memory_of(schema: GraphQLSchema) -> Memory:

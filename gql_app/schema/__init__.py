@@ -60,9 +60,11 @@ Mutation = merge_types(
 )
 
 
-def build_schema() -> Schema:
-    """The schema with its limits and a memory of its own."""
+def build_schema(*, introspection: bool = True) -> Schema:
+    """The schema with its limits and a memory of its own. Without `introspection` it does not tell
+    what it has, nor what a client may have meant."""
     schema: Schema = Schema(
+        introspection=introspection,
         query=Query,
         mutation=Mutation,
         subscription=Subscription,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import strawberry
 
 from gql_app.schema.columns import reads
-from gql_app.schema.context import Info
+from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.ids import read_id_of, read_ids_of
 from gql_app.schema.lazy import LazyTask
 from gql_app.schema.links import linked
@@ -82,15 +82,17 @@ def _claim_id(task: TaskRow) -> strawberry.ID:
 
 
 def claim_of(graphql_type: object, description: str) -> Any:
-    """A task's field that shows its claim, if it has one."""
+    """A task's field that shows its claim, if it has one and the key may see who works."""
 
-    def claim(parent: strawberry.Parent[TaskRow]) -> TaskRow | None:
-        return None if parent.claimed_by_id is None else parent
+    def claim(parent: strawberry.Parent[TaskRow], info: SharedInfo) -> TaskRow | None:
+        if parent.claimed_by_id is None or not info.context.scope.may_see_who_works:
+            return None
+        return parent
 
     return strawberry.field(
         resolver=claim,
         graphql_type=graphql_type,
-        description=description,
+        description=f"{description} Always null for a partner's key.",
         metadata=reads("claimed_by_id", "claimed_until", "claim_id", "patient_id"),
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from functools import cached_property, partial
 from operator import attrgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gql_app.access import Scope
 from gql_app.schema.row_loader import PageKey, PageOf, RowLoader, page_loader
@@ -23,6 +23,7 @@ from gql_app.work.reads.history import (
     contacts_of,
     contacts_of_patients,
     contacts_of_tasks,
+    somebody,
     staff_by_id,
 )
 from gql_app.work.reads.patients import patients_by_id, patients_of_tasks
@@ -86,7 +87,7 @@ class Loaders:
     @cached_property
     def closer(self) -> RowLoader[Closing, StaffRow]:
         read = partial(closers_of, self._scope)
-        return RowLoader(read, attrgetter("closing"), attrgetter("staff"))
+        return RowLoader(read, attrgetter("closing"), self._shown(attrgetter("staff")))
 
     @cached_property
     def patient(self) -> RowLoader[int, PatientRow]:
@@ -95,7 +96,16 @@ class Loaders:
     @cached_property
     def staff(self) -> RowLoader[int, StaffRow]:
         """The staff that rows refer to."""
-        return RowLoader(partial(staff_by_id, self._scope))
+        read = partial(staff_by_id, self._scope)
+        return RowLoader(read, row_of=self._shown(lambda staff: staff))
+
+    def _shown(self, staff_of: Callable[[Any], StaffRow]) -> Callable[[Any], StaffRow]:
+        """How a member of staff is shown: partners see that there is one, and not who. Every field
+        that shows staff goes through one of the two loaders above."""
+        if self._scope.may_see_who_works:
+            return staff_of
+        nobody_by_name = somebody(self._scope)
+        return lambda _: nobody_by_name
 
     @cached_property
     def queue(self) -> RowLoader[int, QueueRow]:

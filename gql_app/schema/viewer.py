@@ -9,11 +9,11 @@ import strawberry
 from gql_app.access import Viewer as ViewerRow
 from gql_app.schema.context import Info
 from gql_app.schema.enums import Role
-from gql_app.schema.links import linked
 from gql_app.schema.queues import Queue
 from gql_app.schema.staff import Staff
 from gql_app.schema.tasks import Task
 from gql_app.work.reads.cursors import event_cursor
+from gql_app.work.reads.history import StaffRow
 from gql_app.work.reads.next_tasks import claimed_tasks
 from gql_app.work.reads.queues import QueueRow, visible_queues
 from models.event import feed_bounds
@@ -54,7 +54,10 @@ class Viewer:
     def id(parent: strawberry.Parent[ViewerRow]) -> strawberry.ID:
         return viewer_id(parent)
 
-    staff = linked("staff", "staff_id", Staff, "Who is named for what is done with the key.")
+    @strawberry.field(graphql_type=Staff, description="Who is named for what is done with the key.")
+    def staff(parent: strawberry.Parent[ViewerRow]) -> StaffRow:
+        return StaffRow(parent.staff_id, parent.practice_id, parent.name)
+
     name: str
     role: Role
     may_read_notes: bool

@@ -1,5 +1,6 @@
 """The tables in both databases are what the models and the design say."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -9,11 +10,12 @@ from tortoise.migrations.autodetector import MigrationAutodetector
 from models.appointment import Appointment, AppointmentRow
 from models.audit import Audit, AuditRow
 from models.contact import Contact, ContactRow
-from models.database import fetch, opened, orm_config
+from models.database import fetch, migrate, opened, orm_config, secret
 from models.event import CHAINED, EventRow, TaskEvent
 from models.people import Patient, PatientRow
 from models.practice import Practice
 from models.task import Task, TaskRow
+from tests.conftest import SECRET
 from tests.office import Office
 
 TENANT_TABLES = {
@@ -123,6 +125,16 @@ async def test_every_reference_between_tenants_tables_begins_with_the_practice(
 
     assert {r.table for r in references} == TENANT_TABLES
     assert [r for r in references if r.first_column != "practice_id"] == []
+
+
+async def test_a_database_has_a_secret_of_its_own(tmp_path: Path) -> None:
+    url, secrets = f"sqlite://{tmp_path / 'one'}", []
+    await migrate(url)
+    for _ in range(2):
+        async with opened(url):
+            secrets.append(secret() or b"")
+    assert secrets[0] == secrets[1] != SECRET
+    assert len(set(secrets[0])) > 16
 
 
 async def test_a_contact_cannot_be_changed_or_deleted(office: Office) -> None:
