@@ -96,6 +96,13 @@ class Redis(Process):
         )
 
 
+AT_FULL_SPEED = {
+    "CALLBOARD_WRITES_PER_SECOND": "1000000",
+    "CALLBOARD_COST_PER_SECOND": "1000000000",
+}
+"""Lets one key do what many do together, to find out how much that is."""
+
+
 class Server(Process):
     """`callboard serve` on a port of its own, which may open `open_files` at once."""
 
@@ -110,6 +117,7 @@ class Server(Process):
     ) -> None:
         port = str(free_port())
         self.url = f"http://127.0.0.1:{port}"
+        serve: tuple[str, ...]
         serve = (str(Path(sys.executable).with_name("callboard")), "serve", "--port", port)
         if open_files is not None:
             serve = ("sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh", *serve)

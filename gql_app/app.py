@@ -22,6 +22,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from gql_app.access import KeyLookup, Unauthenticated
 from gql_app.access.last_use import LastUse
+from gql_app.access.shared_budgets import make_budgets
 from gql_app.clock import Clock, seconds_passed
 from gql_app.delivery.groups import Groups
 from gql_app.live.bus import Bus
@@ -62,7 +63,9 @@ def build_app(settings: Settings) -> Starlette:
     feeds = Feeds()
     bus = Bus(settings.bus_url, feeds.notice, feeds.notice_all)
     changes = Changes(bus.ring, clock, Shares(settings.practice_connections, settings.wait_seconds))
-    services = Services(changes, feeds, clock, timedelta(minutes=settings.claim_minutes))
+    budgets = make_budgets(settings.bus_url, settings.cost_per_second, settings.writes_per_second)
+    lease = timedelta(minutes=settings.claim_minutes)
+    services = Services(changes, feeds, clock, lease, budgets=budgets)
     groups = Groups()
     last_use = LastUse(changes.make_for, seconds_passed)
     sessions = Sessions(clock, last_use.note)
@@ -76,7 +79,9 @@ def build_app(settings: Settings) -> Starlette:
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
-            *health_routes(feeds, groups, bus, schema.memory.fallbacks, readiness),
+            *health_routes(
+                feeds, groups, bus, schema.memory.fallbacks, readiness, keys.guesses, budgets
+            ),
             *page_routes(keys, changes),
         ],
         middleware=_middleware(settings),
@@ -135,6 +140,7 @@ def _lifespan(
         ):
             yield
             await readiness.end()
+            await services.budgets.close()
             # While the bus still rings.
             await _drain(changes, DRAIN_SHARE * settings.stop_seconds)
 

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gql_app.access.budgets import CHANGES_A_SECOND, COST_A_SECOND
 from models.limits import USUAL_LIMITS, Limits
 
 PREFIX = "CALLBOARD_"
@@ -23,8 +24,11 @@ NUMBERS = {
     "silence_seconds": ("seconds", 1, 600),
     "practice_connections": ("connections", 1, 100),
     "stop_seconds": ("seconds", 5, 300),
+    "writes_per_second": ("changes", 1, 1_000_000),
+    "cost_per_second": ("values", 10_000, 1_000_000_000),
 }
-"""The settings that bound what the database may take, and the stop: unit, least, most."""
+"""The settings that bound what the database may take, the stop, and what a key may spend: unit,
+least, most."""
 
 
 class BadSetting(Exception):
@@ -39,7 +43,8 @@ class Settings:
     `trusted_proxies`: addresses or networks whose X-Forwarded-For and X-Forwarded-Proto count;
     `statement_seconds` to `silence_seconds`: see `Limits`; `practice_connections`: how many
     connections to PostgreSQL the changes of one practice may use at once, in a process;
-    `stop_seconds`: how long a process may take to stop."""
+    `stop_seconds`: how long a process may take to stop; `writes_per_second` and `cost_per_second`:
+    how many changes, and values of dear queries, a key may ask for in the long run."""
 
     database_url: str = "sqlite://callboard.sqlite3"
     bus_url: str = "memory://"
@@ -55,6 +60,8 @@ class Settings:
     silence_seconds: int = int(USUAL_LIMITS.silence)
     practice_connections: int = 4
     stop_seconds: int = 10
+    writes_per_second: int = CHANGES_A_SECOND
+    cost_per_second: int = COST_A_SECOND
 
     @property
     def limits(self) -> Limits:

@@ -2,9 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 
+from benchmarks.attacks import dearest, documents, guessing, introspection, loops, report
 from benchmarks.attacks.rows import Row
 from benchmarks.attacks.victim import Stage
 
 Attack = Callable[[Stage], Awaitable[list[Row]]]
 
-ATTACKS: dict[str, Attack] = {}
+ATTACKS: dict[str, Attack] = {
+    "dearest": dearest.run,
+    "documents": documents.run,
+    "introspection": introspection.run,
+    "report": report.run,
+    "loops": loops.run,
+    "guessing": guessing.run,
+}

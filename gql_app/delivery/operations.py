@@ -1,6 +1,7 @@
 """Executes operations and encodes what comes of them."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -12,6 +13,7 @@ from strawberry.types.graphql import OperationType
 
 from gql_app.access import Viewer
 from gql_app.delivery.results import Result, Results, failure
+from gql_app.execution.bounded import Bounded
 from gql_app.execution.items import ItemResult
 from gql_app.execution.memory import Schema
 from gql_app.execution.request import GraphQLRequest
@@ -22,6 +24,9 @@ from gql_app.work.reads.conditions import BadInput
 
 PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each further try to show an item. After the last, the stream ends before it."""
+
+COPIES, COPY_ROOM = 50, 3 * 1024 * 1024
+"""Encoded answers about the schema: each has some 100 KB."""
 
 
 class IsSubscription(Exception):
@@ -34,15 +39,38 @@ class Operations:
     def __init__(self, schema: Schema, services: Services) -> None:
         self._schema = schema
         self._services = services
+        self._copies: Bounded[tuple[str, str | None], bytes] = Bounded(COPIES, COPY_ROOM)
 
-    async def answer(self, viewer: Viewer, request: GraphQLRequest) -> dict[str, Any]:
-        """The answer to a query or a mutation. Raises `IsSubscription`, or `BadInput` if the
-        request does not say which operation to run."""
+    def copy(self, request: GraphQLRequest) -> bytes | None:
+        """The encoded answer to a request that asks for the schema alone, if one was kept."""
+        return self._copies.get((request.query, request.operation_name))
+
+    def keep_copy(self, request: GraphQLRequest, answer: dict[str, Any]) -> None:
+        """Keep an answer if it was to such a request: it is the same for all, and takes long."""
+        known = self._schema.memory.documents.get(request.query)
+        if known is None or "errors" in answer or not known.asks_of_schema_alone:
+            return
+        encoded = orjson.dumps({"data": answer["data"]})
+        weight = 4 * len(request.query) + len(encoded)
+        self._copies.add((request.query, request.operation_name), encoded, weight)
+
+    async def answer(
+        self,
+        viewer: Viewer,
+        request: GraphQLRequest,
+        gone: Callable[[], Awaitable[object]] | None = None,
+        *,
+        tells_cost: bool = False,
+    ) -> dict[str, Any]:
+        """The answer to a query or a mutation; an answer that takes long ends when `gone` returns.
+        If it was dear, or with `tells_cost`, it says what it has cost. Raises `IsSubscription`, or
+        `BadInput` if the request does not say which operation to run."""
+        context = Context(viewer, self._services, gone)
         try:
             result = await self._schema.execute(
                 request.query,
                 variable_values=request.variables,
-                context_value=Context(viewer, self._services),
+                context_value=context,
                 operation_name=request.operation_name,
                 allowed_operation_types=(OperationType.QUERY, OperationType.MUTATION),
             )
@@ -50,7 +78,11 @@ class Operations:
             raise IsSubscription from None
         except (CannotGetOperationTypeError, MissingQueryError):
             raise BadInput("The request does not say which operation to run.") from None
-        return self._shown(request, result)
+        answer = self._shown(request, result)
+        if tells_cost and context.spent is None:
+            context.spent = await self._services.budgets.spent(viewer.key_id)
+        _tell_cost(answer, context)
+        return answer
 
     def alone(self, viewer: Viewer, request: GraphQLRequest, start: Start | None = None) -> Results:
         """The results of an operation of any kind for one viewer."""
@@ -77,6 +109,8 @@ class Operations:
                         payload = await self._again(context, executed, payload)
                 else:
                     payload = self._shown(request, executed)  # type: ignore[arg-type]  # no @defer
+                    if isinstance(context, Context):
+                        _tell_cost(payload, context)
                 if "errors" in payload:
                     errors = payload["errors"]
                     if payload.get("data") is None or (item is not None and has_failed(errors)):
@@ -109,6 +143,14 @@ class Operations:
         ):
             payload["data"] = None
         return payload
+
+
+def _tell_cost(answer: dict[str, Any], context: Context) -> None:
+    """Add what the operation has cost, if that is known."""
+    if (spent := context.spent) is not None:
+        requested, available, restored = spent
+        cost = {"requested": requested, "available": available, "restoreRate": restored}
+        answer["extensions"] = {"cost": cost}
 
 
 def _encoded(payload: dict[str, Any], item: Item[Any] | None) -> Result:

@@ -1,16 +1,17 @@
 """The streams that clients follow: each executed alone, or once for all who ask the same."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 
 from gql_app.access import Scope, Viewer
+from gql_app.delivery.follows import Follows
 from gql_app.delivery.group import Group
 from gql_app.delivery.groups import Groups
 from gql_app.delivery.members import Life, Member, catch_up, follow
 from gql_app.delivery.operations import Operations
 from gql_app.delivery.results import Listener, Results, failure
-from gql_app.delivery.shared import SharedRequest, cursor_apart
+from gql_app.delivery.shared import SharedRequest, cursor_apart, name_of
 from gql_app.execution.memory import Schema
 from gql_app.execution.request import GraphQLRequest
 from gql_app.execution.sharing import Shapes, Shareable, shared_fields
@@ -30,6 +31,7 @@ class Streams:
         self._services = services
         self._groups = groups
         self._shapes = Shapes(shared_fields(schema))
+        self._follows = Follows()
 
     async def run(
         self,
@@ -42,10 +44,11 @@ class Streams:
         cursor that stands in for the request's own. If the operation as a whole fails, the last
         result says why."""
         try:
-            results = self._results(viewer, request, resume_after, listener)
+            results, stream = self._results(viewer, request, resume_after, listener)
             async with aclosing(results):
-                async for result in results:
-                    yield result
+                with self._follows.following(viewer.key_id, stream):
+                    async for result in results:
+                        yield result
         except Exception as error:
             yield failure(ERROR_CODES.request_error(error))
 
@@ -55,19 +58,22 @@ class Streams:
         request: GraphQLRequest,
         resume_after: str | None,
         listener: Listener | None,
-    ) -> Results:
-        shape = self._shapes.find(request.query, request.operation_name)
+    ) -> tuple[Results, Hashable]:
+        """The results of an operation, and what they are counted as among those that the key
+        follows; None for what is no subscription."""
+        shape, is_live = self._shapes.find(request.query, request.operation_name)
         if shape is None:
             start = None if resume_after is None else Start(cursor=resume_after)
-            return self._operations.alone(viewer, request, start)
+            return self._operations.alone(viewer, request, start), object() if is_live else None
         apart = cursor_apart(request, shape, resume_after)
         if apart is None:
-            return self._operations.alone(viewer, request)
+            return self._operations.alone(viewer, request), object()
         scope = viewer.scope
         after = None
         if apart.cursor is not None:
             after = read_event_cursor(scope.practice_id, apart.cursor)
-        return self._share(scope, apart.request, shape, after, listener)
+        results = self._share(scope, apart.request, shape, after, listener)
+        return results, name_of(apart.request)
 
     async def _share(
         self,

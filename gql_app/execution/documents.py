@@ -18,11 +18,13 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.schema.schema import validate_document
 
-from gql_app.execution.bounded import Bounded
-from gql_app.execution.limits import MAX_TOKENS, TooComplex, check_shape, is_remembered
+from gql_app.execution import memory
+from gql_app.execution.cost import NOTHING, Cost, Pages, cost_of
+from gql_app.execution.limits import MAX_TOKENS, TooComplex, check_length, check_shape
 from gql_app.execution.memory import Known
-from gql_app.execution.rows import Pages, check_rows, coerced, deciding
+from gql_app.execution.overlaps import check_overlaps
 from gql_app.execution.strawberry_private import core_schema
+from gql_app.execution.variables import coerced, deciding
 
 MAX_DIGITS = 1_000
 """Most digits of a number in a document. Python reads 4,300 at most by default."""
@@ -39,42 +41,45 @@ class PersistedQueryNotSupported(Exception):
 
 class Documents(SchemaExtension):
     """Takes the place of Strawberry's caches, whose key is the hash of all nodes of a document, and
-    of its limiters. `known` is what is remembered of documents; `pages` is how lists are paged."""
+    of its limiters. `known` is what is remembered of documents; `pages` is how lists are paged. The
+    context of the operation is told its `cost`."""
 
-    def __init__(self, known: Bounded[str, Known], pages: Pages) -> None:
+    def __init__(self, known: memory.Documents, pages: Pages) -> None:
         self._known = known
         self._pages = pages
-        self._long: Known | None = None
 
     def on_parse(self) -> Iterator[None]:
         context = self.execution_context
         known = self._find(context.query or "")
         # Strawberry would run the first one: a mutation, perhaps, that nobody chose.
         name = context.operation_name  # once there is a document, it may be the first one's
-        if name is None and known.operations > 1:
+        if name is None and len(known.operations) > 1:
             raise CannotGetOperationTypeError(None)
-        self._measure(known, name, context.variables or {})
+        context.context.cost = self._measure(known, name, context.variables or {})
         context.graphql_document = known.document
         yield
 
-    def _measure(self, known: Known, name: str | None, variables: Mapping[str, Any]) -> None:
-        """Raise `TooComplex` if the document, or what is run of it, is over a limit."""
+    def _measure(self, known: Known, name: str | None, variables: Mapping[str, Any]) -> Cost:
+        """What the operation costs. Raises `TooComplex` if it or the document is over a limit."""
         if not known.has_shape:
             check_shape(known.document)
+            check_overlaps(known.document)
             known.has_shape = True
-        if not known.deciding and (name,) in known.passed:
-            return
+        if not known.deciding and (cost := known.passed.get((name,))) is not None:
+            return cost
         operation = get_operation_ast(known.document, name)
         if operation is None:
-            return  # none is run
+            return NOTHING  # none is run
         schema = core_schema(self.execution_context.schema)
         values = coerced(schema, operation, known.deciding, variables)
         if values is None:
-            return  # likewise
+            return NOTHING  # likewise
         measured = (name, *values.items())
-        if measured not in known.passed:
-            check_rows(schema, known.document, operation, values, self._pages)
-            known.passed.add(measured, None)
+        cost = known.passed.get(measured)
+        if cost is None:
+            cost = cost_of(schema, known.document, operation, values, self._pages)
+            known.passed.add(measured, cost)
+        return cost
 
     def on_validate(self) -> Iterator[None]:
         context = self.execution_context
@@ -86,14 +91,12 @@ class Documents(SchemaExtension):
         yield
 
     def _find(self, query: str) -> Known:
-        known = self._long or self._known.get(query)
+        known = self._known.get(query)
         if known is None:
+            check_length(query)
             document = _parsed(query)
-            known = Known(document, deciding(document, self._pages))
-            if is_remembered(query):
-                self._known.add(query, known)
-            else:
-                self._long = known  # for this one execution
+            known = Known(document, query, deciding(document, self._pages.size))
+            self._known.remember(known)
         return known
 
 

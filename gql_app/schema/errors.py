@@ -16,6 +16,7 @@ from models.event import Resync
 from models.limits import Busy
 
 BUSY = "BUSY"
+RATE_LIMITED = "RATE_LIMITED"
 RESYNC_REQUIRED = "RESYNC_REQUIRED"
 UNAVAILABLE = "UNAVAILABLE"
 
@@ -24,7 +25,7 @@ ERROR_CODES = ErrorCodes(
         OtherViewer: "VIEWER_CHANGED",
         Unauthenticated: "UNAUTHENTICATED",
         Forbidden: "FORBIDDEN",
-        RateLimited: "RATE_LIMITED",
+        RateLimited: RATE_LIMITED,
         TooComplex: "TOO_COMPLEX",
         BadInput: BAD_INPUT,
         Resync: RESYNC_REQUIRED,
@@ -54,3 +55,10 @@ def shown(result: ExecutionResult) -> dict[str, Any]:
 def has_failed(errors: list[dict[str, Any]]) -> bool:
     """Whether one of the errors is not the client's."""
     return any(error["extensions"]["code"] in FAILURES for error in errors)
+
+
+def retry_after(errors: list[dict[str, Any]]) -> int | None:
+    """The seconds after which a request that was over a budget may be sent again. None for any
+    other request."""
+    limited = [e["extensions"] for e in errors if e["extensions"]["code"] == RATE_LIMITED]
+    return max((told.get("retryAfter", 1) for told in limited), default=None)

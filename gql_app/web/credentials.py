@@ -14,6 +14,7 @@ from gql_app.access import (
     Viewer,
     bearer,
 )
+from gql_app.access.guessing import Where
 from gql_app.schema.viewer import viewer_id
 
 COOKIE = "callboard"
@@ -22,23 +23,31 @@ MEANT = "x-callboard-viewer"
 
 
 async def viewer_of(
-    keys: KeyLookup, headers: Headers, authorization: object = None, meant: object = None
+    keys: KeyLookup,
+    headers: Headers,
+    authorization: object = None,
+    meant: object = None,
+    where: Where = None,
 ) -> Viewer:
-    """The viewer of a request, by a key looked up in `keys`; `authorization` and `meant` are what
-    was sent elsewhere in place of the headers. Raises `Unauthenticated` and `OtherViewer`.
+    """The viewer of a request from somewhere, by a key looked up in `keys`; `authorization` and
+    `meant` are what was sent elsewhere in place of the headers. Raises `Unauthenticated`,
+    `OtherViewer` and `RateLimited`.
 
     All pages of a browser share its cookie. A page says for whom it was loaded, and is refused once
     somebody else has signed in.
     """
-    viewer = await holder_of(keys, headers, authorization)
+    viewer = await holder_of(keys, headers, authorization, where)
     meant = headers.get(MEANT) if meant is None else meant
     if meant is not None and meant != viewer_id(viewer):
         raise OtherViewer("Somebody else has signed in here.")
     return viewer
 
 
-async def holder_of(keys: KeyLookup, headers: Headers, authorization: object = None) -> Viewer:
-    """The viewer of a request, without asking for whom it is meant. Raises `Unauthenticated`.
+async def holder_of(
+    keys: KeyLookup, headers: Headers, authorization: object = None, where: Where = None
+) -> Viewer:
+    """The viewer of a request, without asking for whom it is meant. Raises `Unauthenticated`, and
+    `RateLimited`.
 
     A browser sends the cookie with whatever a page asks of this server, so it counts only for
     pages of this server: browsers name the page's origin with each POST and each WebSocket.
@@ -49,10 +58,10 @@ async def holder_of(keys: KeyLookup, headers: Headers, authorization: object = N
     if authorization is None:
         token = cookie_parser(headers.get("cookie", "")).get(COOKIE)
     if token is None:
-        return await keys.authenticate(bearer(authorization))
+        return await keys.authenticate(bearer(authorization), where=where)
     if not is_own_page(headers):
         raise Unauthenticated("A session is good for the pages of this server only.")
-    return await keys.authenticate(token, SESSION)
+    return await keys.authenticate(token, SESSION, where)
 
 
 def sent_at_init(payload: dict[str, Any]) -> object:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing, suppress
+from functools import partial
 
 import orjson
 from starlette.requests import Request
@@ -16,8 +17,9 @@ from gql_app.execution.bounded import Bounded
 from gql_app.execution.memory import Schema
 from gql_app.execution.request import GraphQLRequest
 from gql_app.schema.context import Services
-from gql_app.schema.errors import has_failed
+from gql_app.schema.errors import has_failed, retry_after
 from gql_app.web.accepting import JSON, RESPONSE, STREAM, Accepted
+from gql_app.web.addresses import client_network
 from gql_app.web.credentials import viewer_of
 from gql_app.web.http_errors import NotAcceptable, NotPost, PersistedQueryByGet, refusal
 from gql_app.web.requests import PERSISTED, read_body, read_json, read_request
@@ -30,6 +32,9 @@ from gql_app.work.reads.conditions import BadInput
 KNOWN_ACCEPTS = 50
 MAX_KNOWN_ACCEPT = 200
 """Accept headers that are remembered, and the length of one at most."""
+
+COST = "x-callboard-cost"
+"""The header that asks for what a request has cost, whatever that is."""
 
 
 class Endpoint:
@@ -85,13 +90,14 @@ class Endpoint:
             if PERSISTED in request.query_params.get("extensions", ""):
                 raise PersistedQueryByGet
             raise NotPost("Send a POST request, or open a WebSocket.")
-        viewer = await viewer_of(self._keys, request.headers)
+        where = partial(client_network, request.scope)
+        viewer = await viewer_of(self._keys, request.headers, where=where)
         if media_type is None:
             raise NotAcceptable(f"Answers are {JSON}, {RESPONSE} or {STREAM}.")
         graphql = read_request(read_json(await read_body(request)))
         if media_type != STREAM:
             try:
-                return await self._execute(viewer, graphql, media_type)
+                return await self._execute(request, viewer, graphql, media_type)
             except IsSubscription:
                 if not accepted.names(STREAM):
                     message = f"Subscriptions need a WebSocket, or Accept: {STREAM}."
@@ -111,13 +117,26 @@ class Endpoint:
                 with suppress(TimeoutError):
                     await response(request.scope, request.receive, _within(SLOW_SECONDS, send))
 
-    async def _execute(self, viewer: Viewer, graphql: GraphQLRequest, media_type: str) -> Response:
+    async def _execute(
+        self, request: Request, viewer: Viewer, graphql: GraphQLRequest, media_type: str
+    ) -> Response:
         """Raises `IsSubscription`."""
-        answer = await self._operations.answer(viewer, graphql)
-        status = 200
-        if media_type == RESPONSE and "data" not in answer:  # it was not carried out
+        if (copy := self._operations.copy(graphql)) is not None:
+            return Response(copy, media_type=media_type)
+
+        async def gone() -> None:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass  # the body has been read
+
+        tells_cost = COST in request.headers
+        answer = await self._operations.answer(viewer, graphql, gone, tells_cost=tells_cost)
+        self._operations.keep_copy(graphql, answer)
+        status, headers = 200, None
+        if answer.get("data") is None and (seconds := retry_after(answer["errors"])) is not None:
+            status, headers = 429, {"Retry-After": str(seconds)}
+        elif media_type == RESPONSE and "data" not in answer:  # it was not carried out
             status = 500 if has_failed(answer["errors"]) else 400
-        return Response(orjson.dumps(answer), status, media_type=media_type)
+        return Response(orjson.dumps(answer), status, headers, media_type)
 
 
 def _within(seconds: float, send: Send) -> Send:

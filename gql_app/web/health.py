@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from gql_app.access.budgets import Budgets
+from gql_app.access.guessing import Guesses
 from gql_app.delivery.groups import Groups
 from gql_app.execution.fallbacks import Fallbacks
 from gql_app.live.bus import Bus
@@ -18,7 +20,13 @@ from gql_app.web.readiness import Readiness
 
 
 def health_routes(
-    feeds: Feeds, groups: Groups, bus: Bus, fallbacks: Fallbacks, readiness: Readiness
+    feeds: Feeds,
+    groups: Groups,
+    bus: Bus,
+    fallbacks: Fallbacks,
+    readiness: Readiness,
+    guesses: Guesses,
+    budgets: Budgets,
 ) -> list[Route]:
     registry = CollectorRegistry()
     streams = Gauge("callboard_live_streams", "Streams being followed now", registry=registry)
@@ -27,6 +35,7 @@ def health_routes(
     registry.register(_BusMetrics(bus))
     registry.register(_FeedMetrics(feeds))
     registry.register(_PlanMetrics(fallbacks))
+    registry.register(_LimitMetrics(guesses, budgets))
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -76,6 +85,38 @@ class _FeedMetrics(Collector):
             "callboard_histories_changed",
             "Feeds that ended because the database had another history: restored, or failed over",
             value=self._feeds.histories_changed,
+        )
+
+
+class _LimitMetrics(Collector):
+    """What was refused because it was too much, read when somebody asks."""
+
+    def __init__(self, guesses: Guesses, budgets: Budgets) -> None:
+        self._guesses = guesses
+        self._budgets = budgets
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(
+            "callboard_unknown_keys", "Keys that nobody has", value=self._guesses.failures
+        )
+        yield CounterMetricFamily(
+            "callboard_keys_refused_unread",
+            "Keys that were not looked up, because too many before them were not valid",
+            value=self._guesses.refused,
+        )
+        counter = CounterMetricFamily(
+            "callboard_rate_limited",
+            "Requests that a key's budget did not allow",
+            labels=["budget"],
+        )
+        for budget, refused in self._budgets.refused.items():
+            counter.add_metric([budget], refused)
+        yield counter
+        shared = self._budgets.shared
+        yield CounterMetricFamily(
+            "callboard_budgets_not_shared",
+            "Times when a process counted by itself because Redis could not be reached",
+            value=0 if shared is None else shared.fallbacks,
         )
 
 

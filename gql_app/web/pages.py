@@ -1,6 +1,7 @@
 """The dashboard at /: its files, and signing in and out of it."""
 
 from contextlib import suppress
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gql_app.access import Forbidden, KeyLookup, Unauthenticated, Viewer
+from gql_app.access.guessing import Where
 from gql_app.access.signin import (
     SESSION_LASTS,
     SignedIn,
@@ -21,6 +23,7 @@ from gql_app.access.signin import (
     end_session,
     practice_of_link,
 )
+from gql_app.web.addresses import client_network
 from gql_app.web.credentials import COOKIE, holder_of, is_own_page, viewer_of
 from gql_app.web.http_errors import refusal
 from gql_app.web.requests import read_body, read_json
@@ -55,7 +58,8 @@ def page_routes(keys: KeyLookup, changes: Changes) -> list[Route | Mount]:
                 with suppress(Unauthenticated):  # it has ended by itself
                     await sign_out(await viewer_of(keys, request.headers))
                 return _with_cookie(request, "", lasts=0)
-            signed_in = await _begun(read_json(await read_body(request)), keys, changes)
+            body = read_json(await read_body(request))
+            signed_in = await _begun(body, keys, changes, partial(client_network, request.scope))
             # The cookie of the session before is lost with this answer: nobody could end it later.
             with suppress(Unauthenticated):
                 await sign_out(await holder_of(keys, request.headers))
@@ -74,14 +78,19 @@ async def _index(_: Request) -> Response:
     return FileResponse(FILES / "index.html", headers=HEADERS)
 
 
-async def _begun(body: object, keys: KeyLookup, changes: Changes) -> SignedIn:
+async def _begun(body: object, keys: KeyLookup, changes: Changes, where: Where) -> SignedIn:
     match body:
         case {"key": str(key)}:
-            viewer = await keys.authenticate(trimmed(key))
+            viewer = await keys.authenticate(trimmed(key), where=where)
             return await changes.make(viewer, begin_session, viewer.key_id)
         case {"link": str(link)}:
             link = trimmed(link)
-            practice_id = await practice_of_link(link, changes.clock())
+            keys.guesses.check(where, None)
+            try:
+                practice_id = await practice_of_link(link, changes.clock())
+            except Unauthenticated:
+                keys.guesses.note(where, None)
+                raise
             return await changes.make_for(practice_id, begin_session_by_link, link)
     raise BadInput('Send {"key": "…"}, or {"link": "…"}.')
 

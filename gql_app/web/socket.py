@@ -6,15 +6,19 @@ shape before anything reads it, and whatever goes wrong ends in a documented clo
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from gql_app.access import KeyLookup, OtherViewer, RateLimited, Unauthenticated, Viewer
+from gql_app.access.budgets import Buckets, Refill
+from gql_app.access.guessing import Where
 from gql_app.delivery.streams import Streams
 from gql_app.schema.errors import ERROR_CODES
 from gql_app.web import messages
+from gql_app.web.addresses import client_network
 from gql_app.web.close_codes import CloseCode
 from gql_app.web.credentials import is_allowed_page, sent_at_init, viewer_of
 from gql_app.web.frames import EXTENSION
@@ -25,6 +29,8 @@ from gql_app.web.sessions import Ended, Notice, Sessions
 
 PROTOCOL = "graphql-transport-ws"
 INIT_SECONDS = 5.0
+MESSAGES = Refill(50, 500)
+"""Messages that a client may send: so many a second, and so many at once after a rest."""
 
 
 class Socket:
@@ -42,6 +48,7 @@ class Socket:
         self._sessions = sessions
         self._keys = keys
         self._ended: Ended | None = None
+        self._pace = Buckets(MESSAGES)
         self._session = asyncio.timeout(None)
         self._receive: Receive
         self._send: Send
@@ -64,7 +71,7 @@ class Socket:
         try:
             if not offered:
                 raise Close(CloseCode.SUBPROTOCOL, "Subprotocol not acceptable")
-            viewer = await self._initialise(headers)
+            viewer = await self._initialise(headers, partial(client_network, scope))
             with self._sessions.admit(viewer, self._notice):
                 await self._serve(viewer)
         except Gone:
@@ -106,7 +113,7 @@ class Socket:
         with suppress(Gone):
             await self._sender.tell(message)
 
-    async def _initialise(self, headers: Headers) -> Viewer:
+    async def _initialise(self, headers: Headers, where: Where) -> Viewer:
         """Wait for connection_init and its key; that of the upgrade request serves as well."""
         try:
             async with asyncio.timeout(INIT_SECONDS):
@@ -116,18 +123,22 @@ class Socket:
                     await self._handle_ping(message)
                 payload = messages.read_payload(message)
                 sent, meant = sent_at_init(payload), payload.get("viewer")
-                return await viewer_of(self._keys, headers, sent, meant)
+                return await viewer_of(self._keys, headers, sent, meant, where)
         except TimeoutError:
             raise Close(CloseCode.TOO_SLOW, "Connection initialisation timeout") from None
         except OtherViewer:
             raise Close(CloseCode.FORBIDDEN, "Viewer changed") from None
         except Unauthenticated:
             raise Close(CloseCode.FORBIDDEN, "Forbidden") from None
+        except RateLimited:
+            raise Close(CloseCode.TRY_LATER, "Too many keys were not valid") from None
 
     async def _next_message(self) -> dict[str, Any]:
         event = await self._receive()
         if event["type"] == "websocket.disconnect":
             raise Gone
+        if self._pace.take(None, 1):
+            raise Close(CloseCode.REFUSED, "Too many messages")
         return messages.read_message(event.get("text"))
 
     async def _handle(self, viewer: Viewer, message: dict[str, Any]) -> None:

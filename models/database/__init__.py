@@ -39,7 +39,7 @@ from models.database.rows import (
     update_and_insert,
     write,
 )
-from models.database.transactions import snapshot, transaction
+from models.database.transactions import reading_apart, snapshot, transaction
 from models.database.values import Row
 
 __all__ = [
@@ -68,6 +68,7 @@ __all__ = [
     "opened",
     "orm_config",
     "pairs",
+    "reading_apart",
     "select_list",
     "snapshot",
     "take_stock",

@@ -44,8 +44,7 @@ def orm_config(url: str, limits: Limits = NO_LIMITS) -> dict[str, Any]:
         wait = round((limits.wait or MIGRATION_WAIT_SECONDS) * 1_000)
         url += ("&" if "?" in url else "?") + f"synchronous=FULL&busy_timeout={wait}"
     connection = expand_db_url(url)
-    if name != "sqlite":
-        connection["credentials"]["limits"] = limits
+    connection["credentials"]["limits"] = limits
     connection["engine"] = f"models.database.{'sqlite' if name == 'sqlite' else 'postgres'}"
     return {
         "connections": {name: connection},
