@@ -17,6 +17,9 @@ from gql_app.access.viewer import RateLimited
 FREE = 2_000
 """Values that each request may bring back without spending anything: a page of 50 tasks with all
 that a dashboard shows of them has 1,500."""
+FREE_LENGTH, VALUES_A_CHARACTER = 500, 8
+"""Characters of a new document that are free, and what each further one costs: reading it takes as
+long as bringing back so many values."""
 COST_A_SECOND = 100_000
 """Values beyond the free ones that come back to a key's budget each second."""
 CHANGES_A_SECOND = 50
@@ -124,6 +127,14 @@ class Budgets:
         if seconds:
             self.refused["changes"] += 1
             raise RateLimited("This key changes too much at once.", seconds)
+
+    def spend_document(self, key_id: int, length: int) -> None:
+        """Take what reading a new document costs from a key's budget for queries. Raises
+        `RateLimited`."""
+        seconds = self.cost.take(key_id, max(0, length - FREE_LENGTH) * VALUES_A_CHARACTER)
+        if seconds:
+            self.refused["cost"] += 1
+            raise RateLimited("This key has sent too many new documents in a short time.", seconds)
 
     async def spend_cost(self, key_id: int, values: int) -> Spent:
         """Take what a query costs from a key's budget. Raises `RateLimited`."""

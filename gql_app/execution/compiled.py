@@ -6,7 +6,7 @@ are always its own. Completing only reads: doing it twice changes nothing. Each 
 counted, because nothing else would show that a plan never works.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, TypeVar
@@ -164,7 +164,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
     ) -> Any:
         """Complete a list. A long one of objects is completed in slices: others take turns."""
         details = field_details_list
-        if type(items) is not list or len(items) <= SLICE or details[0].node.selection_set is None:
+        if details[0].node.selection_set is None or not _is_long(items, info):
             return super().complete_iterable_value(
                 item_type, details, info, path, items, position_context
             )
@@ -175,7 +175,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
                 item, into, item_type, details, info, place, position_context
             )
 
-        return in_slices(items, complete)
+        return in_slices(list(items), complete)
 
     async def _filled(
         self, run: Run, answer: T, type_name: str, otherwise: Callable[[], Any]
@@ -227,6 +227,16 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
                 visit(node, found)
             seen[id(operation)] = tuple(sorted(found.names))
         return seen[id(operation)]
+
+
+def _is_long(items: Iterable[Any], info: GraphQLResolveInfo[Any]) -> bool:
+    """Whether a list takes long: one with many objects, or one of the schema's own description,
+    whose objects are large."""
+    if not isinstance(items, Collection):
+        return False
+    return len(items) > SLICE or (
+        info.field_name == "types" and info.parent_type.name == "__Schema"
+    )
 
 
 class _DirectiveVariables(Visitor):

@@ -1,7 +1,8 @@
 """Parses, measures and validates each document once, however often it is sent."""
 
+import asyncio
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from graphql import (
@@ -26,6 +27,8 @@ from gql_app.execution.overlaps import check_overlaps
 from gql_app.execution.strawberry_private import core_schema
 from gql_app.execution.variables import coerced, deciding
 
+SHORT = 500
+"""Characters of a document that is read in a few milliseconds at most."""
 MAX_DIGITS = 1_000
 """Most digits of a number in a document. Python reads 4,300 at most by default."""
 
@@ -42,29 +45,29 @@ class PersistedQueryNotSupported(Exception):
 class Documents(SchemaExtension):
     """Takes the place of Strawberry's caches, whose key is the hash of all nodes of a document, and
     of its limiters. `known` is what is remembered of documents; `pages` is how lists are paged. The
-    context of the operation is told its `cost`."""
+    context of the operation is told its `cost`, and the length of a document that is new."""
 
     def __init__(self, known: memory.Documents, pages: Pages) -> None:
         self._known = known
         self._pages = pages
+        self._errors: list[GraphQLError] = []
 
-    def on_parse(self) -> Iterator[None]:
+    async def on_parse(self) -> AsyncIterator[None]:
         context = self.execution_context
-        known = self._find(context.query or "")
+        known = await self._find(context.query or "")
+        if known.refused is not None:
+            raise known.refused
         # Strawberry would run the first one: a mutation, perhaps, that nobody chose.
         name = context.operation_name  # once there is a document, it may be the first one's
         if name is None and len(known.operations) > 1:
             raise CannotGetOperationTypeError(None)
         context.context.cost = self._measure(known, name, context.variables or {})
+        self._errors = known.errors
         context.graphql_document = known.document
         yield
 
     def _measure(self, known: Known, name: str | None, variables: Mapping[str, Any]) -> Cost:
-        """What the operation costs. Raises `TooComplex` if it or the document is over a limit."""
-        if not known.has_shape:
-            check_shape(known.document)
-            check_overlaps(known.document)
-            known.has_shape = True
+        """What the operation costs. Raises `TooComplex` if that is over a limit."""
         if not known.deciding and (cost := known.passed.get((name,))) is not None:
             return cost
         operation = get_operation_ast(known.document, name)
@@ -82,21 +85,41 @@ class Documents(SchemaExtension):
         return cost
 
     def on_validate(self) -> Iterator[None]:
-        context = self.execution_context
-        known = self._find(context.query or "")
-        if known.errors is None:
-            schema = core_schema(context.schema)
-            known.errors = validate_document(schema, known.document, context.validation_rules)
-        context.pre_execution_errors = list(known.errors)
+        self.execution_context.pre_execution_errors = list(self._errors)
         yield
 
-    def _find(self, query: str) -> Known:
+    async def _find(self, query: str) -> Known:
+        """What is known of a document. One that is new and not short is read in a thread: it takes
+        some time, and meanwhile others have their turns."""
         known = self._known.get(query)
-        if known is None:
-            check_length(query)
-            document = _parsed(query)
-            known = Known(document, query, deciding(document, self._pages.size))
+        if known is not None:
+            return known
+        check_length(query)
+        self.execution_context.context.reads_document(len(query))
+        if len(query) <= SHORT:
+            known = self._read(query)
+        else:
+            async with self._known.one_at_a_time:
+                known = self._known.get(query)
+                if known is None:
+                    known = await asyncio.to_thread(self._read, query)
+        if query not in self._known:
             self._known.remember(known)
+        return known
+
+    def _read(self, query: str) -> Known:
+        """Parse, measure and validate a document."""
+        context = self.execution_context
+        document = _parsed(query)
+        known = Known(document, query, deciding(document, self._pages.size))
+        try:
+            check_shape(document)
+            check_overlaps(document)
+        except TooComplex as error:
+            known.refused = error
+        else:
+            schema = core_schema(context.schema)
+            known.errors = validate_document(schema, document, context.validation_rules)
         return known
 
 

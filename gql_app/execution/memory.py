@@ -5,6 +5,7 @@ freed with the application that built the schema. All of it together takes some 
 what is known of a document is kept with it, counted with it, and dropped with it.
 """
 
+import asyncio
 from collections.abc import Hashable
 from typing import Any, TypeAlias
 
@@ -23,6 +24,7 @@ from strawberry.types import ExecutionContext
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.cost import Cost
 from gql_app.execution.fallbacks import Fallbacks
+from gql_app.execution.limits import TooComplex
 from gql_app.execution.runs import Complete
 from gql_app.execution.strawberry_private import core_schema, schema_behind
 from gql_app.execution.whole import must_be_whole
@@ -44,6 +46,7 @@ TOKEN_BYTES = 800
 
 Passed: TypeAlias = Bounded[tuple[object, ...], Cost]
 Plans: TypeAlias = Bounded[Hashable, Complete | None]
+Refused: TypeAlias = TooComplex | None
 
 
 class Known:
@@ -60,9 +63,9 @@ class Known:
             d for d in document.definitions if isinstance(d, OperationDefinitionNode)
         ]
         self.deciding = deciding
-        self.has_shape = False
         self.passed: Passed = Bounded(PASSED)
-        self.errors: list[GraphQLError] | None = None
+        self.refused: Refused = None
+        self.errors: list[GraphQLError] = []
         self.plans: Plans = Bounded(PLANS)
         self.directive_variables: dict[int, tuple[str, ...]] = {}
         self.names: dict[int, frozenset[str]] = {}
@@ -82,10 +85,12 @@ class Known:
 
 
 class Documents(Bounded[str, Known]):
-    """The documents that are known, by their text; and by their operations, while one runs."""
+    """The documents that are known, by their text; and by their operations, while one runs. New
+    ones that are long are read `one_at_a_time`."""
 
     def __init__(self, limit: int, room: int) -> None:
         super().__init__(limit, room)
+        self.one_at_a_time = asyncio.Lock()
         self._by_operation: dict[int, Known] = {}
 
     def remember(self, known: Known) -> None:

@@ -51,6 +51,9 @@ class SharedContext:
         """Forget what was loaded."""
         self.loaders = Loaders(self.scope, self.services.clock)
 
+    def reads_document(self, length: int) -> None:
+        """A document of so many characters is new, and has to be read."""
+
     def admit(self) -> AbstractAsyncContextManager[None] | None:
         """Let the operation in."""
         return None
@@ -72,6 +75,10 @@ class Context(SharedContext):
         self.viewer = viewer
         self.gone = gone
         self.spent: Spent | None = None
+
+    def reads_document(self, length: int) -> None:
+        """A document of so many characters is new, and has to be read. Raises `RateLimited`."""
+        self.services.budgets.spend_document(self.viewer.key_id, length)
 
     def admit(self) -> AbstractAsyncContextManager[None] | None:
         """Let the operation in, if the key's budgets allow it; if it is dear, at its place in line.
