@@ -72,11 +72,11 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def execute_operation(self, serially: bool | None = None) -> Any:
         """Execute the operation: a subscription for one item, which goes with the result. A query
-        or mutation is let in by its context first, which may raise, or give it a place to wait for:
-        then it reads one thing after the other."""
+        or mutation is let in by its context first, which may raise, or give it a place to wait
+        for."""
         is_whole = self.operation.operation is not OperationType.SUBSCRIPTION
         if is_whole and (place := self.context_value.admit()) is not None:
-            return self._in_its_place(place)
+            return self._in_its_place(place, serially)
         executed = self._execute(serially)
         if self.item is None:
             return executed
@@ -84,9 +84,11 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
             return self._with_item(executed)
         return self._awaited(executed)
 
-    async def _in_its_place(self, place: AbstractAsyncContextManager[None]) -> Any:
+    async def _in_its_place(
+        self, place: AbstractAsyncContextManager[None], serially: bool | None
+    ) -> Any:
         async with place:
-            executed = super().execute_operation(serially=True)
+            executed = super().execute_operation(serially)
             return await executed if isinstance(executed, Awaitable) else executed
 
     async def _awaited(self, executed: Awaitable[ExecutionResult]) -> ItemResult:

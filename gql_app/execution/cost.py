@@ -37,7 +37,7 @@ from gql_app.execution.strawberry_private import field_behind
 
 MAX_ROWS = 25_000
 """Most rows that may come back: what each list asks for, times what its parents ask for."""
-MAX_LEAVES = 50_000
+MAX_LEAVES = 60_000
 """Most values that may come back: those of each row, times the rows."""
 MAX_LEAVES_LIVE = 20_000
 """Most values of one message of a subscription: it may be executed for every change."""

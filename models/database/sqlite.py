@@ -18,9 +18,10 @@ from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
 from models.database.aiosqlite_private import raw_connection, thread_of
+from models.database.read_apart import reads_apart
 from models.database.sqlite_commits import GroupCommit, GroupedTransaction
 from models.database.sqlite_files import Files, says
-from models.database.sqlite_time import TimeLimit, reads_apart, refuse_if_interrupted
+from models.database.sqlite_time import TimeLimit, refuse_if_interrupted
 from models.limits import NO_LIMITS, Busy, Limits
 
 CLOSE_SECONDS = 1.0

@@ -6,7 +6,6 @@ should go on, in that thread, and is told no when its time is up or nobody waits
 
 import math
 import sqlite3
-from contextvars import ContextVar
 from time import monotonic
 
 from models.database.sqlite_files import says
@@ -14,9 +13,6 @@ from models.limits import Busy
 
 STEPS = 10_000
 """SQLite's instructions between two questions: about a millisecond."""
-
-reads_apart: ContextVar[bool] = ContextVar("reads_apart", default=False)
-"""Whether the task reads much: then it reads on a connection where nobody else has to wait."""
 
 
 def refuse_if_interrupted(error: BaseException | None) -> None:

@@ -12,8 +12,8 @@ from tortoise.exceptions import TransactionManagementError
 from tortoise.transactions import in_transaction
 
 from models.database import sqlite
+from models.database.read_apart import reads_apart
 from models.database.sqlite import is_sqlite
-from models.database.sqlite_time import reads_apart
 from models.database.tortoise_private import client_of
 from models.limits import Busy
 
@@ -66,7 +66,7 @@ async def _begun(context: TransactionContext) -> AsyncIterator[BaseDBAsyncClient
 @contextmanager
 def reading_apart() -> Iterator[None]:
     """Have the task read where others need not wait for it, and no longer than a statement may
-    take: it reads much. PostgreSQL has connections enough as it is."""
+    take: it reads much."""
     token = reads_apart.set(True)
     try:
         yield

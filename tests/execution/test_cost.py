@@ -82,7 +82,7 @@ def test_each_mutation_is_a_change(query: str, changes: int) -> None:
 ACTIVITY = 'activity(from: "2026-01-01", to: "2026-01-02") { total { tasksOpened } }'
 TOO_MUCH = {
     "{ tasks(first: 500) { nodes { " + " ".join(f"a{n}: id" for n in range(50)) + " contacts("
-    "first: 30) { nodes { id outcome } } } } }": "55,000 values; at most 50,000",
+    "first: 40) { nodes { id outcome } } } } }": "65,000 values; at most 60,000",
     "{ tasks(first: 400) { nodes { contacts(first: 50) { nodes { notes } } } } }": "bytes; at most",
     f"{{ {ACTIVITY} again: {ACTIVITY} }}": "2 reports; at most 1",
     "subscription { taskStatusChanged { snapshot { patient { tasks(first: 500) { nodes { "

@@ -12,7 +12,7 @@ import pytest
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql_app.access import Viewer, authenticate
-from gql_app.access.budgets import FREE, Budgets, changes_budget, cost_budget
+from gql_app.access.budgets import Budgets, changes_budget, cost_budget
 from gql_app.execution.items import Item
 from gql_app.execution.memory import Schema
 from gql_app.live.feeds import Feeds
@@ -53,12 +53,7 @@ def cancels(test: Test) -> Test:
 
 
 class PlainExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Strawberry's own, which is handed the rows of items, and reads dear documents as ours does:
-    one thing after the other. Which of several errors comes first depends on that."""
-
-    def execute_operation(self, serially: bool | None = None) -> Any:
-        is_dear = self.context_value.cost.leaves > FREE or self.context_value.cost.reports > 0
-        return super().execute_operation(True if is_dear else serially)
+    """Strawberry's own, which is handed the rows of items."""
 
     def build_per_event_executor(self, payload: Item) -> Any:
         return super().build_per_event_executor(payload.row)
