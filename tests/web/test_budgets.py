@@ -9,6 +9,8 @@ from graphql import get_introspection_query
 from gql_app.access.budgets import FREE, Refill
 from gql_app.delivery.follows import MOST
 from gql_app.web import socket as sockets
+from models.database import sqlite
+from models.database.read_apart import reads_apart
 from tests.office import task_id
 from tests.serving import Server, serving
 from tests.web.streams import event_stream
@@ -84,6 +86,36 @@ async def test_changes_are_refused_whole_and_imports_count_as_one(database_url: 
         ids = [task_id(task) for task in made]
         moved = await server.data(move, "supervisor", ids=ids)
         assert moved["withdrawTasks"]["changed"] == 120
+
+
+async def test_new_documents_are_paid_for_by_their_length(database_url: str) -> None:
+    async with serving(database_url, cost_per_second=10_000) as server:
+        key, document = server.office.keys["staff"], "{ viewer { name } }"
+        statuses = [
+            (await server.post({"query": f"{document} # {n}".ljust(15_000)}, key)).status_code
+            for n in range(4)
+        ]
+        assert statuses == [200, 429, 429, 429]
+        known = {"query": f"{document} # 0".ljust(15_000)}
+        assert (await server.post(known, key)).status_code == 200
+        assert (await server.post({"query": f"{document} # new"}, key)).status_code == 200
+
+
+async def test_dear_queries_read_apart(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    apart: list[bool] = []
+    read = sqlite.Client.read
+
+    async def noting(client: Any, *given: Any) -> Any:
+        apart.append(reads_apart.get())
+        return await read(client, *given)
+
+    monkeypatch.setattr(sqlite.Client, "read", noting)
+    usual = "{ tasks { nodes { id patient { name } } } }"
+    key = server.office.keys["staff"]
+    for query, expected in ((usual, {False}), (DEAR, {False, True}), (usual, {False})):
+        apart.clear()
+        await server.post({"query": query}, key)
+        assert set(apart) == expected  # the key itself is always looked up among all others
 
 
 async def test_the_schema_is_answered_from_one_copy(
