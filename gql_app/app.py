@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -25,20 +26,29 @@ from gql_app.access.last_use import LastUse
 from gql_app.access.shared_budgets import make_budgets
 from gql_app.clock import Clock, seconds_passed
 from gql_app.delivery.groups import Groups
+from gql_app.execution.persisted import PersistedDocuments, sha256
 from gql_app.live.bus import Bus
 from gql_app.live.feeds import Feeds
-from gql_app.logs import keep_values_out_of_logs
+from gql_app.logs import keep_values_out_of_logs, set_up_logs
 from gql_app.schema import build_schema
 from gql_app.schema.context import Services
 from gql_app.settings import Settings
+from gql_app.web.answer_headers import AnswerHeaders
+from gql_app.web.connections import CONNECTIONS, Connections, room_for_connections
 from gql_app.web.endpoint import Endpoint
 from gql_app.web.frames import FramesProtocol
+from gql_app.web.guarded import GuardedProtocol
 from gql_app.web.health import health_routes
+from gql_app.web.metrics import metrics_route
+from gql_app.web.own_documents import own_documents
 from gql_app.web.pages import page_routes
 from gql_app.web.readiness import Readiness
+from gql_app.web.request_log import RequestLog
 from gql_app.web.sessions import Sessions
+from gql_app.work.access_log import AccessLog
 from gql_app.work.changes import Changes
 from gql_app.work.shares import Shares
+from gql_app.work.upkeep.audit_retention import keep_pruning_audit
 from gql_app.work.upkeep.expiry import keep_freeing, keep_sweeping
 from gql_app.work.upkeep.indexing import keep_indexing
 from gql_app.work.upkeep.retention import keep_pruning
@@ -63,35 +73,55 @@ def build_app(settings: Settings) -> Starlette:
     feeds = Feeds()
     bus = Bus(settings.bus_url, feeds.notice, feeds.notice_all)
     changes = Changes(bus.ring, clock, Shares(settings.practice_connections, settings.wait_seconds))
+    access_log = AccessLog(clock)
     budgets = make_budgets(settings.bus_url, settings.cost_per_second, settings.writes_per_second)
     lease = timedelta(minutes=settings.claim_minutes)
-    services = Services(changes, feeds, clock, lease, budgets=budgets)
-    groups = Groups()
+    services = Services(changes, feeds, clock, lease, access_log=access_log, budgets=budgets)
+    groups = Groups(access_log.note)
     last_use = LastUse(changes.make_for, seconds_passed)
     sessions = Sessions(clock, last_use.note)
     keys = KeyLookup(clock, last_use.note)
-    schema = build_schema()
+    schema = build_schema(introspection=settings.introspection == "on")
+    trusted = settings.trusted_documents or {}
+    schema.memory.documents.trusted = frozenset(trusted.values())
     readiness = Readiness(
         {"key": partial(_look_a_key_up, keys), "read": can_read, "write": can_write}
     )
-    endpoint = Endpoint(schema, services, groups, sessions, keys, settings.allowed_origins)
+    connections = Connections(room_for_connections(), settings.trusted_proxies)
+    documents = PersistedDocuments(_trusted(settings))
+    endpoint = Endpoint(
+        schema, services, groups, sessions, keys, settings.allowed_origins, documents
+    )
     return Starlette(
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
-            *health_routes(
-                feeds, groups, bus, schema.memory.fallbacks, readiness, keys.guesses, budgets
+            *health_routes(bus, readiness),
+            metrics_route(
+                *(feeds, groups, bus, schema.memory.fallbacks, connections, settings.metrics_token),
+                *(keys.guesses, budgets),
             ),
-            *page_routes(keys, changes),
+            *page_routes(keys, changes, access_log),
         ],
         middleware=_middleware(settings),
-        lifespan=_lifespan(settings, services, bus, sessions, last_use, readiness, clock),
+        lifespan=_lifespan(
+            settings, services, groups, bus, sessions, connections, last_use, readiness, clock
+        ),
     )
+
+
+def _trusted(settings: Settings) -> dict[str, str] | None:
+    """The documents that may be run, None for any. Callboard's own clients go on to work."""
+    if settings.trusted_documents is None:
+        return None
+    return {sha256(text): text for text in own_documents()} | settings.trusted_documents
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
     return [
-        Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts)),
+        Middleware(RequestLog),
+        Middleware(AnswerHeaders),
+        Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts) or ["*"]),
         Middleware(
             CORSMiddleware,
             allow_origins=list(settings.allowed_origins),
@@ -100,7 +130,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
             # Clients and tracers send headers of their own (apollographql-client-name, baggage,
             # traceparent, …). An origin that may send a key may send any.
             allow_headers=["*"],
-            expose_headers=["Retry-After"],
+            expose_headers=["Retry-After", "X-Request-ID"],
         ),
     ]
 
@@ -108,17 +138,19 @@ def _middleware(settings: Settings) -> list[Middleware]:
 def _lifespan(
     settings: Settings,
     services: Services,
+    groups: Groups,
     bus: Bus,
     sessions: Sessions,
+    connections: Connections,
     last_use: LastUse,
     readiness: Readiness,
     clock: Clock,
-) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+) -> Callable[[Starlette], AbstractAsyncContextManager[dict[str, Any]]]:
     """What begins and ends with the server: the database, the clock and the background jobs."""
     changes, feeds = services.changes, services.feeds
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         keep_values_out_of_logs()
         end_in_time(settings.stop_seconds)
         _on_stop(sessions.end_all)
@@ -133,12 +165,14 @@ def _lifespan(
                 bus.run(),
                 feeds.keep_polling(POLL_SECONDS),
                 sessions.keep_checking(),
+                connections.keep_looking(),
                 last_use.keep_writing(),
-                *_by_the_clock(changes, clock, timedelta(days=settings.retention_days)),
+                services.access_log.keep_writing(changes, groups.settle),
+                *_by_the_clock(changes, clock, settings),
             ),
             _collected_less_often(),
         ):
-            yield
+            yield {CONNECTIONS: connections}
             await readiness.end()
             await services.budgets.close()
             # While the bus still rings.
@@ -161,7 +195,7 @@ async def _drain(changes: Changes, seconds: float) -> None:
 
 
 def _by_the_clock(
-    changes: Changes, clock: Clock, retention: timedelta
+    changes: Changes, clock: Clock, settings: Settings
 ) -> list[Coroutine[Any, Any, None]]:
     """What the clock brings about."""
     return [
@@ -169,7 +203,8 @@ def _by_the_clock(
         keep_sweeping(changes, clock),
         keep_freeing(changes, clock),
         keep_indexing(changes),
-        keep_pruning(changes, retention, clock),
+        keep_pruning(changes, timedelta(days=settings.retention_days), clock),
+        keep_pruning_audit(changes, timedelta(days=settings.audit_days), clock),
     ]
 
 
@@ -183,22 +218,43 @@ async def _collected_less_often() -> AsyncIterator[None]:
     gc.unfreeze()
 
 
-def server_config(settings: Settings, host: str, port: int, workers: int = 1) -> uvicorn.Config:
-    """How uvicorn serves the application. Frames are not compressed: it costs more than it saves
-    on messages of a few hundred bytes, for each socket anew."""
+def _build_worker(settings: Settings) -> Starlette:
+    """The application, and in a worker's own process its log as well."""
+    if multiprocessing.parent_process() is not None:
+        set_up_logs(settings.log, settings.log_level, settings.security_log)
+    return build_app(settings)
+
+
+def server_config(
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    workers: int = 1,
+    certificate: Path | None = None,
+    private_key: Path | None = None,
+) -> uvicorn.Config:
+    """How uvicorn serves the application; by HTTPS if there is a `certificate`. Frames are not
+    compressed: it costs more than it saves on messages of a few hundred bytes, for each socket
+    anew."""
     return uvicorn.Config(
         # Workers are started afresh and build the application there, from the same values.
-        partial(build_app, settings),
+        partial(_build_worker, settings),
         factory=True,
         workers=workers,
         timeout_worker_healthcheck=30,  # importing it all takes seconds on a busy machine
         host=host,
         port=port,
+        loop="gql_app.web.loop:Loop",
+        http=GuardedProtocol,
         ws=FramesProtocol,
         ws_per_message_deflate=False,
         ws_max_size=256 * 1024,
+        ssl_certfile=certificate,
+        ssl_keyfile=private_key,
         forwarded_allow_ips=list(settings.trusted_proxies),
         access_log=False,
+        log_config=None,
         log_level="warning",
         timeout_graceful_shutdown=int(REQUESTS_SHARE * settings.stop_seconds),
     )

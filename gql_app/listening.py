@@ -2,6 +2,8 @@
 
 import errno
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from gql_app.settings import BadSetting
 
@@ -9,9 +11,19 @@ BACKLOG = 2048
 """As uvicorn has it."""
 
 
-def bound(host: str, port: int) -> list[socket.socket]:
-    """A socket for each address of `host`. They do not listen yet: while tables are migrated,
-    connections are refused, and a proxy tries another server. Raises `BadSetting`."""
+@contextmanager
+def bound(host: str, port: int) -> Iterator[list[socket.socket]]:
+    """A socket for each address of `host`, closed at the end. They do not listen yet: while tables
+    are migrated, connections are refused, and a proxy tries another server. Raises `BadSetting`."""
+    sockets = _all_bound(host, port)
+    try:
+        yield sockets
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def _all_bound(host: str, port: int) -> list[socket.socket]:
     sockets = []
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)

@@ -81,7 +81,7 @@ def module() -> str:
         (
             "The same by the fields that count them in an activity report.",
             "OUTCOME_COUNTS",
-            {_camel_case(outcome): outcome.label for outcome in ContactOutcome},
+            {camel_case(outcome): outcome.label for outcome in ContactOutcome},
         ),
         (
             "What each button needs for an outcome: why an empty form is refused, by input, or why"
@@ -112,7 +112,8 @@ def _needs(outcome: ContactOutcome, *, close: bool) -> dict[str, str]:
     return {r.field if r.field in inputs else "refused": r.message for r in decided}
 
 
-def _camel_case(code: str) -> str:
+def camel_case(code: str) -> str:
+    """The name of an outcome as fields of the API have it."""
     first, *others = code.lower().split("_")
     return "".join([first, *map(str.capitalize, others)])
 

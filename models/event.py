@@ -36,6 +36,9 @@ STATUS_KINDS = frozenset(TaskEventKind) - {
 }
 """The kinds that touch a task's status: what `taskStatusChanged` carries."""
 
+CLAIM_KINDS = frozenset({TaskEventKind.CLAIMED, TaskEventKind.RELEASED})
+"""The kinds that say no more than who is calling."""
+
 
 class TaskEvent(Model):
     """Append-only: the database refuses changes, and deletions but for what retention has passed.

@@ -13,8 +13,9 @@ class Practice(Model):
     `seq` is the number of the last committed event: it is raised inside the writing transaction, so
     the row lock makes commit order and number order the same. `digest` and `last_event_at` are that
     event's. `pruned_through` is the number of the last event that retention has removed, and
-    `pruned_digest` its digest. `region` is the country (ISO 3166, two letters) of phone numbers
-    that are written without a country's code.
+    `pruned_digest` its digest. The four columns that begin with `audit` are the same of the audit's
+    rows, which are numbered and chained on their own. `region` is the country (ISO 3166, two
+    letters) of phone numbers that are written without a country's code.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -27,6 +28,10 @@ class Practice(Model):
     last_event_at = fields.DatetimeField(null=True)
     pruned_through = fields.BigIntField(default=0)
     pruned_digest = fields.BinaryField(default=BEGINNING)
+    audit_seq = fields.BigIntField(default=0)
+    audit_digest = fields.BinaryField(default=BEGINNING)
+    audit_pruned_through = fields.BigIntField(default=0)
+    audit_pruned_digest = fields.BinaryField(default=BEGINNING)
     created_at = fields.DatetimeField()
 
     class Meta:

@@ -11,6 +11,7 @@ from enum import Enum, StrEnum
 class Role(StrEnum):
     STAFF = "STAFF"
     SUPERVISOR = "SUPERVISOR"
+    ADMIN = "ADMIN"  # a supervisor who also sees to people, keys and the audit
     PARTNER = "PARTNER"  # another company's program
 
 
@@ -25,6 +26,7 @@ class Action(StrEnum):
     MOVE_TASKS = "reassign and withdraw tasks"
     RELEASE_FOR_OTHERS = "release the claims of others"
     READ_ACTIVITY = "read activity reports"
+    READ_AUDIT = "read the audit"
 
 
 class Grant(Enum):
@@ -32,18 +34,20 @@ class Grant(Enum):
     BY_KEY = "if the key says so"
 
 
-_SUPERVISORS = {Role.SUPERVISOR: Grant.ALWAYS}
-_PRACTICE = {Role.STAFF: Grant.ALWAYS, Role.SUPERVISOR: Grant.ALWAYS}
+_ADMINS = {Role.ADMIN: Grant.ALWAYS}
+_SUPERVISORS = {Role.SUPERVISOR: Grant.ALWAYS} | _ADMINS
+_PRACTICE = {Role.STAFF: Grant.ALWAYS} | _SUPERVISORS
 
 PERMISSIONS: dict[Action, dict[Role, Grant]] = {
     Action.READ_NOTES: _PRACTICE,
     Action.SEE_WHO_WORKS: _PRACTICE,
     Action.LOG_CONTACTS: _PRACTICE,
-    Action.CREATE_TASKS: {Role.SUPERVISOR: Grant.ALWAYS, Role.PARTNER: Grant.BY_KEY},
+    Action.CREATE_TASKS: _SUPERVISORS | {Role.PARTNER: Grant.BY_KEY},
     Action.IMPORT_TASKS: _SUPERVISORS,
     Action.MOVE_TASKS: _SUPERVISORS,
     Action.RELEASE_FOR_OTHERS: _SUPERVISORS,
     Action.READ_ACTIVITY: _SUPERVISORS,
+    Action.READ_AUDIT: _ADMINS,
 }
 
 

@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 
 from benchmarks.wheel import CannotStart, ready_for_postgres, start_postgres, url_of
-from models.database import migrate, opened
+from models.database import migrate, opened, use_secret, write
 from tests.brokers import redis_server
 from tests.office import Office, make_office
 from tests.serving import Server, serving
@@ -26,9 +26,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 BOTH = ("sqlite", "postgres")
 
+SECRET = b"the secret of tests, 32 bytes.  "
+"""The same in all databases of tests, so that an id may be named before its database is there."""
+
 
 def pytest_configure() -> None:
     """Say in one line, before all tests, if those that need PostgreSQL could not have it."""
+    use_secret(SECRET)
     if not os.environ.get("CALLBOARD_TEST_DATABASE_URL"):
         try:
             ready_for_postgres()
@@ -69,15 +73,21 @@ def postgres_template(postgres_url: str) -> str:
     """The name of a database whose tables are up to date: each test gets a copy."""
     name = f"callboard_template_{uuid4().hex[:8]}"
     _run(_execute(postgres_url, f"CREATE DATABASE {name}"))
-    _run(migrate(with_database(postgres_url, name)))
+    _run(_migrated(with_database(postgres_url, name)))
     return name
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "callboard.sqlite3"
-    _run(migrate(f"sqlite://{path}"))
+    _run(_migrated(f"sqlite://{path}"))
     return path
+
+
+async def _migrated(url: str) -> None:
+    await migrate(url)
+    async with opened(url):
+        await write("UPDATE secret SET value = $1", SECRET)
 
 
 @pytest.fixture(params=BOTH)

@@ -1,5 +1,6 @@
 """A small practice for tests: two queues, three patients, a viewer and a key of each role."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -48,6 +49,7 @@ class Office:
     keys: dict[str, str]
     staff: Viewer
     supervisor: Viewer
+    admin: Viewer
     partner: Viewer
     clock: Clock
     rings: list[tuple[int, int]] = field(default_factory=list)
@@ -111,6 +113,11 @@ def task_id(task: Task) -> str:
     return global_id("Task", task.id)
 
 
+def older_id(type_name: str, number: int) -> str:
+    """A global id of the form that clients could read. It may name a number of any size."""
+    return b64encode(f"{type_name}:{number}".encode()).decode()
+
+
 async def make_office(slug: str = "maple", time_zone: str = "America/Chicago") -> Office:
     """A practice of its own in the open database."""
     clock = Clock()
@@ -135,6 +142,7 @@ async def make_office(slug: str = "maple", time_zone: str = "America/Chicago") -
         )
         for role in Role
     }
-    staff, supervisor, partner = [await authenticate(keys[role.lower()]) for role in Role]
+    staff, supervisor, admin, partner = [await authenticate(keys[role.lower()]) for role in Role]
     recall, missed = queues
-    return Office(practice, recall, missed, patients, keys, staff, supervisor, partner, clock)
+    viewers = (staff, supervisor, admin, partner)
+    return Office(practice, recall, missed, patients, keys, *viewers, clock)

@@ -19,6 +19,8 @@ from tests.office import Office, make_office
 PATIENCE = 10.0
 """Seconds after which a test has waited long enough for something."""
 
+METRICS_TOKEN = "a token of the operator's"
+
 
 @dataclass
 class Server:
@@ -39,6 +41,11 @@ class Server:
         if key is not None:
             sent["authorization"] = f"Bearer {key}"
         return await self.client.post("/graphql", content=content, headers=sent)
+
+    async def metrics(self) -> httpx.Response:
+        """What Prometheus would read."""
+        headers = {"authorization": f"Bearer {METRICS_TOKEN}"}
+        return await self.client.get("/metrics", headers=headers)
 
     async def execute(self, query: str, role: str = "staff", **variables: Any) -> dict[str, Any]:
         """Run an operation with the office's key of `role`; the whole answer."""
@@ -139,6 +146,7 @@ async def serving(
 ) -> AsyncIterator[Server]:
     """A server over a migrated database, in this process and loop, on a free port. It makes a small
     practice, unless the database has one already."""
+    settings = {"metrics_token": METRICS_TOKEN} | settings
     config = server_config(Settings(database_url=database_url, **settings), "127.0.0.1", 0)
     server = _Prompt(config)
     task = asyncio.create_task(server.serve())

@@ -2,7 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 
-from benchmarks.attacks import dearest, documents, guessing, introspection, loops, report
+from benchmarks.attacks import (
+    dearest,
+    documents,
+    frames,
+    guessing,
+    headers,
+    introspection,
+    loops,
+    report,
+    silent,
+    unread,
+)
 from benchmarks.attacks.rows import Row
 from benchmarks.attacks.victim import Stage
 
@@ -15,4 +26,8 @@ ATTACKS: dict[str, Attack] = {
     "report": report.run,
     "loops": loops.run,
     "guessing": guessing.run,
+    "frames": frames.run,
+    "headers": headers.run,
+    "silent": silent.run,
+    "unread": unread.run,
 }

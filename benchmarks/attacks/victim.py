@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from benchmarks.practices import Sample, prepare
 from benchmarks.stage import Server
 
+METRICS_TOKEN = "for attacks on loopback"
+
 TASKS, QUICK_TASKS = 600, 60
 """How many tasks each practice has."""
 
@@ -55,6 +57,12 @@ class Victim:
     def open_files(self) -> int:
         """How many files and connections the server has open."""
         return len(list((self._folder / "fd").iterdir()))
+
+    def errors_logged(self) -> int:
+        """How many lines of the server's log say that something has failed."""
+        words = ("ERROR", "CRITICAL", "Traceback", '"error"', '"critical"')
+        lines = self.server.log.read_text(errors="replace").splitlines()
+        return sum(any(word in line for word in words) for line in lines)
 
     @property
     def _folder(self) -> Path:
@@ -112,6 +120,7 @@ class Stage:
         path = self._folder / f"{name}.sqlite3"
         shutil.copy(template, path)
         url = f"sqlite://{path}"
+        environ = {"CALLBOARD_METRICS_TOKEN": METRICS_TOKEN} | environ
         server = Server(self._folder, name, url, "memory://", open_files=open_files, **environ)
         try:
             await server.ready()

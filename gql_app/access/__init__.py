@@ -11,7 +11,9 @@ from gql_app.access.lookup import (
     still_valid,
 )
 from gql_app.access.viewer import (
+    BY_CLOCK,
     Forbidden,
+    Origin,
     OtherViewer,
     RateLimited,
     Scope,
@@ -20,9 +22,11 @@ from gql_app.access.viewer import (
 )
 
 __all__ = [
+    "BY_CLOCK",
     "Forbidden",
     "KEY",
     "KeyLookup",
+    "Origin",
     "OtherViewer",
     "RateLimited",
     "SESSION",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gql_app.access.lookup import digest
 from gql_app.access.viewer import ChangeOfPractice, Viewer
 from models.access import AccessKey, read_queue_ids
+from models.audit import AuditAction
 from models.database import fetch
 from models.people import Staff
 from models.practice import Practice, Queue
@@ -48,6 +49,7 @@ async def create_key(
         created_at=change.now,
         expires_at=expires_at,
     )
+    change.note(AuditAction.KEY, f"key {created.id} made, {role}")
     return CreatedKey(created.id, key)
 
 
@@ -150,3 +152,4 @@ async def revoke_key(change: ChangeOfPractice, practice: Practice, key_id: int) 
     # One after the other: a session that is begun right now waits for the key's row.
     for which in (key, keys.filter(parent_id=key_id)):
         await which.filter(revoked_at=None).update(revoked_at=change.now)
+    change.note(AuditAction.KEY, f"key {key_id} revoked")

@@ -118,15 +118,22 @@ class KeyLookup:
         sent = None if practice_id is None else (practice_id, digest(key))
         if sent is None or sent not in self._good:
             self.guesses.check(where, practice_id)
-        found = None if sent is None else await self._find(*sent)
-        if found is not None and sent is not None and _is_valid(found, self._clock()):
+        if sent is None or practice_id is None:
+            self.guesses.note(where, None)
+            raise Unauthenticated("The key is not valid.", "malformed")
+        found = await self._find(*sent)
+        if found is None:  # one that has ended is no guess
+            self.guesses.note(where, practice_id)
+            raise Unauthenticated("The key is not valid.", "unknown", practice_id)
+        reason = _why_invalid(found, self._clock())
+        if reason is None:
             viewer = self._read(found)
             if viewer is not None:
                 self._keep(sent)
                 return viewer
-        if found is None:  # one that has ended is no guess
-            self.guesses.note(where, practice_id)
-        raise Unauthenticated("The key is not valid.")
+        raise Unauthenticated(
+            "The key is not valid.", reason or "unreadable", practice_id, found.id
+        )
 
     def _keep(self, good: _Digest) -> None:
         if good not in self._good:
@@ -200,7 +207,7 @@ async def still_valid(viewers: set[Viewer], now: datetime) -> set[Viewer]:
     found = set()
     for row in rows:
         with suppress(ValueError):  # one that cannot be read ends its own sessions, no others
-            if _is_valid(row, now):
+            if _why_invalid(row, now) is None:
                 found.add(_viewer(row))
     return viewers & found
 
@@ -210,8 +217,12 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def _is_valid(row: _KeyRow, now: datetime) -> bool:
-    return row.revoked_at is None and (row.expires_at is None or row.expires_at > now)
+def _why_invalid(row: _KeyRow, now: datetime) -> str | None:
+    if row.revoked_at is not None:
+        return "revoked"
+    if row.expires_at is not None and row.expires_at <= now:
+        return "expired"
+    return None
 
 
 def _viewer(row: _KeyRow) -> Viewer:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from gql_app.access.lookup import SESSION, digest, practice_of
 from gql_app.access.viewer import ChangeOfPractice, Unauthenticated, Viewer
 from models.access import AccessKey
+from models.audit import AuditAction
 from models.database import Id, fetch, write
 
 SESSION_LASTS = timedelta(hours=12)
@@ -31,19 +32,24 @@ class SignedIn(NamedTuple):
 
 async def begin_session(change: ChangeOfPractice, key_id: int) -> SignedIn:
     """Begin a session with a key. Raises `Unauthenticated`."""
-    return await _derive(change, key_id, SESSION, SESSION_LASTS)
+    session, signed_in = await _derive(change, key_id, SESSION, SESSION_LASTS)
+    who = {"staff_id": session.staff_id, "key_id": session.id}
+    change.note(AuditAction.SIGN_IN, f"by key {key_id}", **who)
+    return signed_in
 
 
 async def create_link(change: ChangeOfPractice, key_id: int) -> str:
     """What begins one session, within an hour, in place of the key. Raises `Unauthenticated`."""
-    return (await _derive(change, key_id, LINK, LINK_LASTS)).token
+    _, link = await _derive(change, key_id, LINK, LINK_LASTS)
+    change.note(AuditAction.KEY, f"a link for key {key_id}")
+    return link.token
 
 
 async def begin_session_by_link(change: ChangeOfPractice, link: str) -> SignedIn:
     """Begin a session with a link, which is used up by it. Raises `Unauthenticated`."""
     parents = await _parents(change.practice_id, link, change.now)
     if not parents:
-        raise Unauthenticated(_NO_LINK)
+        raise Unauthenticated(_NO_LINK, "link")
     # The key's row is locked first, as where the key is revoked with all that it has begun.
     signed_in = await begin_session(change, parents[0].id)
     used = await write(
@@ -52,7 +58,7 @@ async def begin_session_by_link(change: ChangeOfPractice, link: str) -> SignedIn
         *(change.practice_id, digest(link), change.now),
     )
     if not used:
-        raise Unauthenticated(_NO_LINK)
+        raise Unauthenticated(_NO_LINK, "link")
     return signed_in
 
 
@@ -61,7 +67,7 @@ async def practice_of_link(link: str, now: datetime) -> int:
     is made only for one that is, because it keeps the practice's other changes waiting."""
     practice_id = practice_of(link, LINK)
     if practice_id is None or not await _parents(practice_id, link, now):
-        raise Unauthenticated(_NO_LINK)
+        raise Unauthenticated(_NO_LINK, "link")
     return practice_id
 
 
@@ -75,7 +81,8 @@ async def _parents(practice_id: int, link: str, now: datetime) -> list[Id]:
 async def end_session(change: ChangeOfPractice, viewer: Viewer) -> None:
     """End the viewer's session; its open streams are closed as those of any revoked key."""
     session = AccessKey.filter(practice_id=change.practice_id, id=viewer.key_id)
-    await session.filter(parent_id__not_isnull=True).update(revoked_at=change.now)
+    if await session.filter(parent_id__not_isnull=True).update(revoked_at=change.now):
+        change.note(AuditAction.SIGN_OUT)
 
 
 async def with_ended_sessions(now: datetime) -> list[int]:
@@ -91,15 +98,17 @@ async def forget_ended_sessions(change: ChangeOfPractice, now: datetime) -> None
     await ended.filter(expires_at__lt=now - KEPT).delete()
 
 
-async def _derive(change: ChangeOfPractice, key_id: int, kind: str, lasts: timedelta) -> SignedIn:
+async def _derive(
+    change: ChangeOfPractice, key_id: int, kind: str, lasts: timedelta
+) -> tuple[AccessKey, SignedIn]:
     # Locked, so that the key is not revoked meanwhile, and its sessions without this one.
     keys = AccessKey.filter(practice_id=change.practice_id, id=key_id, revoked_at=None)
     parent = await keys.select_for_update().first()
     if parent is None:
-        raise Unauthenticated("The key is not valid.")
+        raise Unauthenticated("The key is not valid.", "revoked")
     token = f"{kind}_{change.practice_id}_{secrets.token_urlsafe(32)}"
     expires_at = min(change.now + lasts, parent.expires_at or datetime.max.replace(tzinfo=UTC))
-    await AccessKey.create(
+    derived = await AccessKey.create(
         practice_id=change.practice_id,
         digest=digest(token),
         role=parent.role,
@@ -110,4 +119,4 @@ async def _derive(change: ChangeOfPractice, key_id: int, kind: str, lasts: timed
         expires_at=expires_at,
         parent_id=parent.id,
     )
-    return SignedIn(token, expires_at)
+    return derived, SignedIn(token, expires_at)

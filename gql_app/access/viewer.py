@@ -1,16 +1,28 @@
-"""Who asks, and what they may do."""
+"""Who asks, from where, and what they may do."""
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from models.audit import AuditAction
 from models.roles import Action, Role, may
 
 
 class Unauthenticated(Exception):
-    """The request carries no key that is valid now: none, unknown, expired or revoked."""
+    """The request carries no key that is valid now: none, unknown, expired or revoked. Clients are
+    told no more than that; `reason`, and the numbers if they are known, are for the log."""
+
+    def __init__(
+        self,
+        message: str,
+        reason: str = "missing",
+        practice_id: int | None = None,
+        key_id: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason, self.practice_id, self.key_id = reason, practice_id, key_id
 
 
 class OtherViewer(Exception):
@@ -97,10 +109,27 @@ class Viewer(Scope):
     def may_read_activity(self) -> bool:
         return may(self.role, Action.READ_ACTIVITY)
 
+    @property
+    def may_read_audit(self) -> bool:
+        """Not by a key for some queues: the audit tells of all patients."""
+        return may(self.role, Action.READ_AUDIT) and self.queue_ids is None
+
     def require(self, permitted: bool, what: str) -> None:
         """Raise `Forbidden` unless `permitted`; `what` completes "this key may not …"."""
         if not permitted:
             raise Forbidden(f"This key may not {what}.")
+
+
+class Origin(NamedTuple):
+    """By which operation something is asked for, such as logContact, and from which address; None
+    if it did not come over a network."""
+
+    operation: str
+    address: str | None = None
+
+
+BY_CLOCK = Origin("the clock")
+"""The origin of what nobody asks for."""
 
 
 class ChangeOfPractice(Protocol):
@@ -110,3 +139,12 @@ class ChangeOfPractice(Protocol):
 
     @property
     def now(self) -> datetime: ...
+
+    def note(
+        self,
+        action: AuditAction,
+        detail: str | None = None,
+        *,
+        staff_id: int | None = None,
+        key_id: int | None = None,
+    ) -> None: ...

@@ -1,7 +1,7 @@
 """Arguments of the command line: how they are read, and what is said of one that cannot be."""
 
 import argparse
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NoReturn
 
 from gql_app.terminal import complain
@@ -76,6 +76,15 @@ def moment(given: str) -> datetime:
         return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         message = f"a moment is written as 2027-01-31T18:00Z, not {given!r}"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def day(given: str) -> date:
+    """A date."""
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        message = f"a date is written as 2027-01-31, not {given!r}"
         raise argparse.ArgumentTypeError(message) from None
 
 

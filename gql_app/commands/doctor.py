@@ -2,14 +2,17 @@
 
 import argparse
 import asyncio
+from datetime import timedelta
 
 from gql_app.clock import Clock
 from gql_app.live.bus import is_reachable
 from gql_app.settings import Settings, address
 from gql_app.terminal import say
 from gql_app.work.upkeep.examining import Finding, examine
-from models.database import opened
+from models.database import opened, owns_tables
 from models.database.opening import DATABASE_ERRORS, CannotOpen, failure
+from models.database.server_log import unsafe_log_settings
+from models.database.sqlite_modes import open_to_others
 from models.limits import Busy
 
 
@@ -21,11 +24,17 @@ def run(_: argparse.Namespace, settings: Settings) -> int:
 async def _examine(settings: Settings) -> bool:
     say("ok: the settings can be used")
     is_wrong = False
+    for file in open_to_others(settings.database_url):
+        is_wrong = _say_wrong(f"{file} is open to other users of this machine: chmod 600 {file}")
     try:
         async with opened(settings.database_url, settings.limits):
-            say(f"ok: database {address(settings.database_url)}, its tables are up to date")
-            found = await examine((await Clock.of_database())())
-        is_wrong = _tell(found)
+            owned = ", and this role may change them" if await owns_tables() else ""
+            say(f"ok: database {address(settings.database_url)}, its tables are up to date{owned}")
+            for name, value in (await unsafe_log_settings()).items():
+                say(f"note: PostgreSQL may write rows into its own log: set {name} = {value}")
+            kept = timedelta(days=settings.retention_days)
+            found = await examine((await Clock.of_database())(), kept)
+        is_wrong |= _tell(found)
     except CannotOpen as error:
         is_wrong = _say_wrong(str(error))
     except Busy as busy:

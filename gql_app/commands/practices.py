@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 
+from gql_app.access import Origin
 from gql_app.access.keys import practice_called
 from gql_app.clock import Clock
 from gql_app.commands.verbs import FIRST_QUEUE
@@ -42,12 +43,13 @@ def create(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> CreatedPractice:
         async with opened(settings.database_url, settings.limits):
             changes = Changes(ring_nobody, await Clock.of_database())
-            return await create_practice(changes, new)
+            origin = Origin("callboard practices create")
+            return await create_practice(changes.asked(origin), new)
 
     made = asyncio.run(run())
     say(f"{new.slug} is there: {new.name}, {new.time_zone}, region {new.region}.")
     say(f"Queues: {', '.join(new.queues)}")
-    say(f"A supervisor's key, shown only now: {made.key}")
+    say(f"An admin's key, shown only now: {made.key}")
     say(f"Sign in to the dashboard, once within an hour: http://127.0.0.1:8000/#link={made.link}")
     say("(Put your server's own address in place of http://127.0.0.1:8000.)")
     return 0
@@ -80,6 +82,7 @@ def change(arguments: argparse.Namespace, settings: Settings) -> int:
         async with opened(settings.database_url, settings.limits):
             practice = await practice_called(arguments.slug)
             runner = Changes(ring_nobody, await Clock.of_database())
+            runner = runner.asked(Origin("callboard practices set"))
             await runner.make_for(practice.id, set_practice, values)
 
     asyncio.run(run())

@@ -2,21 +2,21 @@
 wrong into one line and an exit code."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from gql_app.commands.verbs import parser
-from gql_app.logs import keep_values_out_of_logs
-from gql_app.settings import read_settings
+from gql_app.settings import Settings, read_settings
 from gql_app.terminal import complain
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the verb that `arguments` name. Returns the exit code."""
+def run(arguments: Sequence[str], set_up: Callable[[Settings], None] = lambda _: None) -> int:
+    """Run the verb that `arguments` name, after `set_up` has prepared the process for it. Returns
+    the exit code."""
     given = parser().parse_args(arguments)
     try:
         settings = read_settings(os.environ)
-        keep_values_out_of_logs()
+        set_up(settings)
         module, _, function = given.run.rpartition(".")
         verb = getattr(import_module(f"gql_app.commands.{module}"), function)
         return int(verb(given, settings))

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from datetime import UTC, datetime
 
-from gql_app.access import keys
+from gql_app.access import Origin, keys
 from gql_app.clock import Clock
 from gql_app.settings import Settings
 from gql_app.terminal import say
@@ -24,7 +24,7 @@ def run_create(arguments: argparse.Namespace, settings: Settings) -> int:
         async with opened(settings.database_url, settings.limits):
             practice = await keys.practice_called(arguments.practice)
             queue_ids = arguments.queue and await keys.queues_called(practice, arguments.queue)
-            changes = await _changes()
+            changes = await _changes("keys create")
             if arguments.expires is not None and arguments.expires <= changes.clock():
                 raise BadValue(f"--expires {_minute(arguments.expires)} is in the past")
             created = await changes.make_for(
@@ -64,7 +64,7 @@ def run_revoke(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> None:
         async with opened(settings.database_url, settings.limits):
             practice = await keys.practice_called(arguments.practice)
-            changes = await _changes()
+            changes = await _changes("keys revoke")
             await changes.make_for(practice.id, keys.revoke_key, practice, arguments.id)
 
     asyncio.run(run())
@@ -77,7 +77,7 @@ def run_set_queue(arguments: argparse.Namespace, settings: Settings) -> int:
             practice = await keys.practice_called(arguments.practice)
             (queue_id,) = await keys.queues_called(practice, [arguments.queue])
             given = {"ladder": arguments.ladder, "automatic_life": arguments.automatic_life}
-            changes = await _changes()
+            changes = await _changes("queues set")
             try:
                 await changes.make_for(practice.id, set_queue, queue_id, **given)
             except ValueError as error:
@@ -87,8 +87,9 @@ def run_set_queue(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-async def _changes() -> Changes:
-    return Changes(ring_nobody, await Clock.of_database())
+async def _changes(verb: str) -> Changes:
+    """The runner of changes, for what an operator asks for by a verb."""
+    return Changes(ring_nobody, await Clock.of_database()).asked(Origin(f"callboard {verb}"))
 
 
 def _minute(moment: datetime) -> str:

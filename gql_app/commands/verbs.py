@@ -29,6 +29,7 @@ def parser() -> Parser:
     verbs = Verbs(program)
     _add_serving(verbs)
     _add_upkeep(verbs)
+    _add_audit(verbs)
     _add_practices(verbs)
     _add_keys(verbs)
     _add_queues(verbs)
@@ -48,11 +49,26 @@ def _add_serving(verbs: Verbs) -> None:
         "--lively", action="store_true", help="with two simulated colleagues who work the queues"
     )
     _add_address(verb)
-    verb.set_defaults(workers=1)
+    verb.set_defaults(workers=1, ssl_certfile=None, ssl_keyfile=None)
     verb = verbs.add("serve", "serve the practices of the database", "serving.run")
     _add_address(verb)
     verb.add_argument(
         "--workers", type=read.workers, default=1, metavar="N", help="how many processes serve"
+    )
+    verb.add_argument(
+        "--migrate", action="store_true", help="bring the database's tables up to date first"
+    )
+    verb.add_argument(
+        "--ssl-certfile",
+        type=Path,
+        metavar="FILE",
+        help="serve HTTPS with this certificate and those that vouch for it, in PEM",
+    )
+    verb.add_argument(
+        "--ssl-keyfile",
+        type=Path,
+        metavar="FILE",
+        help="the certificate's private key, if it is not in the same file",
     )
 
 
@@ -73,14 +89,21 @@ def _add_address(verb: argparse.ArgumentParser) -> None:
 
 
 def _add_upkeep(verbs: Verbs) -> None:
-    verbs.add("migrate", "bring the database's tables up to date", "upkeep.run_migrate")
+    verb = verbs.add("migrate", "bring the database's tables up to date", "upkeep.run_migrate")
+    verb.add_argument(
+        "--serve-role",
+        type=read.text,
+        metavar="ROLE",
+        help="a role of PostgreSQL that is then given what serve needs, and no more",
+    )
     for name, purpose in (
         ("expire", "close the automatic tasks whose time is up"),
-        ("prune", "remove the events that are older than is kept"),
+        ("prune", "remove events and rows of the audit that are older than is kept"),
     ):
         verb = verbs.add(name, purpose, f"upkeep.run_{name}")
         verb.add_argument("--force", action="store_true", help="also if the clock may be wrong")
-    verb = verbs.add("verify", "check that no event was changed or is missing", "verify.run")
+    purpose = "check that no event and no row of the audit was changed or is missing"
+    verb = verbs.add("verify", purpose, "verify.run")
     verb.add_argument(
         "--practice", type=read.text, metavar="SLUG", help="only this one; all unless it is given"
     )
@@ -89,9 +112,30 @@ def _add_upkeep(verbs: Verbs) -> None:
     )
 
 
+def _add_audit(verbs: Verbs) -> None:
+    verbs = Verbs(verbs.add("audit", "say who read or changed patients' data"))
+    verb = verbs.add("export", "print a practice's audit, oldest first", "audit.run_export")
+    add_practice(verb)
+    verb.add_argument(
+        "--patient", type=read.text, metavar="ID", help="only this one's, by id or number"
+    )
+    for name, dest, help_text in (
+        ("--from", "first", "the first date at the practice, such as 2027-01-31"),
+        ("--to", "last", "the last date, which counts too"),
+    ):
+        verb.add_argument(name, dest=dest, type=read.day, metavar="DATE", help=help_text)
+    verb.add_argument(
+        "--format",
+        default="csv",
+        choices=("csv", "jsonl"),
+        metavar="FORM",
+        help="csv or jsonl; csv unless it is given",
+    )
+
+
 def _add_practices(verbs: Verbs) -> None:
     verbs = Verbs(verbs.add("practices", "create, list and change practices"))
-    purpose = "make a practice, and print a supervisor's key and a link that signs in"
+    purpose = "make a practice, and print an admin's key and a link that signs in"
     verb = verbs.add("create", purpose, "practices.create")
     verb.add_argument("slug", metavar="SLUG", help="a short name for commands, such as maple")
     verb.add_argument("--name", required=True, metavar="NAME", help="what people call it")

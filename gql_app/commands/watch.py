@@ -27,6 +27,7 @@ from websockets.typing import Subprotocol
 from gql_app.settings import WATCH_KEY, Settings
 from gql_app.terminal import shown
 from gql_app.web.close_codes import CloseCode
+from gql_app.web.own_documents import WATCH_CHANGES, WATCH_VIEWER
 from models.lifecycle import TaskStatus
 
 FIRST_PAUSE = 0.5
@@ -46,21 +47,6 @@ NO_USE_TRYING = {
     CloseCode.TOO_MANY_INITS,
 }
 """Close codes that a new connection would meet again."""
-
-VIEWER = "query { viewer { name practice { cursor } queues { id name } } }"
-
-CHANGES = """
-subscription ($queueIds: [ID!], $after: String) {
-  queueFeed(queueIds: $queueIds, after: $after) {
-    ... on TaskEvent {
-      cursor seq kind at fromStatus toStatus closeCause
-      snapshot { followUp queue { name } patient { name } }
-      contact { outcome }
-      actor { name }
-    }
-  }
-}
-"""
 
 NOT_SHOWN = {"CLAIMED", "RELEASED", "REASSIGNED"}
 """Kinds of events that change neither a task's status nor what is known of its patient."""
@@ -151,7 +137,7 @@ async def _begin(socket: ClientConnection, key: str) -> dict[str, Any]:
         raise CannotWatch("Another program answers there: it does not speak graphql-transport-ws.")
     init = {"type": "connection_init", "payload": {"authorization": f"Bearer {key}"}}
     await socket.send(json.dumps(init))
-    await _subscribe(socket, "viewer", VIEWER, {})
+    await _subscribe(socket, "viewer", WATCH_VIEWER, {})
     async for message in _messages(socket):
         if message["type"] == "next" and not message["payload"].get("errors"):
             viewer: dict[str, Any] = message["payload"]["data"]["viewer"]
@@ -168,7 +154,7 @@ async def _show_changes(
 ) -> str:
     """Show changes until the stream has to begin again: the cursor is then where. Returns why."""
     variables = {"queueIds": ids, "after": cursor[0]}
-    await _subscribe(socket, "changes", CHANGES, variables)
+    await _subscribe(socket, "changes", WATCH_CHANGES, variables)
     async for message in _messages(socket):
         if message["type"] == "next" and message["id"] == "changes":
             event = message["payload"]["data"]["queueFeed"]

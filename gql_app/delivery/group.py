@@ -2,11 +2,15 @@
 
 import asyncio
 from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Set
 from contextlib import aclosing
 from datetime import date
 
 from gql_app.delivery.results import Listener, Result, ResultBatch, Results, Stop, failure
+from gql_app.logs import request
 from gql_app.schema.errors import ERROR_CODES
+from gql_app.work.access_log import Access
 from models.chain import Position
 
 KEPT = 1_000
@@ -19,15 +23,22 @@ PACE_SECONDS = 1.0
 """How long a replay waits for a member that does not read. Then it goes on with the others."""
 
 
+NoteSent = Callable[[Access, Set[int]], None]
+"""Records that somebody was sent data of these patients."""
+
+
 class Group:
     """The latest results of one stream, which began after the event at `start`.
 
     Members hold no queue, only a place: a number that grows by one with each result. The group has
     all results after the event at `floor`, up to the one at `head`. With `waits` it is a replay: it
-    goes on only when its members have taken what there is.
+    goes on only when its members have taken what there is. What listeners were sent is recorded by
+    `note` when they come and go, and when the group is told to `settle`: not with each result.
     """
 
-    def __init__(self, start: Position, results: Results, *, waits: bool = False) -> None:
+    def __init__(
+        self, start: Position, results: Results, note: NoteSent, *, waits: bool = False
+    ) -> None:
         self.floor = self.head = start
         self.day: date | None = None
         self._waits = waits
@@ -39,6 +50,9 @@ class Group:
         self._first = 0
         self._grown = asyncio.Event()
         self._listeners: dict[Listener, asyncio.Future[Stop]] = {}
+        self._note = note
+        self._heard_by: Counter[Access] = Counter()
+        self._sent: set[int] = set()
         self._ended: Result | None = None
         self._runner = asyncio.create_task(self._run(results))
 
@@ -119,16 +133,29 @@ class Group:
         self._places.pop(reader, None)
         self._taken.set()
 
-    async def listen(self, place: int, listener: Listener) -> Stop:
+    async def listen(self, place: int, listener: Listener, access: Access) -> Stop:
         """Call `listener` with each batch until it does not take one, or the stream ends. Returns
-        where it stopped. Nothing is at `place` yet: see `is_at_end`."""
+        where it stopped. Nothing is at `place` yet: see `is_at_end`. `access` is whose it is."""
         assert self.is_at_end(place)
         stopped: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
+        self.settle()
+        self._heard_by[access] += 1
         self._listeners[listener] = stopped
         try:
             return await stopped
         finally:
             self._listeners.pop(listener, None)
+            self.settle()
+            self._heard_by[access] -= 1
+            if not self._heard_by[access]:
+                del self._heard_by[access]
+
+    def settle(self) -> None:
+        """Record what all who listen now were sent since this was done last."""
+        if self._sent:
+            sent, self._sent = self._sent, set()
+            for access in self._heard_by:
+                self._note(access, sent)
 
     async def close(self) -> None:
         """End the stream."""
@@ -138,6 +165,7 @@ class Group:
     async def _run(self, results: Results) -> None:
         """Announce what the stream yields. However it ends, its members are told that it is over:
         they would wait for ever."""
+        request.begin(None)  # it goes on for others when the one who came first has gone
         together: list[Result] = []
         try:
             async with aclosing(results):
@@ -179,6 +207,8 @@ class Group:
         self._begun.set()
         self._chunks.clear()
         if results:
+            if self._heard_by:
+                self._sent.update(*[result.patients for result in results])
             self._kept += results
             self.head, self.day = _position(results[-1]), results[-1].day
         self._forget()

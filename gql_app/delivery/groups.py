@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import TypeAlias
 
-from gql_app.delivery.group import Group
+from gql_app.delivery.group import Group, NoteSent
 from gql_app.delivery.results import Results
 from gql_app.live.held import Held
 from models.chain import Position
@@ -20,9 +20,11 @@ MakeStream: TypeAlias = Callable[[Position], Results]
 
 
 class Groups:
-    """The groups of this process. A group lives for as long as it has members."""
+    """The groups of this process. A group lives for as long as it has members. `note` records what
+    they were sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: NoteSent) -> None:
+        self._note = note
         self._groups: Held[Hashable, Group] = Held()
         self._replays: dict[Hashable, Held[int, Group]] = {}
         self._numbers = count()
@@ -49,10 +51,16 @@ class Groups:
 
         async def begin() -> Group:
             start = await here()
-            return Group(start, stream(start))
+            return Group(start, stream(start), self._note)
 
         async with self._groups.hold(key, begin) as group:
             yield group
+
+    def settle(self) -> None:
+        """Record what was sent to all who listen. Members of replays do not: what they take is
+        recorded at once."""
+        for group in self._groups.values():
+            group.settle()
 
     def replays(self, key: Hashable) -> Sequence[Group]:
         """The replays for the group of `key` that are under way."""
@@ -69,7 +77,7 @@ class Groups:
         `stream(position)`. Its members read with `chunk_at`."""
 
         async def begin() -> Group:
-            return Group(position, stream(position), waits=True)
+            return Group(position, stream(position), self._note, waits=True)
 
         replays = self._replays.setdefault(key, Held())
         numbers = (number for number, replay in replays.items() if fits(replay))

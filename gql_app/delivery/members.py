@@ -23,6 +23,7 @@ from enum import StrEnum
 
 from gql_app.delivery.group import Group
 from gql_app.delivery.results import Listener, Result, Results
+from gql_app.work.access_log import Access
 from models.chain import Position
 
 
@@ -68,9 +69,10 @@ STEPS: Mapping[Life, Mapping[Life, str]] = {
 @dataclass(eq=False)
 class Member:
     """How far a member has come: it has been told all up to `position`, on `day`. In a group it
-    has a place, `in_group`, since it joined at event `joined`."""
+    has a place, `in_group`, since it joined at event `joined`. `access` is whose it is."""
 
     position: Position
+    access: Access
     day: date | None = None
     joined: int = 0
     in_group: int | None = None
@@ -131,7 +133,9 @@ async def _listen(group: Group, member: Member, place: int, listener: Listener) 
     if not group.is_at_end(place):
         return
     member.enter(Life.LISTENING)
-    member.in_group, member.position, member.day = await group.listen(place, listener)
+    member.in_group, member.position, member.day = await group.listen(
+        place, listener, member.access
+    )
     member.enter(Life.READING)
 
 

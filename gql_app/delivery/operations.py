@@ -3,22 +3,23 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
-import orjson
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from gql_app.access import Viewer
-from gql_app.delivery.results import Result, Results, failure
+from gql_app.delivery.results import Result, Results, encoded, failure
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.items import ItemResult
 from gql_app.execution.memory import Schema
 from gql_app.execution.request import GraphQLRequest
 from gql_app.schema.context import Context, Services, SharedContext
-from gql_app.schema.errors import has_failed, shown
+from gql_app.schema.errors import FORBIDDEN, RATE_LIMITED, has_failed, shown
+from gql_app.schema.feed_types import patients_in
 from gql_app.schema.items import Item, Start
 from gql_app.work.reads.conditions import BadInput
 
@@ -27,6 +28,8 @@ PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0)
 
 COPIES, COPY_ROOM = 50, 3 * 1024 * 1024
 """Encoded answers about the schema: each has some 100 KB."""
+REFUSALS = frozenset({FORBIDDEN, RATE_LIMITED})
+"""Codes of errors that the audit tells of: somebody asked for more than they may."""
 
 
 class IsSubscription(Exception):
@@ -50,22 +53,25 @@ class Operations:
         known = self._schema.memory.documents.get(request.query)
         if known is None or "errors" in answer or not known.asks_of_schema_alone:
             return
-        encoded = orjson.dumps({"data": answer["data"]})
-        weight = 4 * len(request.query) + len(encoded)
-        self._copies.add((request.query, request.operation_name), encoded, weight)
+        copy = encoded({"data": answer["data"]})
+        weight = 4 * len(request.query) + len(copy)
+        self._copies.add((request.query, request.operation_name), copy, weight)
 
     async def answer(
         self,
         viewer: Viewer,
         request: GraphQLRequest,
+        address: str | None = None,
         gone: Callable[[], Awaitable[object]] | None = None,
         *,
         tells_cost: bool = False,
     ) -> dict[str, Any]:
-        """The answer to a query or a mutation; an answer that takes long ends when `gone` returns.
-        If it was dear, or with `tells_cost`, it says what it has cost. Raises `IsSubscription`, or
-        `BadInput` if the request does not say which operation to run."""
-        context = Context(viewer, self._services, gone)
+        """The answer to a query or a mutation that came from `address`; one that takes long ends
+        when `gone` returns. If it was dear, or with `tells_cost`, it says what it has cost. Raises
+        `IsSubscription`, `BadInput` if the request does not say which operation to run, and `Busy`
+        if what it reads cannot be recorded."""
+        context = self._context(viewer, request, address)
+        context.gone = gone
         try:
             result = await self._schema.execute(
                 request.query,
@@ -79,14 +85,25 @@ class Operations:
         except (CannotGetOperationTypeError, MissingQueryError):
             raise BadInput("The request does not say which operation to run.") from None
         answer = self._shown(request, result)
+        _note(context, answer)
         if tells_cost and context.spent is None:
             context.spent = await self._services.budgets.spent(viewer.key_id)
         _tell_cost(answer, context)
         return answer
 
-    def alone(self, viewer: Viewer, request: GraphQLRequest, start: Start | None = None) -> Results:
+    def alone(
+        self,
+        viewer: Viewer,
+        request: GraphQLRequest,
+        start: Start | None = None,
+        address: str | None = None,
+    ) -> Results:
         """The results of an operation of any kind for one viewer."""
-        return self.results(Context(viewer, self._services), request, start)
+        return self.results(self._context(viewer, request, address), request, start)
+
+    def _context(self, viewer: Viewer, request: GraphQLRequest, address: str | None) -> Context:
+        outline = partial(self._schema.outline, request.query, request.operation_name)
+        return Context(viewer, self._services, outline, address)
 
     async def results(
         self, context: SharedContext, request: GraphQLRequest, start: Start | None
@@ -109,6 +126,7 @@ class Operations:
                         payload = await self._again(context, executed, payload)
                 else:
                     payload = self._shown(request, executed)  # type: ignore[arg-type]  # no @defer
+                    _note(context, payload)
                     if isinstance(context, Context):
                         _tell_cost(payload, context)
                 if "errors" in payload:
@@ -116,7 +134,7 @@ class Operations:
                     if payload.get("data") is None or (item is not None and has_failed(errors)):
                         break
                     errors = []
-                yield _encoded(payload, item)
+                yield _encoded(payload, item, context)
         if errors:
             yield failure(*errors)
 
@@ -153,8 +171,20 @@ def _tell_cost(answer: dict[str, Any], context: Context) -> None:
         answer["extensions"] = {"cost": cost}
 
 
-def _encoded(payload: dict[str, Any], item: Item[Any] | None) -> Result:
-    text = orjson.dumps(payload).decode()
+def _note(context: SharedContext, payload: dict[str, Any]) -> None:
+    """Record what one viewer has read, and what was refused as a whole. Raises `Busy`."""
+    if not isinstance(context, Context):
+        return  # what goes to many is recorded where it is sent
+    for code in {error["extensions"]["code"] for error in payload.get("errors", ())} & REFUSALS:
+        context.note_refusal(code)
+    if payload.get("data") is not None:
+        context.note_reads()
+
+
+def _encoded(payload: dict[str, Any], item: Item[Any] | None, context: SharedContext) -> Result:
+    text = encoded(payload).decode()
     if item is None:
         return Result(None, text)
-    return Result(item.position, text, item.day, item.of_the_clock, item.more)
+    patients = tuple({*patients_in(item.row), *context.loaders.seen})
+    how = (item.day, item.of_the_clock, item.more)
+    return Result(item.position, text, *how, patients=patients)

@@ -6,14 +6,18 @@ from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
+from gql_app.execution.limits import at_most
 from models.chain import Position
+
+MAX_ANSWER = 8 * 1024 * 1024
+"""Bytes of one answer, or of one result in a stream."""
 
 
 class Result(NamedTuple):
     """An encoded result. In a stream of events it is true at the event at `position`, and on `day`
     if it depends on the day; `of_the_clock` says that the time brought it and not an event. With
     `more`, other results follow at once. With `last`, the payload is a list of errors, and the
-    stream has ended."""
+    stream has ended. In a stream `patients` are those whose data it shows."""
 
     position: Position | None
     payload: str
@@ -21,6 +25,7 @@ class Result(NamedTuple):
     of_the_clock: bool = False
     more: bool = False
     last: bool = False
+    patients: tuple[int, ...] = ()
 
 
 class ResultBatch:
@@ -51,3 +56,10 @@ Listener: TypeAlias = Callable[[ResultBatch], bool]
 def failure(*errors: dict[str, Any]) -> Result:
     """The last result of a stream that cannot go on."""
     return Result(None, orjson.dumps(errors).decode(), last=True)
+
+
+def encoded(payload: dict[str, Any]) -> bytes:
+    """An answer or a result as it is sent. Raises `TooComplex`."""
+    body = orjson.dumps(payload)
+    at_most("bytes of answer", len(body), MAX_ANSWER)
+    return body

@@ -4,13 +4,13 @@ from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 
-from gql_app.access import Scope, Viewer
+from gql_app.access import Origin, Scope, Viewer
 from gql_app.delivery.follows import Follows
 from gql_app.delivery.group import Group
 from gql_app.delivery.groups import Groups
 from gql_app.delivery.members import Life, Member, catch_up, follow
 from gql_app.delivery.operations import Operations
-from gql_app.delivery.results import Listener, Results, failure
+from gql_app.delivery.results import Listener, ResultBatch, Results, failure
 from gql_app.delivery.shared import SharedRequest, cursor_apart, name_of
 from gql_app.execution.memory import Schema
 from gql_app.execution.request import GraphQLRequest
@@ -19,7 +19,9 @@ from gql_app.live.feeds import last_position
 from gql_app.schema.context import Services, SharedContext
 from gql_app.schema.errors import ERROR_CODES
 from gql_app.schema.items import Start
+from gql_app.work.access_log import Access
 from gql_app.work.reads.cursors import read_event_cursor
+from models.audit import AuditAction
 from models.chain import Position
 
 
@@ -28,7 +30,9 @@ class Streams:
 
     def __init__(self, schema: Schema, services: Services, groups: Groups) -> None:
         self._operations = Operations(schema, services)
+        self._schema = schema
         self._services = services
+        self._log = services.access_log
         self._groups = groups
         self._shapes = Shapes(shared_fields(schema))
         self._follows = Follows()
@@ -39,18 +43,41 @@ class Streams:
         request: GraphQLRequest,
         resume_after: str | None = None,
         listener: Listener | None = None,
+        address: str | None = None,
     ) -> Results:
-        """The results of an operation, but for those that the `listener` takes. `resume_after` is a
-        cursor that stands in for the request's own. If the operation as a whole fails, the last
-        result says why."""
+        """The results of an operation that came from `address`, but for those that the `listener`
+        takes. `resume_after` is a cursor that stands in for the request's own. If the operation as
+        a whole fails, the last result says why."""
         try:
-            results, stream = self._results(viewer, request, resume_after, listener)
+            access = self._access(viewer, request, address)
+            results, stream = self._results(viewer, request, resume_after, listener, access)
             async with aclosing(results):
                 with self._follows.following(viewer.key_id, stream):
                     async for result in results:
+                        if result.patients:
+                            self._log.check(viewer.practice_id)
+                            self._log.note(access, result.patients)
                         yield result
         except Exception as error:
             yield failure(ERROR_CODES.request_error(error))
+
+    def _access(self, viewer: Viewer, request: GraphQLRequest, address: str | None) -> Access:
+        """Who is sent what the request asks for."""
+        outline = self._schema.outline(request.query, request.operation_name)
+        has_notes = outline.has_notes and viewer.may_read_notes
+        origin = Origin(outline.name, address)
+        return Access.by(viewer, origin, AuditAction.DELIVERY, notes=has_notes)
+
+    def _noting(self, listener: Listener, access: Access) -> Listener:
+        """The listener, whose batches are recorded as it takes them."""
+
+        def take(batch: ResultBatch) -> bool:
+            if not listener(batch):
+                return False
+            self._log.note(access, {p for result in batch.results for p in result.patients})
+            return True
+
+        return take
 
     def _results(
         self,
@@ -58,21 +85,23 @@ class Streams:
         request: GraphQLRequest,
         resume_after: str | None,
         listener: Listener | None,
+        access: Access,
     ) -> tuple[Results, Hashable]:
         """The results of an operation, and what they are counted as among those that the key
         follows; None for what is no subscription."""
         shape, is_live = self._shapes.find(request.query, request.operation_name)
         if shape is None:
             start = None if resume_after is None else Start(cursor=resume_after)
-            return self._operations.alone(viewer, request, start), object() if is_live else None
+            alone = self._operations.alone(viewer, request, start, access.address)
+            return alone, object() if is_live else None
         apart = cursor_apart(request, shape, resume_after)
         if apart is None:
-            return self._operations.alone(viewer, request), object()
+            return self._operations.alone(viewer, request, address=access.address), object()
         scope = viewer.scope
         after = None
         if apart.cursor is not None:
             after = read_event_cursor(scope.practice_id, apart.cursor)
-        results = self._share(scope, apart.request, shape, after, listener)
+        results = self._share(scope, apart.request, shape, after, listener, access)
         return results, name_of(apart.request)
 
     async def _share(
@@ -82,6 +111,7 @@ class Streams:
         shape: Shareable,
         after: Position | None,
         listener: Listener | None,
+        access: Access,
     ) -> Results:
         """The results of a request that can be shared and has no cursor, from `after` on."""
         practice_id, feeds = scope.practice_id, self._services.feeds
@@ -94,7 +124,7 @@ class Streams:
                     await feeds.check(practice_id, after)
                     if feeds.history(practice_id) != shared.history:
                         continue  # the group's history is over, but not the cursor's
-                member = Member(group.head if after is None else after)
+                member = Member(group.head if after is None else after, access)
                 results = self._follow(shared, group, member, after, listener)
                 try:
                     async with aclosing(results):
@@ -115,6 +145,7 @@ class Streams:
     ) -> Results:
         """The results for a member that has been told all up to `after`, in the order of its life:
         see `members`."""
+        taking = None if listener is None else self._noting(listener, member.access)
         while True:
             by_replay = after is not None and self._replays_state(shared, group, member)
             if shared.begins_with_state and not by_replay:
@@ -126,7 +157,7 @@ class Streams:
             if by_replay or not member.join(group):
                 async with (
                     self._replay(shared, member, with_state=by_replay) as replay,
-                    aclosing(catch_up(replay, group, member, listener)) as past,
+                    aclosing(catch_up(replay, group, member, taking)) as past,
                 ):
                     async for result in past:
                         yield result

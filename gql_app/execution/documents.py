@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     GraphQLError,
     GraphQLSyntaxError,
     IntValueNode,
+    NoSchemaIntrospectionCustomRule,
     Visitor,
     get_operation_ast,
     parse,
@@ -22,7 +24,7 @@ from strawberry.schema.schema import validate_document
 from gql_app.execution import memory
 from gql_app.execution.cost import NOTHING, Cost, Pages, cost_of
 from gql_app.execution.limits import MAX_TOKENS, TooComplex, check_length, check_shape
-from gql_app.execution.memory import Known
+from gql_app.execution.memory import Known, Schema
 from gql_app.execution.overlaps import check_overlaps
 from gql_app.execution.strawberry_private import core_schema
 from gql_app.execution.variables import coerced, deciding
@@ -33,13 +35,6 @@ MAX_DIGITS = 1_000
 """Most digits of a number in a document. Python reads 4,300 at most by default."""
 
 _LONG_NUMBER = re.compile(rf"\d{{{MAX_DIGITS}}}")
-
-
-class PersistedQueryNotSupported(Exception):
-    """A document was sent by its hash or its id alone. Documents are not kept for that."""
-
-    def __init__(self) -> None:
-        super().__init__("PersistedQueryNotSupported")  # clients look for just this
 
 
 class Documents(SchemaExtension):
@@ -94,8 +89,9 @@ class Documents(SchemaExtension):
         known = self._known.get(query)
         if known is not None:
             return known
-        check_length(query)
-        self.execution_context.context.reads_document(len(query))
+        if query not in self._known.trusted:
+            check_length(query)
+            self.execution_context.context.reads_document(len(query))
         if len(query) <= SHORT:
             known = self._read(query)
         else:
@@ -109,7 +105,7 @@ class Documents(SchemaExtension):
 
     def _read(self, query: str) -> Known:
         """Parse, measure and validate a document."""
-        context = self.execution_context
+        schema = self.execution_context.schema
         document = _parsed(query)
         known = Known(document, query, deciding(document, self._pages.size))
         try:
@@ -118,9 +114,13 @@ class Documents(SchemaExtension):
         except TooComplex as error:
             known.refused = error
         else:
-            schema = core_schema(context.schema)
-            known.errors = validate_document(schema, document, context.validation_rules)
+            known.errors = validate_document(core_schema(schema), document, self._rules())
         return known
+
+    def _rules(self) -> tuple[type[ASTValidationRule], ...]:
+        schema, rules = self.execution_context.schema, self.execution_context.validation_rules
+        assert isinstance(schema, Schema)
+        return rules if schema.tells_what_it_has else (*rules, NoSchemaIntrospectionCustomRule)
 
 
 def _parsed(query: str) -> DocumentNode:

@@ -2,13 +2,16 @@
 
 import logging
 import re
-import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from graphql import GraphQLError
 
+from gql_app.logs import SECURITY
+from gql_app.logs.request import request_id
+
 log = logging.getLogger(__name__)
+security = logging.getLogger(SECURITY)
 
 BAD_INPUT = "BAD_USER_INPUT"
 """The code of what is wrong with a request itself."""
@@ -22,10 +25,14 @@ _JSON_WORDS = {"None": "null", "True": "true", "False": "false"}
 
 
 class ErrorCodes:
-    """Which exceptions are expected, and the `extensions.code` of each. All others are masked."""
+    """Which exceptions are expected, and the `extensions.code` of each. All others are masked.
+    Those with a code of `noted` are security events."""
 
-    def __init__(self, codes: Mapping[type[Exception], str]) -> None:
+    def __init__(
+        self, codes: Mapping[type[Exception], str], noted: frozenset[str] = frozenset()
+    ) -> None:
         self._codes = codes
+        self._noted = noted
 
     @property
     def all(self) -> set[str]:
@@ -57,12 +64,14 @@ class ErrorCodes:
             formatted["message"] = _in_clients_words(error.message)
         else:
             code = next((c for t, c in self._codes.items() if isinstance(cause, t)), INTERNAL)
+        if code in self._noted:
+            security.warning(code.lower())
         if code != INTERNAL:
             formatted["extensions"] = {**formatted.get("extensions", {}), "code": code}
             if (seconds := getattr(cause, "retry_after", None)) is not None:
                 formatted["extensions"]["retryAfter"] = seconds
             return formatted
-        correlation_id = secrets.token_hex(8)
+        correlation_id = request_id()
         log.error("internal error %s: %s", correlation_id, _where(cause))
         formatted["message"] = "Something went wrong on our side."
         formatted["extensions"] = {"code": INTERNAL, "correlationId": correlation_id}

@@ -24,13 +24,14 @@ from strawberry.types import ExecutionContext
 from gql_app.execution.bounded import Bounded
 from gql_app.execution.cost import Cost
 from gql_app.execution.fallbacks import Fallbacks
-from gql_app.execution.limits import TooComplex
+from gql_app.execution.limits import MAX_TOKENS, TooComplex
+from gql_app.execution.outline import UNREADABLE, Outline, outline
 from gql_app.execution.runs import Complete
 from gql_app.execution.strawberry_private import core_schema, schema_behind
 from gql_app.execution.whole import must_be_whole
 
 MB = 1024 * 1024
-DOCUMENTS, DOCUMENT_ROOM = 500, 24 * MB
+DOCUMENTS, DOCUMENT_ROOM = 500, 20 * MB
 COLUMNS, COLUMN_ROOM = 1_000, 1 * MB
 PLANS = 100
 """A document has several: one for each kind of object, and each set of directives' variables."""
@@ -69,6 +70,7 @@ class Known:
         self.plans: Plans = Bounded(PLANS)
         self.directive_variables: dict[int, tuple[str, ...]] = {}
         self.names: dict[int, frozenset[str]] = {}
+        self.outlines: Bounded[str | None, Outline] = Bounded(PASSED)
 
     @property
     def asks_of_schema_alone(self) -> bool:
@@ -86,11 +88,12 @@ class Known:
 
 class Documents(Bounded[str, Known]):
     """The documents that are known, by their text; and by their operations, while one runs. New
-    ones that are long are read `one_at_a_time`."""
+    ones that are long are read `one_at_a_time`. Those that are `trusted` may be of any length."""
 
     def __init__(self, limit: int, room: int) -> None:
         super().__init__(limit, room)
         self.one_at_a_time = asyncio.Lock()
+        self.trusted: frozenset[str] = frozenset()
         self._by_operation: dict[int, Known] = {}
 
     def remember(self, known: Known) -> None:
@@ -124,8 +127,9 @@ class Memory:
 class Schema(strawberry.Schema):
     """A schema with the memory of its executions."""
 
-    def __init__(self, *given: Any, **named: Any) -> None:
+    def __init__(self, *given: Any, introspection: bool = True, **named: Any) -> None:
         self.memory = Memory()
+        self.tells_what_it_has = introspection
         super().__init__(*given, **named)
 
     def must_be_whole(self, query: str, operation_name: str | None) -> bool:
@@ -135,10 +139,31 @@ class Schema(strawberry.Schema):
         document = parse(query) if known is None else known.document
         return must_be_whole(core_schema(self), document, operation_name)
 
+    def outline(self, query: str, operation_name: str | None) -> Outline:
+        """What is recorded of an operation. It may not have been executed, nor be valid."""
+        known = self.memory.documents.get(query)
+        found = None if known is None else known.outlines.get(operation_name)
+        if found is not None:
+            return found
+        try:
+            if known is None:
+                document = parse(query, no_location=True, max_tokens=MAX_TOKENS)
+            else:
+                document = known.document
+            found = outline(document, operation_name)
+        except (GraphQLError, RecursionError):
+            return UNREADABLE
+        if known is not None:
+            known.outlines.add(operation_name, found)
+        return found
+
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
         """Strawberry logs each error with its text here; ours are logged where they are masked."""
+        if not self.tells_what_it_has:
+            for error in errors:
+                error.message = error.message.partition(" Did you mean ")[0]
 
 
 def memory_of(schema: GraphQLSchema) -> Memory:

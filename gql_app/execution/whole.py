@@ -29,21 +29,23 @@ def must_be_whole(
     root = None if operation is None else schema.get_root_type(operation.operation)
     if operation is None or root is None:
         return False
-    names = _root_names(operation.selection_set, fragments(document))
+    names = root_names(operation.selection_set, fragments(document))
     fields = [root.fields[name] for name in names if name in root.fields]
     behind = filter(None, map(field_behind, fields))
     return any(WHOLE in field.metadata for field in behind)
 
 
-def _root_names(
+def root_names(
     selection_set: SelectionSetNode, known: dict[str, FragmentDefinitionNode]
 ) -> Iterator[str]:
-    """The names of the fields that are selected here, by fragments too."""
+    """The names of the fields that are selected here, by fragments too. Each fragment is taken out
+    of `known`: otherwise fragments that are spread twice by others would take for ever."""
     for selection in selection_set.selections:
         match selection:
             case FieldNode():
                 yield selection.name.value
             case InlineFragmentNode():
-                yield from _root_names(selection.selection_set, known)
+                yield from root_names(selection.selection_set, known)
             case FragmentSpreadNode():
-                yield from _root_names(known[selection.name.value].selection_set, known)
+                if (fragment := known.pop(selection.name.value, None)) is not None:
+                    yield from root_names(fragment.selection_set, known)

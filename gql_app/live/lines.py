@@ -15,6 +15,8 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from models.wires import read_wire
+
 log = logging.getLogger(__name__)
 
 CHANNEL = "callboard"
@@ -72,8 +74,10 @@ class PostgresLine:
     @classmethod
     async def open(cls, url: str, hear: Hear) -> "PostgresLine":
         """Connect to the database at `url` and listen. Raises what asyncpg raises."""
+        wire = read_wire(url)
         connection = await asyncpg.connect(
-            url,
+            wire.url,
+            ssl=wire.for_postgres(),
             timeout=LIMIT_SECONDS,
             server_settings={"application_name": "callboard bus"},
             statement_cache_size=0,  # PgBouncer may have no other way
@@ -132,8 +136,10 @@ class RedisLine:
     async def open(cls, url: str, hear: Hear) -> "RedisLine":
         """Connect to Redis at `url` (redis:// or rediss://) and subscribe. Raises what redis-py
         raises."""
+        wire = read_wire(url)
         client: Redis = Redis.from_url(
-            url,
+            wire.url,
+            **wire.for_redis(),
             socket_timeout=LIMIT_SECONDS,
             socket_connect_timeout=LIMIT_SECONDS,
             protocol=2,

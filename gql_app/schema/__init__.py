@@ -17,6 +17,7 @@ from gql_app.execution.strawberry_private import core_schema
 from gql_app.schema import (
     activity,
     appointments,
+    audit,
     claims,
     contacts,
     events,
@@ -42,6 +43,7 @@ Query = merge_types(
         patients.Queries,
         events.Queries,
         activity.Queries,
+        audit.Queries,
         node.Queries,
     ),
 )
@@ -58,9 +60,11 @@ Mutation = merge_types(
 )
 
 
-def build_schema() -> Schema:
-    """The schema with its limits and a memory of its own."""
+def build_schema(*, introspection: bool = True) -> Schema:
+    """The schema with its limits and a memory of its own. Without `introspection` it does not tell
+    what it has, nor what a client may have meant."""
     schema: Schema = Schema(
+        introspection=introspection,
         query=Query,
         mutation=Mutation,
         subscription=Subscription,

@@ -56,5 +56,4 @@ class Mutations:
         moment = checked_moment(at, "at")
         assert moment is not None
         new = NewAppointment(read_id_of("Patient", patient_id), moment, external_id)
-        changes = info.context.services.changes
-        return AppointmentPayload(await changes.make(info.context.viewer, record_appointment, new))
+        return AppointmentPayload(await info.context.make(record_appointment, new))

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import strawberry
 
 from gql_app.schema.columns import reads
-from gql_app.schema.context import Info
+from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.ids import read_id_of, read_ids_of
 from gql_app.schema.lazy import LazyTask
 from gql_app.schema.links import linked
@@ -82,15 +82,17 @@ def _claim_id(task: TaskRow) -> strawberry.ID:
 
 
 def claim_of(graphql_type: object, description: str) -> Any:
-    """A task's field that shows its claim, if it has one."""
+    """A task's field that shows its claim, if it has one and the key may see who works."""
 
-    def claim(parent: strawberry.Parent[TaskRow]) -> TaskRow | None:
-        return None if parent.claimed_by_id is None else parent
+    def claim(parent: strawberry.Parent[TaskRow], info: SharedInfo) -> TaskRow | None:
+        if parent.claimed_by_id is None or not info.context.scope.may_see_who_works:
+            return None
+        return parent
 
     return strawberry.field(
         resolver=claim,
         graphql_type=graphql_type,
-        description=description,
+        description=f"{description} Always null for a partner's key.",
         metadata=reads("claimed_by_id", "claimed_until", "claim_id", "patient_id"),
     )
 
@@ -116,13 +118,11 @@ class Mutations:
         queue_ids: list[strawberry.ID] | None = None,
         claim_id: NewClaimId = None,
     ) -> Payload:
-        services, ids = info.context.services, read_ids_of("Queue", queue_ids)
-        claim = _checked_claim(claim_id)
-        return Payload(
-            await claims.claim_next(
-                services.changes, info.context.viewer, ids, claim, lease=services.lease
-            )
-        )
+        context, ids = info.context, read_ids_of("Queue", queue_ids)
+        claim, lease = _checked_claim(claim_id), context.services.lease
+        result = await claims.claim_next(context.changes, context.viewer, ids, claim, lease=lease)
+        context.note_result(result)
+        return Payload(result)
 
     @strawberry.mutation(
         graphql_type=ClaimTaskPayload,
@@ -132,13 +132,9 @@ class Mutations:
     async def claim_task(
         self, info: Info, task_id: strawberry.ID, claim_id: ClaimIdToKeep = None
     ) -> Payload:
-        services, row_id = info.context.services, read_id_of("Task", task_id)
-        claim = _checked_claim(claim_id)
-        return Payload(
-            await services.changes.make(
-                info.context.viewer, claims.claim_task, row_id, claim, lease=services.lease
-            )
-        )
+        context, row_id = info.context, read_id_of("Task", task_id)
+        claim, lease = _checked_claim(claim_id), context.services.lease
+        return Payload(await context.make(claims.claim_task, row_id, claim, lease=lease))
 
     @strawberry.mutation(
         graphql_type=ClaimTaskPayload,
@@ -151,14 +147,13 @@ class Mutations:
         task_id: strawberry.ID | None = None,
         claim_id: ClaimIdToEnd = None,
     ) -> Payload:
-        viewer, changes = info.context.viewer, info.context.services.changes
-        claim = _checked_claim(claim_id)
+        make, claim = info.context.make, _checked_claim(claim_id)
         if task_id is not None:
             row_id = read_id_of("Task", task_id)
-            return Payload(await changes.make(viewer, claims.release_task, row_id, claim))
+            return Payload(await make(claims.release_task, row_id, claim))
         if claim is None:
             raise BadInput("releaseTask takes a taskId, a claimId, or both.")
-        return Payload(await changes.make(viewer, claims.release_own, claim))
+        return Payload(await make(claims.release_own, claim))
 
 
 def _checked_claim(claim_id: str | None) -> str | None:

@@ -133,8 +133,7 @@ class Mutations:
         idempotency_key: str | None = None,
         contacted_at: ContactedAt = None,
     ) -> Payload:
-        result = await info.context.services.changes.make(
-            info.context.viewer,
+        result = await info.context.make(
             log_contact,
             read_id_of("Task", task_id),
             Attempt(outcome, follow_up, storable(notes), close),

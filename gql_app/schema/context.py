@@ -1,37 +1,47 @@
 """What a resolver can reach: the scope or the viewer, the services, this operation's loaders."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import strawberry
 
-from gql_app.access import Scope, Viewer
+from gql_app.access import Origin, Scope, Viewer
 from gql_app.access.budgets import FREE, Budgets, Spent
+from gql_app.clock import machine_time
 from gql_app.execution.cost import NOTHING, Cost
+from gql_app.execution.outline import UNREADABLE, Outline
 from gql_app.live.feeds import Feeds
+from gql_app.schema.leaving import until
 from gql_app.schema.loaders import Loaders
-from gql_app.work.changes import Changes
+from gql_app.work.access_log import Access, AccessLog
+from gql_app.work.appointments import RecordedAppointment
+from gql_app.work.batches import Moved
+from gql_app.work.changes import Change, Changes
 from gql_app.work.claims import LEASE
-from gql_app.work.reads.conditions import BadInput
+from gql_app.work.results import ChangeResult
+from models.audit import OK, AuditAction
 from models.database import reading_apart
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the composition root has wired together for the schema. `clock` gives the aware time;
-    a claim lasts for `lease`; `passed` gives seconds that only ever grow, for what waits. `budgets`
-    are what keys may spend."""
+    a claim lasts for `lease`; `passed` gives seconds that only ever grow, for what waits; what is
+    read goes into `access_log`; `budgets` are what keys may spend."""
 
     changes: Changes
     feeds: Feeds
     clock: Callable[[], datetime]
     lease: timedelta = LEASE
     passed: Callable[[], float] = time.monotonic
+    access_log: AccessLog = field(default_factory=lambda: AccessLog(machine_time))
     budgets: Budgets = field(default_factory=Budgets)
 
 
@@ -60,20 +70,25 @@ class SharedContext:
 
 
 class Context(SharedContext):
-    """The context of one viewer's operation. `gone` returns when nobody waits for its answer any
-    more. If the operation was dear, `spent` says what it took from the viewer's budget."""
+    """The context of one viewer's operation. `outline` says what it is, once it is asked for: the
+    document is known then. It came from `address`. `gone`, if given, returns when nobody waits for
+    its answer any more. If it was dear, `spent` says what it took from the viewer's budget."""
 
-    __slots__ = ("gone", "spent", "viewer")
+    __slots__ = ("_address", "_outline", "_told", "gone", "spent", "viewer")
 
     def __init__(
         self,
         viewer: Viewer,
         services: Services,
-        gone: Callable[[], Awaitable[object]] | None = None,
+        outline: Callable[[], Outline] = lambda: UNREADABLE,
+        address: str | None = None,
     ) -> None:
         super().__init__(viewer.scope, services)
         self.viewer = viewer
-        self.gone = gone
+        self._outline = outline
+        self._address = address
+        self._told: set[int] = set()
+        self.gone: Callable[[], Awaitable[object]] | None = None
         self.spent: Spent | None = None
 
     def reads_document(self, length: int) -> None:
@@ -93,37 +108,74 @@ class Context(SharedContext):
     @asynccontextmanager
     async def _at_its_place(self) -> AsyncIterator[None]:
         key_id, budgets = self.viewer.key_id, self.services.budgets
-        async with _until(self.gone), budgets.in_line(key_id):
+        async with until(self.gone), budgets.in_line(key_id):
             self.spent = await budgets.spend_cost(key_id, self.cost.leaves)
             with reading_apart():
                 yield
 
+    @property
+    def changes(self) -> Changes:
+        """The runner of changes, for what this operation asks for."""
+        origin = Origin(self._outline().name, self._address)
+        return self.services.changes.asked(origin, self._told)
 
-@asynccontextmanager
-async def _until(gone: Callable[[], Awaitable[object]] | None) -> AsyncIterator[None]:
-    """End the block when the client goes away. Raises `BadInput` then."""
-    if gone is None:
-        yield
-        return
-    loop, watch = asyncio.get_running_loop(), asyncio.ensure_future(gone())
-    limit = asyncio.timeout(None)
+    async def make(
+        self,
+        use_case: Callable[Concatenate[Change, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Carry out a use case for the viewer. See `Changes.make`."""
+        result = await self.changes.make(self.viewer, use_case, *args, **kwargs)
+        self.note_result(result)
+        return result
 
-    def end(watched: asyncio.Future[object]) -> None:
-        if not watched.cancelled():
-            limit.reschedule(loop.time())
+    def note_result(self, result: object) -> None:
+        """Note that a change was refused, and whom its result shows. What was changed has its row
+        in the audit already."""
+        if not isinstance(result, ChangeResult | RecordedAppointment | Moved):
+            return
+        patient = None
+        if isinstance(result, ChangeResult):
+            patient = result.task and result.task.patient_id
+        elif isinstance(result, RecordedAppointment):
+            patient = result.appointment and result.appointment.patient_id
+        else:
+            for skipped in result.skipped:
+                self.note_refusal(skipped.refusal.code, skipped.patient_id)
+        if result.refusals:
+            self.note_refusal(result.refusals[0].code, patient)
+        elif patient is not None:
+            self.loaders.seen.add(patient)
 
-    try:
-        async with limit:
-            watch.add_done_callback(end)
-            try:
-                yield
-            finally:
-                watch.cancel()
-                await asyncio.wait({watch})
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        raise BadInput("The request broke off.") from None  # nobody is left to be told
+    def note_refusal(self, code: str, patient_id: int | None = None) -> None:
+        """Note that something was refused, of this patient or as a whole."""
+        self._note(AuditAction.REFUSED, {patient_id}, code)
+        if patient_id is not None:
+            self._told.add(patient_id)
+
+    def note_read(self, patient_id: int | None) -> None:
+        """Note that something was read of this patient, or of nobody in particular."""
+        self._note(AuditAction.READ, {patient_id})
+
+    def note_reads(self) -> None:
+        """Note whose data the operation has read, but for those whom a row of a change or a refusal
+        tells of. Raises `Busy` if that cannot be recorded and can still be refused."""
+        seen = self.loaders.seen - self._told
+        if not seen:
+            return
+        if self._outline().is_query:
+            self.services.access_log.check(self.viewer.practice_id)
+        self._note(AuditAction.READ, seen)
+
+    def _note(
+        self, action: AuditAction, patients: set[int] | set[int | None], result: str = OK
+    ) -> None:
+        outline = self._outline()
+        origin = Origin(outline.name, self._address)
+        has_notes = outline.has_notes and action is AuditAction.READ and self.scope.may_read_notes
+        access = Access.by(self.viewer, origin, action, notes=has_notes, result=result)
+        self.services.access_log.note(access, patients)
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -5,6 +5,7 @@ import strawberry
 from gql_app.work.imports.rows import ImportResult
 from gql_app.work.reads.orders import TaskOrder
 from gql_app.work.reports.buckets import BucketSize
+from models.audit import AuditAction
 from models.event import TaskEventKind
 from models.lifecycle import CloseCause, ContactOutcome, TaskOrigin, TaskStatus
 from models.phone import PhoneKind
@@ -20,6 +21,7 @@ strawberry.enum(TaskEventKind, description="What happened to a task.")
 strawberry.enum(PhoneKind, description="What kind of telephone number it is.")
 strawberry.enum(BucketSize, description="How long the buckets of an activity report are.")
 strawberry.enum(ImportResult, description="What came of a row.")
+strawberry.enum(AuditAction, description="What was done, as the audit tells it.")
 strawberry.enum(
     TaskOrder,
     description="How a list of tasks is sorted. WORK: as claimNextTask hands them out, which is"
@@ -32,6 +34,7 @@ strawberry.enum(
 strawberry.enum(RefusalCode, name="UserErrorCode", description="Why a request was refused.")
 
 __all__ = [
+    "AuditAction",
     "BucketSize",
     "CloseCause",
     "ContactOutcome",

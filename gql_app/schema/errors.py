@@ -7,15 +7,21 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 
 from gql_app.access import Forbidden, OtherViewer, RateLimited, Unauthenticated
-from gql_app.execution.documents import PersistedQueryNotSupported
 from gql_app.execution.errors import BAD_INPUT, INTERNAL, ErrorCodes
 from gql_app.execution.limits import TooComplex
+from gql_app.execution.persisted import (
+    NotTrusted,
+    PersistedQueryNotFound,
+    PersistedQueryNotSupported,
+    WrongHash,
+)
 from gql_app.work.reads.conditions import BadInput
 from models.database.sqlite_files import DatabaseLost
 from models.event import Resync
 from models.limits import Busy
 
 BUSY = "BUSY"
+FORBIDDEN = "FORBIDDEN"
 RATE_LIMITED = "RATE_LIMITED"
 RESYNC_REQUIRED = "RESYNC_REQUIRED"
 UNAVAILABLE = "UNAVAILABLE"
@@ -24,7 +30,7 @@ ERROR_CODES = ErrorCodes(
     {
         OtherViewer: "VIEWER_CHANGED",
         Unauthenticated: "UNAUTHENTICATED",
-        Forbidden: "FORBIDDEN",
+        Forbidden: FORBIDDEN,
         RateLimited: RATE_LIMITED,
         TooComplex: "TOO_COMPLEX",
         BadInput: BAD_INPUT,
@@ -32,10 +38,14 @@ ERROR_CODES = ErrorCodes(
         DatabaseLost: UNAVAILABLE,
         Busy: BUSY,
         PersistedQueryNotSupported: "PERSISTED_QUERY_NOT_SUPPORTED",
+        PersistedQueryNotFound: "PERSISTED_QUERY_NOT_FOUND",
+        NotTrusted: "DOCUMENT_NOT_TRUSTED",
+        WrongHash: BAD_INPUT,
         MissingQueryError: BAD_INPUT,
         CannotGetOperationTypeError: BAD_INPUT,
         InvalidOperationTypeError: BAD_INPUT,
-    }
+    },
+    noted=frozenset({"DOCUMENT_NOT_TRUSTED", "FORBIDDEN", "RATE_LIMITED", "VIEWER_CHANGED"}),
 )
 
 FAILURES = frozenset({INTERNAL, BUSY, UNAVAILABLE})

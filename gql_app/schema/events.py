@@ -99,6 +99,7 @@ class Queries:
         queue_ids: list[strawberry.ID] | None = None,
     ) -> Connection[EventRow]:
         page = await events_page(info.context.viewer, first, after, read_ids_of("Queue", queue_ids))
+        info.context.loaders.saw(page.rows)
         return Connection(page, _cursor_of)
 
 

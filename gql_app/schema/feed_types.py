@@ -1,5 +1,6 @@
 """What `queueFeed` sends: a snapshot, then events with the counts they lead to, and heartbeats."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, NamedTuple
 
@@ -80,3 +81,12 @@ FeedRow = Board | EventRow | CountsRow | HeartbeatRow
 QueueFeedMessage = Annotated[
     QueueSnapshot | TaskEvent | QueueCounts | Heartbeat, strawberry.union("QueueFeedMessage")
 ]
+
+
+def patients_in(row: FeedRow) -> Iterable[int]:
+    """Whose data is in what a subscription sends, but for rows that it links to."""
+    if isinstance(row, EventRow):
+        return (row.patient_id,)
+    if isinstance(row, Board):
+        return {task.patient_id for queue in row.queues for task in queue.page.rows}
+    return ()

@@ -66,7 +66,7 @@ class TaskFilter:
         " not given.",
     )
     assignee_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Given to this member of staff."
+        default=None, description="Given to this member of staff. Not for a partner's key."
     )
 
 

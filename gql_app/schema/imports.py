@@ -109,7 +109,7 @@ class Mutations:
         target = await find_target(viewer, read_id_of("Queue", input.queue_id))
         if target is None:
             return ImportPayload([], [error_row(missing("queue", "queueId"), "input")])
-        run = Import(info.context.services.changes, viewer, target, source)
+        run = Import(info.context.changes, viewer, target, source)
         results = await run.take([ImportRow(**vars(row)) for row in input.rows])
         shown = (
             _result_row(index, row, result)

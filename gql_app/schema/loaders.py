@@ -1,16 +1,19 @@
 """The data loaders of an operation, one for each kind of row that fields ask for.
 
-The scope stands in every loader, so nothing is loaded that the key does not allow.
+The scope stands in every loader, so nothing is loaded that the key does not allow. The loaders note
+which patients they have read something of: that is what the audit says was shown.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from functools import cached_property, partial
 from operator import attrgetter
+from typing import Any, TypeVar
 
 from gql_app.access import Scope
 from gql_app.schema.row_loader import PageKey, PageOf, RowLoader, page_loader
 from gql_app.work.reads.at_work import QueueAtWork, staff_at_work
+from gql_app.work.reads.conditions import Page
 from gql_app.work.reads.history import (
     Closing,
     ContactKey,
@@ -20,9 +23,10 @@ from gql_app.work.reads.history import (
     contacts_of,
     contacts_of_patients,
     contacts_of_tasks,
+    somebody,
     staff_by_id,
 )
-from gql_app.work.reads.patients import patients_by_id
+from gql_app.work.reads.patients import patients_by_id, patients_of_tasks
 from gql_app.work.reads.queues import (
     PageInFull,
     QueueCounts,
@@ -35,8 +39,13 @@ from gql_app.work.reads.queues import (
 )
 from gql_app.work.reads.task_filter import TaskQuery
 from models.contact import ContactRow
+from models.event import EventRow
 from models.people import PatientRow
 from models.task import TaskRow
+
+Row = TypeVar("Row")
+
+_patient_of = attrgetter("patient_id")
 
 
 class Loaders:
@@ -46,17 +55,24 @@ class Loaders:
     def __init__(self, scope: Scope, clock: Callable[[], datetime]) -> None:
         self._scope = scope
         self._clock = clock
+        self.seen: set[int] = set()
+
+    def saw(self, rows: Iterable[TaskRow | EventRow]) -> None:
+        """Note the patients of rows that no loader has read."""
+        self.seen.update(map(_patient_of, rows))
 
     def add_page(self, page: PageInFull) -> None:
         """The patients and last contacts that were read with a page of tasks."""
         self.patient.add(page.patients)
+        # One more may have been read than is shown.
+        self.seen.update(patient.id for patient in page.patients[: len(page.tasks.rows)])
         self.contact.known |= {
             (contact.id, task.id): contact for task, contact in page.pairs() if contact is not None
         }
 
     @cached_property
     def task(self) -> RowLoader[int, TaskRow]:
-        return RowLoader(partial(tasks_by_id, self._scope))
+        return RowLoader(self._noting(partial(tasks_by_id, self._scope), _patient_of))
 
     @cached_property
     def contact(self) -> RowLoader[tuple[int, int], ContactRow]:
@@ -66,21 +82,30 @@ class Loaders:
     @cached_property
     def contact_by_id(self) -> RowLoader[int, ContactRow]:
         """By the contact's number alone, as a global id has it."""
-        return RowLoader(partial(contacts_by_id, self._scope))
+        return RowLoader(self._contacts_by_id)
 
     @cached_property
     def closer(self) -> RowLoader[Closing, StaffRow]:
         read = partial(closers_of, self._scope)
-        return RowLoader(read, attrgetter("closing"), attrgetter("staff"))
+        return RowLoader(read, attrgetter("closing"), self._shown(attrgetter("staff")))
 
     @cached_property
     def patient(self) -> RowLoader[int, PatientRow]:
-        return RowLoader(partial(patients_by_id, self._scope))
+        return RowLoader(self._noting(partial(patients_by_id, self._scope), attrgetter("id")))
 
     @cached_property
     def staff(self) -> RowLoader[int, StaffRow]:
         """The staff that rows refer to."""
-        return RowLoader(partial(staff_by_id, self._scope))
+        read = partial(staff_by_id, self._scope)
+        return RowLoader(read, row_of=self._shown(lambda staff: staff))
+
+    def _shown(self, staff_of: Callable[[Any], StaffRow]) -> Callable[[Any], StaffRow]:
+        """How a member of staff is shown: partners see that there is one, and not who. Every field
+        that shows staff goes through one of the two loaders above."""
+        if self._scope.may_see_who_works:
+            return staff_of
+        nobody_by_name = somebody(self._scope)
+        return lambda _: nobody_by_name
 
     @cached_property
     def queue(self) -> RowLoader[int, QueueRow]:
@@ -116,11 +141,34 @@ class Loaders:
 
     @cached_property
     def tasks_of_queue(self) -> RowLoader[PageKey, PageOf]:
-        return page_loader(
-            lambda ids, key: tasks_of_queues(
-                self._scope, ids, key.query or TaskQuery(), key.first, key.after
-            )
-        )
+        return page_loader(self._tasks_of_queues)
+
+    async def _tasks_of_queues(self, ids: list[int], key: PageKey) -> dict[int, Page[TaskRow]]:
+        query = key.query or TaskQuery()
+        pages = await tasks_of_queues(self._scope, ids, query, key.first, key.after)
+        for page in pages.values():
+            self.saw(page.rows)
+        return pages
+
+    async def _contacts_by_id(self, ids: list[int]) -> list[ContactRow]:
+        """Nothing else that is shown tells whose they are."""
+        contacts = await contacts_by_id(self._scope, ids)
+        if contacts:
+            tasks = [contact.task_id for contact in contacts]
+            self.seen.update(await patients_of_tasks(self._scope, tasks))
+        return contacts
+
+    def _noting(
+        self, read: Callable[[list[int]], Awaitable[list[Row]]], patient_of: Callable[[Row], int]
+    ) -> Callable[[list[int]], Awaitable[list[Row]]]:
+        """The same way to read, which notes the patients of what it has read."""
+
+        async def read_and_note(keys: list[int]) -> list[Row]:
+            rows = await read(keys)
+            self.seen.update(map(patient_of, rows))
+            return rows
+
+        return read_and_note
 
     async def _counts(self, queue_ids: list[int]) -> list[QueueCounts]:
         return await queue_counts(self._scope, queue_ids, self._clock())

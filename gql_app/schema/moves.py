@@ -84,7 +84,7 @@ class _Payload:
         self.changed = moved.changed
         self.skipped = [
             _SkippedRow(global_id("Task", task_id), refusal.code, refusal.message)
-            for task_id, refusal in moved.skipped
+            for task_id, refusal, _ in moved.skipped
         ]
         self.skipped_count = moved.skipped_count
         self.errors = [error_row(refusal, "input") for refusal in moved.refusals]
@@ -100,13 +100,14 @@ class Mutations:
         if (input.to_queue_id is None) == (input.to_staff_id is None):
             raise BadInput("Give toQueueId or toStaffId, one of them.")
         moved = await moves.reassign_tasks(
-            info.context.services.changes,
+            info.context.changes,
             info.context.viewer,
             _which(input.ids, input.filter, info),
             to_queue_id=_number("Queue", input.to_queue_id),
             to_staff_id=_number("Staff", input.to_staff_id),
             dry_run=input.dry_run,
         )
+        info.context.note_result(moved)
         return _Payload(moved)
 
     @strawberry.mutation(
@@ -114,12 +115,13 @@ class Mutations:
     )
     async def withdraw_tasks(self, info: Info, input: WithdrawTasksInput) -> _Payload:
         moved = await moves.withdraw_tasks(
-            info.context.services.changes,
+            info.context.changes,
             info.context.viewer,
             _which(input.ids, input.filter, info),
             reason=storable(input.reason) or "",
             dry_run=input.dry_run,
         )
+        info.context.note_result(moved)
         return _Payload(moved)
 
 

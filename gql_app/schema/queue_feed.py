@@ -10,6 +10,7 @@ from gql_app.schema.context import Services, SharedContext
 from gql_app.schema.feed_types import FeedRow, HeartbeatRow
 from gql_app.schema.items import Item, Items
 from gql_app.work.reads.board import after_event, counts_at, read_board
+from gql_app.work.reads.history import is_kept_from
 from gql_app.work.reads.queues import QueueCounts, day_bounds
 from models.chain import Position
 from models.follow_up import local_date
@@ -99,6 +100,8 @@ class _Dashboard:
         """Each event of the queues, then the counts that it leads to: those of both queues, if it
         moved its task from one to the other."""
         for event in batch.events:
+            if is_kept_from(self._scope, event):
+                continue
             touched = [queue_id for queue_id in event.queues if queue_id in self._counts]
             if touched:
                 yield event, event.position

@@ -112,6 +112,7 @@ class Queries:
         by_contact = order_by is TaskOrder.LAST_CONTACTED  # its cursors say when that was
         if not by_contact and not names_in(info) >= {"patient", "lastContact"}:
             alone = await tasks_page(viewer, query, order_by, first, after, day)
+            info.context.loaders.saw(alone.rows)
             return Connection(alone, cursor_of(order_by, {}, day))
         columns = columns_in(info, COLUMNS_OF_TASKS.read_by)
         page = await tasks_page_in_full(viewer, query, order_by, first, after, columns, day)
@@ -147,5 +148,5 @@ class Mutations:
             expires_at=checked_moment(input.expires_at, "expiresAt"),
             idempotency_key=checked_key(input.idempotency_key),
         )
-        result = await info.context.services.changes.make(info.context.viewer, create_task, new)
+        result = await info.context.make(create_task, new)
         return Payload(result, fields_under="input")

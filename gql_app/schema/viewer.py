@@ -9,11 +9,11 @@ import strawberry
 from gql_app.access import Viewer as ViewerRow
 from gql_app.schema.context import Info
 from gql_app.schema.enums import Role
-from gql_app.schema.links import linked
 from gql_app.schema.queues import Queue
 from gql_app.schema.staff import Staff
 from gql_app.schema.tasks import Task
 from gql_app.work.reads.cursors import event_cursor
+from gql_app.work.reads.history import StaffRow
 from gql_app.work.reads.next_tasks import claimed_tasks
 from gql_app.work.reads.queues import QueueRow, visible_queues
 from models.event import feed_bounds
@@ -54,13 +54,18 @@ class Viewer:
     def id(parent: strawberry.Parent[ViewerRow]) -> strawberry.ID:
         return viewer_id(parent)
 
-    staff = linked("staff", "staff_id", Staff, "Who is named for what is done with the key.")
+    @strawberry.field(graphql_type=Staff, description="Who is named for what is done with the key.")
+    def staff(parent: strawberry.Parent[ViewerRow]) -> StaffRow:
+        return StaffRow(parent.staff_id, parent.practice_id, parent.name)
+
     name: str
     role: Role
     may_read_notes: bool
     may_log_contacts: bool
     may_create_tasks: bool
     may_import: bool
+    may_read_activity: bool
+    may_read_audit: bool
     expires_at: datetime | None
 
     @strawberry.field(graphql_type=Practice)
@@ -75,7 +80,9 @@ class Viewer:
         graphql_type=list[Task], description="The tasks that the viewer has claimed, by their end."
     )
     async def claimed(parent: strawberry.Parent[ViewerRow], info: Info) -> list[TaskRow]:
-        return await claimed_tasks(parent, info.context.services.clock())
+        tasks = await claimed_tasks(parent, info.context.services.clock())
+        info.context.loaders.saw(tasks)
+        return tasks
 
 
 @strawberry.type

@@ -1,9 +1,11 @@
 """Who asks: by the key that was sent, or by the session cookie of the server's own pages."""
 
+import logging
+import re
+from functools import partial
 from typing import Any
 
-from starlette.datastructures import Headers
-from starlette.requests import cookie_parser
+from starlette.requests import HTTPConnection, cookie_parser
 
 from gql_app.access import (
     KEY,
@@ -14,38 +16,40 @@ from gql_app.access import (
     Viewer,
     bearer,
 )
-from gql_app.access.guessing import Where
+from gql_app.logs import SECURITY
+from gql_app.logs.request import current
 from gql_app.schema.viewer import viewer_id
+from gql_app.web.addresses import client_network
+from models.database import read_secret
+
+security = logging.getLogger(SECURITY)
 
 COOKIE = "callboard"
 MEANT = "x-callboard-viewer"
 """The header that says for whom a request is meant: the `Viewer.id` that the page was given."""
 
+_HTTP = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+_ORIGIN = re.compile(r"[a-z]{1,20}://[A-Za-z0-9.:\[\]-]{1,100}|null")
+
 
 async def viewer_of(
-    keys: KeyLookup,
-    headers: Headers,
-    authorization: object = None,
-    meant: object = None,
-    where: Where = None,
+    keys: KeyLookup, asked: HTTPConnection, authorization: object = None, meant: object = None
 ) -> Viewer:
-    """The viewer of a request from somewhere, by a key looked up in `keys`; `authorization` and
-    `meant` are what was sent elsewhere in place of the headers. Raises `Unauthenticated`,
-    `OtherViewer` and `RateLimited`.
+    """The viewer of a request, by a key looked up in `keys`; `authorization` and `meant` are what
+    was sent elsewhere than in the headers of `asked`. Raises `Unauthenticated`, `OtherViewer` and
+    `RateLimited`.
 
     All pages of a browser share its cookie. A page says for whom it was loaded, and is refused once
     somebody else has signed in.
     """
-    viewer = await holder_of(keys, headers, authorization, where)
-    meant = headers.get(MEANT) if meant is None else meant
+    viewer = await holder_of(keys, asked, authorization)
+    meant = asked.headers.get(MEANT) if meant is None else meant
     if meant is not None and meant != viewer_id(viewer):
         raise OtherViewer("Somebody else has signed in here.")
     return viewer
 
 
-async def holder_of(
-    keys: KeyLookup, headers: Headers, authorization: object = None, where: Where = None
-) -> Viewer:
+async def holder_of(keys: KeyLookup, asked: HTTPConnection, authorization: object = None) -> Viewer:
     """The viewer of a request, without asking for whom it is meant. Raises `Unauthenticated`, and
     `RateLimited`.
 
@@ -53,15 +57,44 @@ async def holder_of(
     pages of this server: browsers name the page's origin with each POST and each WebSocket.
     """
     if authorization is None:
-        authorization = headers.get("authorization")
+        authorization = asked.headers.get("authorization")
     token = None
     if authorization is None:
-        token = cookie_parser(headers.get("cookie", "")).get(COOKIE)
-    if token is None:
-        return await keys.authenticate(bearer(authorization), where=where)
-    if not is_own_page(headers):
-        raise Unauthenticated("A session is good for the pages of this server only.")
-    return await keys.authenticate(token, SESSION, where)
+        token = cookie_parser(asked.headers.get("cookie", "")).get(COOKIE)
+    where = partial(client_network, asked.scope)
+    try:
+        if token is None:
+            viewer = await keys.authenticate(bearer(authorization), where=where)
+        elif is_own_page(asked):
+            viewer = await keys.authenticate(token, SESSION, where)
+        else:
+            note_refused_origin(asked)
+            message = "A session is good for the pages of this server only."
+            raise Unauthenticated(message, "origin")
+    except Unauthenticated as refused:
+        note_refused_key(refused)
+        raise
+    await read_secret()  # the database may have been away at the start
+    if (facts := current()) is not None:
+        facts.practice_id, facts.key_id = viewer.practice_id, viewer.key_id
+    return viewer
+
+
+def note_refused_key(refused: Unauthenticated, event: str = "key_refused") -> None:
+    """A security event: somebody asks with a key that is not valid. Without any is no attempt."""
+    if refused.reason == "missing":
+        return
+    whose = {"practice": refused.practice_id, "key": refused.key_id}
+    known = {name: value for name, value in whose.items() if value is not None}
+    security.warning(event, extra={"reason": refused.reason, **known})
+
+
+def note_refused_origin(asked: HTTPConnection) -> None:
+    """A security event: a page of another site asks. The origin is shown if it has the form of
+    one."""
+    origin = asked.headers.get("origin", "")
+    shown = origin if _ORIGIN.fullmatch(origin) else "malformed"
+    security.warning("origin_refused", extra={"origin": shown})
 
 
 def sent_at_init(payload: dict[str, Any]) -> object:
@@ -79,14 +112,17 @@ def _named(values: dict[str, Any], name: str) -> Any:
     return next((v for n, v in values.items() if n.lower() == name and v is not None), None)
 
 
-def is_own_page(headers: Headers) -> bool:
-    """Whether the request comes from a page of this server."""
-    origin = headers.get("origin")
-    return origin is not None and origin.partition("://")[2] == headers.get("host")
+def is_own_page(asked: HTTPConnection) -> bool:
+    """Whether the request comes from a page of this server: of its host, and not of plain HTTP
+    there if the server is asked by HTTPS, for anybody on the way may have written such a page. (The
+    other way round a proxy ends TLS, and is not trusted to say so.)"""
+    scheme, _, host = asked.headers.get("origin", "").partition("://")
+    own = _HTTP[asked.scope["scheme"]]
+    return bool(host) and host == asked.headers.get("host") and scheme in {own, "https"}
 
 
-def is_allowed_page(headers: Headers, allowed_origins: tuple[str, ...]) -> bool:
+def is_allowed_page(asked: HTTPConnection, allowed_origins: tuple[str, ...]) -> bool:
     """Whether a socket may be opened: browsers let any page open one anywhere, and the origin says
     whose page it is. Other clients send none."""
-    origin = headers.get("origin")
-    return origin is None or bool({"*", origin} & {*allowed_origins}) or is_own_page(headers)
+    origin = asked.headers.get("origin")
+    return origin is None or bool({"*", origin} & {*allowed_origins}) or is_own_page(asked)

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import aclosing, suppress
-from functools import partial
 
 import orjson
 from starlette.requests import Request
@@ -12,14 +11,19 @@ from starlette.types import Message, Receive, Scope, Send
 from gql_app.access import KeyLookup, Viewer
 from gql_app.delivery.groups import Groups
 from gql_app.delivery.operations import IsSubscription, Operations
+from gql_app.delivery.results import encoded
 from gql_app.delivery.streams import Streams
 from gql_app.execution.bounded import Bounded
+from gql_app.execution.limits import TooComplex
 from gql_app.execution.memory import Schema
+from gql_app.execution.persisted import PersistedDocuments
 from gql_app.execution.request import GraphQLRequest
+from gql_app.logs.request import current
 from gql_app.schema.context import Services
-from gql_app.schema.errors import has_failed, retry_after
+from gql_app.schema.errors import ERROR_CODES, has_failed, retry_after
 from gql_app.web.accepting import JSON, RESPONSE, STREAM, Accepted
-from gql_app.web.addresses import client_network
+from gql_app.web.addresses import client_address
+from gql_app.web.connections import prove
 from gql_app.web.credentials import viewer_of
 from gql_app.web.http_errors import NotAcceptable, NotPost, PersistedQueryByGet, refusal
 from gql_app.web.requests import PERSISTED, read_body, read_json, read_request
@@ -48,7 +52,9 @@ class Endpoint:
         sessions: Sessions,
         keys: KeyLookup,
         allowed_origins: tuple[str, ...],
+        documents: PersistedDocuments,
     ) -> None:
+        self._documents = documents
         self._operations = Operations(schema, services)
         self._streams = Streams(schema, services, groups)
         self._sessions = sessions
@@ -58,7 +64,13 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            socket = Socket(self._streams, self._sessions, self._keys, self._allowed_origins)
+            socket = Socket(
+                self._streams,
+                self._documents,
+                self._sessions,
+                self._keys,
+                self._allowed_origins,
+            )
             await socket.run(scope, receive, send)
             return
         request = Request(scope, receive)
@@ -90,11 +102,14 @@ class Endpoint:
             if PERSISTED in request.query_params.get("extensions", ""):
                 raise PersistedQueryByGet
             raise NotPost("Send a POST request, or open a WebSocket.")
-        where = partial(client_network, request.scope)
-        viewer = await viewer_of(self._keys, request.headers, where=where)
+        viewer = await viewer_of(self._keys, request)
+        prove(request.scope)
         if media_type is None:
             raise NotAcceptable(f"Answers are {JSON}, {RESPONSE} or {STREAM}.")
-        graphql = read_request(read_json(await read_body(request)))
+        body = read_json(await read_body(request))
+        graphql = read_request(body, self._documents, viewer.practice_id)
+        if (facts := current()) is not None:
+            facts.name_operation(graphql.operation_name)
         if media_type != STREAM:
             try:
                 return await self._execute(request, viewer, graphql, media_type)
@@ -110,7 +125,8 @@ class Endpoint:
     ) -> None:
         notices = Notices()
         with self._sessions.admit(viewer, notices.give):
-            results = self._streams.run(viewer, graphql, request.headers.get("last-event-id"))
+            cursor, address = request.headers.get("last-event-id"), client_address(request.scope)
+            results = self._streams.run(viewer, graphql, cursor, address=address)
             async with aclosing(events(results, viewer.practice_id, notices)) as body:
                 response = StreamingResponse(body, media_type=STREAM, headers=HEADERS)
                 # A client that does not read is let go: it comes back with the id that it has.
@@ -128,15 +144,22 @@ class Endpoint:
             while (await request.receive())["type"] != "http.disconnect":
                 pass  # the body has been read
 
-        tells_cost = COST in request.headers
-        answer = await self._operations.answer(viewer, graphql, gone, tells_cost=tells_cost)
-        self._operations.keep_copy(graphql, answer)
+        address, tells_cost = client_address(request.scope), COST in request.headers
+        answer = await self._operations.answer(
+            viewer, graphql, address, gone, tells_cost=tells_cost
+        )
+        try:
+            body = encoded(answer)
+            self._operations.keep_copy(graphql, answer)
+        except TooComplex as error:
+            answer = {"errors": [ERROR_CODES.request_error(error)]}
+            body = orjson.dumps(answer)
         status, headers = 200, None
         if answer.get("data") is None and (seconds := retry_after(answer["errors"])) is not None:
             status, headers = 429, {"Retry-After": str(seconds)}
         elif media_type == RESPONSE and "data" not in answer:  # it was not carried out
             status = 500 if has_failed(answer["errors"]) else 400
-        return Response(orjson.dumps(answer), status, headers, media_type)
+        return Response(body, status, headers, media_type)
 
 
 def _within(seconds: float, send: Send) -> Send:

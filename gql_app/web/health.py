@@ -1,42 +1,14 @@
-"""/healthz, /readyz and /metrics: for those who run the server. None of them shows patient data."""
+"""/healthz and /readyz: whether the process lives, and whether requests can be answered."""
 
-from collections.abc import Iterator
-
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from gql_app.access.budgets import Budgets
-from gql_app.access.guessing import Guesses
-from gql_app.delivery.groups import Groups
-from gql_app.execution.fallbacks import Fallbacks
 from gql_app.live.bus import Bus
-from gql_app.live.feeds import Feeds
 from gql_app.web.readiness import Readiness
 
 
-def health_routes(
-    feeds: Feeds,
-    groups: Groups,
-    bus: Bus,
-    fallbacks: Fallbacks,
-    readiness: Readiness,
-    guesses: Guesses,
-    budgets: Budgets,
-) -> list[Route]:
-    registry = CollectorRegistry()
-    streams = Gauge("callboard_live_streams", "Streams being followed now", registry=registry)
-    # What is executed for a group's members follows the feed in their place.
-    streams.set_function(lambda: feeds.followers - groups.executions + groups.members)
-    registry.register(_BusMetrics(bus))
-    registry.register(_FeedMetrics(feeds))
-    registry.register(_PlanMetrics(fallbacks))
-    registry.register(_LimitMetrics(guesses, budgets))
-
+def health_routes(bus: Bus, readiness: Readiness) -> list[Route]:
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
@@ -49,90 +21,4 @@ def health_routes(
         # taking every process out of service for it would be the worse failure.
         return JSONResponse(answer, 200 if failed is None else 503)
 
-    async def metrics(_: Request) -> Response:
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
-
-    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
-
-
-class _BusMetrics(Collector):
-    """What the bus counts by itself, read when somebody asks."""
-
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
-
-    def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily(
-            "callboard_bus_connected",
-            "Whether other processes hear this one, and it them (0 or 1)",
-            value=self._bus.is_connected,
-        )
-        yield CounterMetricFamily(
-            "callboard_bus_dropped_rings",
-            "Rings that were lost on the way; a poll makes up for them",
-            value=self._bus.dropped_rings,
-        )
-
-
-class _FeedMetrics(Collector):
-    """What the feeds count by themselves, read when somebody asks."""
-
-    def __init__(self, feeds: Feeds) -> None:
-        self._feeds = feeds
-
-    def collect(self) -> Iterator[Metric]:
-        yield CounterMetricFamily(
-            "callboard_histories_changed",
-            "Feeds that ended because the database had another history: restored, or failed over",
-            value=self._feeds.histories_changed,
-        )
-
-
-class _LimitMetrics(Collector):
-    """What was refused because it was too much, read when somebody asks."""
-
-    def __init__(self, guesses: Guesses, budgets: Budgets) -> None:
-        self._guesses = guesses
-        self._budgets = budgets
-
-    def collect(self) -> Iterator[Metric]:
-        yield CounterMetricFamily(
-            "callboard_unknown_keys", "Keys that nobody has", value=self._guesses.failures
-        )
-        yield CounterMetricFamily(
-            "callboard_keys_refused_unread",
-            "Keys that were not looked up, because too many before them were not valid",
-            value=self._guesses.refused,
-        )
-        counter = CounterMetricFamily(
-            "callboard_rate_limited",
-            "Requests that a key's budget did not allow",
-            labels=["budget"],
-        )
-        for budget, refused in self._budgets.refused.items():
-            counter.add_metric([budget], refused)
-        yield counter
-        shared = self._budgets.shared
-        yield CounterMetricFamily(
-            "callboard_budgets_not_shared",
-            "Times when a process counted by itself because Redis could not be reached",
-            value=0 if shared is None else shared.fallbacks,
-        )
-
-
-class _PlanMetrics(Collector):
-    """How often compiled plans were of no use, read when somebody asks."""
-
-    def __init__(self, fallbacks: Fallbacks) -> None:
-        self._fallbacks = fallbacks
-
-    def collect(self) -> Iterator[Metric]:
-        counter = CounterMetricFamily(
-            "callboard_plan_fallbacks",
-            "Objects that graphql-core completed: their selection has no plan (not_plain), or a"
-            " plan of theirs raised (failed)",
-            labels=["reason"],
-        )
-        for reason, count in self._fallbacks.by_reason().items():
-            counter.add_metric([reason], count)
-        yield counter
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]

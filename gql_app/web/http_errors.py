@@ -4,7 +4,12 @@ import orjson
 from starlette.responses import Response
 
 from gql_app.access import Forbidden, OtherViewer, RateLimited, Unauthenticated
-from gql_app.execution.documents import PersistedQueryNotSupported
+from gql_app.execution.persisted import (
+    NotTrusted,
+    PersistedQueryNotFound,
+    PersistedQueryNotSupported,
+    WrongHash,
+)
 from gql_app.schema.errors import ERROR_CODES
 from gql_app.web.accepting import JSON, RESPONSE, Accepted
 from gql_app.work.reads.conditions import BadInput
@@ -35,6 +40,9 @@ class NotJson(BadInput):
 _STATUS: dict[type[Exception], tuple[int, dict[str, str]]] = {
     BadInput: (400, {}),
     PersistedQueryNotSupported: (400, {}),
+    PersistedQueryNotFound: (400, {}),
+    NotTrusted: (400, {}),
+    WrongHash: (400, {}),
     Unauthenticated: (401, {"WWW-Authenticate": "Bearer"}),
     OtherViewer: (401, {"WWW-Authenticate": "Bearer"}),
     Forbidden: (403, {}),
@@ -48,6 +56,9 @@ _STATUS: dict[type[Exception], tuple[int, dict[str, str]]] = {
     Busy: (503, {}),
 }
 
+OLDER_LOOK = (PersistedQueryNotSupported, PersistedQueryNotFound)
+"""What clients of persisted queries act on."""
+
 
 def refusal(error: Exception, accepted: Accepted | None = None) -> Response:
     """What is not expected is masked and logged."""
@@ -55,7 +66,7 @@ def refusal(error: Exception, accepted: Accepted | None = None) -> Response:
     status, headers = _STATUS.get(type(error), (500, {}))
     if (seconds := getattr(error, "retry_after", None)) is not None:
         headers = {**headers, "Retry-After": str(seconds)}
-    if type(error) is PersistedQueryNotSupported and media_type == JSON:
+    if type(error) in OLDER_LOOK and media_type == JSON:
         status = 200  # older clients look for errors in JSON behind no other status
     body = orjson.dumps({"errors": [ERROR_CODES.request_error(error)]})
     return Response(body, status, headers, media_type or JSON)

@@ -8,6 +8,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
+from gql_app.execution.persisted import PersistedDocuments
 from gql_app.execution.request import GraphQLRequest
 from gql_app.web.close_codes import CloseCode
 from gql_app.web.requests import read_json, read_request
@@ -67,14 +68,16 @@ def read_payload(message: dict[str, Any]) -> dict[str, Any]:
     return payload or {}
 
 
-def read_subscribe(message: dict[str, Any]) -> GraphQLRequest:
-    """The request in a `subscribe` message. Raises `Close` for one of the wrong form, and
-    `BadInput` or `PersistedQueryNotSupported` for one that fails alone."""
+def read_subscribe(
+    message: dict[str, Any], documents: PersistedDocuments, practice_id: int
+) -> GraphQLRequest:
+    """The request in a `subscribe` message, by a key of the practice. Raises `Close` for one of the
+    wrong form, and `BadInput` or `NoDocument` for one that fails alone."""
     payload = message.get("payload")
     if isinstance(payload, Unreadable):
         raise BadInput(payload.why)
     try:
-        return read_request(payload)
+        return read_request(payload, documents, practice_id)
     except BadInput as error:
         raise Close(CloseCode.WRONG_FORM, str(error)) from None
 

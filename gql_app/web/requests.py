@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
-from gql_app.execution.documents import PersistedQueryNotSupported
+from gql_app.execution.persisted import PersistedDocuments
 from gql_app.execution.request import GraphQLRequest
 from gql_app.web.accepting import JSON
 from gql_app.web.http_errors import NotJson, TooLarge
@@ -13,7 +13,8 @@ from gql_app.work.reads.conditions import BadInput
 
 MAX_BODY = 768 * 1024
 """Bytes of a request's body; the largest notes are 40 KB."""
-
+MAX_SMALL_BODY = 16 * 1024
+"""The same for requests of those who have not shown yet who they are."""
 
 PERSISTED = "persistedQuery"
 """The entry of a request's extensions that has a document's hash."""
@@ -23,7 +24,7 @@ CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
 DOCUMENT_IDS = ("documentId", "doc_id", "id")
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, most: int = MAX_BODY) -> bytes:
     """The body, which says that it is JSON. Raises `BadInput`."""
     media_type, *parameters = request.headers.get("content-type", "").lower().split(";")
     if media_type.strip() != JSON:
@@ -35,8 +36,8 @@ async def read_body(request: Request) -> bytes:
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MAX_BODY:
-                raise TooLarge(f"The request is larger than {MAX_BODY // 1024} KB.")
+            if len(body) > most:
+                raise TooLarge(f"The request is larger than {most // 1024} KB.")
     except ClientDisconnect:  # nobody is left to answer, and nothing is wrong on our side
         raise BadInput("The request broke off.") from None
     return bytes(body)
@@ -52,15 +53,16 @@ def read_json(body: bytes | str) -> Any:
         raise BadInput(f"The request is not JSON that can be read: {error.msg}.") from None
 
 
-def read_request(value: Any) -> GraphQLRequest:
-    """The request in a decoded body or `subscribe` payload. Raises `BadInput`, or
-    `PersistedQueryNotSupported`."""
+def read_request(value: Any, documents: PersistedDocuments, practice_id: int) -> GraphQLRequest:
+    """The request in a decoded body or `subscribe` payload, by a key of the practice. Raises
+    `BadInput` and `NoDocument`."""
     if not isinstance(value, dict):
         raise BadInput("A request is a JSON object with a query.")
-    query = value.get("query")
-    if not query and _names_document(value):
-        raise PersistedQueryNotSupported
-    if not isinstance(query, str) or not query.strip():
+    given = value.get("query")
+    if not isinstance(given, str | None):
+        raise BadInput("The request has no query.")
+    query = documents.text(practice_id, given or None, _name_of_document(value))
+    if query is None or not query.strip():
         raise BadInput("The request has no query.")
     for name in ("variables", "extensions"):
         if not isinstance(value.get(name), dict | None):
@@ -71,9 +73,12 @@ def read_request(value: Any) -> GraphQLRequest:
     return GraphQLRequest(query, value.get("variables"), operation_name)
 
 
-def _names_document(value: dict[str, Any]) -> bool:
-    """Whether a request names a document that the server would have to keep: by its hash, as the
-    clients of Apollo and urql do, or by its id, as pages on Relay do."""
+def _name_of_document(value: dict[str, Any]) -> str | None:
+    """What a request calls its document: by its hash, as the clients of Apollo and urql do, or by
+    its id, as pages on Relay do. A hash may say that it is one: `sha256:…`."""
     extensions = value.get("extensions")
-    by_hash = isinstance(extensions, dict) and PERSISTED in extensions
-    return by_hash or any(isinstance(value.get(name), str) for name in DOCUMENT_IDS)
+    persisted = extensions.get(PERSISTED) if isinstance(extensions, dict) else None
+    names = [persisted.get("sha256Hash")] if isinstance(persisted, dict) else []
+    names += [value.get(name) for name in DOCUMENT_IDS]
+    name = next((name for name in names if isinstance(name, str)), None)
+    return None if name is None else name.removeprefix("sha256:")

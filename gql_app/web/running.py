@@ -10,13 +10,14 @@ import orjson
 from gql_app.access import RateLimited, Viewer
 from gql_app.delivery.results import ResultBatch
 from gql_app.delivery.streams import Streams
-from gql_app.execution.documents import PersistedQueryNotSupported
+from gql_app.execution.persisted import NoDocument, PersistedDocuments
 from gql_app.execution.request import GraphQLRequest
 from gql_app.schema.errors import ERROR_CODES
 from gql_app.web import messages
 from gql_app.web.close_codes import CloseCode
 from gql_app.web.frames import text_frame
 from gql_app.web.messages import Close
+from gql_app.web.request_log import operation_on_socket
 from gql_app.web.sending import Gone, Sender
 from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.cursors import event_cursor
@@ -59,11 +60,16 @@ class _Progress:
 
 
 class Running:
-    """The operations of one socket, by their ids, and whatever else runs until the socket ends."""
+    """The operations of one socket, by their ids, and whatever else runs until the socket ends. The
+    client is at `address`."""
 
-    def __init__(self, streams: Streams, sender: Sender) -> None:
+    def __init__(
+        self, streams: Streams, documents: PersistedDocuments, sender: Sender, address: str
+    ) -> None:
         self._streams = streams
+        self._documents = documents
         self._sender = sender
+        self._address = address
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -80,8 +86,8 @@ class Running:
         if operation_id in self._operations:
             raise Close(CloseCode.ID_IN_USE, f"Subscriber for {operation_id} already exists")
         try:
-            request = messages.read_subscribe(message)
-        except (BadInput, PersistedQueryNotSupported) as error:
+            request = messages.read_subscribe(message, self._documents, viewer.practice_id)
+        except (BadInput, NoDocument) as error:
             await self._fail(operation_id, [ERROR_CODES.request_error(error)])
             return
         if len(self._operations) >= MAX_OPERATIONS or len(self._tasks) >= MAX_RUNNING:
@@ -108,22 +114,24 @@ class Running:
 
     async def _operate(self, viewer: Viewer, operation_id: str, request: GraphQLRequest) -> None:
         """Run one operation to its end, whatever that is."""
-        try:
-            await self._run(viewer, operation_id, request)
-        except Gone:
-            pass  # the reader sees it as well, and ends the socket
-        except _Behind as behind:  # its stream is closed by now: only this message has to wait
-            await self._fall_behind(operation_id, behind.cursor)
-        except Exception as error:
-            with suppress(Gone):
-                await self._fail(operation_id, [ERROR_CODES.request_error(error)])
+        with operation_on_socket(request.operation_name):
+            try:
+                await self._run(viewer, operation_id, request)
+            except Gone:
+                pass  # the reader sees it as well, and ends the socket
+            except _Behind as behind:  # its stream is closed by now: only this message has to wait
+                await self._fall_behind(operation_id, behind.cursor)
+            except Exception as error:
+                with suppress(Gone):
+                    await self._fail(operation_id, [ERROR_CODES.request_error(error)])
 
     async def _run(self, viewer: Viewer, operation_id: str, request: GraphQLRequest) -> None:
         # The results are texts already, the same for all who watch; only the id differs.
         begin = messages.beginning(operation_id)
         progress = _Progress(begin, self._sender)
         listener = progress.take if self._sender.takes_frames else None
-        async with aclosing(self._streams.run(viewer, request, listener=listener)) as results:
+        stream = self._streams.run(viewer, request, listener=listener, address=self._address)
+        async with aclosing(stream) as results:
             async for result in results:
                 if result.last:
                     self._operations.pop(operation_id, None)

@@ -10,6 +10,9 @@ from starlette.types import Send
 SLOW_SECONDS = 4.0
 """How long a client may leave its full buffer (the server's, 64 KiB) unread in a stream."""
 
+MAX_WAITING = 8 * 1024 * 1024
+"""Characters of answers, beyond one, that may wait for a client to read what it has already."""
+
 Take: TypeAlias = Callable[[bytes], bool]
 """Sends frames at once and returns True, or sends nothing and returns False."""
 
@@ -24,6 +27,7 @@ class Sender:
     def __init__(self, send: Send, take: Take | None) -> None:
         self._send = send
         self._take = take
+        self._waiting = 0
         self.has_ended = False
 
     @property
@@ -48,5 +52,11 @@ class Sender:
 
     async def tell_in_time(self, text: str) -> None:
         """Send a text. Raises `Gone`, or `TimeoutError` if the client leaves its buffer unread."""
-        async with asyncio.timeout(SLOW_SECONDS):
-            await self.tell_text(text)
+        if self._waiting > MAX_WAITING:
+            raise TimeoutError
+        self._waiting += len(text)
+        try:
+            async with asyncio.timeout(SLOW_SECONDS):
+                await self.tell_text(text)
+        finally:
+            self._waiting -= len(text)

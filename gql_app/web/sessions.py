@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gql_app.access import RateLimited, Viewer, still_valid
+from gql_app.logs import SECURITY
 from gql_app.web.close_codes import CloseCode
 
 log = logging.getLogger(__name__)
+security = logging.getLogger(SECURITY)
 
 CHECK_SECONDS = 2.0
 WARN_BEFORE = timedelta(seconds=60)
@@ -142,4 +144,6 @@ class Sessions:
                 self._note(viewer)
         for session in asked:
             if session.viewer not in valid and session in self._sessions:
+                whose = {"practice": session.viewer.practice_id, "key": session.viewer.key_id}
+                security.info("stream_ended", extra={"reason": "revoked or changed", **whose})
                 session.notify(Ended(CloseCode.FORBIDDEN, "Key revoked or changed"))

@@ -6,21 +6,26 @@ shape before anything reads it, and whatever goes wrong ends in a documented clo
 
 import asyncio
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
-from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from gql_app.access import KeyLookup, OtherViewer, RateLimited, Unauthenticated, Viewer
 from gql_app.access.budgets import Buckets, Refill
-from gql_app.access.guessing import Where
 from gql_app.delivery.streams import Streams
+from gql_app.execution.persisted import PersistedDocuments
 from gql_app.schema.errors import ERROR_CODES
 from gql_app.web import messages
-from gql_app.web.addresses import client_network
+from gql_app.web.addresses import client_address
 from gql_app.web.close_codes import CloseCode
-from gql_app.web.credentials import is_allowed_page, sent_at_init, viewer_of
+from gql_app.web.connections import prove
+from gql_app.web.credentials import (
+    is_allowed_page,
+    note_refused_origin,
+    sent_at_init,
+    viewer_of,
+)
 from gql_app.web.frames import EXTENSION
 from gql_app.web.messages import Close, Unreadable
 from gql_app.web.running import Running
@@ -39,12 +44,14 @@ class Socket:
     def __init__(
         self,
         streams: Streams,
+        documents: PersistedDocuments,
         sessions: Sessions,
         keys: KeyLookup,
         allowed_origins: tuple[str, ...],
     ) -> None:
         self._allowed_origins = allowed_origins
         self._streams = streams
+        self._documents = documents
         self._sessions = sessions
         self._keys = keys
         self._ended: Ended | None = None
@@ -59,10 +66,12 @@ class Socket:
         """Serve the socket from its handshake to its end."""
         self._receive, self._send = receive, send
         self._sender = Sender(send, scope.get("extensions", {}).get(EXTENSION))
-        self._running = Running(self._streams, self._sender)
-        headers = Headers(scope=scope)
+        address = client_address(scope)
+        self._running = Running(self._streams, self._documents, self._sender, address)
+        asked = HTTPConnection(scope)
         await receive()  # websocket.connect
-        if not is_allowed_page(headers, self._allowed_origins):
+        if not is_allowed_page(asked, self._allowed_origins):
+            note_refused_origin(asked)
             # It is not accepted yet, so this is answered with HTTP 403.
             await send({"type": "websocket.close", "code": CloseCode.REFUSED})
             return
@@ -71,14 +80,16 @@ class Socket:
         try:
             if not offered:
                 raise Close(CloseCode.SUBPROTOCOL, "Subprotocol not acceptable")
-            viewer = await self._initialise(headers, partial(client_network, scope))
+            viewer = await self._initialise(asked)
+            prove(scope)
             with self._sessions.admit(viewer, self._notice):
                 await self._serve(viewer)
         except Gone:
             pass
         except Close as close:
             await self._close(close.code, close.reason)
-        except RateLimited:
+        except RateLimited as error:
+            ERROR_CODES.request_error(error)  # it is noted
             await self._close(CloseCode.TRY_LATER, "Too many connections")
         except Exception as error:  # uvicorn would close with 1011, on which graphql-ws gives up
             ERROR_CODES.request_error(error)
@@ -113,7 +124,7 @@ class Socket:
         with suppress(Gone):
             await self._sender.tell(message)
 
-    async def _initialise(self, headers: Headers, where: Where) -> Viewer:
+    async def _initialise(self, asked: HTTPConnection) -> Viewer:
         """Wait for connection_init and its key; that of the upgrade request serves as well."""
         try:
             async with asyncio.timeout(INIT_SECONDS):
@@ -123,7 +134,7 @@ class Socket:
                     await self._handle_ping(message)
                 payload = messages.read_payload(message)
                 sent, meant = sent_at_init(payload), payload.get("viewer")
-                return await viewer_of(self._keys, headers, sent, meant, where)
+                return await viewer_of(self._keys, asked, sent, meant)
         except TimeoutError:
             raise Close(CloseCode.TOO_SLOW, "Connection initialisation timeout") from None
         except OtherViewer:

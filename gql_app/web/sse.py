@@ -16,7 +16,7 @@ from gql_app.web.close_codes import CloseCode
 from gql_app.web.sessions import Ended, Notices
 from gql_app.work.reads.cursors import event_cursor
 
-HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
 """Nobody between the server and the client may keep or hold back a part of the stream."""
 
 QUIET_SECONDS = 15.0

@@ -11,6 +11,7 @@ from gql_app.work.reads.conditions import Conditions
 from gql_app.work.results import missing
 from gql_app.work.transitions import close
 from models.appointment import APPOINTMENT_COLUMNS, AppointmentRow
+from models.audit import AuditAction
 from models.database import fetch, for_update, insert, write
 from models.lifecycle import Happening, TaskOrigin
 from models.refusals import Refusal, RefusalCode
@@ -54,6 +55,8 @@ async def record_appointment(change: Change, new: NewAppointment) -> RecordedApp
         return RecordedAppointment(refusals=(_EXTERNAL_ID_TAKEN,))
     tasks = await _tasks_to_close(viewer, new.patient_id)
     closed = [await close(change, task, Happening.APPOINTMENT) for task in tasks]
+    if not closed:  # otherwise their events say as much
+        change.note(AuditAction.CHANGE, patient_id=new.patient_id)
     return RecordedAppointment(appointment, tuple(closed))
 
 

@@ -32,10 +32,11 @@ SHOWN = 100
 
 
 class Skipped(NamedTuple):
-    """A task that was not changed, and why."""
+    """A task that was not changed, and why. The patient is None if there is no such task here."""
 
     task_id: int
     refusal: Refusal
+    patient_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,8 @@ async def _tally(
         task = tasks.get(task_id)
         refusal = NOT_FOUND if task is None else await _refusal(viewer, task, now)
         if refusal is not None:
-            tally.skipped.append(Skipped(task_id, refusal))
+            patient = None if task is None else task.patient_id
+            tally.skipped.append(Skipped(task_id, refusal, patient))
         elif task is not None and move.is_needed(task):
             tally.to_change.append(task)
     return tally

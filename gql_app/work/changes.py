@@ -1,8 +1,8 @@
 """The runner of a change: the one door through which everything is written.
 
-A change is one transaction: what a use case writes, and the events that it records, are committed
-together or not at all. Then the bell is rung. A use case is a function whose first argument is the
-change:
+A change is one transaction: what a use case writes, the events that it records, and its rows of the
+audit are committed together or not at all. Then the bell is rung. A use case is a function whose
+first argument is the change:
 
     async def log_contact(change: Change, task_id: int, …) -> ChangeResult: …
 
@@ -10,17 +10,20 @@ change:
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import copy
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tortoise.exceptions import IntegrityError
 
-from gql_app.access import Viewer
-from gql_app.work.events import NewEvent, write_events
+from gql_app.access import BY_CLOCK, Origin, Viewer
+from gql_app.work.audit import Noted
+from gql_app.work.events import NewEvent, write_records
 from gql_app.work.ringing import Bell
 from gql_app.work.shares import BusyLog, Shares
+from models.audit import AuditAction
 from models.contact import ContactRow
 from models.database import has_row_locks, transaction
 from models.event import TaskEventKind
@@ -34,17 +37,25 @@ T = TypeVar("T")
 class Change:
     """A change of one practice that is under way: its transaction has begun.
 
-    `by` is who makes it, None for what the clock brings about. Rows are locked in one order
-    everywhere: patients by id, tasks by id. The practice's counter comes last, by itself: events
-    are numbered when the use case has returned.
+    `by` is who makes it, None for what the clock or an operator brings about. Rows are locked in
+    one order everywhere: patients by id, tasks by id. The practice's counter comes last, by itself:
+    events are numbered when the use case has returned.
     """
 
-    __slots__ = ("_clock", "_events", "_keys_used", "_now", "by", "practice_id")
+    __slots__ = ("_clock", "_events", "_keys_used", "_noted", "_now", "by", "origin", "practice_id")
 
-    def __init__(self, practice_id: int, by: Viewer | None, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        practice_id: int,
+        by: Viewer | None,
+        clock: Callable[[], datetime],
+        origin: Origin = BY_CLOCK,
+    ) -> None:
         self.practice_id = practice_id
         self.by = by
+        self.origin = origin
         self._events: list[NewEvent] = []
+        self._noted: list[Noted] = []
         self._keys_used: list[Mapping[str, object]] = []
         self._clock = clock
         self._now: datetime | None = None
@@ -72,23 +83,82 @@ class Change:
         contact: ContactRow | None = None,
         by_clock: bool = False,
     ) -> None:
-        """Record what happens to a task: an event of the practice's history. `task` is as it is
-        right after it, and as it was `before`; None if it is new. What happens `by_clock` is
-        nobody's doing, although it is found in somebody's change."""
+        """Record what happens to a task: an event of the practice's history, and a row of the audit
+        for each patient. `task` is as it is right after it, and as it was `before`; None if it is
+        new. What happens `by_clock` is nobody's doing, although it is found in somebody's
+        change."""
         by = None if by_clock else self.by
         self._events.append(NewEvent(kind, task, before, contact, by))
+
+    def note(
+        self,
+        action: AuditAction,
+        detail: str | None = None,
+        *,
+        patient_id: int | None = None,
+        staff_id: int | None = None,
+        key_id: int | None = None,
+    ) -> None:
+        """Record in the audit what is not an event. Somebody who signs in is named by `staff_id`
+        and `key_id`: there is no viewer yet."""
+        operation, address = self.origin
+        if self.by is not None:
+            staff_id, key_id = staff_id or self.by.staff_id, key_id or self.by.key_id
+        row = Noted(
+            action,
+            operation,
+            address,
+            staff_id or None,
+            key_id or None,
+            patient_id,
+            detail=detail,
+        )
+        self._noted.append(row)
+
+    def note_all(self, rows: Iterable[Noted]) -> None:
+        """Record what has happened outside of changes, such as reads."""
+        self._noted += rows
 
     def keep_result(self, use: Mapping[str, object]) -> None:
         """Keep what came of a request under its idempotency key, along with the events."""
         self._keys_used.append(use)
 
-    async def write_events(self) -> int | None:
+    async def write_records(self) -> int | None:
         """Write what was recorded, as the last thing before the commit. Returns the number of the
         last event, None if there is none."""
-        if not self._events:
-            assert not self._keys_used, "a request under a key changes a task"
+        assert self._events or not self._keys_used, "a request under a key changes a task"
+        if not self._events and not self._noted:
             return None
-        return await write_events(self.practice_id, self._events, self._keys_used, self.now)
+        noted = [*self._of_events(), *self._noted]
+        seq = await write_records(self.practice_id, self._events, noted, self._keys_used, self.now)
+        return seq if self._events else None
+
+    @property
+    def patients(self) -> set[int]:
+        """Whom it was about."""
+        noted = {row.patient_id for row in self._noted if row.patient_id is not None}
+        return noted | {event.task.patient_id for event in self._events}
+
+    def _of_events(self) -> Iterable[Noted]:
+        """The rows of the audit for what was recorded of tasks: one a patient, and one more for
+        what the clock has brought about."""
+        rows: dict[tuple[int, bool], Noted] = {}
+        for event in self._events:
+            task, by = event.task, event.by
+            key = (task.patient_id, by is None)
+            if key in rows:
+                continue
+            operation, address = BY_CLOCK if self.by is not None and by is None else self.origin
+            rows[key] = Noted(
+                AuditAction.CHANGE,
+                operation,
+                address,
+                None if by is None else by.staff_id,
+                None if by is None else by.key_id or None,
+                task.patient_id,
+                task.id,
+            )
+        return rows.values()
 
 
 UseCase = Callable[Concatenate[Change, P], Awaitable[T]]
@@ -110,6 +180,15 @@ class Changes:
         self._shares = shares or Shares()
         self._busy_log = BusyLog()
         self._running: set[asyncio.Task[Any]] = set()
+        self.origin = BY_CLOCK
+        self.changed: set[int] | None = None
+
+    def asked(self, origin: Origin, changed: set[int] | None = None) -> "Changes":
+        """The same runner, for what is asked for by one operation. Patients whom its changes were
+        about are added to `changed`."""
+        asked = copy.copy(self)
+        asked.origin, asked.changed = origin, changed
+        return asked
 
     async def make(
         self,
@@ -143,11 +222,13 @@ class Changes:
             # The bell knows of those in the line too, and rings once for several.
             with self._bell.change(practice_id) as committed:
                 async with place, transaction():
-                    change = Change(practice_id, viewer, self.clock)
+                    change = Change(practice_id, viewer, self.clock, self.origin)
                     yield change
-                    last = await change.write_events()
+                    last = await change.write_records()
                 if last is not None:
                     committed(last)
+            if self.changed is not None:
+                self.changed.update(change.patients)
         except Busy as busy:
             self._busy_log.note(practice_id, busy)
             raise

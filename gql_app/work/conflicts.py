@@ -51,7 +51,10 @@ async def version_conflict(viewer: Viewer, task: TaskRow, now: datetime) -> Refu
         zone = ZoneInfo(viewer.time_zone)
         at, today = found[0].at.astimezone(zone), now.astimezone(zone).date()
         day = "" if at.date() == today else f"on {at.date().isoformat()} "
-        changed = f"{found[0].by or 'The clock'} changed this task {day}at {at:%H:%M}"
+        who = found[0].by or "The clock"
+        if not viewer.may_see_who_works:
+            who = "Somebody"
+        changed = f"{who} changed this task {day}at {at:%H:%M}"
     message = f"{changed}; it is at version {task.version} now."
     return Refusal(RefusalCode.VERSION_CONFLICT, message, "expectedVersion")
 
@@ -62,7 +65,7 @@ async def claimed_by_other(viewer: Viewer, task: TaskRow, now: datetime) -> Refu
         return None
     assert task.claimed_until is not None
     holder = await staff_by_id(viewer, [task.claimed_by_id or 0])
-    name = holder[0].name if holder else "Somebody else"
+    name = holder[0].name if holder and viewer.may_see_who_works else "Somebody else"
     until = task.claimed_until.astimezone(ZoneInfo(viewer.time_zone))
     message = f"{name} has claimed this patient until {until:%H:%M}."
     return Refusal(RefusalCode.CLAIMED_BY_OTHER, message, "taskId")

@@ -1,15 +1,17 @@
-"""Events: numbered, chained to the one before, and written when a change has done all else."""
+"""Events and rows of the audit: numbered, chained to the one before, and written when a change has
+done all else."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from gql_app.access import Viewer
+from gql_app.work.audit import Noted, numbered
 from models.chain import chained
 from models.contact import ContactRow
 from models.database import (
     Statement,
-    fetch,
+    fetch_first,
     for_update_but_its_key,
     insert_many,
     update_and_insert,
@@ -18,7 +20,11 @@ from models.event import TaskEventKind, columns_of_event
 from models.task import TaskRow
 
 BATCH = 500
-"""Events of one statement: SQLite takes 32,766 values."""
+"""Rows of one statement: SQLite takes 32,766 values."""
+
+
+class NoPractice(Exception):
+    """There is no such practice, so nothing can be recorded of it."""
 
 
 class NewEvent(NamedTuple):
@@ -46,32 +52,40 @@ class NewEvent(NamedTuple):
 
 
 class _Counter(NamedTuple):
-    """A practice's last event."""
+    """A practice's last event, and the last row of its audit."""
 
     seq: int
     digest: bytes
     last_event_at: datetime | None
+    audit_seq: int
+    audit_digest: bytes
 
 
-_COUNT = "UPDATE practice SET seq = $2, digest = $3, last_event_at = $4 WHERE id = $1"
+_COUNT = """UPDATE practice SET seq = $2, digest = $3, last_event_at = $4, audit_seq = $5,
+    audit_digest = $6 WHERE id = $1"""
 
 
-async def write_events(
+async def write_records(
     practice_id: int,
     events: Sequence[NewEvent],
+    noted: Sequence[Noted],
     keys_used: Sequence[Mapping[str, object]],
     now: datetime,
 ) -> int:
-    """Write the events of one change (at least one) under the practice's next numbers, and the uses
-    of idempotency keys with them. Returns the last number.
+    """Write the events of one change and its rows of the audit under the practice's next numbers,
+    and the uses of idempotency keys with them. Returns the number of the practice's last event.
+    Raises `NoPractice`.
 
     The counter is taken last: its row lock holds the practice's other writers back until this
     transaction commits. The lock is the weaker one that an UPDATE takes, because rows that point to
     the practice are inserted before it: a stronger one would make their writers deadlock.
     """
-    sql = f"""SELECT seq, digest, last_event_at FROM practice
+    sql = f"""SELECT seq, digest, last_event_at, audit_seq, audit_digest FROM practice
     WHERE id = $1 {for_update_but_its_key()}"""
-    ((seq, digest, last_event_at),) = await fetch(_Counter, sql, practice_id)
+    counter = await fetch_first(_Counter, sql, practice_id)
+    if counter is None:
+        raise NoPractice(practice_id)
+    seq, digest, last_event_at, audit_seq, audit_digest = counter
     at = now if last_event_at is None else max(now, last_event_at)
     change, rows = seq + 1, []
     for event in events:
@@ -84,9 +98,13 @@ async def write_events(
         digest = chained(digest, row)
         row["digest"] = digest
         rows.append(row)
-    while len(rows) > BATCH:
-        await insert_many("task_event", rows[:BATCH], "id")
-        del rows[:BATCH]
-    counter = Statement(_COUNT, (practice_id, seq, digest, at))
-    await update_and_insert(counter, ("idempotency_key", keys_used), ("task_event", rows))
+    audit = numbered(practice_id, noted, audit_seq, audit_digest, at)
+    for table, of_table in (("task_event", rows), ("audit", audit.rows)):
+        while len(of_table) > BATCH:
+            await insert_many(table, of_table[:BATCH], "seq")
+            del of_table[:BATCH]
+    last_at = at if events else last_event_at
+    count = Statement(_COUNT, (practice_id, seq, digest, last_at, audit.seq, audit.digest))
+    of_keys = ("idempotency_key", keys_used)
+    await update_and_insert(count, of_keys, ("task_event", rows), ("audit", audit.rows))
     return seq

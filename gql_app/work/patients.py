@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 import orjson
 
 from gql_app.work.changes import Change
+from models.audit import AuditAction
 from models.database import among, fetch, for_update, pairs, word_lists, write
 from models.event import TaskEventKind
 from models.names import name_words
@@ -82,8 +83,8 @@ async def _write_words(practice_id: int, patients: Sequence[Findable], but: str 
 
 
 async def record_patient_changes(change: Change, patient_ids: list[int]) -> None:
-    """Record on every open task of these patients that their name or phone has changed. Their rows
-    are locked and already written."""
+    """Record on every open task of these patients that their name or phone has changed, and in the
+    audit of those who have none. Their rows are locked and already written."""
     if not patient_ids:
         return
     sql = f"""
@@ -93,6 +94,8 @@ async def record_patient_changes(change: Change, patient_ids: list[int]) -> None
     ORDER BY t.id {for_update()}
     """
     tasks = await fetch(TaskRow, sql, change.practice_id, patient_ids)
+    for patient_id in {*patient_ids} - {task.patient_id for task in tasks}:
+        change.note(AuditAction.CHANGE, patient_id=patient_id)
     if not tasks:
         return
     sql = f"UPDATE task SET version = version + 1 WHERE practice_id = $1 AND {among('id', 2)}"

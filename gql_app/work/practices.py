@@ -12,13 +12,14 @@ from tortoise.exceptions import IntegrityError
 from gql_app.access.keys import create_key
 from gql_app.access.signin import create_link
 from gql_app.work.changes import Change, Changes
+from models.audit import AuditAction
 from models.checks import BadValue
 from models.database import Id, fetch, for_update_but_its_key
 from models.practice import Practice, Queue
 from models.roles import Role
 from models.task import IS_OPEN
 
-FIRST_STAFF = "Supervisor"
+FIRST_STAFF = "Administrator"
 
 NO_PRACTICE = 0
 """The practice id of the change that creates a practice."""
@@ -35,7 +36,7 @@ class NewPractice(NamedTuple):
 
 
 class CreatedPractice(NamedTuple):
-    """What is shown once: a supervisor's key, and a link that signs in once."""
+    """What is shown once: an admin's key, and a link that signs in once."""
 
     key: str
     link: str
@@ -53,7 +54,7 @@ class PracticeLine(NamedTuple):
 
 
 async def create_practice(changes: Changes, new: NewPractice) -> CreatedPractice:
-    """Make a practice with its queues and a supervisor's key, or nothing. Raises `BadValue`."""
+    """Make a practice with its queues and an admin's key, or nothing. Raises `BadValue`."""
     try:
         return await changes.make_for(NO_PRACTICE, _create_practice, new)
     except IntegrityError:
@@ -69,11 +70,12 @@ async def _create_practice(change: Change, new: NewPractice) -> CreatedPractice:
         created_at=change.now,
     )
     change.practice_id = practice.id
+    change.note(AuditAction.SETTING, "practice made")
     for position, name in enumerate(new.queues):
         await Queue.create(
             practice_id=practice.id, name=name, position=position, created_at=change.now
         )
-    created = await create_key(change, Role.SUPERVISOR, FIRST_STAFF)
+    created = await create_key(change, Role.ADMIN, FIRST_STAFF)
     return CreatedPractice(created.key, await create_link(change, created.id))
 
 
@@ -90,6 +92,7 @@ async def set_practice(change: Change, values: dict[str, str]) -> None:
         ORDER BY p.id {for_update_but_its_key()}"""
         await fetch(Id, sql, change.practice_id)
     await Practice.filter(id=change.practice_id).update(**values)
+    change.note(AuditAction.SETTING, f"practice: {', '.join(values)}")
 
 
 async def list_practices() -> list[PracticeLine]:

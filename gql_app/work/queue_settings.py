@@ -1,6 +1,7 @@
 """What a queue gives to its tasks: the follow-up ladder, and how long automatic ones live."""
 
 from gql_app.work.changes import Change
+from models.audit import AuditAction
 from models.follow_up import read_ladder
 from models.practice import Queue
 
@@ -21,6 +22,7 @@ async def set_queue(
         changes["automatic_life_days"] = _days(automatic_life) if automatic_life else None
     if changes:
         await Queue.filter(practice_id=change.practice_id, id=queue_id).update(**changes)
+        change.note(AuditAction.SETTING, f"queue {queue_id}: {', '.join(changes)}")
 
 
 def _days(text: str) -> int:

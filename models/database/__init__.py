@@ -4,6 +4,8 @@ Only this package knows which of the two it is.
 
 from models.database.connections import (
     MAKEMIGRATIONS_CONFIG,
+    check,
+    grant_serving,
     migrate,
     opened,
     orm_config,
@@ -22,6 +24,7 @@ from models.database.dialect import (
     word_lists,
 )
 from models.database.opening import CannotOpen
+from models.database.rights import may_delete, owns_tables
 from models.database.rows import (
     NEW_ID,
     Id,
@@ -39,6 +42,7 @@ from models.database.rows import (
     update_and_insert,
     write,
 )
+from models.database.secret import read_secret, secret, tell_of_secret, use_secret
 from models.database.transactions import reading_apart, snapshot, transaction
 from models.database.values import Row
 
@@ -51,6 +55,7 @@ __all__ = [
     "Statement",
     "among",
     "any_among",
+    "check",
     "columns_of_new",
     "database_time",
     "fetch",
@@ -58,24 +63,31 @@ __all__ = [
     "fetch_joined",
     "for_update",
     "for_update_but_its_key",
+    "grant_serving",
     "hours_between",
     "insert",
     "insert_and_update",
     "insert_many",
     "has_row_locks",
+    "may_delete",
     "migrate",
     "moments",
     "opened",
     "orm_config",
+    "owns_tables",
     "pairs",
+    "read_secret",
     "reading_apart",
+    "secret",
     "select_list",
     "snapshot",
     "take_stock",
+    "tell_of_secret",
     "transaction",
     "unplanned",
     "until_lost",
     "update_and_insert",
+    "use_secret",
     "word_lists",
     "write",
 ]

@@ -9,11 +9,13 @@ from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.backends.base.config_generator import expand_db_url
 
-from models.database import migrating, postgres, sqlite
+from models.database import migrating, postgres, rights, sqlite
 from models.database.opening import BAD_PARAMETER, BAD_URL, CannotOpen, connect, look_through
+from models.database.secret import no_secret, read_secret
 from models.database.sqlite_files import DatabaseLost
 from models.database.transactions import connection, transaction
 from models.limits import NO_LIMITS, USUAL_LIMITS, Busy, Limits
+from models.wires import read_wire
 
 MIGRATION_WAIT_SECONDS = 5.0
 """How long a migration of SQLite waits for another process that writes."""
@@ -30,11 +32,13 @@ TABLES = [
     "models.event",
     "models.access",
     "models.idempotency",
+    "models.audit",
 ]
 
 
 def orm_config(url: str, limits: Limits = NO_LIMITS) -> dict[str, Any]:
-    """Tortoise's configuration for the database at `url` (sqlite://… or postgres://…)."""
+    """Tortoise's configuration for the database at `url` (sqlite://… or postgres://…). Raises
+    `BadWire`."""
     # Tortoise caches the statements that it builds by the connection's name, with the placeholders
     # of one kind of database. So two kinds in one process need two names.
     name = url.partition("://")[0]
@@ -43,8 +47,12 @@ def orm_config(url: str, limits: Limits = NO_LIMITS) -> dict[str, Any]:
         # line may write to the file while the server does.
         wait = round((limits.wait or MIGRATION_WAIT_SECONDS) * 1_000)
         url += ("&" if "?" in url else "?") + f"synchronous=FULL&busy_timeout={wait}"
-    connection = expand_db_url(url)
-    connection["credentials"]["limits"] = limits
+        connection = expand_db_url(url)
+        connection["credentials"]["limits"] = limits
+    else:
+        wire = read_wire(url)
+        connection = expand_db_url(wire.url)
+        connection["credentials"] |= {"limits": limits, "ssl": wire.for_postgres()}
     connection["engine"] = f"models.database.{'sqlite' if name == 'sqlite' else 'postgres'}"
     return {
         "connections": {name: connection},
@@ -74,13 +82,32 @@ async def opened(
     async with _connected(
         url, limits, everywhere=True, may_be_away=may_be_away, may_be_new=False
     ) as client:
-        if client is not None:
-            try:
-                await migrating.check(client)
-            except Busy:
-                if not may_be_away:
-                    raise
-        yield
+        with no_secret():
+            if client is not None:
+                try:
+                    await rights.check(client)
+                    await migrating.check(client)
+                    await read_secret()
+                except Busy:
+                    if not may_be_away:
+                        raise
+            yield
+
+
+async def check(url: str) -> None:
+    """Raise `CannotOpen` unless the database at `url` can be served as it is."""
+    async with _connected(url, may_be_new=False) as client:
+        assert client is not None
+        if isinstance(client, sqlite.Client):
+            await look_through(client)
+        await rights.check(client)
+        await migrating.check(client)
+
+
+async def grant_serving(url: str, role: str) -> None:
+    """Let `role` serve from the database at `url`, which is PostgreSQL's. Raises `CannotOpen`."""
+    async with _connected(url):
+        await rights.grant(role)
 
 
 async def migrate(url: str) -> None:

@@ -29,6 +29,8 @@ LOCK = 0x63616C6C626F6172
 
 APP = "models"
 
+MIGRATE = "callboard migrate (or serve --migrate)"
+
 ALREADY_THERE = (
     asyncpg.DuplicateTableError,
     asyncpg.DuplicateColumnError,
@@ -53,9 +55,9 @@ async def check(connection: BaseDBAsyncClient) -> None:
     recorded = await _recorded(connection)
     _refuse_newer(recorded)
     if not recorded:
-        raise WrongTables("the database has no tables yet; make them with: callboard migrate")
+        raise WrongTables(f"the database has no tables yet; make them with: {MIGRATE}")
     if recorded < set(known()):
-        raise WrongTables("the database's tables are those of an older version: callboard migrate")
+        raise WrongTables(f"the database's tables are those of an older version: {MIGRATE}")
 
 
 async def is_up_to_date(connection: BaseDBAsyncClient) -> bool:

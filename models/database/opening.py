@@ -3,13 +3,14 @@
 import asyncio
 import os
 import sqlite3
+import ssl
 from pathlib import Path
 
 import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import BaseORMException, ConfigurationError, DBConnectionError
 
-from models.database import postgres, sqlite
+from models.database import postgres, sqlite, sqlite_modes
 from models.database.aiosqlite_private import raw_connection
 from models.database.sqlite_files import DatabaseLost
 from models.limits import Busy
@@ -56,6 +57,8 @@ def failure(error: BaseException) -> str:
         if name == "SQLITE_BUSY":
             return "another process holds its lock"
         return name or type(cause).__name__
+    if isinstance(cause, asyncpg.InsufficientPrivilegeError):
+        return "its role may not do that; the tables' owner may"
     if isinstance(cause, LOST):
         return f"its connection was lost ({type(cause).__name__})"
     return type(cause).__name__
@@ -66,8 +69,9 @@ async def connect(client: BaseDBAsyncClient, *, may_be_new: bool) -> None:
     is taken for a mistake. Raises `CannotOpen`."""
     try:
         if isinstance(client, sqlite.Client):
-            if not (may_be_new or client.filename == sqlite.MEMORY):
-                _refuse_if_missing(Path(client.filename))
+            if client.filename != sqlite.MEMORY:
+                path = Path(client.filename)
+                sqlite_modes.create(path) if may_be_new else _refuse_if_missing(path)
             await client.open()
         else:
             assert isinstance(client, postgres.Client)
@@ -93,7 +97,7 @@ def _refuse_if_missing(path: Path) -> None:
     if path.absolute().parent.is_dir() and not path.exists():
         raise CannotOpen(
             f"there is no database {path}, so there are no tables yet: is CALLBOARD_DATABASE_URL"
-            " right? A new one is made with: callboard migrate"
+            " right? A new one is made with: callboard migrate (or serve --migrate)"
         )
 
 
@@ -150,6 +154,8 @@ def _why_no_file(path: Path, error: sqlite3.Error) -> str:
 def _why_no_server(client: postgres.Client, error: Exception) -> str:
     where = f"{client.host}:{client.port}" if client.host else "PostgreSQL"
     match error:
+        case ssl.SSLError() | ConnectionError() if _why_no_tls(error):
+            why = _why_no_tls(error)
         case asyncpg.InvalidAuthorizationSpecificationError():
             why = f"it does not accept the user {client.user!r} with this password"
         case DBConnectionError() | asyncpg.InvalidCatalogNameError():
@@ -172,3 +178,12 @@ def _why_no_server(client: postgres.Client, error: Exception) -> str:
         case _:
             why = f"it refuses ({type(error).__name__})"
     return f"the database server at {where} cannot be used: {why}"
+
+
+def _why_no_tls(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS has failed ({error.reason})"
+    is_declined = "rejected SSL upgrade" in str(error)  # asyncpg has no type for it
+    return "it offers no TLS, and sslmode asks for it" if is_declined else ""

@@ -154,7 +154,7 @@ class Migration(migrations.Migration):
                 (
                     "role",
                     fields.CharEnumField(
-                        description="STAFF: STAFF\nSUPERVISOR: SUPERVISOR\nPARTNER: PARTNER",
+                        description="STAFF: STAFF\nSUPERVISOR: SUPERVISOR\nADMIN: ADMIN\nPARTNER: PARTNER",
                         enum_type=Role,
                         max_length=12,
                     ),

@@ -35,7 +35,7 @@ async def test_a_use_is_written_once_a_minute_and_a_sessions_is_its_keys(office:
     with pytest.raises(Unauthenticated):
         await keys.authenticate("cb_1_unknown")
     await uses.write()
-    assert await used(office) == {"STAFF": 0, "SUPERVISOR": 0, "PARTNER": None}
+    assert await used(office) == {"STAFF": 0, "SUPERVISOR": 0, "ADMIN": None, "PARTNER": None}
     assert set((await used(other)).values()) == {None}
 
     office.clock.advance(seconds=30)
@@ -47,7 +47,7 @@ async def test_a_use_is_written_once_a_minute_and_a_sessions_is_its_keys(office:
     await uses.write()
     await keys.authenticate(office.keys["staff"])
     await uses.write()
-    assert await used(office) == {"STAFF": 0, "SUPERVISOR": 30, "PARTNER": None}
+    assert await used(office) == {"STAFF": 0, "SUPERVISOR": 30, "ADMIN": None, "PARTNER": None}
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -62,7 +62,7 @@ async def test_a_key_is_in_use_while_a_connection_lasts(office: Office) -> None:
         await sessions._check()
     await uses.write()
     office.clock.now += timedelta(seconds=1)
-    assert await used(office) == {"STAFF": None, "SUPERVISOR": None, "PARTNER": 1}
+    assert await used(office) == {"STAFF": None, "SUPERVISOR": None, "ADMIN": None, "PARTNER": 1}
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

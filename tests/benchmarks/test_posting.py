@@ -15,6 +15,7 @@ from benchmarks.sides import Callboard, Stock
 from models.roles import Role
 
 DONE = '{"data":{"logContact":{"errors":[]}}}'
+ROLES = [Role.STAFF, Role.SUPERVISOR, Role.PARTNER]
 POSTS = [Post(f"key-{n % 2}", json.dumps({"n": n})) for n in range(20)]
 
 
@@ -92,9 +93,9 @@ async def test_a_change_that_is_not_carried_out_is_noticed(
 
 
 async def test_sockets_are_spread_over_all_keys(tmp_path: Path) -> None:
-    peer = Stock(tmp_path, practices=7, roles=list(Role))
+    peer = Stock(tmp_path, practices=7, roles=ROLES)
     sockets = dict(peer.sockets(1_000))
-    assert sorted(sockets) == sorted(f"{n}-{role}" for n in range(7) for role in Role)
+    assert sorted(sockets) == sorted(f"{n}-{role}" for n in range(7) for role in ROLES)
     assert sum(sockets.values()) == 1_000
     assert set(sockets.values()) == {47, 48}
 

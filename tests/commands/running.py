@@ -1,6 +1,8 @@
 """The command line within the test's own process: a process for each verb takes a second."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
@@ -40,3 +42,12 @@ class Shell:
         except terminal.CannotPrint as error:
             code = 141 if error.is_closed else terminal.complain(error)
         return Ended(code, *self._capsys.readouterr())
+
+
+@contextmanager
+def nobody_served(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Within the block `serve` and `demo` do all that they do before they serve, and then end."""
+    with monkeypatch.context() as patched:
+        for module in ("serving", "demo.command"):
+            patched.setattr(f"gql_app.commands.{module}.serve_until_stopped", lambda *_: 0)
+        yield

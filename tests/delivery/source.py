@@ -4,11 +4,23 @@ import asyncio
 from collections.abc import AsyncGenerator
 from datetime import date
 
+from gql_app.clock import machine_time
 from gql_app.delivery.group import Group
+from gql_app.delivery.groups import Groups
 from gql_app.delivery.results import Result
+from gql_app.work.access_log import Access, AccessLog
+from models.audit import AuditAction
 from models.chain import Position
 
 LIMIT = 10
+
+SOMEBODY = Access(1, AuditAction.DELIVERY, "queueFeed", None, 1, 1)
+"""Whose listeners are, where it does not matter."""
+
+
+def some_groups() -> Groups:
+    """The groups of a process whose audit is not looked at."""
+    return Groups(AccessLog(machine_time).note)
 
 
 class Source:

@@ -7,14 +7,13 @@ from datetime import date
 import pytest
 
 from gql_app.delivery.group import Group
-from gql_app.delivery.groups import Groups
 from gql_app.delivery.results import Result
 from models.chain import Position
-from tests.delivery.source import LIMIT, Source, behind, read, seqs, until
+from tests.delivery.source import LIMIT, Source, behind, read, seqs, some_groups, until
 
 
 async def test_all_who_ask_the_same_share_one_stream() -> None:
-    source, together = Source(), Groups()
+    source, together = Source(), some_groups()
     async with (
         together.join("key", source.here, source.stream) as first,
         together.join("key", source.here, source.stream) as second,
@@ -30,7 +29,7 @@ async def test_all_who_ask_the_same_share_one_stream() -> None:
 
 
 async def test_many_who_join_at_once_begin_one_stream() -> None:
-    source, together, all_here = Source(), Groups(), asyncio.Barrier(50)
+    source, together, all_here = Source(), some_groups(), asyncio.Barrier(50)
 
     async def member() -> list[int]:
         async with together.join("key", source.here, source.stream) as group:
@@ -44,7 +43,7 @@ async def test_many_who_join_at_once_begin_one_stream() -> None:
 
 
 async def test_who_asks_for_something_else_has_a_stream_of_its_own() -> None:
-    source, together = Source(), Groups()
+    source, together = Source(), some_groups()
     async with (
         together.join("staff", source.here, source.stream) as one,
         together.join("partner", source.here, source.stream) as other,
@@ -56,7 +55,7 @@ async def test_a_member_further_behind_than_the_group_remembers_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("gql_app.delivery.group.KEPT", 2)
-    source, together = Source(), Groups()
+    source, together = Source(), some_groups()
     async with together.join("key", source.here, source.stream) as group:
         assert await behind(group, 9) is None  # from before it began
         place = group.place_after(Position(10), None)
@@ -69,7 +68,7 @@ async def test_a_member_further_behind_than_the_group_remembers_is_told(
 
 
 async def test_what_ends_the_stream_reaches_every_member_behind_all_that_came_before() -> None:
-    source, together = Source(), Groups()
+    source, together = Source(), some_groups()
     async with together.join("key", source.here, source.stream) as group:
         source.put(11)
         source.queue.put_nowait(Result(None, "the end", last=True))
@@ -80,7 +79,7 @@ async def test_what_ends_the_stream_reaches_every_member_behind_all_that_came_be
 
 
 async def test_a_newcomer_does_not_get_the_end_of_a_stream_that_others_still_hold() -> None:
-    source, together = Source(), Groups()
+    source, together = Source(), some_groups()
     async with together.join("key", source.here, source.stream) as ended:
         source.queue.put_nowait(Result(None, "the end", last=True))
         async with asyncio.timeout(LIMIT):
@@ -93,7 +92,7 @@ async def test_a_newcomer_does_not_get_the_end_of_a_stream_that_others_still_hol
 
 
 async def test_a_place_holds_for_several_results_of_one_event() -> None:
-    source, together = Source(), Groups()
+    source, together = Source(), some_groups()
     async with together.join("key", source.here, source.stream) as group:
         place = group.place_after(Position(10), None)
         assert place is not None
@@ -107,7 +106,7 @@ async def test_a_place_holds_for_several_results_of_one_event() -> None:
 
 
 async def test_one_joins_only_where_the_next_result_is_of_the_same_day() -> None:
-    source, together = Source(), Groups()
+    source, together = Source(), some_groups()
     today, tomorrow = date(2026, 3, 1), date(2026, 3, 2)
     async with together.join("key", source.here, source.stream) as group:
         assert group.place_after(Position(10), today) is None  # it has not told a day yet
@@ -122,7 +121,7 @@ async def test_one_joins_only_where_the_next_result_is_of_the_same_day() -> None
 
 
 async def test_one_that_cannot_begin_holds_up_nobody_who_asks_for_something_else() -> None:
-    source, other, together = Source(), Source(), Groups()
+    source, other, together = Source(), Source(), some_groups()
     begun, never = asyncio.Event(), asyncio.Event()
 
     async def waits() -> Position:
@@ -145,7 +144,7 @@ async def test_one_that_cannot_begin_holds_up_nobody_who_asks_for_something_else
 
 
 async def test_a_replay_is_shared_where_it_fits_and_nothing_is_kept_of_it() -> None:
-    source, together = Source(), Groups()
+    source, together = Source(), some_groups()
 
     def replay(key: str, seq: int) -> AbstractAsyncContextManager[Group]:
         begins = Position(seq)

@@ -10,10 +10,9 @@ from typing import TypeVar
 import pytest
 
 from gql_app.delivery.group import Group
-from gql_app.delivery.groups import Groups
 from gql_app.delivery.results import Result, ResultBatch, Results, Stop
 from models.chain import Position
-from tests.delivery.source import LIMIT, Source, seqs
+from tests.delivery.source import LIMIT, SOMEBODY, Source, seqs, some_groups
 
 TODAY, TOMORROW = date(2026, 3, 1), date(2026, 3, 2)
 END = Result(None, "the end", last=True)
@@ -42,7 +41,7 @@ class Ear:
 @asynccontextmanager
 async def listening(group: Group, hear: Ear, place: int = 0) -> AsyncIterator[asyncio.Task[Stop]]:
     """One who listens from `place` on, for as long as the block lasts."""
-    task = asyncio.create_task(group.listen(place, hear))
+    task = asyncio.create_task(group.listen(place, hear, SOMEBODY))
     await asyncio.sleep(0)
     try:
         yield task
@@ -62,7 +61,7 @@ def source() -> Source:
 
 @pytest.fixture
 async def group(source: Source) -> AsyncIterator[Group]:
-    async with Groups().join("key", source.here, source.stream) as group:
+    async with some_groups().join("key", source.here, source.stream) as group:
         yield group
 
 
@@ -156,7 +155,7 @@ async def test_one_cannot_listen_where_there_is_something_already(
     for place in (0, 1):
         assert not group.is_at_end(place)
         with pytest.raises(AssertionError):
-            await ends(group.listen(place, ear))
+            await ends(group.listen(place, ear, SOMEBODY))
     await tell(source, result(13))
     assert ear.heard == []
 
@@ -165,7 +164,7 @@ async def test_one_cannot_listen_to_a_stream_that_is_over(source: Source, group:
     await tell(source, result(11), END)
     assert not group.is_at_end(1)
     with pytest.raises(AssertionError):
-        await ends(group.listen(1, Ear()))
+        await ends(group.listen(1, Ear(), SOMEBODY))
     assert await group.at(1) == [END]
 
 
@@ -299,7 +298,7 @@ async def test_all_are_told_of_a_stream_that_stops_without_saying_so(
         if error is not None:
             raise error
 
-    async with Groups().join("key", Source().here, stream) as group:
+    async with some_groups().join("key", Source().here, stream) as group:
         ear = Ear()
         await ends(group.begun())
         async with listening(group, ear, 1) as task:

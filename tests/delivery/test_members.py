@@ -9,6 +9,7 @@ import pytest
 from gql_app.delivery import members
 from gql_app.delivery.members import STEPS, Life, Member
 from models.chain import Position
+from tests.delivery.source import SOMEBODY
 
 PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
 
@@ -26,7 +27,7 @@ def drawing() -> str:
 
 @pytest.mark.parametrize(("life", "following"), list(product(Life, Life)))
 def test_a_member_takes_the_steps_of_the_table_and_no_other(life: Life, following: Life) -> None:
-    member = Member(Position(0), life=life)
+    member = Member(Position(0), SOMEBODY, life=life)
     if following in STEPS[life]:
         member.enter(following)
         assert member.life is following

@@ -67,6 +67,7 @@ class Words:
             "Patient.contacts": by_id * 3 + garbage,
             "Task.contacts": [id_cursor(practice, 10**6 * n) for n in (0, 1, 1, 1)] * 4 + garbage,
             "Query.events": [event_cursor(practice, Position(seq)) for seq in seqs] * 2 + garbage,
+            "Query.audit": garbage,  # nobody here may read it
         }
         return words
 
@@ -74,7 +75,14 @@ class Words:
 TYPES = build_ast_schema(parse(schema_text()))
 """The schema as the generator reads it."""
 
-NAMES = {"queueIds": "Queue", "task.id": "Task", "queue.id": "Queue", "patient.id": "Patient"}
+NAMES = {
+    "queueIds": "Queue",
+    "patientId": "Patient",
+    "staffId": "Staff",
+    "task.id": "Task",
+    "queue.id": "Queue",
+    "patient.id": "Patient",
+}
 """Whose ids an argument takes."""
 
 SCALARS = {
@@ -189,7 +197,7 @@ class Writer:
         if isinstance(value, ListValueNode):
             return f"[{', '.join(self._value(v, parent, field, argument) for v in value.values)}]"
         words = None
-        if isinstance(value, IntValueNode) and name in {"id", "queueIds"}:
+        if isinstance(value, IntValueNode) and name in {"id", *NAMES}:
             words = self._words.ids[NAMES.get(name) or NAMES.get(f"{field}.{name}", "Node")]
         elif isinstance(value, StringValueNode) and name == "after":
             words = self._words.cursors[f"{parent}.{field}"]

@@ -54,8 +54,9 @@ class Practice:
         return cls(office, await authenticate(key))
 
     def start_server(self) -> None:
-        self.feeds, self.groups = MoodyFeeds(), Groups()
+        self.feeds = MoodyFeeds()
         wired = services(self.feeds, self.office.clock)
+        self.groups = Groups(wired.access_log.note)
         self.office.changes = wired.changes
         self.streams = Streams(build_schema(), wired, self.groups)
 

@@ -13,7 +13,7 @@ PAGE = 4096
 
 VERBS = {
     "migrate": (),
-    "serve": ("--port", "0"),
+    "serve": ("--port", "0", "--migrate"),
     "prune": (),
     "expire": (),
     "keys": ("list", "--practice", "maple"),

@@ -99,7 +99,7 @@ async def test_the_sample_practice_has_work_in_every_state_and_colleagues_who_do
 
 def _keys_for_nobody_else(folder: Path) -> dict[str, str]:
     keys: dict[str, str] = json.loads((folder / "keys.json").read_text())
-    assert set(keys) == {"staff", "supervisor", "partner"}
+    assert set(keys) == {"staff", "supervisor", "admin", "partner"}
     assert stat.S_IMODE((folder / "keys.json").stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     return keys

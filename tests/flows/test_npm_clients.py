@@ -33,14 +33,18 @@ CLIENTS = [(transport, way) for transport in ("ws", "sse") for way in ("retry", 
 
 
 RESPONSE, JSON = "application/graphql-response+json", "application/json"
+# Each asks for one thing, another, and the first again. A document is not found by its hash, and is
+# then sent whole, once.
+LEARNED = [f"POST {status} {RESPONSE}" for status in (400, 200, 400, 200, 200)]
 ASKED = {
-    # By the hash, which is not supported; then twice with the query.
-    "apollo as it is POST": [f"POST 400 {RESPONSE}", *[f"POST 200 {RESPONSE}"] * 2],
-    "apollo as it is GET": [f"GET 405 {RESPONSE}", *[f"POST 200 {RESPONSE}"] * 2],
+    "apollo as it is POST": LEARNED,
+    # A hash by GET is refused: all go by POST, whole.
+    "apollo as it is GET": [f"GET 405 {RESPONSE}", *[f"POST 200 {RESPONSE}"] * 3],
+    # The first of these clients has sent both already.
     f"apollo {JSON} POST": [f"POST 200 {JSON}"] * 3,
-    f"apollo {JSON} GET": [f"GET 405 {JSON}", *[f"POST 200 {JSON}"] * 2],
-    "urql plain": [f"POST 200 {RESPONSE}"] * 2,
-    "urql persisted": [f"POST 400 {RESPONSE}", *[f"POST 200 {RESPONSE}"] * 2],
+    f"apollo {JSON} GET": [f"GET 405 {JSON}", *[f"POST 200 {JSON}"] * 3],
+    "urql plain": [f"POST 200 {RESPONSE}"] * 3,
+    "urql persisted": LEARNED,
 }
 
 
@@ -205,7 +209,9 @@ async def test_stock_clients_are_answered_as_they_expect(
     assert process.returncode == 0, output.decode()
     told = [json.loads(line) for line in output.decode().splitlines()]
     assert {line["client"]: line["asked"] for line in told if "client" in line} == ASKED
-    assert all(line["names"] == [["viewer"], ["queues"]] for line in told if "client" in line)
+    assert all(
+        line["names"] == [["viewer"], ["queues"], ["viewer"]] for line in told if "client" in line
+    )
     audits = [line for line in told if "audit" in line]
     assert len(audits) == 61
     assert [line for line in audits if line["status"] not in {"ok", "notice"}] == []

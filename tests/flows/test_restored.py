@@ -108,7 +108,7 @@ async def test_restored_under_a_running_server(
                 assert told["seq"] == seq
                 assert told["contact"]["notes"].startswith("afterwards"), "of another history"
         await equals_what_is_there(server)
-        metrics = (await server.client.get("/metrics")).text
+        metrics = (await server.metrics()).text
     assert "callboard_histories_changed_total 1.0" in metrics
     said = [r for r in caplog.records if "is gone, or is another one now" in r.getMessage()]
     assert [r.levelno for r in said] == [logging.ERROR]

@@ -103,7 +103,7 @@ async def test_whoever_shares_is_served_without_being_known(
 
 
 async def _metrics(server: Server) -> str:
-    return (await server.client.get("/metrics")).text
+    return (await server.metrics()).text
 
 
 async def test_one_who_comes_back_late_catches_up_and_joins_without_a_gap_or_a_repeat(

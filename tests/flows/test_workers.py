@@ -14,7 +14,7 @@ import pytest
 
 from models.database import opened
 from tests.office import make_office, task_id
-from tests.serving import PATIENCE, Server, TestSocket
+from tests.serving import METRICS_TOKEN, PATIENCE, Server, TestSocket
 
 CALLBOARD = Path(sys.executable).with_name("callboard")
 
@@ -56,6 +56,7 @@ async def two_workers(database_url: str, bus_url: str) -> AsyncIterator[Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     settings = {"CALLBOARD_DATABASE_URL": database_url, "CALLBOARD_BUS_URL": bus_url}
+    settings["CALLBOARD_METRICS_TOKEN"] = METRICS_TOKEN
     process = await callboard("serve", "--workers", "2", "--port", str(port), environment=settings)
     try:
         url = f"http://127.0.0.1:{port}"
@@ -83,9 +84,9 @@ async def _answers(client: httpx.AsyncClient) -> bool:
         return False
 
 
-async def streams_here(client: httpx.AsyncClient) -> int:
+async def streams_here(server: Server) -> int:
     """How many streams are followed in the process that happens to answer."""
-    lines = (await client.get("/metrics")).text.splitlines()
+    lines = (await server.metrics()).text.splitlines()
     (value,) = (line.split()[1] for line in lines if line.startswith("callboard_live_streams "))
     return int(float(value))
 
@@ -100,9 +101,7 @@ async def test_a_change_reaches_the_sockets_of_every_process(
         sockets: list[TestSocket] = []
         async with asyncio.timeout(START_SECONDS):
             # The kernel deals the connections out: there are enough when both processes have some.
-            while len(sockets) < SOCKETS or not 0 < await streams_here(server.client) < len(
-                sockets
-            ):
+            while len(sockets) < SOCKETS or not 0 < await streams_here(server) < len(sockets):
                 sockets.append(await stack.enter_async_context(server.socket()))
                 await sockets[-1].subscribe(WATCH)
         task = task_id(await server.office.make_task())

@@ -178,7 +178,7 @@ async def log(server: Server, task: str) -> None:
 
 
 async def metric(server: Server, name: str) -> float:
-    lines = (await server.client.get("/metrics")).text.splitlines()
+    lines = (await server.metrics()).text.splitlines()
     (value,) = (line.split()[1] for line in lines if line.startswith(f"{name} "))
     return float(value)
 

@@ -50,16 +50,17 @@ def test_the_pages_pass_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_roles_are_drawn_as_what_each_may_do() -> None:
     drawing = ROLES.read_text().partition(BEGIN_ROLES)[2].partition(END)[0]
-    assert "| may | `STAFF` | `SUPERVISOR` | `PARTNER` |" in drawing
-    assert "| read notes | yes | yes | no |" in drawing
-    assert "| create tasks and record appointments | no | yes | if the key says so |" in drawing
+    assert "| may | `STAFF` | `SUPERVISOR` | `ADMIN` | `PARTNER` |" in drawing
+    assert "| read notes | yes | yes | yes | no |" in drawing
+    created = "| create tasks and record appointments | no | yes | yes | if the key says so |"
+    assert created in drawing
 
 
 def test_a_changed_table_of_roles_fails_the_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = tmp_path / ROLES.name
-    copy.write_text(ROLES.read_text().replace("| read notes | yes | yes | no |", ""))
+    copy.write_text(ROLES.read_text().replace("| read notes | yes | yes | yes | no |", ""))
     assert run(monkeypatch, "--check", PAGE, copy) == 1
 
 

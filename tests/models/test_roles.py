@@ -4,16 +4,17 @@ import pytest
 
 from models.roles import PERMISSIONS, Action, Grant, Role, may, who_may
 
-# Staff, supervisor, partner.
+# Staff, supervisor, admin, partner.
 TABLE = {
-    "read notes": "yes yes no",
-    "see who is working": "yes yes no",
-    "claim tasks and log contacts": "yes yes no",
-    "create tasks and record appointments": "no yes key",
-    "import tasks": "no yes no",
-    "reassign and withdraw tasks": "no yes no",
-    "release the claims of others": "no yes no",
-    "read activity reports": "no yes no",
+    "read notes": "yes yes yes no",
+    "see who is working": "yes yes yes no",
+    "claim tasks and log contacts": "yes yes yes no",
+    "create tasks and record appointments": "no yes yes key",
+    "import tasks": "no yes yes no",
+    "reassign and withdraw tasks": "no yes yes no",
+    "release the claims of others": "no yes yes no",
+    "read activity reports": "no yes yes no",
+    "read the audit": "no no yes no",
 }
 
 

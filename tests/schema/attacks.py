@@ -140,6 +140,10 @@ QUERIES: dict[str, list[Attack]] = {
         lambda w, n: _today(w),
         lambda w, n: _today(w) | {"queueIds": [n.queue]},
     ],
+    "audit": [
+        lambda w, n: {"patientId": n.patient},
+        lambda w, n: {"staffId": n.staff},
+    ],
 }
 
 SUBSCRIPTIONS: dict[str, list[Attack]] = {

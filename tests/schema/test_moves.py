@@ -9,7 +9,7 @@ from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
 from models.roles import Role
 from models.task import Task
-from tests.office import task_id
+from tests.office import older_id, task_id
 from tests.serving import Server
 from tests.support.access import create_key
 from tests.work.agents import claims_of
@@ -46,7 +46,7 @@ async def test_the_payload_counts_and_names_what_was_skipped(server: Server) -> 
     free = await office.make_task()
     called = await office.make_task(patient=office.patients[1])
     await claims_of(office).claim(office.staff, called.id)
-    impossible = global_id("Task", 10**30)
+    impossible = older_id("Task", 10**30)
     ids = [task_id(free), task_id(called), global_id("Task", 999_999), impossible]
 
     counted = await move(server, ids=ids, dryRun=True)
@@ -78,7 +78,7 @@ async def test_a_task_shows_whose_work_it_is_and_a_filter_finds_it(server: Serve
 
     assignee = {"id": staff, "name": "Staff of maple"}
     assert shown["tasks"]["nodes"] == [{"id": task_id(task), "assignee": assignee}]
-    nobodys = await server.data(query, filter={"assigneeId": global_id("Staff", 10**30)})
+    nobodys = await server.data(query, filter={"assigneeId": older_id("Staff", 10**30)})
     assert nobodys["tasks"]["nodes"] == []
     assert (await move(server, filter={"assigneeId": staff}))["changed"] == 1
 

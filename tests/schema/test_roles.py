@@ -187,7 +187,7 @@ async def test_a_partner_reads_everything_but_notes(server: Server) -> None:
         events { nodes { contact { notes } } }
         node(id: $contact) { ... on Contact { notes outcome } } }"""
     given = {"task": task_id(task), "contact": global_id("Contact", contact.id)}
-    for role, times in (("staff", 5), ("supervisor", 5), ("partner", 0)):
+    for role, times in (("staff", 5), ("supervisor", 5), ("admin", 5), ("partner", 0)):
         shown = str(await server.data(query, role, **given))
         assert shown.count("afraid of needles") == times
         assert shown.count("NO_ANSWER") == 2
@@ -216,6 +216,7 @@ async def test_a_partner_may_not_log_contacts(server: Server) -> None:
     [
         (Role.STAFF, False, False),
         (Role.SUPERVISOR, False, True),
+        (Role.ADMIN, False, True),
         (Role.PARTNER, False, False),
         (Role.PARTNER, True, True),
     ],

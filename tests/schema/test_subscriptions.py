@@ -12,7 +12,7 @@ from models.database import fetch
 from models.event import TaskEvent, TaskEventKind
 from models.practice import Practice
 from models.task import TASK_COLUMNS, Task, TaskRow
-from tests.office import task_id
+from tests.office import older_id, task_id
 from tests.positions import Names
 from tests.schema.documents import CREATE_TASK, LOG_CONTACT, STATUS_CHANGED
 from tests.serving import Server, TestSocket
@@ -193,7 +193,7 @@ async def test_a_queue_that_is_not_there_is_refused_rather_than_silent(server: S
     async with server.socket() as socket:
         for ids in (
             [global_id("Queue", 999_999)],
-            [here, global_id("Queue", 10**30)],
+            [here, older_id("Queue", 10**30)],
             [global_id("Task", 1)],
             ["garbage"],
         ):

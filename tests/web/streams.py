@@ -24,7 +24,7 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
 
 async def live_streams(server: Server) -> int:
     """The gauge of streams being followed, as an operator reads it."""
-    lines = (await server.client.get("/metrics")).text.splitlines()
+    lines = (await server.metrics()).text.splitlines()
     (value,) = (line.split()[1] for line in lines if line.startswith("callboard_live_streams "))
     return int(float(value))
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gql_app.schema.ids import global_id
-from tests.office import task_id
+from tests.office import older_id, task_id
 from tests.schema.documents import CREATE_TASK, LOG_CONTACT
 from tests.serving import Server
 from tests.web.test_endpoint import LOG, VIEWER, is_untouched, refused
@@ -76,7 +76,7 @@ BAD: dict[str, Any] = {
     "a queue's id for a task": log(taskId="QUEUE"),
     "garbage as an id": log(taskId="garbage!"),
     "a bare number as an id": log(taskId=1),
-    "an id with a negative number": log(taskId=global_id("Task", -1)),
+    "an id with a negative number": log(taskId=older_id("Task", -1)),
     "NUL in a reason": new_task(reason="a\0b"),
     "NUL in a new task's idempotency key": new_task(idempotencyKey="\0"),
     "a moment without an offset": new_task(origin="AUTOMATIC", expiresAt="2099-01-01T00:00:00"),

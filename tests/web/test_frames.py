@@ -142,3 +142,26 @@ async def test_a_server_that_takes_no_frames_sends_the_same_texts(
     assert len(answers) >= 5
     assert all(answers)
     assert json.loads(told[0][-1])["type"] == "next"
+
+
+@on_sqlite
+async def test_messages_that_come_together_are_taken_apart_as_they_are_handled(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most, number = 0, 10_000
+    handle = FramesProtocol.handle_text
+
+    def counted(protocol: FramesProtocol, event: Frame) -> None:
+        nonlocal most
+        handle(protocol, event)
+        most = max(most, protocol.queue.qsize())
+
+    monkeypatch.setattr(FramesProtocol, "handle_text", counted)
+    ping = Frame(Opcode.TEXT, b'{"type":"ping"}').serialize(mask=True)
+    async with server.socket() as socket:
+        socket.connection.transport.write(ping * number)
+        for _ in range(number):
+            assert await socket.next() == {"type": "pong"}
+        await socket.send({"id": "1", "type": "subscribe", "payload": {"query": "{" * 100_000}})
+        assert (await socket.next())["type"] == "error"
+    assert most <= 200

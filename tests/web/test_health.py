@@ -1,4 +1,4 @@
-"""/healthz, /readyz and /metrics: open to whoever runs the server, and of no use to others."""
+"""/healthz, /readyz and /metrics: for those who run the server, and of no use to others."""
 
 import re
 from types import SimpleNamespace
@@ -36,7 +36,7 @@ async def test_the_gauge_counts_the_streams_that_are_followed(server: Server) ->
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_metrics_name_no_practice_and_no_patient(server: Server) -> None:
     await server.office.make_task()
-    response = await server.client.get("/metrics")
+    response = await server.metrics()
     assert response.headers["content-type"].startswith("text/plain")
     for word in ("Testwell", "maple", "Cleaning", "555-0100"):
         assert word not in response.text
@@ -60,7 +60,7 @@ def broken_plan(*_: object) -> SimpleNamespace:
 
 async def fallbacks(server: Server) -> dict[str, int]:
     """The counter, as an operator reads it."""
-    text = (await server.client.get("/metrics")).text
+    text = (await server.metrics()).text
     found = re.findall(
         r'^callboard_plan_fallbacks_total\{reason="(\w+)"\} (\S+)$', text, re.MULTILINE
     )

@@ -11,6 +11,7 @@ from gql_app.access import KeyLookup
 from gql_app.delivery.groups import Groups
 from gql_app.delivery.results import Result
 from gql_app.delivery.streams import Streams
+from gql_app.execution.persisted import PersistedDocuments
 from gql_app.live.feeds import Feeds
 from gql_app.schema import build_schema
 from gql_app.web.close_codes import CloseCode
@@ -46,9 +47,9 @@ class Line:
         self.taken: list[dict[str, Any]] = []
         self.closed: int | None = None
         self.takes = True
-        self._groups = Groups()
         self._comes: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         wired = services(Feeds(), office.clock)
+        self._groups = Groups(wired.access_log.note)
         self._streams = Streams(build_schema(), wired, self._groups)
 
     async def serve(self) -> None:
@@ -58,9 +59,9 @@ class Line:
             "subprotocols": [PROTOCOL],
             "extensions": {EXTENSION: self._take},
         }
-        await Socket(self._streams, self.sessions, KeyLookup(self.clock), ("*",)).run(
-            scope, self._receive, self._send
-        )
+        keys, documents = KeyLookup(self.clock), PersistedDocuments()
+        socket = Socket(self._streams, documents, self.sessions, keys, ("*",))
+        await socket.run(scope, self._receive, self._send)
 
     def say(self, kind: str, name: str | None = None, **payload: Any) -> None:
         message = {"type": kind, "id": name, "payload": payload}

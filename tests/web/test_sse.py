@@ -28,7 +28,7 @@ async def test_the_response_is_a_stream_that_nobody_keeps(server: Server) -> Non
     async with event_stream(server, SEQS) as stream:
         assert stream.response.status_code == 200
         assert stream.response.headers["content-type"].startswith("text/event-stream")
-        assert "no-cache" in stream.response.headers["cache-control"]
+        assert "no-store" in stream.response.headers["cache-control"]
         assert "" in await stream.block()  # a comment at once: the headers are not held back
 
 

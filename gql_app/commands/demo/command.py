@@ -15,28 +15,30 @@ from gql_app.commands.demo.practice import (
     prepare,
 )
 from gql_app.commands.demo.welcome import welcome
-from gql_app.commands.serving import place_of, serve_until_stopped, url_of
+from gql_app.commands.serving import keep_files_private, place_of, serve_until_stopped, url_of
 from gql_app.listening import bound, listen
-from gql_app.settings import BadSetting, Settings
+from gql_app.settings import BadSetting, Settings, check_host
 from gql_app.terminal import say
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Make the sample practice unless it is there, and serve it until stopped."""
-    # Before it says where it is, and gives away a link that works once.
-    sockets = bound(arguments.host, arguments.port)
-    try:
-        sample, keys = asyncio.run(_prepare(arguments.data, is_lively=arguments.lively))
-    except OSError as error:
-        raise BadSetting(f"--data {error.filename} cannot be used: {error.strerror}") from None
     settings = replace(settings, database_url=database_url(arguments.data), bus_url="memory://")
-    listen(sockets, arguments.port)
-    for line in welcome(url_of(arguments.host, sockets), arguments.data, sample).splitlines():
-        say(line)
-    if keys:
-        say(f"{' and '.join(COLLEAGUES)} work the queues while you look on.")
-    with at_work(place_of(arguments.host, sockets), keys) if keys else nullcontext():
-        return serve_until_stopped(settings, arguments, sockets)
+    # Before it says where it is, and gives away a link that works once.
+    with bound(arguments.host, arguments.port) as sockets:
+        check_host(settings, arguments.host)
+        try:
+            sample, keys = asyncio.run(_prepare(arguments.data, is_lively=arguments.lively))
+        except OSError as error:
+            raise BadSetting(f"--data {error.filename} cannot be used: {error.strerror}") from None
+        keep_files_private(settings)
+        listen(sockets, arguments.port)
+        for line in welcome(url_of(arguments.host, sockets), arguments.data, sample).splitlines():
+            say(line)
+        if keys:
+            say(f"{' and '.join(COLLEAGUES)} work the queues while you look on.")
+        with at_work(place_of(arguments.host, sockets), keys) if keys else nullcontext():
+            return serve_until_stopped(settings, arguments, sockets)
 
 
 async def _prepare(folder: Path, *, is_lively: bool) -> tuple[Demo, list[str]]:

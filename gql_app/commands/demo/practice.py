@@ -30,6 +30,7 @@ SLUG = "demo"
 STAFF = {
     Role.STAFF: "Robin Callwell",
     Role.SUPERVISOR: "Sam Overlook",
+    Role.ADMIN: "Ada Keystone",
     Role.PARTNER: "RecallRobot (sample partner)",
 }
 COLLEAGUES = ("Casey Ringwood", "Jordan Dialey")

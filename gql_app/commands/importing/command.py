@@ -13,6 +13,7 @@ from typing import NamedTuple, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from gql_app.access import Origin
 from gql_app.access.keys import (
     NotThere,
     command_line_viewer,
@@ -162,7 +163,7 @@ async def _run_of(order: Order, bus_url: str) -> AsyncIterator[Import]:
         message = f"{practice.slug} has a wrong value, which callboard practices set mends: {error}"
         raise CannotImport(FileCode.PRACTICE_INVALID, message) from None
     async with ringing(bus_url) as ring:
-        changes = Changes(ring, await Clock.of_database())
+        changes = Changes(ring, await Clock.of_database()).asked(Origin(ACTOR))
         actor = 0 if order.dry_run else await changes.make_for(practice.id, staff_called, ACTOR)
         viewer = command_line_viewer(practice, actor, ACTOR)
         target = await find_target(viewer, queue_id)

@@ -43,7 +43,7 @@ export class BoardView {
 
   begin(viewer) {
     this.viewer = viewer;
-    const mayAsk = viewer.role === 'SUPERVISOR';
+    const mayAsk = viewer.mayReadActivity;
     document.getElementById('outcomes').hidden = !mayAsk;
     document.getElementById('no-outcomes').hidden = mayAsk;
     this.ask();
@@ -102,7 +102,7 @@ export class BoardView {
     try {
       const [work, outcomes] = await Promise.all([
         graphql(AT_WORK),
-        viewer.role === 'SUPERVISOR' ? graphql(ACTIVITY, { day: today() }) : null,
+        viewer.mayReadActivity ? graphql(ACTIVITY, { day: today() }) : null,
       ]);
       if (viewer !== this.viewer) return;
       this.drawStaff(work.queues);

@@ -34,7 +34,8 @@ ${COUNTS}`;
 
 export const VIEWER = `{
   viewer {
-    id name role mayReadNotes mayLogContacts staff { id } practice { timeZone now claimSeconds }
+    id name role mayReadNotes mayLogContacts mayReadActivity mayReadAudit staff { id }
+    practice { timeZone now claimSeconds }
   }
 }`;
 
@@ -109,3 +110,17 @@ export const ACTIVITY = `query ($day: Date!) {
   }
 }
 fragment Figures on ActivityFigures { contacts { ${Object.keys(OUTCOME_COUNTS).join(' ')} total } }`;
+
+export const AUDIT = `query ($patientId: ID, $staffId: ID, $from: Date, $to: Date, $after: String) {
+  audit(patientId: $patientId, staffId: $staffId, from: $from, to: $to, first: 50, after: $after) {
+    nodes { at action operation address result notes detail staff { id name } patient { id name } }
+    pageInfo { hasNextPage endCursor }
+  }
+}`;
+
+// Patients are found by their tasks, closed ones too.
+export const PATIENTS = `query ($search: String!) {
+  tasks(filter: { patient: $search, status: [OPEN, IN_PROGRESS, CLOSED] }, orderBy: CREATED, first: 50) {
+    nodes { patient { id name } }
+  }
+}`;

@@ -1,6 +1,7 @@
-// Puts the page together: the session, the feed, the two views, and the keys.
+// Puts the page together: the session, the feed, the views, and the keys.
 
 import { OtherViewer, SignedOut, actFor, graphql, signIn, signOut } from './api.js';
+import { AuditView } from './audit.js';
 import { BoardView } from './board.js';
 import { Claims } from './claim.js';
 import { learn } from './clock.js';
@@ -35,6 +36,7 @@ const dialog = new ContactDialog(store, claims, {
 });
 const tasks = new TasksView(store, dialog, claims, { say, onError: trouble, onLook: setTitle });
 const board = new BoardView(store, { onError: trouble });
+const audit = new AuditView({ onError: trouble });
 const connection = new Connection();
 let feed = null;
 
@@ -59,6 +61,7 @@ async function begin() {
   claims.begin(viewer);
   write(part('who'), `${outside(viewer.name)}, ${viewer.role.toLowerCase()}`);
   part('next').hidden = !viewer.mayLogContacts;
+  audit.begin(viewer);
   part('sign-in').hidden = true;
   part('app').hidden = false;
   route();
@@ -129,6 +132,7 @@ function end(reason) {
   tasks.clear();
   board.viewer = null;
   board.clear();
+  audit.clear();
   part('help').close();
   say('');
   showSignIn(reason);
@@ -205,21 +209,24 @@ function say(words, ms = 8000) {
 }
 
 function route() {
-  const name = location.hash === '#/board' ? 'board' : 'tasks';
-  for (const view of ['tasks', 'board']) {
+  const asked = location.hash.slice('#/'.length);
+  const name = asked === 'board' || (asked === 'audit' && audit.viewer?.mayReadAudit) ? asked : 'tasks';
+  for (const view of ['tasks', 'board', 'audit']) {
     part(view).hidden = view !== name;
     const link = part(`to-${view}`);
     if (view === name) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
   if (name === 'board') board.show();
+  else if (name === 'audit') audit.show();
   else tasks.grid.restore();
   setTitle();
 }
 
 /** Say in the page's title what is shown, but name no patient: browsers keep titles. */
 function setTitle() {
-  const view = part('board').hidden ? tasks.looksAt() : ['Board'];
+  const other = ['board', 'audit'].find((view) => !part(view).hidden);
+  const view = other ? [other === 'board' ? 'Board' : 'Audit'] : tasks.looksAt();
   document.title = [...(feed ? [connection.trouble, ...view] : ['Sign in']), 'Callboard']
     .filter(Boolean)
     .join(' – ');

@@ -1,7 +1,8 @@
 """Opaque cursors: where a list or a stream goes on.
 
 A cursor names its kind and its practice, so that one from another list or another practice is
-refused as any other garbage is.
+refused as any other garbage is. Clients cannot read the numbers of rows in those of lists. Those of
+events name an event by its `seq`, which clients know.
 """
 
 import binascii
@@ -12,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from gql_app import opaque
 from gql_app.work.reads.conditions import BadInput
 from models.chain import SHOWN, Position
 
@@ -41,13 +43,13 @@ class Place(NamedTuple):
 def event_cursor(practice_id: int, position: Position) -> str:
     """Where a feed or the list of events goes on after the event at `position`."""
     named = f":{position.digest.hex()}" if position.digest else ""
-    return _encode("e", practice_id, f"{position.seq}{named}")
+    return _encode_open("e", practice_id, f"{position.seq}{named}")
 
 
 def read_event_cursor(practice_id: int, cursor: str) -> Position:
     """The place in the practice's history that `cursor` names. One from before events had digests
     names only a number. Raises `BadInput`."""
-    seq, colon, digest = _decode("e", practice_id, cursor).partition(":")
+    seq, colon, digest = _decode_open("e", practice_id, cursor).partition(":")
     if colon and not _DIGEST.fullmatch(digest):
         raise _bad()
     return Position(_number(seq), bytes.fromhex(digest))
@@ -61,6 +63,16 @@ def id_cursor(practice_id: int, row_id: int) -> str:
 def read_id_cursor(practice_id: int, cursor: str) -> int:
     """The id that `cursor` stands behind. Raises `BadInput`."""
     return _number(_decode("i", practice_id, cursor))
+
+
+def audit_cursor(practice_id: int, seq: int) -> str:
+    """Where the audit goes on after row `seq`."""
+    return _encode("a", practice_id, str(seq))
+
+
+def read_audit_cursor(practice_id: int, cursor: str) -> int:
+    """The number of the row that `cursor` stands behind. Raises `BadInput`."""
+    return _number(_decode("a", practice_id, cursor))
 
 
 def due_cursor(practice_id: int, due_on: date, row_id: int) -> str:
@@ -112,10 +124,22 @@ def _written(value: object) -> str:
 
 
 def _encode(kind: str, practice_id: int, position: str) -> str:
-    return urlsafe_b64encode(f"{kind}:{practice_id}:{position}".encode()).decode()
+    return opaque.hide(position, f"{kind}:{practice_id}")
 
 
 def _decode(kind: str, practice_id: int, cursor: str) -> str:
+    """What the cursor stands for. Those of the older form, which clients could read, are read."""
+    position = None
+    if len(cursor) <= MAX_CURSOR:
+        position = opaque.shown(cursor, f"{kind}:{practice_id}")
+    return _decode_open(kind, practice_id, cursor) if position is None else position
+
+
+def _encode_open(kind: str, practice_id: int, position: str) -> str:
+    return urlsafe_b64encode(f"{kind}:{practice_id}:{position}".encode()).decode()
+
+
+def _decode_open(kind: str, practice_id: int, cursor: str) -> str:
     prefix = f"{kind}:{practice_id}:"
     try:
         text = urlsafe_b64decode(cursor.encode("ascii")).decode("ascii")
@@ -125,7 +149,7 @@ def _decode(kind: str, practice_id: int, cursor: str) -> str:
     if (
         len(cursor) > MAX_CURSOR
         or not text.startswith(prefix)
-        or _encode(kind, practice_id, text.removeprefix(prefix)) != cursor
+        or _encode_open(kind, practice_id, text.removeprefix(prefix)) != cursor
     ):
         raise _bad()
     return text.removeprefix(prefix)

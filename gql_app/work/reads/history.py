@@ -9,9 +9,9 @@ from gql_app.work.reads.conditions import Conditions, Page, page_of, row_limit
 from gql_app.work.reads.cursors import read_event_cursor, read_id_cursor
 from models.contact import CONTACT_COLUMNS, ContactRow
 from models.database import among, any_among, fetch, fetch_joined, select_list, snapshot
-from models.event import EventRow, check_resumable, select_events
+from models.event import CLAIM_KINDS, EventRow, check_resumable, select_events
 from models.lifecycle import CloseCause, TaskStatus
-from models.task import IS_CLOSED
+from models.task import IS_CLOSED, one_of
 
 
 class StaffRow(NamedTuple):
@@ -20,6 +20,16 @@ class StaffRow(NamedTuple):
     id: int
     practice_id: int
     name: str
+
+
+def somebody(scope: Scope) -> StaffRow:
+    """Stands for everyone of the staff where the scope may not see who works."""
+    return StaffRow(0, scope.practice_id, "Staff")
+
+
+def is_kept_from(scope: Scope, event: EventRow) -> bool:
+    """Whether an event is of claims, and the scope may not see who works."""
+    return event.kind in CLAIM_KINDS and not scope.may_see_who_works
 
 
 def event_shown_in(queue_ids: int) -> str:
@@ -166,10 +176,12 @@ async def staff_by_id(scope: Scope, ids: Sequence[int]) -> list[StaffRow]:
 
 async def colleagues_by_id(viewer: Viewer, ids: Sequence[int]) -> list[StaffRow]:
     """Those among `ids` whom the key may ask for: for a limited key its holder, and everyone who
-    has or had a key for one of its queues."""
+    has or had a key for one of its queues; for a partner's key its holder alone."""
     where = Conditions.of(viewer, "s")
     where.among("s.id", list(ids))
-    if viewer.queue_ids is not None:
+    if not viewer.may_see_who_works:
+        where.add(f"s.id = ${where.value(viewer.staff_id)}")
+    elif viewer.queue_ids is not None:
         itself = where.value(viewer.staff_id)
         key = f"""SELECT 1 FROM access_key k WHERE k.practice_id = s.practice_id
             AND k.staff_id = s.id AND {key_reaches(where, viewer.queue_ids)}"""
@@ -194,6 +206,8 @@ async def events_page(
     """The events after the cursor `after`, oldest first. Raises `BadInput`, and `Resync` if some of
     them are no longer kept, or the cursor's event is not in the practice's history."""
     where = Conditions.of(scope, "e")
+    if not scope.may_see_who_works:
+        where.add(f"NOT {one_of('e.kind', sorted(CLAIM_KINDS))}")
     allowed = scope.allowed(queue_ids)
     if allowed is not None:
         where.add(event_shown_in(where.value(list(allowed))))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gql_app.access import Scope
 from gql_app.work.reads.conditions import Conditions
 from gql_app.work.reads.history import event_shown_in
-from models.database import among, fetch
+from models.database import Id, among, fetch
 from models.people import PATIENT_COLUMNS, PatientRow
 
 
@@ -33,3 +33,12 @@ async def patients_by_id(scope: Scope, ids: Sequence[int]) -> list[PatientRow]:
     return await fetch(
         PatientRow, f"SELECT {PATIENT_COLUMNS} FROM patient p WHERE {where}", *where.values
     )
+
+
+async def patients_of_tasks(scope: Scope, task_ids: Sequence[int]) -> list[int]:
+    """The ids of the patients whose tasks these are. The tasks may be in any queue: what was shown
+    of them was allowed."""
+    where = Conditions.of(scope, "t")
+    where.among("t.id", list(task_ids))
+    sql = f"SELECT t.patient_id FROM task t WHERE {where}"
+    return [found.id for found in await fetch(Id, sql, *where.values)]

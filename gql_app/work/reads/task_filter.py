@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from gql_app.access import Scope
+from gql_app.access import Forbidden, Scope
 from gql_app.work.reads.conditions import BadInput, Conditions
 from gql_app.work.reads.whose_patient import whose_patient
 from models.lifecycle import OPEN_STATUSES, ContactOutcome, TaskOrigin, TaskStatus
@@ -38,8 +38,8 @@ class TaskQuery:
 
 def conditions(scope: Scope, query: TaskQuery, *, status: bool = True) -> Conditions:
     """What holds for the tasks (called `t`) that are asked for, without the `status` if that is
-    said elsewhere. Raises `BadInput`."""
-    _check(query)
+    said elsewhere. Raises `BadInput`, and `Forbidden` for what would show who works."""
+    _check(scope, query)
     where = Conditions.of(scope, "t", "t.queue_id")
     if query.queue_ids is not None:
         where.among("t.queue_id", list(query.queue_ids))
@@ -76,7 +76,9 @@ def conditions(scope: Scope, query: TaskQuery, *, status: bool = True) -> Condit
     return where
 
 
-def _check(query: TaskQuery) -> None:
+def _check(scope: Scope, query: TaskQuery) -> None:
+    if query.assignee_id is not None and not scope.may_see_who_works:
+        raise Forbidden("This key may not look for the work of one person.")
     for name, number in (("minContacts", query.min_contacts), ("maxContacts", query.max_contacts)):
         if number is not None and number < 0:
             raise BadInput(f"{name} is a number of contacts, not {number}.")

@@ -1,7 +1,7 @@
 """Looks for rows that the program would not have written: those made by hand."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from gql_app.work.queue_settings import LONGEST_LIFE
@@ -16,6 +16,11 @@ from models.checks import (
 from models.database import fetch
 from models.follow_up import read_ladder
 from models.roles import Role
+
+PRUNED_WITHIN = timedelta(days=2)
+"""Events may be this much older than they are kept: the owner of the tables prunes once a day."""
+
+NOT_PRUNED = "neither a server nor callboard prune has removed what is too old"
 
 
 class Finding(NamedTuple):
@@ -34,6 +39,7 @@ class _Practice(NamedTuple):
     region: str
     queues: int
     unfindable: int
+    first_event_at: datetime | None
 
 
 class _Queue(NamedTuple):
@@ -59,7 +65,8 @@ _PRACTICES = """
 SELECT p.id, p.slug, p.name, p.time_zone, p.region,
        (SELECT COUNT(*) FROM queue q WHERE q.practice_id = p.id),
        (SELECT COUNT(*) FROM patient a WHERE a.practice_id = p.id AND NOT EXISTS (
-            SELECT 1 FROM patient_word w WHERE w.practice_id = p.id AND w.patient_id = a.id))
+            SELECT 1 FROM patient_word w WHERE w.practice_id = p.id AND w.patient_id = a.id)),
+       (SELECT MIN(e.at) FROM task_event e WHERE e.practice_id = p.id)
 FROM practice p ORDER BY p.slug
 """
 
@@ -76,16 +83,23 @@ WHERE k.revoked_at IS NULL AND k.parent_id IS NULL ORDER BY p.slug, k.id
 """
 
 
-async def examine(now: datetime) -> list[Finding]:
-    """What is wrong with, or worth knowing of, practices, queues and keys at `now`."""
+async def examine(now: datetime, kept: timedelta) -> list[Finding]:
+    """What is wrong with, or worth knowing of, practices, queues and keys at `now`. Events are to
+    be `kept` for so long."""
     practices = await fetch(_Practice, _PRACTICES)
     queues = await fetch(_Queue, _QUEUES)
     keys = await fetch(_Key, _KEYS)
     there: dict[int, set[int]] = {practice.id: set() for practice in practices}
     for queue in queues:
         there[queue.practice_id].add(queue.id)
+    kept_from = now - kept - PRUNED_WITHIN
     usable = {key.practice_id for key in keys if not _has_ended(key, now)}
     found = [finding for practice in practices for finding in _of_practice(practice, usable)]
+    found += [
+        Finding(practice.slug, f"it has events from {first:%Y-%m-%d}: {NOT_PRUNED}", is_wrong=False)
+        for practice in practices
+        if (first := practice.first_event_at) is not None and first < kept_from
+    ]
     found += [finding for queue in queues for finding in _of_queue(queue)]
     found += [finding for key in keys for finding in _of_key(key, there[key.practice_id], now)]
     return sorted(found, key=lambda finding: finding.practice)

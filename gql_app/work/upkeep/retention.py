@@ -12,7 +12,7 @@ from gql_app.clock import Clock, Doubtful
 from gql_app.work.changes import Change, Changes
 from gql_app.work.idempotency import forget_old_keys
 from gql_app.work.upkeep.doubt import check_share
-from models.database import fetch, snapshot, write
+from models.database import fetch, may_delete, snapshot, write
 from models.limits import Busy
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,9 @@ LATE = timedelta(hours=2)
 
 BATCH = 500
 """Events that are removed in one transaction, which keeps the practice's writers waiting."""
+
+
+NOT_HERE = "this role may not remove old events"
 
 
 class _Old(NamedTuple):
@@ -101,11 +104,17 @@ async def forget(changes: Changes, now: datetime) -> None:
 
 
 async def keep_pruning(changes: Changes, keep: timedelta, clock: Clock) -> None:
-    """Prune, and forget old sessions and idempotency keys, every hour until cancelled."""
+    """Prune, and forget old sessions and idempotency keys, every hour until cancelled. A role that
+    may not remove events leaves them to `callboard prune`."""
+    has_said_so = False
     while True:
         try:
             clock.check()
-            await prune(changes, keep, clock())
+            if await may_delete("task_event"):
+                await prune(changes, keep, clock())
+            elif not has_said_so:
+                log.warning("%s: schedule callboard prune as the tables' owner", NOT_HERE)
+                has_said_so = True
             await forget(changes, clock())
         except Doubtful as doubt:
             log.error("pruning stops: %s", doubt)  # noqa: TRY400 - it says all there is

@@ -1,18 +1,22 @@
-"""Walking a practice's digest chain: whether its history is still the one that was written."""
+"""Walking a practice's digest chains: whether its history is still the one that was written, and so
+is its audit."""
 
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple, Protocol
 
+from models.audit import AUDIT_CHAINED, AUDIT_COLUMNS, AuditBounds, AuditRow, audit_bounds
 from models.chain import chained
 from models.database import fetch, snapshot
-from models.event import CHAINED, EventRow, feed_bounds, select_events
+from models.event import CHAINED, EventRow, FeedBounds, feed_bounds, select_events
 
 BATCH = 500
-"""Events read at a time."""
+"""Rows read at a time."""
 
 
 class Verdict(NamedTuple):
-    """What was found of a practice's events from `first` on through `last`. `changed_at` is the
-    number of the first event that is not what was written, or is missing; None if all is sound."""
+    """What was found of a practice's events, or rows of the audit, from `first` on through `last`.
+    `changed_at` is the number of the first one that is not what was written, or is missing; None if
+    all is sound."""
 
     first: int
     last: int
@@ -22,6 +26,15 @@ class Verdict(NamedTuple):
 class PracticeName(NamedTuple):
     id: int
     slug: str
+
+
+class _Link(Protocol):
+    """A row of a chain."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def digest(self) -> bytes: ...
 
 
 async def practices(slug: str | None) -> list[PracticeName]:
@@ -35,19 +48,40 @@ async def verify(practice_id: int) -> Verdict:
 
     All of it is read as of one moment, so a server may go on writing and pruning meanwhile.
     """
+
+    async def after(seq: int) -> list[EventRow]:
+        where = "e.practice_id = $1 AND e.seq > $2"
+        return await select_events(where, BATCH, [practice_id, seq])
+
     async with snapshot(is_long=True):
-        bounds = await feed_bounds(practice_id)
-        seq, digest = bounds.pruned_through, bounds.pruned_digest
-        while events := await _batch(practice_id, seq):
-            for event in events:
-                seq += 1
-                digest = chained(digest, {name: getattr(event, name) for name in CHAINED})
-                if event.seq != seq or event.digest != digest:
-                    return Verdict(bounds.pruned_through + 1, bounds.seq, seq)
-        if (seq, digest) != (bounds.seq, bounds.digest):
-            return Verdict(bounds.pruned_through + 1, bounds.seq, seq + (seq < bounds.seq))
-    return Verdict(bounds.pruned_through + 1, bounds.seq, None)
+        return await _walk(await feed_bounds(practice_id), after, CHAINED)
 
 
-async def _batch(practice_id: int, seq: int) -> list[EventRow]:
-    return await select_events("e.practice_id = $1 AND e.seq > $2", BATCH, [practice_id, seq])
+async def verify_audit(practice_id: int) -> Verdict:
+    """The same of the practice's audit."""
+    sql = f"""SELECT {AUDIT_COLUMNS} FROM audit a WHERE a.practice_id = $1 AND a.seq > $2
+    ORDER BY a.seq LIMIT {BATCH}"""
+
+    async def after(seq: int) -> list[AuditRow]:
+        return await fetch(AuditRow, sql, practice_id, seq)
+
+    async with snapshot(is_long=True):
+        return await _walk(await audit_bounds(practice_id), after, AUDIT_CHAINED)
+
+
+async def _walk(
+    bounds: FeedBounds | AuditBounds,
+    after: Callable[[int], Awaitable[Sequence[_Link]]],
+    columns: Sequence[str],
+) -> Verdict:
+    seq, digest = bounds.pruned_through, bounds.pruned_digest
+    while rows := await after(seq):
+        for row in rows:
+            seq += 1
+            digest = chained(digest, {name: getattr(row, name) for name in columns})
+            if row.seq != seq or row.digest != digest:
+                return Verdict(bounds.pruned_through + 1, bounds.seq, seq)
+    changed_at = None
+    if (seq, digest) != (bounds.seq, bounds.digest):
+        changed_at = seq + (seq < bounds.seq)
+    return Verdict(bounds.pruned_through + 1, bounds.seq, changed_at)

@@ -24,6 +24,7 @@ from models.idempotency import IdempotencyKey
 from models.people import Patient, PatientWord
 from models.practice import Queue
 from models.task import Task
+from tests.commands.running import Shell, nobody_served
 from tests.conftest import BOTH, with_database
 from tests.flows.commands import free_port, run, running
 from tests.office import make_office
@@ -112,6 +113,25 @@ async def test_a_database_without_tables_is_told_from_one_with_older_ones(empty_
     assert (code, "an older version" in output) == (2, True)
 
 
+async def test_serve_changes_no_tables_unless_it_is_told_to(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell, serve = Shell(monkeypatch, capsys, database_url=empty_url), ("serve", "--port", "0")
+    with nobody_served(monkeypatch):
+        ended = await shell(*serve)
+        assert (ended.code, "no tables yet" in ended.err, ended.err.count("\n")) == (2, True, 1)
+        await migrate_to(empty_url, known()[-2])
+        ended = await shell(*serve)
+        assert (ended.code, ended.err.count("\n")) == (2, 1)
+        assert ended.err.endswith("of an older version: callboard migrate (or serve --migrate)\n")
+        with pytest.raises(WrongTables):
+            async with opened(empty_url):
+                pass
+        assert (await shell(*serve, "--migrate")).code == 0
+    async with opened(empty_url):
+        await make_office()
+
+
 @pytest.mark.parametrize("verb", ["serve", "prune"])
 async def test_a_version_older_than_the_tables_does_not_touch_them(
     database_url: str, verb: str
@@ -137,7 +157,7 @@ async def test_a_server_waits_for_another_to_migrate_and_does_not_share_its_port
     environ = {"CALLBOARD_DATABASE_URL": empty_url, "CALLBOARD_BUS_URL": redis_url}
     admin = await asyncpg.connect(empty_url)
     await admin.execute(f"SELECT pg_advisory_lock({migrating.LOCK})")
-    async with running("serve", "--port", str(port), **environ) as server:
+    async with running("serve", "--migrate", "--port", str(port), **environ) as server:
         async with asyncio.timeout(3 * PATIENCE):
             while not await admin.fetchval(WAITING):
                 await asyncio.sleep(0.02)

@@ -1,5 +1,6 @@
 """The tables in both databases are what the models and the design say."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -7,12 +8,14 @@ from tortoise import Tortoise
 from tortoise.migrations.autodetector import MigrationAutodetector
 
 from models.appointment import Appointment, AppointmentRow
+from models.audit import Audit, AuditRow
 from models.contact import Contact, ContactRow
-from models.database import fetch, opened, orm_config
+from models.database import fetch, migrate, opened, orm_config, secret
 from models.event import CHAINED, EventRow, TaskEvent
 from models.people import Patient, PatientRow
 from models.practice import Practice
 from models.task import Task, TaskRow
+from tests.conftest import SECRET
 from tests.office import Office
 
 TENANT_TABLES = {
@@ -26,10 +29,12 @@ TENANT_TABLES = {
     "task_event",
     "appointment",
     "idempotency_key",
+    "audit",
 }
 
 ROWS: dict[Any, Any] = {
     AppointmentRow: Appointment,
+    AuditRow: Audit,
     ContactRow: Contact,
     EventRow: TaskEvent,
     PatientRow: Patient,
@@ -122,6 +127,16 @@ async def test_every_reference_between_tenants_tables_begins_with_the_practice(
     assert [r for r in references if r.first_column != "practice_id"] == []
 
 
+async def test_a_database_has_a_secret_of_its_own(tmp_path: Path) -> None:
+    url, secrets = f"sqlite://{tmp_path / 'one'}", []
+    await migrate(url)
+    for _ in range(2):
+        async with opened(url):
+            secrets.append(secret() or b"")
+    assert secrets[0] == secrets[1] != SECRET
+    assert len(set(secrets[0])) > 16
+
+
 async def test_a_contact_cannot_be_changed_or_deleted(office: Office) -> None:
     await office.log(await office.make_task(), notes="as it was")
 
@@ -140,6 +155,33 @@ async def test_an_event_cannot_be_changed_or_deleted(office: Office) -> None:
     with pytest.raises(Exception, match="task_event is append-only"):
         await TaskEvent.all().delete()
     assert [(event.seq, event.version) for event in await TaskEvent.all()] == [(1, 1)]
+
+
+async def test_a_row_of_the_audit_cannot_be_changed_or_deleted(office: Office) -> None:
+    await office.make_task()
+    before = await Audit.all().values()
+
+    for kind in (Audit.all(), Audit.filter(seq=1)):
+        with pytest.raises(Exception, match="audit is append-only"):
+            await kind.update(result="NOT_FOUND")
+        with pytest.raises(Exception, match="audit is append-only"):
+            await kind.delete()
+    assert before
+    assert await Audit.all().values() == before
+
+
+async def test_rows_of_the_audit_that_retention_has_passed_may_be_deleted_but_not_changed(
+    office: Office,
+) -> None:
+    last = await Audit.all().count()
+    await Practice.filter(id=office.practice.id).update(audit_pruned_through=2)
+
+    with pytest.raises(Exception, match="append-only"):
+        await Audit.filter(seq=1).update(result="NOT_FOUND")
+    with pytest.raises(Exception, match="append-only"):
+        await Audit.filter(seq__gt=1).delete()
+    await Audit.filter(seq__lte=2).delete()
+    assert [row.seq for row in await Audit.all().order_by("seq")] == list(range(3, last + 1))
 
 
 async def test_events_that_retention_has_passed_may_be_deleted_but_not_changed(
