@@ -82,13 +82,13 @@ def build_app(settings: Settings) -> Starlette:
     sessions = Sessions(clock, last_use.note)
     keys = KeyLookup(clock, last_use.note)
     schema = build_schema(introspection=settings.introspection == "on")
-    trusted = settings.trusted_documents or {}
-    schema.memory.documents.trusted = frozenset(trusted.values())
+    trusted = _trusted(settings)
+    schema.memory.documents.trusted = frozenset((trusted or {}).values())
     readiness = Readiness(
         {"key": partial(_look_a_key_up, keys), "read": can_read, "write": can_write}
     )
     connections = Connections(room_for_connections(), settings.trusted_proxies)
-    documents = PersistedDocuments(_trusted(settings))
+    documents = PersistedDocuments(trusted)
     endpoint = Endpoint(
         schema, services, groups, sessions, keys, settings.allowed_origins, documents
     )
