@@ -6,9 +6,11 @@ one.
 """
 
 import logging
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,7 +51,7 @@ from gql_app.access.tokens import LINK
 from gql_app.logs import SECURITY
 from gql_app.logs.request import current
 from gql_app.web.accepting import JSON
-from gql_app.web.addresses import client_address
+from gql_app.web.addresses import client_address, client_network
 from gql_app.web.credentials import (
     holder_of,
     is_own_page,
@@ -163,12 +165,14 @@ class SigningIn:
         changes, device = self._asked(request, SIGN_IN), _device(request)
         match body:
             case {"key": str(key)}:
-                viewer = await self.keys.authenticate(trimmed(key))
+                where = partial(client_network, request.scope)
+                viewer = await self.keys.authenticate(trimmed(key), where=where)
                 _note_whose(viewer.practice_id, viewer.key_id)
                 return await changes.make(viewer, begin_session, viewer.key_id, device)
             case {"link": str(link)}:
                 link = trimmed(link)
-                practice_id = await practice_of_link(link, changes.clock())
+                with self._guessing(request):
+                    practice_id = await practice_of_link(link, changes.clock())
                 _note_whose(practice_id)
                 return await changes.make_for(practice_id, begin_session_by_link, link, device)
             case {"passkey": dict()}:
@@ -193,9 +197,22 @@ class SigningIn:
                 return found, f"add {viewer.key_id}"
             case {"invite": str(invite)}:
                 token = trimmed(invite)
-                person = await people.invited(token, self.changes.clock())
+                with self._guessing(request):
+                    person = await people.invited(token, self.changes.clock())
                 return person, f"invite {digest(token)}"
         raise BadInput('Send {"signIn": true}, {"invite": "…"} or {"add": true}.')
+
+    @contextmanager
+    def _guessing(self, request: Request) -> Iterator[None]:
+        """A link or an invitation that nobody was given is a guess, as such a key is. Raises
+        `RateLimited` where there were too many."""
+        where = partial(client_network, request.scope)
+        self.keys.guesses.check(where, None)
+        try:
+            yield
+        except Unauthenticated:
+            self.keys.guesses.note(where, None)
+            raise
 
     async def _signed_in(self, request: Request, signed_in: SignedIn) -> Response:
         security.info("signed_in")
