@@ -22,6 +22,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route, WebSocketRoute
 
 from gql_app.access import KeyLookup, Unauthenticated
+from gql_app.access.challenges import Challenges
 from gql_app.access.last_use import LastUse
 from gql_app.access.shared_budgets import make_budgets
 from gql_app.clock import Clock, seconds_passed
@@ -40,15 +41,18 @@ from gql_app.web.frames import FramesProtocol
 from gql_app.web.guarded import GuardedProtocol
 from gql_app.web.health import health_routes
 from gql_app.web.metrics import metrics_route
+from gql_app.web.oidc import SigningInByProvider
 from gql_app.web.own_documents import own_documents
 from gql_app.web.pages import page_routes
 from gql_app.web.readiness import Readiness
 from gql_app.web.request_log import RequestLog
 from gql_app.web.sessions import Sessions
+from gql_app.web.signing_in import SigningIn
 from gql_app.work.access_log import AccessLog
 from gql_app.work.changes import Changes
 from gql_app.work.shares import Shares
 from gql_app.work.upkeep.audit_retention import keep_pruning_audit
+from gql_app.work.upkeep.ending_keys import keep_warning_of_ends
 from gql_app.work.upkeep.expiry import keep_freeing, keep_sweeping
 from gql_app.work.upkeep.indexing import keep_indexing
 from gql_app.work.upkeep.retention import keep_pruning
@@ -76,11 +80,15 @@ def build_app(settings: Settings) -> Starlette:
     access_log = AccessLog(clock)
     budgets = make_budgets(settings.bus_url, settings.cost_per_second, settings.writes_per_second)
     lease = timedelta(minutes=settings.claim_minutes)
-    services = Services(changes, feeds, clock, lease, access_log=access_log, budgets=budgets)
+    idle = settings.session_idle
+    services = Services(
+        changes, feeds, clock, lease, access_log=access_log, idle=idle, budgets=budgets
+    )
     groups = Groups(access_log.note)
     last_use = LastUse(changes.make_for, seconds_passed)
-    sessions = Sessions(clock, last_use.note)
-    keys = KeyLookup(clock, last_use.note)
+    sessions = Sessions(clock, last_use.note, idle)
+    keys = KeyLookup(clock, last_use.note, idle)
+    signing_in = SigningIn(keys, changes, access_log, last_use, Challenges(clock), idle)
     schema = build_schema(introspection=settings.introspection == "on")
     trusted = _trusted(settings)
     schema.memory.documents.trusted = frozenset((trusted or {}).values())
@@ -101,7 +109,9 @@ def build_app(settings: Settings) -> Starlette:
                 *(feeds, groups, bus, schema.memory.fallbacks, connections, settings.metrics_token),
                 *(keys.guesses, budgets),
             ),
-            *page_routes(keys, changes, access_log),
+            *page_routes(),
+            *signing_in.routes(),
+            *SigningInByProvider(changes, settings.oidc_secrets).routes(),
         ],
         middleware=_middleware(settings),
         lifespan=_lifespan(
@@ -205,6 +215,7 @@ def _by_the_clock(
         keep_indexing(changes),
         keep_pruning(changes, timedelta(days=settings.retention_days), clock),
         keep_pruning_audit(changes, timedelta(days=settings.audit_days), clock),
+        keep_warning_of_ends(clock),
     ]
 
 

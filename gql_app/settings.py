@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TypeVar
@@ -48,8 +49,10 @@ class BadSetting(Exception):
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`retention_days`: how long events are kept, and cursors good; `audit_days`: how long rows of
-    the audit are; `claim_minutes`: how long a
-    claim lasts that is not renewed; `allowed_origins`: web pages
+    the audit are; `claim_minutes`: how long a claim lasts that is not renewed;
+    `session_idle_minutes`: how long a session of the dashboard lasts while its person does nothing;
+    `oidc_secrets`: a folder with the secrets by which practices' identity providers know this
+    server; `allowed_origins`: web pages
     elsewhere that may connect; `allowed_hosts`: the names this server answers to ("*" for any; none
     are named, and any will do, where only this machine can reach it); `insecure`: clear text may go
     over the network, and SQLite's files may be open to others; `metrics_token`: opens /metrics;
@@ -67,6 +70,8 @@ class Settings:
     retention_days: int = 30
     audit_days: int = 2_192
     claim_minutes: int = 10
+    session_idle_minutes: int = 30
+    oidc_secrets: Path | None = None
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     insecure: bool = False
@@ -86,6 +91,10 @@ class Settings:
     security_log: Path | None = None
     introspection: str = "on"
     trusted_documents: dict[str, str] | None = None
+
+    @property
+    def session_idle(self) -> timedelta:
+        return timedelta(minutes=self.session_idle_minutes)
 
     @property
     def limits(self) -> Limits:
@@ -120,6 +129,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         retention_days=_number(given, "retention_days", defaults.retention_days, "days", 36_500),
         audit_days=_number(given, "audit_days", defaults.audit_days, "days", 36_500),
         claim_minutes=_number(given, "claim_minutes", defaults.claim_minutes, "minutes", 1_440),
+        session_idle_minutes=_number(
+            given, "session_idle_minutes", defaults.session_idle_minutes, "minutes", 720
+        ),
+        oidc_secrets=_folder(given, "oidc_secrets"),
         allowed_origins=_list(given.get("allowed_origins"), defaults.allowed_origins),
         allowed_hosts=_list(given.get("allowed_hosts"), defaults.allowed_hosts),
         insecure=_flag(given, "insecure"),
@@ -176,6 +189,15 @@ def address(url: str) -> str:
         return url
     parts = urlsplit(url)
     return f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _folder(given: Mapping[str, str], name: str) -> Path | None:
+    path = given.get(name)
+    if not path:
+        return None
+    if not Path(path).is_dir():
+        raise BadSetting(f"{PREFIX}{name.upper()} is a folder that is there, not {path!r}.")
+    return Path(path)
 
 
 def _list(value: str | None, default: tuple[str, ...]) -> tuple[str, ...]:

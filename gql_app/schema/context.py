@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import strawberry
 
-from gql_app.access import Origin, Scope, Viewer
+from gql_app.access import USUAL_IDLE, Origin, Scope, Viewer
 from gql_app.access.budgets import FREE, Budgets, Spent
 from gql_app.clock import machine_time
 from gql_app.execution.cost import NOTHING, Cost
@@ -34,7 +34,8 @@ T = TypeVar("T")
 class Services:
     """What the composition root has wired together for the schema. `clock` gives the aware time;
     a claim lasts for `lease`; `passed` gives seconds that only ever grow, for what waits; what is
-    read goes into `access_log`; `budgets` are what keys may spend."""
+    read goes into `access_log`; a session ends when its person has done nothing for the time
+    `idle`; `budgets` are what keys may spend."""
 
     changes: Changes
     feeds: Feeds
@@ -42,6 +43,7 @@ class Services:
     lease: timedelta = LEASE
     passed: Callable[[], float] = time.monotonic
     access_log: AccessLog = field(default_factory=lambda: AccessLog(machine_time))
+    idle: timedelta = USUAL_IDLE
     budgets: Budgets = field(default_factory=Budgets)
 
 

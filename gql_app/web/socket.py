@@ -117,7 +117,8 @@ class Socket:
             # Wakes the reader, wherever it waits; before it has begun, it ends at once.
             self._session.reschedule(asyncio.get_running_loop().time())
         else:
-            payload = {"warning": "KEY_EXPIRES", "expiresAt": notice.at.isoformat()}
+            warning = "SESSION_IDLE" if notice.is_idle else "KEY_EXPIRES"
+            payload = {"warning": warning, "expiresAt": notice.at.isoformat()}
             self._running.spawn(self._warn({"type": "ping", "payload": payload}))
 
     async def _warn(self, message: dict[str, Any]) -> None:

@@ -33,6 +33,8 @@ TABLES = [
     "models.access",
     "models.idempotency",
     "models.audit",
+    "models.passkey",
+    "models.identity",
 ]
 
 
