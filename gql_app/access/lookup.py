@@ -149,16 +149,16 @@ class KeyLookup:
             "The key is not valid.", reason or "unreadable", practice_id, found.id
         )
 
-    def _why_invalid(self, row: _KeyRow) -> str | None:
-        now, idle_ends_at = self._clock(), row.idle_ends_at(self._idle)
-        is_idle = idle_ends_at is not None and idle_ends_at <= now
-        return row.why_invalid(now) or ("idle" if is_idle else None)
-
     def _keep(self, good: _Digest) -> None:
         if good not in self._good:
             if len(self._good) >= GOOD_KEYS:
                 del self._good[next(iter(self._good))]
             self._good[good] = None
+
+    def _why_invalid(self, row: _KeyRow) -> str | None:
+        now, idle_ends_at = self._clock(), row.idle_ends_at(self._idle)
+        is_idle = idle_ends_at is not None and idle_ends_at <= now
+        return row.why_invalid(now) or ("idle" if is_idle else None)
 
     def _read(self, row: _KeyRow) -> Viewer | None:
         """The viewer of a key that is valid. None if its row cannot be read: somebody has written

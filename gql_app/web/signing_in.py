@@ -6,8 +6,7 @@ one.
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -163,21 +162,22 @@ class SigningIn:
 
     async def _begun(self, request: Request, body: object) -> SignedIn:
         changes, device = self._asked(request, SIGN_IN), _device(request)
+        where = partial(client_network, request.scope)
         match body:
             case {"key": str(key)}:
-                where = partial(client_network, request.scope)
                 viewer = await self.keys.authenticate(trimmed(key), where=where)
                 _note_whose(viewer.practice_id, viewer.key_id)
                 return await changes.make(viewer, begin_session, viewer.key_id, device)
             case {"link": str(link)}:
                 link = trimmed(link)
-                with self._guessing(request):
+                with self.keys.guesses.attempt(where):
                     practice_id = await practice_of_link(link, changes.clock())
                 _note_whose(practice_id)
                 return await changes.make_for(practice_id, begin_session_by_link, link, device)
             case {"passkey": dict()}:
                 page, response = _check_page(request), _credential(body, "passkey")
-                answer = await passkeys.find_answer(self.challenges, page, response)
+                with self.keys.guesses.attempt(where):
+                    answer = await passkeys.find_answer(self.challenges, page, response)
                 _note_whose(answer.practice_id)
                 begin = passkeys.begin_session_by_passkey
                 return await changes.make_for(answer.practice_id, begin, answer, device)
@@ -197,22 +197,10 @@ class SigningIn:
                 return found, f"add {viewer.key_id}"
             case {"invite": str(invite)}:
                 token = trimmed(invite)
-                with self._guessing(request):
+                with self.keys.guesses.attempt(partial(client_network, request.scope)):
                     person = await people.invited(token, self.changes.clock())
                 return person, f"invite {digest(token)}"
         raise BadInput('Send {"signIn": true}, {"invite": "…"} or {"add": true}.')
-
-    @contextmanager
-    def _guessing(self, request: Request) -> Iterator[None]:
-        """A link or an invitation that nobody was given is a guess, as such a key is. Raises
-        `RateLimited` where there were too many."""
-        where = partial(client_network, request.scope)
-        self.keys.guesses.check(where, None)
-        try:
-            yield
-        except Unauthenticated:
-            self.keys.guesses.note(where, None)
-            raise
 
     async def _signed_in(self, request: Request, signed_in: SignedIn) -> Response:
         security.info("signed_in")
