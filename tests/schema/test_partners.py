@@ -32,6 +32,8 @@ from tests.serving import PATIENCE, Server
 from tests.support.access import create_key
 from tests.work.agents import claims_of
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 CANARY = "Canarystaff"
 ANY = ["OPEN", "IN_PROGRESS", "CLOSED"]
 FIELDS = """id version claim { id until by { name } } assignee { id name } closedBy { id name }

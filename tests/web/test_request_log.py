@@ -82,9 +82,12 @@ async def test_what_a_client_says_is_not_in_its_line(server: Server, requests: K
 
 
 async def test_probes_that_succeed_have_no_line(server: Server, requests: Kept) -> None:
-    for path in ("/healthz", "/readyz", "/metrics"):
+    for path in ("/healthz", "/readyz"):
         assert (await server.client.get(path)).status_code == 200
+    assert (await server.metrics()).status_code == 200
     assert requests.lines == []
+    assert (await server.client.get("/metrics")).status_code == 401
+    assert [line["status"] for line in requests.lines] == [401]
 
 
 async def test_a_socket_has_a_line_and_so_has_each_of_its_operations(
