@@ -1,12 +1,9 @@
 """The composition root: the only place that wires the parts together."""
 
 import asyncio
-import faulthandler
 import gc
 import logging
 import multiprocessing
-import signal
-import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
@@ -22,16 +19,20 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route, WebSocketRoute
 
 from gql_app.access import KeyLookup, Unauthenticated
+from gql_app.access.challenges import Challenges
 from gql_app.access.last_use import LastUse
+from gql_app.access.shared_budgets import make_budgets
 from gql_app.clock import Clock, seconds_passed
 from gql_app.delivery.groups import Groups
 from gql_app.execution.persisted import PersistedDocuments, sha256
+from gql_app.jobs import running
 from gql_app.live.bus import Bus
 from gql_app.live.feeds import Feeds
 from gql_app.logs import keep_values_out_of_logs, set_up_logs
 from gql_app.schema import build_schema
 from gql_app.schema.context import Services
 from gql_app.settings import Settings
+from gql_app.stopping import end_in_time, end_with_parent, on_stop
 from gql_app.web.answer_headers import AnswerHeaders
 from gql_app.web.connections import CONNECTIONS, Connections, room_for_connections
 from gql_app.web.endpoint import Endpoint
@@ -39,19 +40,22 @@ from gql_app.web.frames import FramesProtocol
 from gql_app.web.guarded import GuardedProtocol
 from gql_app.web.health import health_routes
 from gql_app.web.metrics import metrics_route
+from gql_app.web.oidc import SigningInByProvider
 from gql_app.web.own_documents import own_documents
 from gql_app.web.pages import page_routes
 from gql_app.web.readiness import Readiness
 from gql_app.web.request_log import RequestLog
 from gql_app.web.sessions import Sessions
+from gql_app.web.signing_in import SigningIn
 from gql_app.work.access_log import AccessLog
 from gql_app.work.changes import Changes
 from gql_app.work.shares import Shares
 from gql_app.work.upkeep.audit_retention import keep_pruning_audit
+from gql_app.work.upkeep.ending_keys import keep_warning_of_ends
 from gql_app.work.upkeep.expiry import keep_freeing, keep_sweeping
 from gql_app.work.upkeep.indexing import keep_indexing
 from gql_app.work.upkeep.retention import keep_pruning
-from models.database import opened, until_lost
+from models.database import opened
 from models.database.probe import can_read, can_write
 
 log = logging.getLogger(__name__)
@@ -62,9 +66,6 @@ REQUESTS_SHARE, DRAIN_SHARE = 0.4, 0.1
 """Of the time that a stop may take: for requests to end, and then for changes under way. The rest
 is for background jobs and the database."""
 
-JOBS_SECONDS = 1.0
-"""How long background jobs may take to end."""
-
 
 def build_app(settings: Settings) -> Starlette:
     """The ASGI application, from settings."""
@@ -73,18 +74,25 @@ def build_app(settings: Settings) -> Starlette:
     bus = Bus(settings.bus_url, feeds.notice, feeds.notice_all)
     changes = Changes(bus.ring, clock, Shares(settings.practice_connections, settings.wait_seconds))
     access_log = AccessLog(clock)
+    budgets = make_budgets(settings.bus_url, settings.cost_per_second, settings.writes_per_second)
     lease = timedelta(minutes=settings.claim_minutes)
-    services = Services(changes, feeds, clock, lease, access_log=access_log)
+    idle = settings.session_idle
+    services = Services(
+        changes, feeds, clock, lease, access_log=access_log, idle=idle, budgets=budgets
+    )
     groups = Groups(access_log.note)
     last_use = LastUse(changes.make_for, seconds_passed)
-    sessions = Sessions(clock, last_use.note)
-    keys = KeyLookup(clock, last_use.note)
+    sessions = Sessions(clock, last_use.note, idle)
+    keys = KeyLookup(clock, last_use.note, idle)
+    signing_in = SigningIn(keys, changes, access_log, last_use, Challenges(clock), idle)
     schema = build_schema(introspection=settings.introspection == "on")
+    trusted = _trusted(settings)
+    schema.memory.documents.trusted = frozenset((trusted or {}).values())
     readiness = Readiness(
         {"key": partial(_look_a_key_up, keys), "read": can_read, "write": can_write}
     )
     connections = Connections(room_for_connections(), settings.trusted_proxies)
-    documents = PersistedDocuments(_trusted(settings))
+    documents = PersistedDocuments(trusted)
     endpoint = Endpoint(
         schema, services, groups, sessions, keys, settings.allowed_origins, documents
     )
@@ -94,9 +102,12 @@ def build_app(settings: Settings) -> Starlette:
             WebSocketRoute("/graphql", endpoint),
             *health_routes(bus, readiness),
             metrics_route(
-                *(feeds, groups, bus, schema.memory.fallbacks, connections, settings.metrics_token)
+                *(feeds, groups, bus, schema.memory.fallbacks, connections, settings.metrics_token),
+                *(keys.guesses, budgets),
             ),
-            *page_routes(keys, changes, access_log),
+            *page_routes(),
+            *signing_in.routes(),
+            *SigningInByProvider(changes, settings.oidc_secrets).routes(),
         ],
         middleware=_middleware(settings),
         lifespan=_lifespan(
@@ -148,14 +159,14 @@ def _lifespan(
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         keep_values_out_of_logs()
         end_in_time(settings.stop_seconds)
-        _on_stop(sessions.end_all)
-        _end_with_parent()
+        on_stop(sessions.end_all)
+        end_with_parent()
         async with (
             # A worker that starts while PostgreSQL is away waits for it, and is not ready.
             opened(settings.database_url, settings.limits, may_be_away=True),
             _set(clock),
             _drained(changes, DRAIN_SHARE * settings.stop_seconds),
-            _running(
+            running(
                 sessions.end_all,
                 bus.run(),
                 feeds.keep_polling(POLL_SECONDS),
@@ -169,6 +180,7 @@ def _lifespan(
         ):
             yield {CONNECTIONS: connections}
             await readiness.end()
+            await services.budgets.close()
             # While the bus still rings.
             await _drain(changes, DRAIN_SHARE * settings.stop_seconds)
 
@@ -199,6 +211,7 @@ def _by_the_clock(
         keep_indexing(changes),
         keep_pruning(changes, timedelta(days=settings.retention_days), clock),
         keep_pruning_audit(changes, timedelta(days=settings.audit_days), clock),
+        keep_warning_of_ends(clock),
     ]
 
 
@@ -254,53 +267,6 @@ def server_config(
     )
 
 
-def end_in_time(seconds: float) -> None:
-    """Have the process end within `seconds` of being told to stop, whatever hangs by then. Where it
-    hung is written to standard error: names of functions, no values."""
-
-    def arm() -> None:
-        # A second for the parent of several workers, which looks twice a second.
-        faulthandler.dump_traceback_later(seconds - 1, exit=True, file=2)
-
-    _before_handlers(arm)
-
-
-def _on_stop(act: Callable[[], None]) -> None:
-    """Have `act` called when the process is told to stop, before uvicorn waits for connections to
-    end: streams would never end by themselves."""
-    loop = asyncio.get_running_loop()
-    _before_handlers(lambda: loop.call_soon_threadsafe(act))
-
-
-def _before_handlers(act: Callable[[], object]) -> None:
-    """Have `act` called by the signals that stop the process, before what they do already."""
-    if threading.current_thread() is not threading.main_thread():
-        return
-    for stop in (signal.SIGTERM, signal.SIGINT):
-        handler = signal.getsignal(stop)
-
-        def handle(number: int, frame: Any, then: Any = handler) -> None:
-            act()
-            if callable(then):
-                then(number, frame)
-
-        signal.signal(stop, handle)
-
-
-def _end_with_parent() -> None:
-    """A worker whose parent was killed would go on, with nobody to stop or replace it."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-    loop, sentinel = asyncio.get_running_loop(), parent.sentinel
-
-    def end() -> None:
-        loop.remove_reader(sentinel)
-        signal.raise_signal(signal.SIGTERM)
-
-    loop.add_reader(sentinel, end)
-
-
 @asynccontextmanager
 async def _set(clock: Clock) -> AsyncIterator[None]:
     """Set the clock before anything is done by it."""
@@ -311,37 +277,6 @@ async def _set(clock: Clock) -> AsyncIterator[None]:
     yield
 
 
-@asynccontextmanager
-async def _running(
-    end_sessions: Callable[[], None], *jobs: Coroutine[Any, Any, None]
-) -> AsyncIterator[None]:
-    """Background jobs for as long as the block lasts; they are awaited at its end, but not long:
-    one may hang in the database, which is closed next. If SQLite's files are lost, the jobs end,
-    and so do the streams: they would go on showing what is not kept."""
-    tasks = [asyncio.create_task(job) for job in jobs]
-
-    async def end_when_lost() -> None:
-        await until_lost()
-        for task in tasks:
-            task.cancel()
-        end_sessions()
-
-    watching = asyncio.create_task(end_when_lost())
-    for task in tasks:
-        task.add_done_callback(_say_if_failed)
-    try:
-        yield
-    finally:
-        for task in (watching, *tasks):
-            task.cancel()
-        await asyncio.wait((watching, *tasks), timeout=JOBS_SECONDS)
-
-
 async def _look_a_key_up(keys: KeyLookup) -> None:
     with suppress(Unauthenticated):
         await keys.authenticate("cb_0_nobody")
-
-
-def _say_if_failed(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("a background job has ended: %s", type(error).__name__)

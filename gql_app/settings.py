@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from gql_app.access.budgets import CHANGES_A_SECOND, COST_A_SECOND
 from gql_app.manifest import read_manifest
 from models.limits import USUAL_LIMITS, Limits
 from models.wires import BadWire, is_loopback, read_wire
@@ -28,8 +30,11 @@ NUMBERS = {
     "silence_seconds": ("seconds", 1, 600),
     "practice_connections": ("connections", 1, 100),
     "stop_seconds": ("seconds", 5, 300),
+    "writes_per_second": ("changes", 1, 1_000_000),
+    "cost_per_second": ("values", 10_000, 1_000_000_000),
 }
-"""The settings that bound what the database may take, and the stop: unit, least, most."""
+"""The settings that bound what the database may take, the stop, and what a key may spend: unit,
+least, most."""
 SHORTEST_TOKEN = 16
 """Characters of CALLBOARD_METRICS_TOKEN, at least: nothing slows down those who guess it."""
 
@@ -44,24 +49,29 @@ class BadSetting(Exception):
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`retention_days`: how long events are kept, and cursors good; `audit_days`: how long rows of
-    the audit are; `claim_minutes`: how long a
-    claim lasts that is not renewed; `allowed_origins`: web pages
+    the audit are; `claim_minutes`: how long a claim lasts that is not renewed;
+    `session_idle_minutes`: how long a session of the dashboard lasts while its person does nothing;
+    `oidc_secrets`: a folder with the secrets by which practices' identity providers know this
+    server; `allowed_origins`: web pages
     elsewhere that may connect; `allowed_hosts`: the names this server answers to ("*" for any; none
     are named, and any will do, where only this machine can reach it); `insecure`: clear text may go
     over the network, and SQLite's files may be open to others; `metrics_token`: opens /metrics;
     `trusted_proxies`: addresses or networks whose X-Forwarded-For and X-Forwarded-Proto count;
     `statement_seconds` to `silence_seconds`: see `Limits`; `practice_connections`: how many
     connections to PostgreSQL the changes of one practice may use at once, in a process;
-    `stop_seconds`: how long a process may take to stop; `log`: the form of the log's lines, by
-    default the one that suits a terminal or a file; `log_level`: the least important lines that are
-    written; `security_log`: a file for security events; `introspection`: on or off;
-    `trusted_documents`: texts by their hashes and ids, None if any document is run."""
+    `stop_seconds`: how long a process may take to stop; `writes_per_second` and `cost_per_second`:
+    how many changes, and values of dear queries, a key may ask for in the long run; `log`: the form
+    of the log's lines, by default the one that suits a terminal or a file; `log_level`: the least
+    important lines that are written; `security_log`: a file for security events; `introspection`:
+    on or off; `trusted_documents`: texts by their hashes and ids, None if any document is run."""
 
     database_url: str = "sqlite://callboard.sqlite3"
     bus_url: str = "memory://"
     retention_days: int = 30
     audit_days: int = 2_192
     claim_minutes: int = 10
+    session_idle_minutes: int = 30
+    oidc_secrets: Path | None = None
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     insecure: bool = False
@@ -74,11 +84,17 @@ class Settings:
     silence_seconds: int = int(USUAL_LIMITS.silence)
     practice_connections: int = 4
     stop_seconds: int = 10
+    writes_per_second: int = CHANGES_A_SECOND
+    cost_per_second: int = COST_A_SECOND
     log: str | None = None
     log_level: str = "info"
     security_log: Path | None = None
     introspection: str = "on"
     trusted_documents: dict[str, str] | None = None
+
+    @property
+    def session_idle(self) -> timedelta:
+        return timedelta(minutes=self.session_idle_minutes)
 
     @property
     def limits(self) -> Limits:
@@ -113,6 +129,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         retention_days=_number(given, "retention_days", defaults.retention_days, "days", 36_500),
         audit_days=_number(given, "audit_days", defaults.audit_days, "days", 36_500),
         claim_minutes=_number(given, "claim_minutes", defaults.claim_minutes, "minutes", 1_440),
+        session_idle_minutes=_number(
+            given, "session_idle_minutes", defaults.session_idle_minutes, "minutes", 720
+        ),
+        oidc_secrets=_folder(given, "oidc_secrets"),
         allowed_origins=_list(given.get("allowed_origins"), defaults.allowed_origins),
         allowed_hosts=_list(given.get("allowed_hosts"), defaults.allowed_hosts),
         insecure=_flag(given, "insecure"),
@@ -169,6 +189,15 @@ def address(url: str) -> str:
         return url
     parts = urlsplit(url)
     return f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _folder(given: Mapping[str, str], name: str) -> Path | None:
+    path = given.get(name)
+    if not path:
+        return None
+    if not Path(path).is_dir():
+        raise BadSetting(f"{PREFIX}{name.upper()} is a folder that is there, not {path!r}.")
+    return Path(path)
 
 
 def _list(value: str | None, default: tuple[str, ...]) -> tuple[str, ...]:

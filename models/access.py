@@ -1,6 +1,7 @@
 """Keys: who may use the API, for which practice, in which role."""
 
 import json
+from enum import StrEnum
 
 from tortoise import fields
 from tortoise.models import Model
@@ -9,13 +10,27 @@ from models.people import Staff
 from models.practice import Practice
 from models.roles import Role
 
+MAX_DEVICE = 100
+
+
+class KeyKind(StrEnum):
+    """What a row of the table is. Sessions, links and invitations have a parent."""
+
+    KEY = "KEY"  # a program's key, or one that is typed in
+    PERSON = "PERSON"  # what an invited person may do; nobody has a secret for it
+    SESSION = "SESSION"  # of the dashboard
+    LINK = "LINK"  # begins one session
+    INVITE = "INVITE"  # lets a person make the first passkey
+
 
 class AccessKey(Model):
     """A key of one practice. Only the digest of the secret is stored.
 
     `queue_ids` limits the key to some queues (a JSON list of numbers), None means all of them.
-    `parent_id` is the number of the key that a session, or a link that begins one, was made from.
-    `last_used_at` is right to about a minute; using a session counts as using its key too.
+    `parent_id` is the number of the key, or the person, that a session, a link or an invitation was
+    made from. `last_used_at` is right to about a minute: of a key, when it or one of its sessions
+    was used last; of a session, when its person last did something. A session also keeps the
+    `device` it was begun on, and when its person had signed in before (`previous_sign_in_at`).
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -34,6 +49,9 @@ class AccessKey(Model):
     revoked_at = fields.DatetimeField(null=True)
     parent_id = fields.BigIntField(null=True)
     last_used_at = fields.DatetimeField(null=True)
+    kind = fields.CharEnumField(KeyKind, max_length=12, default=KeyKind.KEY, db_default="KEY")
+    device = fields.CharField(max_length=MAX_DEVICE, null=True)
+    previous_sign_in_at = fields.DatetimeField(null=True)
 
     staff_id: int
     practice_id: int

@@ -65,6 +65,23 @@ def checked_name(what: str, name: str) -> str:
     return name
 
 
+def checked_url(what: str, url: str) -> str:
+    """The address of a server, without a slash at its end; `what` is called so. Raises
+    `BadValue`."""
+    url = url.strip().rstrip("/")
+    if not re.fullmatch(r"https?://[^\s/?#@]+", url):
+        raise BadValue(f"{what} is a server's address, such as https://calls.example, not {url!r}")
+    return url
+
+
+def checked_email(what: str, address: str) -> str:
+    """The address in small letters; `what` is called so. Raises `BadValue`."""
+    address = address.strip().lower()
+    if len(address) > 254 or not re.fullmatch(r"[^\s@]+@[^\s@]+", address):
+        raise BadValue(f"{what} is an e-mail address, not {address!r}")
+    return address
+
+
 def checked_queues(names: list[str]) -> list[str]:
     """Names for a practice's queues, each of them once. Raises `BadValue`."""
     names = [checked_name("--queue", name) for name in names]

@@ -10,6 +10,8 @@ from models.database import select_list
 from models.phone import Phone, stored_phone
 from models.practice import Practice
 
+MAX_SUBJECT = 255
+MAX_EMAIL = 254
 MAX_EXTERNAL_ID = 200
 """Longest external id of a patient, a task or an appointment, in characters."""
 
@@ -87,7 +89,12 @@ class PatientWord(Model):
 
 
 class Staff(Model):
-    """Who acts through a key: an agent, a supervisor, or a partner's program."""
+    """Who acts through a key: an agent, a supervisor, or a partner's program.
+
+    `signed_in_at` is when they signed in to the dashboard last. `subject` is how the practice's
+    identity provider names them, unique within the practice; until it is known, their `email`
+    stands for them there.
+    """
 
     id = fields.BigIntField(primary_key=True)
     practice: fields.ForeignKeyRelation[Practice] = fields.ForeignKeyField(
@@ -95,6 +102,9 @@ class Staff(Model):
     )
     name = fields.CharField(max_length=MAX_NAME)
     created_at = fields.DatetimeField()
+    signed_in_at = fields.DatetimeField(null=True)
+    subject = fields.CharField(max_length=MAX_SUBJECT, null=True)
+    email = fields.CharField(max_length=MAX_EMAIL, null=True)
 
     class Meta:
         table = "staff"

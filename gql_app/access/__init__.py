@@ -1,15 +1,13 @@
 """Who asks, and what they may: viewers, keys, signing in."""
 
 from gql_app.access.lookup import (
-    KEY,
-    SESSION,
+    USUAL_IDLE,
     KeyLookup,
     authenticate,
     bearer,
-    digest,
-    practice_of,
     still_valid,
 )
+from gql_app.access.tokens import KEY, SESSION, digest, looks_like_key, practice_of
 from gql_app.access.viewer import (
     BY_CLOCK,
     Forbidden,
@@ -31,11 +29,13 @@ __all__ = [
     "RateLimited",
     "SESSION",
     "Scope",
+    "USUAL_IDLE",
     "Unauthenticated",
     "Viewer",
     "authenticate",
     "bearer",
     "digest",
+    "looks_like_key",
     "practice_of",
     "still_valid",
 ]

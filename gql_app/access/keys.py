@@ -1,19 +1,21 @@
-"""Keys: made, listed and revoked; and the names by which the command line calls things."""
+"""Keys: made, listed, rotated and revoked; and the names by which the command line calls things."""
 
-import secrets
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from gql_app.access.lookup import digest
+from gql_app.access.tokens import digest, new_key
 from gql_app.access.viewer import ChangeOfPractice, Viewer
-from models.access import AccessKey, read_queue_ids
+from models.access import AccessKey, KeyKind, read_queue_ids
 from models.audit import AuditAction
 from models.database import fetch
 from models.people import Staff
 from models.practice import Practice, Queue
 from models.roles import Action, Role, may
 from models.text import trimmed
+
+ENDS_SOON = timedelta(days=14)
+"""How long before its end a key is named to those who run the server."""
 
 
 class NotThere(Exception):
@@ -38,7 +40,7 @@ async def create_key(
 ) -> CreatedKey:
     """Make a key for these queues, all if `queue_ids` is None. `expires_at` is aware.
     `may_create_tasks` is what the key says; whether it counts depends on the role."""
-    key = f"cb_{change.practice_id}_{secrets.token_urlsafe(32)}"
+    key = new_key(change.practice_id)
     created = await AccessKey.create(
         practice_id=change.practice_id,
         digest=digest(key),
@@ -122,7 +124,7 @@ class _KeyRow(NamedTuple):
 _KEYS = """
 SELECT k.id, k.role, s.name, k.queue_ids, k.expires_at, k.revoked_at, k.last_used_at
 FROM access_key k JOIN staff s ON s.practice_id = k.practice_id AND s.id = k.staff_id
-WHERE k.practice_id = $1 AND k.parent_id IS NULL ORDER BY k.id
+WHERE k.practice_id = $1 AND k.kind = 'KEY' ORDER BY k.id
 """
 
 
@@ -143,13 +145,52 @@ async def list_keys(practice: Practice, now: datetime) -> list[Listed]:
     return listed
 
 
+async def rotate_key(
+    change: ChangeOfPractice, practice: Practice, key_id: int, overlap: timedelta
+) -> CreatedKey:
+    """Make another key with the same rights, without an end of its own. The old one ends after
+    `overlap`, with the sessions that it began, or before that if it would have. Raises
+    `NotThere`."""
+    old = await _locked(change, practice, key_id)
+    if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= change.now):
+        raise NotThere(f"Key {key_id} at {practice.slug} has ended; make a new one.")
+    key = new_key(change.practice_id)
+    created = await AccessKey.create(
+        practice_id=change.practice_id,
+        digest=digest(key),
+        role=old.role,
+        staff_id=old.staff_id,
+        queue_ids=old.queue_ids,
+        may_create_tasks=old.may_create_tasks,
+        created_at=change.now,
+    )
+    end = change.now + overlap
+    keys = AccessKey.filter(practice_id=practice.id)
+    if old.expires_at is None or old.expires_at > end:
+        await keys.filter(id=key_id).update(expires_at=end)
+    await keys.filter(parent_id=key_id, expires_at__gt=end).update(expires_at=end)
+    change.note(AuditAction.KEY, f"key {created.id} made in place of key {key_id}")
+    return CreatedKey(created.id, key)
+
+
 async def revoke_key(change: ChangeOfPractice, practice: Practice, key_id: int) -> None:
     """Make a key invalid from now on, with the sessions that it began. Raises `NotThere`."""
-    keys = AccessKey.filter(practice_id=practice.id)
-    key = keys.filter(id=key_id, parent_id=None)
-    if not await key.exists():
-        raise NotThere(f"There is no key {key_id} at {practice.slug}.")
-    # One after the other: a session that is begun right now waits for the key's row.
-    for which in (key, keys.filter(parent_id=key_id)):
-        await which.filter(revoked_at=None).update(revoked_at=change.now)
+    await _locked(change, practice, key_id)
+    await revoke_with_sessions(change, key_id)
     change.note(AuditAction.KEY, f"key {key_id} revoked")
+
+
+async def revoke_with_sessions(change: ChangeOfPractice, key_id: int) -> None:
+    """Make a key or a person's rights invalid from now on, with what was made from them. The key's
+    row is locked: a session that is begun right now has waited for it."""
+    keys = AccessKey.filter(practice_id=change.practice_id, revoked_at=None)
+    for which in (keys.filter(id=key_id), keys.filter(parent_id=key_id)):
+        await which.update(revoked_at=change.now)
+
+
+async def _locked(change: ChangeOfPractice, practice: Practice, key_id: int) -> AccessKey:
+    keys = AccessKey.filter(practice_id=change.practice_id, id=key_id, kind=KeyKind.KEY)
+    key = await keys.select_for_update().first()
+    if key is None:
+        raise NotThere(f"There is no key {key_id} at {practice.slug}.")
+    return key

@@ -1,19 +1,16 @@
-"""From a key to its viewer: who is asking, and for which practice.
-
-A key reads `cb_<practice>_<secret>`. The practice stands in the key so that even this first look-up
-is by practice; the secret has 256 random bits, so a plain SHA-256 digest is enough to store.
-"""
+"""From a key to its viewer: who is asking, and for which practice."""
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
+from gql_app.access.guessing import Guesses, Where
+from gql_app.access.tokens import KEY, digest, practice_of
 from gql_app.access.viewer import Unauthenticated, Viewer
 from gql_app.clock import machine_time
 from models.access import read_queue_ids
@@ -24,15 +21,16 @@ from models.roles import Role
 
 log = logging.getLogger(__name__)
 
-MAX_KEY_LENGTH = 200
 LOOK_SECONDS = 5.0
 """How long a look at keys may take: all requests wait for it, and a connection may be half open."""
 KNOWN_KEYS = 1_000
 """How many keys' viewers are kept as they were made from their rows."""
+GOOD_KEYS = 10_000
+"""How many keys that were valid are remembered: they are looked up however many others fail."""
 LOOK_KEYS = 500
 """How many keys are looked up at once. They need not be valid to be counted."""
-KEY, SESSION = "cb", "cs"
-"""How keys begin, and the tokens of sessions (see gql_app/access/signin.py)."""
+USUAL_IDLE = timedelta(minutes=30)
+"""How long a session lasts whose person does nothing."""
 
 
 class _KeyRow(NamedTuple):
@@ -48,6 +46,19 @@ class _KeyRow(NamedTuple):
     may_create_tasks: bool
     expires_at: datetime | None
     revoked_at: datetime | None
+    active_at: datetime | None
+
+    def idle_ends_at(self, idle: timedelta) -> datetime | None:
+        """When a session ends if its person does nothing; None for a key, which has no such end."""
+        return None if self.active_at is None else self.active_at + idle
+
+    def why_invalid(self, now: datetime) -> str | None:
+        """Whether it is revoked or expired. A session may be idle all the same."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None and self.expires_at <= now:
+            return "expired"
+        return None
 
 
 _Digest: TypeAlias = tuple[int, str]
@@ -57,7 +68,8 @@ _Found: TypeAlias = dict[_Digest, "_KeyRow"]
 
 _KEYS = """
 SELECT k.id, k.practice_id, k.digest, p.time_zone, p.region, k.role, k.staff_id, s.name,
-       k.queue_ids, k.may_create_tasks, k.expires_at, k.revoked_at
+       k.queue_ids, k.may_create_tasks, k.expires_at, k.revoked_at,
+       CASE WHEN k.kind = 'SESSION' THEN COALESCE(k.last_used_at, k.created_at) END
 FROM access_key k
 JOIN practice p ON p.id = k.practice_id
 JOIN staff s ON s.practice_id = k.practice_id AND s.id = k.staff_id
@@ -93,35 +105,60 @@ class _Look:
 class KeyLookup:
     """Look keys up in batches, one batch at a time. A request that arrives during a look-up waits
     for the next one, so that no answer is older than its request. One statement for each request
-    would cost as much as a short query. Keys expire by `clock`; `note` is told of each use."""
+    would cost as much as a short query. Keys expire by `clock`; `note` is told of each use. A
+    session ends when its person has done nothing for the time `idle`."""
 
     def __init__(
-        self, clock: Callable[[], datetime], note: Callable[[Viewer], None] | None = None
+        self,
+        clock: Callable[[], datetime],
+        note: Callable[[Viewer], None] | None = None,
+        idle: timedelta = USUAL_IDLE,
     ) -> None:
         self._clock = clock
         self._note = note
+        self._idle = idle
         self._told: set[tuple[int, str]] = set()
         self._viewer_of = lru_cache(KNOWN_KEYS)(_viewer)
         self._one_at_a_time = asyncio.Lock()
         self._next: _Look | None = None
+        self._good: dict[_Digest, None] = {}
+        self.guesses = Guesses()
 
-    async def authenticate(self, key: str, kind: str = KEY) -> Viewer:
-        """The viewer that `key` stands for. Raises `Unauthenticated`, with the same words for any
-        key that is not valid now, and `Busy`."""
+    async def authenticate(self, key: str, kind: str = KEY, where: Where = None) -> Viewer:
+        """The viewer that `key` stands for, sent from somewhere. Raises `Unauthenticated`, with
+        the same words for any key that is not valid now, `Busy`, and `RateLimited` where too many
+        keys came that nobody has."""
         practice_id = practice_of(key, kind)
-        if practice_id is None:
+        sent = None if practice_id is None else (practice_id, digest(key))
+        if sent is None or sent not in self._good:
+            self.guesses.check(where, practice_id)
+        if sent is None or practice_id is None:
+            self.guesses.note(where, None)
             raise Unauthenticated("The key is not valid.", "malformed")
-        found = await self._find(practice_id, digest(key))
-        if found is None:
+        found = await self._find(*sent)
+        if found is None:  # one that has ended is no guess
+            self.guesses.note(where, practice_id)
             raise Unauthenticated("The key is not valid.", "unknown", practice_id)
-        reason = _why_invalid(found, self._clock())
+        reason = self._why_invalid(found)
         if reason is None:
             viewer = self._read(found)
             if viewer is not None:
+                self._keep(sent)
                 return viewer
         raise Unauthenticated(
             "The key is not valid.", reason or "unreadable", practice_id, found.id
         )
+
+    def _keep(self, good: _Digest) -> None:
+        if good not in self._good:
+            if len(self._good) >= GOOD_KEYS:
+                del self._good[next(iter(self._good))]
+            self._good[good] = None
+
+    def _why_invalid(self, row: _KeyRow) -> str | None:
+        now, idle_ends_at = self._clock(), row.idle_ends_at(self._idle)
+        is_idle = idle_ends_at is not None and idle_ends_at <= now
+        return row.why_invalid(now) or ("idle" if is_idle else None)
 
     def _read(self, row: _KeyRow) -> Viewer | None:
         """The viewer of a key that is valid. None if its row cannot be read: somebody has written
@@ -167,44 +204,23 @@ class KeyLookup:
         return {(row.practice_id, row.digest): row for row in rows}
 
 
-def practice_of(key: str, kind: str) -> int | None:
-    """The practice that stands in the key, None if it is not of that kind."""
-    begin, _, rest = key.partition("_")
-    practice, _, secret = rest.partition("_")
-    is_number = practice.isascii() and practice.isdigit()
-    # Bounded, because it is compared with a 64-bit column.
-    if begin != kind or not is_number or len(practice) > 18 or len(key) > MAX_KEY_LENGTH:
-        return None
-    return int(practice) if secret else None
-
-
-async def still_valid(viewers: set[Viewer], now: datetime) -> set[Viewer]:
-    """Those of `viewers` whose key still says the same of them `now`."""
+async def still_valid(
+    viewers: set[Viewer], now: datetime, idle: timedelta = USUAL_IDLE
+) -> dict[Viewer, datetime | None]:
+    """Those of `viewers` whose key still says the same of them `now`. Beside each is when its
+    session ends, or has ended, because its person does nothing; None if it is no session."""
     if not viewers:
-        return set()
+        return {}
     practices = sorted({viewer.practice_id for viewer in viewers})
     keys = sorted({viewer.key_id for viewer in viewers})
     where = f"{among('k.practice_id', 1)} AND {among('k.id', 2)}"
     rows = await fetch(_KeyRow, f"{_KEYS} WHERE {where}", practices, keys)
-    found = set()
+    found = {}
     for row in rows:
         with suppress(ValueError):  # one that cannot be read ends its own sessions, no others
-            if _why_invalid(row, now) is None:
-                found.add(_viewer(row))
-    return viewers & found
-
-
-def digest(key: str) -> str:
-    """A key as it is stored: its SHA-256 in hex, 64 characters."""
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
-def _why_invalid(row: _KeyRow, now: datetime) -> str | None:
-    if row.revoked_at is not None:
-        return "revoked"
-    if row.expires_at is not None and row.expires_at <= now:
-        return "expired"
-    return None
+            if row.why_invalid(now) is None and (viewer := _viewer(row)) in viewers:
+                found[viewer] = row.idle_ends_at(idle)
+    return found
 
 
 def _viewer(row: _KeyRow) -> Viewer:

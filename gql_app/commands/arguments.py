@@ -69,6 +69,10 @@ def number(given: str) -> int:
     return _number(given, 1, 2**63 - 1, "a number from the list")
 
 
+def days(given: str) -> int:
+    return _number(given, 0, 366, "a number of days")
+
+
 def moment(given: str) -> datetime:
     """A moment, in UTC unless it says otherwise."""
     try:

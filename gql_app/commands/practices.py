@@ -4,6 +4,7 @@ import argparse
 import asyncio
 
 from gql_app.access import Origin
+from gql_app.access.identity import is_safe, set_provider
 from gql_app.access.keys import practice_called
 from gql_app.clock import Clock
 from gql_app.commands.verbs import FIRST_QUEUE
@@ -28,6 +29,7 @@ from models.checks import (
     checked_time_zone,
 )
 from models.database import opened
+from models.identity import MAX_CLIENT_ID, MAX_ISSUER
 
 
 def create(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -67,6 +69,23 @@ def show(_: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _provider(arguments: argparse.Namespace) -> tuple[str, str] | None:
+    """The identity provider that was given: its address, and what it calls this server. Both are
+    empty if there is to be none."""
+    issuer, client_id = arguments.oidc_issuer, arguments.oidc_client_id
+    if issuer is None and client_id is None:
+        return None
+    if issuer == "" and client_id is None:
+        return "", ""
+    if not issuer or not client_id:
+        raise BadValue("--oidc-issuer and --oidc-client-id are given together")
+    if not is_safe(issuer) or len(issuer) > MAX_ISSUER:
+        raise BadValue(f"--oidc-issuer begins with https://, unlike {issuer!r}")
+    if len(client_id) > MAX_CLIENT_ID:
+        raise BadValue(f"--oidc-client-id has at most {MAX_CLIENT_ID} characters")
+    return issuer, client_id
+
+
 def change(arguments: argparse.Namespace, settings: Settings) -> int:
     values: dict[str, str] = {}
     if arguments.name is not None:
@@ -75,15 +94,19 @@ def change(arguments: argparse.Namespace, settings: Settings) -> int:
         values["time_zone"] = checked_time_zone(arguments.time_zone)
     if arguments.region is not None:
         values["region"] = checked_region(arguments.region)
-    if not values:
-        raise BadValue("nothing to change: give --name, --time-zone or --region")
+    provider = _provider(arguments)
+    if not values and provider is None:
+        raise BadValue("nothing to change: give --name, --time-zone, --region or --oidc-issuer")
 
     async def run() -> None:
         async with opened(settings.database_url, settings.limits):
             practice = await practice_called(arguments.slug)
             runner = Changes(ring_nobody, await Clock.of_database())
             runner = runner.asked(Origin("callboard practices set"))
-            await runner.make_for(practice.id, set_practice, values)
+            if values:
+                await runner.make_for(practice.id, set_practice, values)
+            if provider is not None:
+                await runner.make_for(practice.id, set_provider, *provider)
 
     asyncio.run(run())
     return 0

@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from gql_app.access import Origin, keys
 from gql_app.clock import Clock
@@ -45,18 +45,36 @@ def run_create(arguments: argparse.Namespace, settings: Settings) -> int:
 def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print a line a key: number, role, name, state, queues, end and last use."""
 
-    async def run() -> list[keys.Listed]:
+    async def run() -> tuple[list[keys.Listed], datetime]:
         async with opened(settings.database_url, settings.limits):
             practice = await keys.practice_called(arguments.practice)
-            return await keys.list_keys(practice, (await Clock.of_database())())
+            now = (await Clock.of_database())()
+            return await keys.list_keys(practice, now), now
 
-    for key in asyncio.run(run()):
+    listed, now = asyncio.run(run())
+    for key in listed:
         say(
             *key[:4],
             "all queues" if key.queues is None else f"only {', '.join(key.queues)}",
-            f"ends {_minute(key.expires_at)}" if key.expires_at else "no end",
+            _end(key, now),
             f"last used {_minute(key.last_used_at)}" if key.last_used_at else "never used",
         )
+    return 0
+
+
+def run_rotate(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Print the new key alone."""
+
+    async def run() -> str:
+        async with opened(settings.database_url, settings.limits):
+            practice = await keys.practice_called(arguments.practice)
+            changes, overlap = await _changes("keys rotate"), timedelta(days=arguments.overlap)
+            created = await changes.make_for(
+                practice.id, keys.rotate_key, practice, arguments.id, overlap
+            )
+            return created.key
+
+    say(asyncio.run(run()))
     return 0
 
 
@@ -90,6 +108,18 @@ def run_set_queue(arguments: argparse.Namespace, settings: Settings) -> int:
 async def _changes(verb: str) -> Changes:
     """The runner of changes, for what an operator asks for by a verb."""
     return Changes(ring_nobody, await Clock.of_database()).asked(Origin(f"callboard {verb}"))
+
+
+def _end(key: keys.Listed, now: datetime) -> str:
+    if key.expires_at is None:
+        return "no end"
+    left = key.expires_at - now
+    is_near = key.state == "valid" and left <= keys.ENDS_SOON
+    return f"ends {_minute(key.expires_at)}" + (f", in {_days(left)}" if is_near else "")
+
+
+def _days(left: timedelta) -> str:
+    return "less than a day" if left.days == 0 else f"{left.days} day{'s' * (left.days > 1)}"
 
 
 def _minute(moment: datetime) -> str:

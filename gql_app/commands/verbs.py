@@ -7,8 +7,8 @@ from pathlib import Path
 
 from gql_app.commands import arguments as read
 from gql_app.commands.arguments import Parser, Verbs, add_practice
+from gql_app.commands.verbs_of_access import add_keys, add_staff
 from gql_app.settings import WATCH_KEY
-from models.roles import Role
 
 FIRST_QUEUE = "Follow-ups"
 """The queue of a practice that is made without one: tasks need one."""
@@ -31,7 +31,8 @@ def parser() -> Parser:
     _add_upkeep(verbs)
     _add_audit(verbs)
     _add_practices(verbs)
-    _add_keys(verbs)
+    add_keys(verbs)
+    add_staff(verbs)
     _add_queues(verbs)
     _add_import(verbs)
     _add_watch(verbs)
@@ -150,45 +151,18 @@ def _add_practices(verbs: Verbs) -> None:
         help=f'a queue, may be repeated; "{FIRST_QUEUE}" unless one is given',
     )
     verbs.add("list", "show all practices", "practices.show")
-    verb = verbs.add("set", "change a practice's name, time zone or region", "practices.change")
+    verb = verbs.add("set", "change a practice", "practices.change")
     verb.add_argument("slug", type=read.text, metavar="SLUG", help="its short name")
     verb.add_argument("--name", metavar="NAME", help="what people call it")
     verb.add_argument("--time-zone", metavar="ZONE", help=ZONE)
     verb.add_argument("--region", metavar="CODE", help=REGION)
-
-
-def _add_keys(verbs: Verbs) -> None:
-    verbs = Verbs(verbs.add("keys", "create, list and revoke keys"))
-    _add_create_key(verbs)
-    purpose = "show a practice's keys, without their secrets"
-    add_practice(verbs.add("list", purpose, "set_up.run_list"))
-    verb = verbs.add("revoke", "make a key invalid from now on", "set_up.run_revoke")
-    add_practice(verb)
-    verb.add_argument("id", type=read.number, metavar="ID", help="its number, from `keys list`")
-
-
-def _add_create_key(verbs: Verbs) -> None:
-    verb = verbs.add("create", "print a new key", "set_up.run_create")
-    add_practice(verb)
-    roles = [role.lower() for role in Role]
     verb.add_argument(
-        "--role",
-        required=True,
-        type=str.lower,
-        choices=roles,
-        metavar="ROLE",
-        help=f"what it may do: {', '.join(roles)}",
+        "--oidc-issuer",
+        metavar="URL",
+        help='the identity provider by which its people may sign in; "" for none',
     )
-    verb.add_argument("--name", required=True, metavar="NAME", help="who acts through it")
     verb.add_argument(
-        "--queue", action="append", metavar="NAME", help="only this queue; may be repeated"
-    )
-    verb.add_argument("--may-create-tasks", action="store_true", help="for partners")
-    verb.add_argument(
-        "--expires",
-        type=read.moment,
-        metavar="WHEN",
-        help="when it ends, such as 2027-01-31T18:00Z; never unless it is given",
+        "--oidc-client-id", metavar="ID", help="what the identity provider calls this server"
     )
 
 

@@ -15,6 +15,7 @@ from gql_app.execution.documents import Documents
 from gql_app.execution.memory import Schema
 from gql_app.execution.strawberry_private import core_schema
 from gql_app.schema import (
+    account,
     activity,
     appointments,
     audit,
@@ -56,6 +57,7 @@ Mutation = merge_types(
         imports.Mutations,
         appointments.Mutations,
         moves.Mutations,
+        account.Mutations,
     ),
 )
 

@@ -7,6 +7,10 @@ import orjson
 import strawberry
 
 from gql_app.access import Viewer as ViewerRow
+from gql_app.access.passkeys import passkeys_of
+from gql_app.access.people import person_behind
+from gql_app.access.signin import SessionRow, last_sign_in, sessions_of
+from gql_app.schema.account import Passkey, Session
 from gql_app.schema.context import Info
 from gql_app.schema.enums import Role
 from gql_app.schema.queues import Queue
@@ -18,6 +22,7 @@ from gql_app.work.reads.next_tasks import claimed_tasks
 from gql_app.work.reads.queues import QueueRow, visible_queues
 from models.event import feed_bounds
 from models.follow_up import local_date
+from models.passkey import PasskeyRow
 from models.task import TaskRow
 
 
@@ -67,6 +72,31 @@ class Viewer:
     may_read_activity: bool
     may_read_audit: bool
     expires_at: datetime | None
+
+    @strawberry.field(
+        graphql_type=list[Session],
+        description="Where you are signed in to the dashboard, the latest sign-in first.",
+    )
+    async def sessions(parent: strawberry.Parent[ViewerRow], info: Info) -> list[SessionRow]:
+        services = info.context.services
+        return await sessions_of(parent, services.clock(), services.idle)
+
+    @strawberry.field(
+        description="When you signed in to the dashboard the last time before this session; null if"
+        " you never did."
+    )
+    async def last_sign_in(parent: strawberry.Parent[ViewerRow]) -> datetime | None:
+        return await last_sign_in(parent)
+
+    @strawberry.field(
+        graphql_type=list[Passkey] | None,
+        description="The passkeys that you can sign in with; null for a key, and for who has signed"
+        " in with one.",
+    )
+    async def passkeys(parent: strawberry.Parent[ViewerRow]) -> list[PasskeyRow] | None:
+        if await person_behind(parent) is None:
+            return None
+        return await passkeys_of(parent.practice_id, parent.staff_id)
 
     @strawberry.field(graphql_type=Practice)
     def practice(parent: strawberry.Parent[ViewerRow]) -> ViewerRow:

@@ -2,27 +2,35 @@
 
 import logging
 import re
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection, cookie_parser
+from starlette.responses import Response
 
 from gql_app.access import (
-    KEY,
     SESSION,
     KeyLookup,
     OtherViewer,
     Unauthenticated,
     Viewer,
     bearer,
+    looks_like_key,
 )
 from gql_app.logs import SECURITY
 from gql_app.logs.request import current
 from gql_app.schema.viewer import viewer_id
+from gql_app.web.addresses import client_network
 from models.database import read_secret
+from models.wires import is_loopback
 
 security = logging.getLogger(SECURITY)
 
-COOKIE = "callboard"
+COOKIE = "__Host-callboard"
+"""Browsers take it from this host alone, over TLS, and for all of its paths."""
+LOOPBACK_COOKIE = "callboard"
+"""The same beside it over plain HTTP on this machine, where some browsers take no secure cookie."""
 MEANT = "x-callboard-viewer"
 """The header that says for whom a request is meant: the `Viewer.id` that the page was given."""
 
@@ -34,7 +42,8 @@ async def viewer_of(
     keys: KeyLookup, asked: HTTPConnection, authorization: object = None, meant: object = None
 ) -> Viewer:
     """The viewer of a request, by a key looked up in `keys`; `authorization` and `meant` are what
-    was sent elsewhere than in the headers of `asked`. Raises `Unauthenticated` and `OtherViewer`.
+    was sent elsewhere than in the headers of `asked`. Raises `Unauthenticated`, `OtherViewer` and
+    `RateLimited`.
 
     All pages of a browser share its cookie. A page says for whom it was loaded, and is refused once
     somebody else has signed in.
@@ -47,7 +56,8 @@ async def viewer_of(
 
 
 async def holder_of(keys: KeyLookup, asked: HTTPConnection, authorization: object = None) -> Viewer:
-    """The viewer of a request, without asking for whom it is meant. Raises `Unauthenticated`.
+    """The viewer of a request, without asking for whom it is meant. Raises `Unauthenticated`, and
+    `RateLimited`.
 
     A browser sends the cookie with whatever a page asks of this server, so it counts only for
     pages of this server: browsers name the page's origin with each POST and each WebSocket.
@@ -56,12 +66,13 @@ async def holder_of(keys: KeyLookup, asked: HTTPConnection, authorization: objec
         authorization = asked.headers.get("authorization")
     token = None
     if authorization is None:
-        token = cookie_parser(asked.headers.get("cookie", "")).get(COOKIE)
+        token = session_token(asked)
+    where = partial(client_network, asked.scope)
     try:
         if token is None:
-            viewer = await keys.authenticate(bearer(authorization))
+            viewer = await keys.authenticate(bearer(authorization), where=where)
         elif is_own_page(asked):
-            viewer = await keys.authenticate(token, SESSION)
+            viewer = await keys.authenticate(token, SESSION, where)
         else:
             note_refused_origin(asked)
             message = "A session is good for the pages of this server only."
@@ -92,13 +103,37 @@ def note_refused_origin(asked: HTTPConnection) -> None:
     security.warning("origin_refused", extra={"origin": shown})
 
 
+def session_token(asked: HTTPConnection) -> str | None:
+    """The token of the session in the cookies, None if there is none."""
+    cookies = cookie_parser(asked.headers.get("cookie", ""))
+    token = cookies.get(COOKIE)
+    return cookies.get(LOOPBACK_COOKIE) if token is None and is_on_loopback(asked) else token
+
+
+def put_cookies(response: Response, asked: HTTPConnection, token: str, lasts: int) -> None:
+    """Have the browser keep a session's token for `lasts` seconds, or forget it if that is 0."""
+    names = [COOKIE, LOOPBACK_COOKIE] if is_on_loopback(asked) else [COOKIE]
+    for name in names:
+        response.set_cookie(
+            name, token, max_age=lasts, secure=name == COOKIE, httponly=True, samesite="strict"
+        )
+
+
+def is_on_loopback(asked: HTTPConnection) -> bool:
+    """Whether the request was sent to a name of this machine."""
+    try:
+        return is_loopback(urlsplit(f"//{asked.headers.get('host', '')}").hostname or "")
+    except ValueError:
+        return False
+
+
 def sent_at_init(payload: dict[str, Any]) -> object:
     """The authorization in the payload of `connection_init`, None if there is none. Clients name it
     in any case, put it under `headers`, or send the key alone."""
     sent = _named(payload, "authorization")
     if sent is None and isinstance(headers := _named(payload, "headers"), dict):
         sent = _named(headers, "authorization")
-    if isinstance(sent, str) and sent.strip().startswith(f"{KEY}_"):
+    if isinstance(sent, str) and looks_like_key(sent.strip()):
         return f"Bearer {sent}"
     return sent
 

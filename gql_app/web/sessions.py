@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from gql_app.access import RateLimited, Viewer, still_valid
+from gql_app.access import USUAL_IDLE, RateLimited, Viewer, still_valid
 from gql_app.logs import SECURITY
 from gql_app.web.close_codes import CloseCode
 
@@ -21,6 +21,8 @@ security = logging.getLogger(SECURITY)
 
 CHECK_SECONDS = 2.0
 WARN_BEFORE = timedelta(seconds=60)
+WARN_SHARE = 2
+"""A short idle time is warned of when half of it has passed."""
 MAX_SESSIONS = 20_000
 MAX_SESSIONS_A_KEY = 5_000
 """Generous, for a practice may give all its dashboards one key; a runaway client stops here."""
@@ -28,9 +30,11 @@ MAX_SESSIONS_A_KEY = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Expiring:
-    """The key will expire then: time to connect with another one."""
+    """The key will expire then: time to connect with another one. Or the session `is_idle`, and
+    will end then unless its person does something."""
 
     at: datetime
+    is_idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +79,23 @@ class Session:
     viewer: Viewer
     notify: Callable[[Notice], None]
     warned: bool = field(default=False)
+    idle_warned_of: datetime | None = field(default=None)
 
 
 class Sessions:
     """The sessions of this process; keys expire by `clock`, and are in use while a session lasts,
-    of which `note` is told."""
+    of which `note` is told. A connection alone does not keep a person's session: it ends when they
+    have done nothing for the time `idle`."""
 
     def __init__(
-        self, clock: Callable[[], datetime], note: Callable[[Viewer], None] | None = None
+        self,
+        clock: Callable[[], datetime],
+        note: Callable[[Viewer], None] | None = None,
+        idle: timedelta = USUAL_IDLE,
     ) -> None:
         self._clock = clock
         self._note = note
+        self._idle = idle
         self._sessions: set[Session] = set()
         self._a_key: Counter[int] = Counter()
         self._is_ending = False
@@ -138,12 +148,32 @@ class Sessions:
                 session.warned = True
                 session.notify(Expiring(expires_at))
         asked = list(self._sessions)  # not of those who come in while we ask
-        valid = await still_valid({session.viewer for session in asked}, now)
+        valid = await still_valid({session.viewer for session in asked}, now, self._idle)
         if self._note is not None:
             for viewer in valid:
                 self._note(viewer)
         for session in asked:
-            if session.viewer not in valid and session in self._sessions:
-                whose = {"practice": session.viewer.practice_id, "key": session.viewer.key_id}
-                security.info("stream_ended", extra={"reason": "revoked or changed", **whose})
+            if session not in self._sessions:
+                continue
+            if session.viewer in valid:
+                self._look_whether_idle(session, valid[session.viewer], now)
+            else:
+                _note_end(session.viewer, "revoked or changed")
                 session.notify(Ended(CloseCode.FORBIDDEN, "Key revoked or changed"))
+
+    def _look_whether_idle(self, session: Session, ends_at: datetime | None, now: datetime) -> None:
+        if ends_at is None:
+            return
+        if ends_at <= now:
+            _note_end(session.viewer, "idle")
+            session.notify(Ended(CloseCode.FORBIDDEN, "Session idle"))
+        elif session.idle_warned_of != ends_at and ends_at - now <= min(
+            WARN_BEFORE, self._idle / WARN_SHARE
+        ):
+            session.idle_warned_of = ends_at
+            session.notify(Expiring(ends_at, is_idle=True))
+
+
+def _note_end(viewer: Viewer, reason: str) -> None:
+    whose = {"practice": viewer.practice_id, "key": viewer.key_id}
+    security.info("stream_ended", extra={"reason": reason, **whose})

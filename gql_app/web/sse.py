@@ -40,7 +40,8 @@ async def events(results: Results, practice_id: int, notices: Notices) -> AsyncG
                     error = ERROR_CODES.request_error(Unauthenticated(f"{told.reason}."))
                     yield _failure(orjson.dumps([error]).decode())
                     break
-                yield f": the key expires at {told.at.isoformat()}\n\n"
+                what = "the session ends by itself" if told.is_idle else "the key expires"
+                yield f": {what} at {told.at.isoformat()}\n\n"
                 notice = asyncio.ensure_future(notices.take())
             elif not result.done():
                 yield ": quiet\n\n"

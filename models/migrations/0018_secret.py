@@ -17,5 +17,5 @@ async def forward(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0015_idempotency")]
+    dependencies = [("models", "0017_people")]
     operations = [ops.RunPython(forward)]

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gql_app.access import SESSION, Unauthenticated, authenticate
+from gql_app.access import SESSION, KeyLookup, Unauthenticated, authenticate, still_valid
 from gql_app.access.keys import list_keys
-from gql_app.access.signin import SESSION_LASTS
+from gql_app.access.last_use import LastUse
+from gql_app.access.signin import SESSION_LASTS, end_own_session, last_sign_in, sessions_of
 from models.access import AccessKey
 from models.roles import Role
 from tests.office import Office
@@ -112,3 +113,69 @@ async def test_what_has_ended_long_ago_is_forgotten(office: Office) -> None:
     assert await is_open(token)
     await forget_ended(datetime.now(UTC) + SESSION_LASTS + timedelta(days=2))
     assert await AccessKey.all().count() == keys
+
+
+async def test_a_session_ends_when_its_person_does_nothing_for_a_while(office: Office) -> None:
+    passed = [0.0]
+    uses = LastUse(office.changes.make_for, lambda: passed[0])
+    idle = timedelta(minutes=10)
+    keys = KeyLookup(office.clock, uses.note, idle)
+    token = (await sign_in(office.keys["staff"], office.clock)).token
+    for _ in range(3):
+        office.clock.now += idle - timedelta(seconds=1)
+        viewer = await keys.authenticate(token, SESSION)
+        assert await still_valid({viewer}, office.clock(), idle) == {
+            viewer: office.clock() + timedelta(seconds=1)
+        }
+        uses.note_activity(viewer)
+        await uses.write()
+    office.clock.now += idle / 2
+    await keys.authenticate(token, SESSION)
+    await uses.write()  # a request that the page sends by itself is no activity
+    office.clock.now += idle / 2
+    assert await still_valid({viewer}, office.clock(), idle) == {viewer: office.clock()}
+    uses.note_activity(viewer)
+    with pytest.raises(Unauthenticated):
+        await keys.authenticate(token, SESSION)
+    await keys.authenticate(office.keys["staff"])
+
+
+async def test_ones_own_sessions_are_listed_and_ended_and_no_others(office: Office) -> None:
+    first = await sign_in(office.keys["staff"], office.clock)
+    office.clock.advance(minutes=1)
+    second = await sign_in(office.keys["staff"], office.clock)
+    await sign_in(office.keys["supervisor"], office.clock)
+    await create_link(office.keys["staff"], office.clock)
+    viewer = await authenticate(second.token, SESSION, office.clock)
+    idle = timedelta(minutes=30)
+
+    async def listed() -> list[int]:
+        return [row.id for row in await sessions_of(viewer, office.clock(), idle)]
+
+    other = await authenticate(first.token, SESSION, office.clock)
+    assert await listed() == [viewer.key_id, other.key_id]
+    changes = office.changes
+    supervisor = office.supervisor
+    assert not await changes.make(supervisor, end_own_session, supervisor, other.key_id)
+    assert not await changes.make(viewer, end_own_session, viewer, office.staff.key_id)
+    assert await listed() == [viewer.key_id, other.key_id]
+    assert await changes.make(viewer, end_own_session, viewer, other.key_id)
+    assert not await changes.make(viewer, end_own_session, viewer, other.key_id)
+    assert await listed() == [viewer.key_id]
+    office.clock.now += idle
+    assert await listed() == []
+
+
+async def test_the_last_sign_in_is_that_before_the_session(office: Office) -> None:
+    assert await last_sign_in(office.staff) is None
+    times = []
+    for _ in range(2):
+        token = (await sign_in(office.keys["staff"], office.clock)).token
+        times.append((await authenticate(token, SESSION, office.clock), office.clock()))
+        office.clock.advance(minutes=5)
+    (first, first_at), (second, second_at) = times
+    assert await last_sign_in(first) is None
+    assert await last_sign_in(second) == first_at
+    assert await last_sign_in(office.staff) == second_at
+    await sign_out(second)
+    assert await last_sign_in(office.supervisor) is None

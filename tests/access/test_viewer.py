@@ -7,6 +7,7 @@ import pytest
 
 from gql_app.access import Forbidden, Unauthenticated, authenticate, bearer
 from gql_app.access.keys import NotThere, list_keys, practice_called, queues_called
+from gql_app.access.tokens import checksum
 from gql_app.clock import machine_time
 from models.access import AccessKey
 from models.people import Staff
@@ -57,12 +58,12 @@ async def test_a_key_stands_for_its_practice_role_and_person(office: Office) -> 
 
 async def test_only_the_hash_of_a_key_is_in_the_database(office: Office) -> None:
     key = office.keys["staff"]
-    secret = key.split("_", 2)[2]
+    secret = key.split("_", 3)[3]
     assert len(secret) >= 43, "256 bits"
     for row in await AccessKey.all().values():
         assert secret not in str(row)
         assert len(row["digest"]) == 64
-    assert len({row.digest for row in await AccessKey.all()}) == 3
+    assert len({row.digest for row in await AccessKey.all()}) == len(Role)
 
 
 @sqlite_only
@@ -98,7 +99,9 @@ async def test_a_practice_can_only_revoke_its_own_keys(office: Office) -> None:
 
 async def test_a_key_does_not_open_another_practice(office: Office) -> None:
     other = await make_office("birch")
-    secret = office.keys["staff"].split("_", 2)[2]
+    secret = office.keys["staff"].split("_", 3)[3][:-6]
+    elsewhere = f"callboard_key_{other.practice.id}_{secret}"
+    assert not await is_valid(elsewhere + checksum(elsewhere))
     assert not await is_valid(f"cb_{other.practice.id}_{secret}")
 
 
@@ -113,7 +116,7 @@ async def test_no_other_text_is_a_key(office: Office) -> None:
         key[:-1],
         key + "x",
         key.upper(),
-        key.replace("cb", "xx"),
+        key.replace("callboard", "xx"),
         f"cb_{'9' * 30}_x",
         "cb_-1_x",
         "cb_²_x",
@@ -144,6 +147,7 @@ async def test_keys_are_listed_with_their_state_and_without_their_secrets(office
     assert [key[1:4] for key in keys] == [
         ("STAFF", "Staff of maple", "valid"),
         ("SUPERVISOR", "Supervisor of maple", "valid"),
+        ("ADMIN", "Admin of maple", "valid"),
         ("PARTNER", "Partner of maple", "revoked"),
         ("STAFF", "Old", "expired"),
     ]

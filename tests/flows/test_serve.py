@@ -95,7 +95,7 @@ async def test_keys_are_made_listed_and_revoked_from_the_command_line(place: Pla
         "keys", "create", *practice, "--role", "STAFF", "--name", "Ann", **place.environ
     )
     assert code == 0
-    assert re.fullmatch(r"cb_1_\S{43}\n", key)
+    assert re.fullmatch(r"callboard_key_1_[0-9A-Za-z]{49}\n", key)
     _, listed = await run("keys", "list", *practice, **place.environ)
     number = next(line.split("\t")[0] for line in listed.splitlines() if "Ann" in line)
     assert key.strip() not in listed

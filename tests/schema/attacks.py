@@ -104,7 +104,12 @@ MUTATIONS: dict[str, list[Attack]] = {
         lambda w, n: _move(filter={"queueIds": [n.queue], "status": ANY}, reason="x"),
         lambda w, n: _move(ids=[n.task, n.claimed, n.moved], reason="x"),
     ],
+    "endSession": [lambda w, n: {"id": n.session}],
+    "removePasskey": [lambda w, n: {"id": n.passkey}],
 }
+
+PERSONAL = {"endSession", "removePasskey"}
+"""What reaches one's own only: not even a supervisor's key ends another's session."""
 
 QUERIES: dict[str, list[Attack]] = {
     "viewer": [lambda w, n: {}],
@@ -133,7 +138,7 @@ QUERIES: dict[str, list[Attack]] = {
     ],
     "events": [
         lambda w, n: {},
-        lambda w, n: {"after": _start(w), "first": 300},
+        lambda w, n: {"after": _start(w), "first": 100},
         lambda w, n: {"queueIds": [n.queue]},
     ],
     "activity": [

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tortoise.expressions import Q
 
-from gql_app.access import Viewer, authenticate
+from gql_app.access import SESSION, Viewer, authenticate
 from gql_app.schema.ids import global_id
 from gql_app.work.appointments import NewAppointment, record_appointment
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
@@ -16,12 +16,13 @@ from models.access import AccessKey
 from models.appointment import Appointment
 from models.contact import Contact
 from models.event import TaskEvent, TaskEventKind
+from models.passkey import Passkey
 from models.people import Patient, PatientWord, Staff
 from models.practice import Practice, Queue
 from models.roles import Role
 from models.task import Task
 from tests.office import Office, make_office, task_id
-from tests.support.access import create_key
+from tests.support.access import create_key, sign_in
 from tests.work.agents import claims_of
 
 SOURCE = "pms"
@@ -49,6 +50,8 @@ class Named(NamedTuple):
     log_key: str
     creation_key: str
     booking: str
+    session: str
+    passkey: str
 
 
 NOTHING = Named(
@@ -63,6 +66,8 @@ NOTHING = Named(
     log_key="unused log",
     creation_key="unused creation",
     booking="unused booking",
+    session=global_id("Session", 999_999),
+    passkey=global_id("Passkey", 999_999),
 )
 """What is not there at all."""
 
@@ -106,13 +111,15 @@ class World:
             "queue": await Queue.filter(practice_id=here).values(),
             "staff": await Staff.filter(practice_id=here).values(),
             "key": await keys_of(here),
+            "passkey": await Passkey.filter(practice_id=here).values(),
         }
         return {name: sorted(of, key=lambda row: row["id"]) for name, of in rows.items()}
 
     async def everything(self) -> dict[str, list[dict[str, Any]]]:
         """Every row of the practice."""
         here = self.office.practice.id
-        tables = (Task, TaskEvent, Contact, Patient, PatientWord, Appointment, Queue, Staff)
+        of_people = (Patient, PatientWord, Staff, Passkey)
+        tables = (Task, TaskEvent, Contact, Appointment, Queue, *of_people)
         of_practice = {t.__name__: t.filter(practice_id=here) for t in tables}
         rows = {name: await of.order_by("id").values() for name, of in of_practice.items()}
         rows["AccessKey"] = await keys_of(here)
@@ -180,9 +187,30 @@ async def make_world(slug: str, role: Role, *, may_create_tasks: bool) -> World:
         log_key=f"log {slug}",
         creation_key=f"creation {slug}",
         booking="Canary booking",
+        session=global_id("Session", await _sign_in(elsewhere)),
+        passkey=global_id("Passkey", await _make_passkey(office, to_staff)),
     )
     viewer = await authenticate(key)
     return World(office, key, viewer, seen, named)
+
+
+async def _sign_in(key: str) -> int:
+    """The number of a session of somebody else."""
+    return (await authenticate((await sign_in(key)).token, SESSION)).key_id
+
+
+async def _make_passkey(office: Office, staff_id: int) -> int:
+    """The number of a passkey of somebody else."""
+    made = await Passkey.create(
+        practice_id=office.practice.id,
+        staff_id=staff_id,
+        credential_id="canary",
+        public_key=b"",
+        sign_count=0,
+        label="Canary device",
+        created_at=office.clock(),
+    )
+    return int(made.id)
 
 
 async def _hang_canaries(office: Office) -> None:

@@ -1,5 +1,6 @@
 """The dashboard's files, and its session: for the pages of this server and nobody else's."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -56,15 +57,42 @@ async def test_a_key_is_entered_once(browser: httpx.AsyncClient, server: Server)
     assert answer["data"]["viewer"]["name"]
 
 
-async def test_a_cookie_is_secure_but_on_this_machine(
+HOST_COOKIE = r"__Host-callboard=cs_\S+; HttpOnly; Max-Age=43200; Path=/; SameSite=strict; Secure"
+LOOPBACK_COOKIE = r"callboard=cs_\S+; HttpOnly; Max-Age=43200; Path=/; SameSite=strict"
+
+
+async def test_a_cookie_is_this_hosts_alone_with_a_plain_one_on_this_machine(
     browser: httpx.AsyncClient, server: Server
 ) -> None:
     key = {"key": server.office.keys["staff"]}
-    for host, secure in (("board.example", True), ("[::1]:8000", False), ("localhost", False)):
+    for host, is_here in (("board.example", False), ("[::1]:8000", True), ("localhost", True)):
         headers = {"host": host, "origin": f"http://{host}"}
         answer = await browser.post("/session", json=key, headers=headers)
         assert answer.status_code == 204
-        assert ("secure" in answer.headers["set-cookie"].lower()) is secure, host
+        cookies = answer.headers.get_list("set-cookie")
+        expected = [HOST_COOKIE, LOOPBACK_COOKIE] if is_here else [HOST_COOKIE]
+        for cookie, form in zip(cookies, expected, strict=True):
+            assert re.fullmatch(form, cookie), (host, cookie)
+        gone = await browser.delete("/session", headers=headers)
+        names = [cookie.partition("=")[0] for cookie in gone.headers.get_list("set-cookie")]
+        assert names == [cookie.partition("=")[0] for cookie in cookies]
+        assert all("Max-Age=0" in cookie for cookie in gone.headers.get_list("set-cookie"))
+
+
+async def test_the_plain_cookie_counts_on_this_machine_only(
+    browser: httpx.AsyncClient, server: Server
+) -> None:
+    await sign_in(browser, server)
+    token = browser.cookies["callboard"]
+    for name, host, status in (
+        ("callboard", f"127.0.0.1:{server.port}", 200),
+        ("callboard", "board.example", 401),
+        ("__Host-callboard", "board.example", 200),
+        ("__Host-callboard", f"127.0.0.1:{server.port}", 200),
+    ):
+        headers = {"host": host, "origin": f"http://{host}", "cookie": f"{name}={token}"}
+        async with httpx.AsyncClient(base_url=server.url, headers=headers) as other:
+            assert (await other.post("/graphql", json=NAME)).status_code == status, (name, host)
 
 
 @pytest.mark.parametrize("origin", ["http://elsewhere.example", "null", None])

@@ -71,12 +71,21 @@ export async function graphql(query, variables = {}, { isKept = true } = {}) {
   return data;
 }
 
-/** `proof` is { key } or { link }. Throws `SignedOut` if it is not valid. */
-export async function signIn(proof) {
-  const response = await send('session', 'POST', proof);
-  if (response.ok) return;
-  if (response.status === 401) throw new SignedOut(await refusal(response));
-  throw new Unreachable(await refusal(response));
+/** Ask for something that is no operation; the answer, null if there is nothing in it. Throws one of the above. */
+export async function request(path, body, method = 'POST') {
+  const response = await send(path, method, body);
+  if (response.status === 401) throw await signedOut(response);
+  if (response.status >= 500) throw new Unreachable(await refusal(response));
+  if (!response.ok) throw new BadRequest(await refusal(response));
+  return response.status === 204 ? null : response.json();
+}
+
+/** `proof` is { key }, { link } or { passkey }. Throws `SignedOut` if it is not valid. */
+export const signIn = (proof) => request('session', proof);
+
+/** Tell the server that somebody is here. Gives the seconds after which it wants to know again. */
+export async function reportActivity() {
+  return (await request('session', undefined, 'PUT')).reportAfter;
 }
 
 export async function signOut() {

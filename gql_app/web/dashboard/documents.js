@@ -41,6 +41,18 @@ export const VIEWER = `{
 
 export const CLOCK = `{ viewer { practice { now } } }`;
 
+export const ACCOUNT = `{
+  viewer {
+    name lastSignIn
+    sessions { id device startedAt lastUsedAt current }
+    passkeys { id device createdAt lastUsedAt }
+  }
+}`;
+
+export const END_SESSION = `mutation ($id: ID!) { endSession(id: $id) { errors { message } } }`;
+
+export const REMOVE_PASSKEY = `mutation ($id: ID!) { removePasskey(id: $id) { errors { message } } }`;
+
 export const TASKS = `query ($filter: TaskFilter, $orderBy: TaskOrder!, $first: Int!, $after: String) {
   tasks(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
     nodes { ...Row } pageInfo { hasNextPage endCursor }

@@ -17,13 +17,14 @@ const NOT_NOW = new Set(['RATE_LIMITED', 'INTERNAL', 'UNAVAILABLE']); // says no
 const REJECTED = 4403;
 const TRY_LATER = 1013;
 const OTHER_VIEWER = 'Viewer changed'; // this browser's session is somebody else's by now
-const OUR_FAULT = new Set([1002, 1007, 1009, 4400, 4401, 4406, 4409, 4429]); // would come again
+const OUR_FAULT = new Set([1002, 1007, 1008, 1009, 4400, 4401, 4406, 4409, 4429]); // would come again
 
 export class Feed {
   /** `onMessage(message)` is given each message of the field, in order. `onState({ name, … })`:
    *  name is "connecting", "live", "lost" (with `retryAt`, by performance.now()), "ended" (with
    *  `reason`: the session is over) or "failed" (with `reason`: this client is wrong).
-   *  `onExpiry(date)`: a minute is left. `init` is the payload of connection_init, if it has any. */
+   *  `onExpiry(date, { isIdle })`: a minute is left, because the key expires then, or because nobody has
+   *  done anything for a while. `init` is the payload of connection_init, if it has any. */
   constructor({ url, query, field, onMessage, onState, onExpiry = () => {}, init }) {
     Object.assign(this, { url, query, field, onMessage, onState, onExpiry, init });
     this.cursor = null;
@@ -79,8 +80,9 @@ export class Feed {
         return this.subscribe();
       case 'ping':
         this.send({ type: 'pong' });
-        if (message.payload?.warning === 'KEY_EXPIRES') {
-          this.onExpiry(new Date(message.payload.expiresAt));
+        if (message.payload?.warning) {
+          const { warning, expiresAt } = message.payload;
+          this.onExpiry(new Date(expiresAt), { isIdle: warning === 'SESSION_IDLE' });
         }
         return;
       case 'next':

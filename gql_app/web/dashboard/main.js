@@ -1,6 +1,7 @@
 // Puts the page together: the session, the feed, the views, and the keys.
 
-import { OtherViewer, SignedOut, actFor, graphql, signIn, signOut } from './api.js';
+import { Activity } from './activity.js';
+import { OtherViewer, SignedOut, actFor, graphql, signOut } from './api.js';
 import { AuditView } from './audit.js';
 import { BoardView } from './board.js';
 import { Claims } from './claim.js';
@@ -8,6 +9,7 @@ import { learn } from './clock.js';
 import { Connection } from './connection.js';
 import { ContactDialog } from './dialog.js';
 import { CLOCK, FEED, VIEWER } from './documents.js';
+import { Entry } from './entry.js';
 import { Feed } from './feed.js';
 import { Store } from './store.js';
 import { TasksView } from './tasks.js';
@@ -23,6 +25,7 @@ const OTHER =
 const ENDINGS = {
   'Viewer changed': OTHER,
   'Key expired': 'Your session, or its key, has expired. Sign in to continue.',
+  'Session idle': 'You were signed out because nothing was done here for a while. Sign in to continue.',
   'Key revoked or changed':
     'Your session has ended: it was signed out elsewhere, or its key was revoked or changed.',
 };
@@ -36,9 +39,16 @@ const dialog = new ContactDialog(store, claims, {
 });
 const tasks = new TasksView(store, dialog, claims, { say, onError: trouble, onLook: setTitle });
 const board = new BoardView(store, { onError: trouble });
+let account = null; // few look at it, so it is loaded then
 const audit = new AuditView({ onError: trouble });
 const connection = new Connection();
+const entry = new Entry({ onEntered: begin });
+const activity = new Activity({
+  onAct: () => warned && say(''),
+  onError: (error) => error instanceof SignedOut && trouble(error),
+});
 let feed = null;
+let warned = false; // that the session ends, unless something is done
 
 // ---- the session
 
@@ -62,11 +72,12 @@ async function begin() {
   write(part('who'), `${outside(viewer.name)}, ${viewer.role.toLowerCase()}`);
   part('next').hidden = !viewer.mayLogContacts;
   audit.begin(viewer);
-  part('sign-in').hidden = true;
+  entry.hide();
   part('app').hidden = false;
   route();
   follow({ viewer: viewer.id });
-  (part('tasks').hidden ? part('ticker') : part('grid')).focus({ preventScroll: true });
+  part({ tasks: 'grid', board: 'ticker', account: 'account' }[shown()]).focus({ preventScroll: true });
+  activity.begin();
   board.begin(viewer);
   dialog.begin(viewer);
 }
@@ -93,7 +104,11 @@ function follow(init) {
       }
       setTitle();
     },
-    onExpiry: (at) => say(`Your session ends at ${clock(at)}. After that, sign in again to continue.`, 60_000),
+    onExpiry: (at, { isIdle }) => {
+      const then = isIdle ? 'if you do nothing until then' : 'After that, sign in again to continue';
+      say(`Your session ends at ${clock(at)}${isIdle ? ' ' : '. '}${then}.`, 60_000);
+      warned = isIdle;
+    },
   });
   connection.begin(feed);
   feed.start();
@@ -132,6 +147,8 @@ function end(reason) {
   tasks.clear();
   board.viewer = null;
   board.clear();
+  account?.clear();
+  activity.end();
   audit.clear();
   part('help').close();
   say('');
@@ -145,41 +162,9 @@ function trouble(error) {
 
 function showSignIn(reason) {
   part('app').hidden = true;
-  part('sign-in').hidden = false;
-  setTitle();
   const kept = dialog.pending ? ' What you typed is kept until then.' : '';
-  complain(reason && reason + kept);
-  part('key').focus();
+  entry.show(reason && reason + kept);
 }
-
-function complain(words) {
-  write(part('sign-in-error'), words);
-  part('key').setAttribute('aria-invalid', words !== '');
-}
-
-async function enter(proof) {
-  complain('');
-  part('enter').disabled = true;
-  try {
-    await signIn(proof);
-    part('key').value = '';
-    await begin();
-  } catch (error) {
-    const wrong = proof.key
-      ? 'This key is not valid. It may be mistyped, expired or revoked.'
-      : 'This link has been used already, or is not valid. Sign in with a key.';
-    showSignIn(error instanceof SignedOut ? wrong : outside(error.message));
-  } finally {
-    part('enter').disabled = false;
-  }
-}
-
-part('sign-in-form').addEventListener('submit', (event) => {
-  event.preventDefault();
-  const key = part('key').value.trim();
-  if (key) enter({ key });
-  else complain('Enter your key.');
-});
 
 function leave() {
   dialog.forget();
@@ -204,20 +189,32 @@ let saying;
 /** Each dialog has a place for it too: what is outside an open one can be neither reached nor heard. */
 function say(words, ms = 8000) {
   clearTimeout(saying);
+  warned = false;
   for (const toast of document.querySelectorAll('.toast')) write(toast, words);
   if (words) saying = setTimeout(() => say(''), ms);
 }
 
+async function showAccount() {
+  account ??= new (await import('./account.js')).AccountView({ say, onError: trouble });
+  await account.show();
+}
+
+const VIEWS = { tasks: ['to-tasks'], board: ['to-board'], audit: ['to-audit'], account: ['who', 'to-account'] };
+
+const shown = () => Object.keys(VIEWS).find((name) => !part(name).hidden);
+
 function route() {
-  const asked = location.hash.slice('#/'.length);
-  const name = asked === 'board' || (asked === 'audit' && audit.viewer?.mayReadAudit) ? asked : 'tasks';
-  for (const view of ['tasks', 'board', 'audit']) {
+  const asked = Object.keys(VIEWS).find((view) => location.hash === `#/${view}`) ?? 'tasks';
+  const name = asked === 'audit' && !audit.viewer?.mayReadAudit ? 'tasks' : asked;
+  for (const [view, links] of Object.entries(VIEWS)) {
     part(view).hidden = view !== name;
-    const link = part(`to-${view}`);
-    if (view === name) link.setAttribute('aria-current', 'page');
-    else link.removeAttribute('aria-current');
+    for (const link of links.map(part)) {
+      if (view === name) link.setAttribute('aria-current', 'page');
+      else link.removeAttribute('aria-current');
+    }
   }
   if (name === 'board') board.show();
+  else if (name === 'account') showAccount().catch(trouble);
   else if (name === 'audit') audit.show();
   else tasks.grid.restore();
   setTitle();
@@ -225,8 +222,8 @@ function route() {
 
 /** Say in the page's title what is shown, but name no patient: browsers keep titles. */
 function setTitle() {
-  const other = ['board', 'audit'].find((view) => !part(view).hidden);
-  const view = other ? [other === 'board' ? 'Board' : 'Audit'] : tasks.looksAt();
+  const name = shown() ?? 'tasks';
+  const view = name === 'tasks' ? tasks.looksAt() : [name[0].toUpperCase() + name.slice(1)];
   document.title = [...(feed ? [connection.trouble, ...view] : ['Sign in']), 'Callboard']
     .filter(Boolean)
     .join(' – ');
@@ -236,8 +233,7 @@ function setTitle() {
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
 addEventListener('hashchange', () => {
-  if (location.hash.startsWith('#link=')) enterByLink();
-  else if (feed) route();
+  if (!enterByAddress() && feed) route();
 });
 
 part('theme').addEventListener('click', () => {
@@ -264,13 +260,11 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
 });
 
-/** The demo's one-time link carries its token behind the #, where no server or log sees it. */
-async function enterByLink() {
-  const link = location.hash.slice('#link='.length);
-  history.replaceState(null, '', location.pathname + location.search);
+/** Whether the address has a link, an invitation or a refusal. Whoever is signed in is not, from here on. */
+function enterByAddress() {
+  if (!/^#(link=|invite=|refused$)/.test(location.hash)) return false;
   end('');
-  await enter({ link });
+  return entry.takeFromAddress();
 }
 
-if (location.hash.startsWith('#link=')) enterByLink();
-else begin();
+if (!enterByAddress()) begin();

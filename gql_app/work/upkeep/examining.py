@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from gql_app.access.keys import ENDS_SOON
 from gql_app.work.queue_settings import LONGEST_LIFE
 from models.access import read_queue_ids
 from models.checks import (
@@ -79,7 +80,7 @@ _KEYS = """
 SELECT k.id, p.slug, k.practice_id, k.role, s.name, k.queue_ids, k.expires_at
 FROM access_key k JOIN practice p ON p.id = k.practice_id
 JOIN staff s ON s.practice_id = k.practice_id AND s.id = k.staff_id
-WHERE k.revoked_at IS NULL AND k.parent_id IS NULL ORDER BY p.slug, k.id
+WHERE k.revoked_at IS NULL AND k.kind IN ('KEY', 'PERSON') ORDER BY p.slug, k.id
 """
 
 
@@ -123,7 +124,8 @@ def _of_practice(practice: _Practice, usable: set[int]) -> Iterator[Finding]:
     if not practice.queues:
         yield Finding(practice.slug, "it has no queue, so no task can be made", is_wrong=False)
     if practice.id not in usable:
-        yield Finding(practice.slug, "it has no key that is valid", is_wrong=False)
+        text = "it has no key that is valid, and nobody who was invited"
+        yield Finding(practice.slug, text, is_wrong=False)
 
 
 def _of_queue(queue: _Queue) -> Iterator[Finding]:
@@ -155,8 +157,9 @@ def _of_key(key: _Key, there: set[int], now: datetime) -> Iterator[Finding]:
         if missing:
             listed = ", ".join(map(str, sorted(missing)))
             yield Finding(key.slug, f"{which} is for queues that are not there: {listed}")
-    if _has_ended(key, now):
-        yield Finding(key.slug, f"{which} ended on {key.expires_at:%Y-%m-%d}", is_wrong=False)
+    if key.expires_at is not None and key.expires_at - now <= ENDS_SOON:
+        verb = "ended" if _has_ended(key, now) else "ends"
+        yield Finding(key.slug, f"{which} {verb} on {key.expires_at:%Y-%m-%d}", is_wrong=False)
 
 
 def _has_ended(key: _Key, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from models.audit import Audit, AuditRow
 from models.contact import Contact, ContactRow
 from models.database import fetch, migrate, opened, orm_config, secret
 from models.event import CHAINED, EventRow, TaskEvent
+from models.passkey import Passkey, PasskeyRow
 from models.people import Patient, PatientRow
 from models.practice import Practice
 from models.task import Task, TaskRow
@@ -30,6 +31,8 @@ TENANT_TABLES = {
     "appointment",
     "idempotency_key",
     "audit",
+    "identity_provider",
+    "passkey",
 }
 
 ROWS: dict[Any, Any] = {
@@ -37,6 +40,7 @@ ROWS: dict[Any, Any] = {
     AuditRow: Audit,
     ContactRow: Contact,
     EventRow: TaskEvent,
+    PasskeyRow: Passkey,
     PatientRow: Patient,
     TaskRow: Task,
 }
