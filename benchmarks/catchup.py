@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from benchmarks.load import initialise, text_frame, upgrade
-from benchmarks.stage import Server
+from benchmarks.stage import AT_FULL_SPEED, Server
 from benchmarks.torture import prepare
 from gql_app.access import authenticate
 from gql_app.clock import machine_time
@@ -104,7 +104,7 @@ async def main(options: argparse.Namespace, folder: Path) -> int:
     url = f"sqlite://{folder / 'catchup.sqlite3'}"
     _, key, tasks = await prepare(url)
     practice_id, last = await write(url, key, options.events)
-    server = Server(folder, "server", url, "memory://")
+    server = Server(folder, "server", url, "memory://", None, **AT_FULL_SPEED)
     try:
         await server.ready()
         port = int(server.url.rpartition(":")[2])

@@ -31,7 +31,7 @@ from benchmarks.dataset import Base, filled
 from benchmarks.report import Figure, measure_alone
 from benchmarks.requests import Order, carried_out
 from benchmarks.sides import NotToBeHad, installed
-from benchmarks.stage import PATIENCE, Process, Server, free_port, postgres
+from benchmarks.stage import AT_FULL_SPEED, PATIENCE, Process, Server, free_port, postgres
 from gql_app.schema.ids import global_id
 from gql_app.work.reads.cursors import due_cursor
 
@@ -276,7 +276,7 @@ async def _tune(database: Any) -> None:
 
 async def _serving(base: Base, folder: Path, parts: ExitStack) -> int:
     """A `callboard serve` over a database; returns its port."""
-    server = Server(folder, f"callboard-{base.name}", base.url, base.url)
+    server = Server(folder, f"callboard-{base.name}", base.url, base.url, None, **AT_FULL_SPEED)
     parts.callback(server.end)
     await server.ready()
     return int(urlsplit(server.url).port or 0)

@@ -13,7 +13,7 @@ import httpx
 
 from benchmarks.posting import Post
 from benchmarks.practices import Sample
-from benchmarks.stage import PATIENCE, Process, Server, free_port
+from benchmarks.stage import AT_FULL_SPEED, PATIENCE, Process, Server, free_port
 from models.roles import Role
 
 ROOT = Path(__file__).parent.parent
@@ -81,7 +81,7 @@ class Callboard(Server, Side):
         database_url: str,
         bus_url: str = "memory://",
     ) -> None:
-        super().__init__(folder, "callboard", database_url, bus_url)
+        super().__init__(folder, "callboard", database_url, bus_url, None, **AT_FULL_SPEED)
         self.keys = [[sample.keys[role] for role in roles] for sample in samples]
         self._samples = samples
 

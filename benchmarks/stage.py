@@ -96,6 +96,13 @@ class Redis(Process):
         )
 
 
+AT_FULL_SPEED = {
+    "CALLBOARD_WRITES_PER_SECOND": "1000000",
+    "CALLBOARD_COST_PER_SECOND": "1000000000",
+}
+"""Lets one key do what many do together, to find out how much that is."""
+
+
 class Server(Process):
     """`callboard serve` on a port of its own, which may open `open_files` at once."""
 

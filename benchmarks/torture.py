@@ -37,7 +37,7 @@ from benchmarks.backups import Backup
 from benchmarks.keys import create_key
 from benchmarks.ledger import Ledger, Writers
 from benchmarks.replicas import Replicated, replicated
-from benchmarks.stage import Redis, Server
+from benchmarks.stage import AT_FULL_SPEED, Redis, Server
 from benchmarks.wheel import url_of
 from gql_app.access import authenticate
 from gql_app.clock import machine_time
@@ -131,7 +131,7 @@ async def set_up(
             parts.callback(redis.end)
             bus_url = redis.url
             breaking["Redis stopped"] = lambda: _stop_and_start(redis)
-    servers = [Server(folder, name, database_url, bus_url) for name in names]
+    servers = [Server(folder, name, database_url, bus_url, None, **AT_FULL_SPEED) for name in names]
     for server in servers:
         parts.callback(server.end)
     breaking["server killed"] = lambda: _kill(random.choice(servers))

@@ -24,6 +24,7 @@ from starlette.routing import Route, WebSocketRoute
 from gql_app.access import KeyLookup, Unauthenticated
 from gql_app.access.challenges import Challenges
 from gql_app.access.last_use import LastUse
+from gql_app.access.shared_budgets import make_budgets
 from gql_app.clock import Clock, seconds_passed
 from gql_app.delivery.groups import Groups
 from gql_app.execution.persisted import PersistedDocuments, sha256
@@ -77,20 +78,25 @@ def build_app(settings: Settings) -> Starlette:
     bus = Bus(settings.bus_url, feeds.notice, feeds.notice_all)
     changes = Changes(bus.ring, clock, Shares(settings.practice_connections, settings.wait_seconds))
     access_log = AccessLog(clock)
+    budgets = make_budgets(settings.bus_url, settings.cost_per_second, settings.writes_per_second)
     lease = timedelta(minutes=settings.claim_minutes)
     idle = settings.session_idle
-    services = Services(changes, feeds, clock, lease, access_log=access_log, idle=idle)
+    services = Services(
+        changes, feeds, clock, lease, access_log=access_log, budgets=budgets, idle=idle
+    )
     groups = Groups(access_log.note)
     last_use = LastUse(changes.make_for, seconds_passed)
     sessions = Sessions(clock, last_use.note, idle)
     keys = KeyLookup(clock, last_use.note, idle)
     signing_in = SigningIn(keys, changes, access_log, last_use, Challenges(clock), idle)
     schema = build_schema(introspection=settings.introspection == "on")
+    trusted = _trusted(settings)
+    schema.memory.documents.trusted = frozenset((trusted or {}).values())
     readiness = Readiness(
         {"key": partial(_look_a_key_up, keys), "read": can_read, "write": can_write}
     )
     connections = Connections(room_for_connections(), settings.trusted_proxies)
-    documents = PersistedDocuments(_trusted(settings))
+    documents = PersistedDocuments(trusted)
     endpoint = Endpoint(
         schema, services, groups, sessions, keys, settings.allowed_origins, documents
     )
@@ -100,7 +106,8 @@ def build_app(settings: Settings) -> Starlette:
             WebSocketRoute("/graphql", endpoint),
             *health_routes(bus, readiness),
             metrics_route(
-                *(feeds, groups, bus, schema.memory.fallbacks, connections, settings.metrics_token)
+                *(feeds, groups, bus, schema.memory.fallbacks, connections, settings.metrics_token),
+                *(keys.guesses, budgets),
             ),
             *page_routes(),
             *signing_in.routes(),
@@ -177,6 +184,7 @@ def _lifespan(
         ):
             yield {CONNECTIONS: connections}
             await readiness.end()
+            await services.budgets.close()
             # While the bus still rings.
             await _drain(changes, DRAIN_SHARE * settings.stop_seconds)
 

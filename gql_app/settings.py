@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from gql_app.access.budgets import CHANGES_A_SECOND, COST_A_SECOND
 from gql_app.manifest import read_manifest
 from models.limits import USUAL_LIMITS, Limits
 from models.wires import BadWire, is_loopback, read_wire
@@ -29,8 +30,11 @@ NUMBERS = {
     "silence_seconds": ("seconds", 1, 600),
     "practice_connections": ("connections", 1, 100),
     "stop_seconds": ("seconds", 5, 300),
+    "writes_per_second": ("changes", 1, 1_000_000),
+    "cost_per_second": ("values", 10_000, 1_000_000_000),
 }
-"""The settings that bound what the database may take, and the stop: unit, least, most."""
+"""The settings that bound what the database may take, the stop, and what a key may spend: unit,
+least, most."""
 SHORTEST_TOKEN = 16
 """Characters of CALLBOARD_METRICS_TOKEN, at least: nothing slows down those who guess it."""
 
@@ -55,10 +59,11 @@ class Settings:
     `trusted_proxies`: addresses or networks whose X-Forwarded-For and X-Forwarded-Proto count;
     `statement_seconds` to `silence_seconds`: see `Limits`; `practice_connections`: how many
     connections to PostgreSQL the changes of one practice may use at once, in a process;
-    `stop_seconds`: how long a process may take to stop; `log`: the form of the log's lines, by
-    default the one that suits a terminal or a file; `log_level`: the least important lines that are
-    written; `security_log`: a file for security events; `introspection`: on or off;
-    `trusted_documents`: texts by their hashes and ids, None if any document is run."""
+    `stop_seconds`: how long a process may take to stop; `writes_per_second` and `cost_per_second`:
+    how many changes, and values of dear queries, a key may ask for in the long run; `log`: the form
+    of the log's lines, by default the one that suits a terminal or a file; `log_level`: the least
+    important lines that are written; `security_log`: a file for security events; `introspection`:
+    on or off; `trusted_documents`: texts by their hashes and ids, None if any document is run."""
 
     database_url: str = "sqlite://callboard.sqlite3"
     bus_url: str = "memory://"
@@ -79,6 +84,8 @@ class Settings:
     silence_seconds: int = int(USUAL_LIMITS.silence)
     practice_connections: int = 4
     stop_seconds: int = 10
+    writes_per_second: int = CHANGES_A_SECOND
+    cost_per_second: int = COST_A_SECOND
     log: str | None = None
     log_level: str = "info"
     security_log: Path | None = None

@@ -2,13 +2,30 @@
 
 from collections.abc import Awaitable, Callable
 
-from benchmarks.attacks import frames, headers, silent, unread
+from benchmarks.attacks import (
+    dearest,
+    documents,
+    frames,
+    guessing,
+    headers,
+    introspection,
+    loops,
+    report,
+    silent,
+    unread,
+)
 from benchmarks.attacks.rows import Row
 from benchmarks.attacks.victim import Stage
 
 Attack = Callable[[Stage], Awaitable[list[Row]]]
 
 ATTACKS: dict[str, Attack] = {
+    "dearest": dearest.run,
+    "documents": documents.run,
+    "introspection": introspection.run,
+    "report": report.run,
+    "loops": loops.run,
+    "guessing": guessing.run,
     "frames": frames.run,
     "headers": headers.run,
     "silent": silent.run,

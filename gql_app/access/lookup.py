@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
+from gql_app.access.guessing import Guesses, Where
 from gql_app.access.tokens import KEY, digest, practice_of
 from gql_app.access.viewer import Unauthenticated, Viewer
 from gql_app.clock import machine_time
@@ -24,6 +25,8 @@ LOOK_SECONDS = 5.0
 """How long a look at keys may take: all requests wait for it, and a connection may be half open."""
 KNOWN_KEYS = 1_000
 """How many keys' viewers are kept as they were made from their rows."""
+GOOD_KEYS = 10_000
+"""How many keys that were valid are remembered: they are looked up however many others fail."""
 LOOK_KEYS = 500
 """How many keys are looked up at once. They need not be valid to be counted."""
 USUAL_IDLE = timedelta(minutes=30)
@@ -118,24 +121,39 @@ class KeyLookup:
         self._viewer_of = lru_cache(KNOWN_KEYS)(_viewer)
         self._one_at_a_time = asyncio.Lock()
         self._next: _Look | None = None
+        self._good: dict[_Digest, None] = {}
+        self.guesses = Guesses()
 
-    async def authenticate(self, key: str, kind: str = KEY) -> Viewer:
-        """The viewer that `key` stands for. Raises `Unauthenticated`, with the same words for any
-        key that is not valid now, and `Busy`."""
+    async def authenticate(self, key: str, kind: str = KEY, where: Where = None) -> Viewer:
+        """The viewer that `key` stands for, sent from somewhere. Raises `Unauthenticated`, with
+        the same words for any key that is not valid now, `Busy`, and `RateLimited` where too many
+        keys came that nobody has."""
         practice_id = practice_of(key, kind)
-        if practice_id is None:
+        sent = None if practice_id is None else (practice_id, digest(key))
+        if sent is None or sent not in self._good:
+            self.guesses.check(where, practice_id)
+        if sent is None or practice_id is None:
+            self.guesses.note(where, None)
             raise Unauthenticated("The key is not valid.", "malformed")
-        found = await self._find(practice_id, digest(key))
-        if found is None:
+        found = await self._find(*sent)
+        if found is None:  # one that has ended is no guess
+            self.guesses.note(where, practice_id)
             raise Unauthenticated("The key is not valid.", "unknown", practice_id)
         reason = self._why_invalid(found)
         if reason is None:
             viewer = self._read(found)
             if viewer is not None:
+                self._keep(sent)
                 return viewer
         raise Unauthenticated(
             "The key is not valid.", reason or "unreadable", practice_id, found.id
         )
+
+    def _keep(self, good: _Digest) -> None:
+        if good not in self._good:
+            if len(self._good) >= GOOD_KEYS:
+                del self._good[next(iter(self._good))]
+            self._good[good] = None
 
     def _why_invalid(self, row: _KeyRow) -> str | None:
         now, idle_ends_at = self._clock(), row.idle_ends_at(self._idle)

@@ -1,5 +1,6 @@
 """Who asks, from where, and what they may do."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +35,13 @@ class Forbidden(Exception):
 
 
 class RateLimited(Exception):
-    """The viewer asks for more at once than one may have."""
+    """The viewer asks for more at once than one may have. It may be asked again after so many
+    `seconds`, which are told in whole ones."""
+
+    def __init__(self, message: str, seconds: float | None = None) -> None:
+        super().__init__(message)
+        if seconds is not None:
+            self.retry_after = math.ceil(seconds) or 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ FIRST_LONGEST_PAUSE = 2.0
 NO_USE_TRYING = {
     CloseCode.BAD_FRAME,
     CloseCode.NOT_UTF8,
+    CloseCode.REFUSED,
     CloseCode.TOO_LARGE,
     CloseCode.WRONG_FORM,
     CloseCode.UNAUTHORIZED,

@@ -1,6 +1,7 @@
 """Executes operations and encodes what comes of them."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from strawberry.types.graphql import OperationType
 
 from gql_app.access import Viewer
 from gql_app.delivery.results import Result, Results, encoded, failure
+from gql_app.execution.bounded import Bounded
 from gql_app.execution.items import ItemResult
 from gql_app.execution.memory import Schema
 from gql_app.execution.request import GraphQLRequest
@@ -24,6 +26,8 @@ from gql_app.work.reads.conditions import BadInput
 PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each further try to show an item. After the last, the stream ends before it."""
 
+COPIES, COPY_ROOM = 50, 3 * 1024 * 1024
+"""Encoded answers about the schema: each has some 100 KB."""
 REFUSALS = frozenset({FORBIDDEN, RATE_LIMITED})
 """Codes of errors that the audit tells of: somebody asked for more than they may."""
 
@@ -38,14 +42,36 @@ class Operations:
     def __init__(self, schema: Schema, services: Services) -> None:
         self._schema = schema
         self._services = services
+        self._copies: Bounded[tuple[str, str | None], bytes] = Bounded(COPIES, COPY_ROOM)
+
+    def copy(self, request: GraphQLRequest) -> bytes | None:
+        """The encoded answer to a request that asks for the schema alone, if one was kept."""
+        return self._copies.get((request.query, request.operation_name))
+
+    def keep_copy(self, request: GraphQLRequest, answer: dict[str, Any]) -> None:
+        """Keep an answer if it was to such a request: it is the same for all, and takes long."""
+        known = self._schema.memory.documents.get(request.query)
+        if known is None or "errors" in answer or not known.asks_of_schema_alone:
+            return
+        copy = encoded({"data": answer["data"]})
+        weight = 4 * len(request.query) + len(copy)
+        self._copies.add((request.query, request.operation_name), copy, weight)
 
     async def answer(
-        self, viewer: Viewer, request: GraphQLRequest, address: str | None = None
+        self,
+        viewer: Viewer,
+        request: GraphQLRequest,
+        address: str | None = None,
+        gone: Callable[[], Awaitable[object]] | None = None,
+        *,
+        tells_cost: bool = False,
     ) -> dict[str, Any]:
-        """The answer to a query or a mutation that came from `address`. Raises `IsSubscription`,
-        `BadInput` if the request does not say which operation to run, and `Busy` if what it reads
-        cannot be recorded."""
+        """The answer to a query or a mutation that came from `address`; one that takes long ends
+        when `gone` returns. If it was dear, or with `tells_cost`, it says what it has cost. Raises
+        `IsSubscription`, `BadInput` if the request does not say which operation to run, and `Busy`
+        if what it reads cannot be recorded."""
         context = self._context(viewer, request, address)
+        context.gone = gone
         try:
             result = await self._schema.execute(
                 request.query,
@@ -58,9 +84,12 @@ class Operations:
             raise IsSubscription from None
         except (CannotGetOperationTypeError, MissingQueryError):
             raise BadInput("The request does not say which operation to run.") from None
-        payload = self._shown(request, result)
-        _note(context, payload)
-        return payload
+        answer = self._shown(request, result)
+        _note(context, answer)
+        if tells_cost and context.spent is None:
+            context.spent = await self._services.budgets.spent(viewer.key_id)
+        _tell_cost(answer, context)
+        return answer
 
     def alone(
         self,
@@ -98,6 +127,8 @@ class Operations:
                 else:
                     payload = self._shown(request, executed)  # type: ignore[arg-type]  # no @defer
                     _note(context, payload)
+                    if isinstance(context, Context):
+                        _tell_cost(payload, context)
                 if "errors" in payload:
                     errors = payload["errors"]
                     if payload.get("data") is None or (item is not None and has_failed(errors)):
@@ -130,6 +161,14 @@ class Operations:
         ):
             payload["data"] = None
         return payload
+
+
+def _tell_cost(answer: dict[str, Any], context: Context) -> None:
+    """Add what the operation has cost, if that is known."""
+    if (spent := context.spent) is not None:
+        requested, available, restored = spent
+        cost = {"requested": requested, "available": available, "restoreRate": restored}
+        answer["extensions"] = {"cost": cost}
 
 
 def _note(context: SharedContext, payload: dict[str, Any]) -> None:

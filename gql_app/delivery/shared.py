@@ -46,14 +46,18 @@ class SharedRequest(NamedTuple):
     @property
     def key(self) -> Key:
         """The key of its group. Raises `BadInput` for variables that cannot be encoded."""
-        request = self.request
-        try:
-            # Decoded, because orjson leaves each of its results in a block of four kilobytes.
-            variables = orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS).decode()
-        except orjson.JSONEncodeError:
-            raise BadInput("The variables are nested too deeply.") from None
-        operation, queues = request.operation_name, self.queues or ()
-        return Key(self.scope, request.query, operation, variables, queues, self.history)
+        return Key(self.scope, *name_of(self.request), self.queues or (), self.history)
+
+
+def name_of(request: GraphQLRequest) -> tuple[str, str | None, str]:
+    """What is the same of two requests that ask for the same. Raises `BadInput` for variables that
+    cannot be encoded."""
+    try:
+        # Decoded, because orjson leaves each of its results in a block of four kilobytes.
+        variables = orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError:
+        raise BadInput("The variables are nested too deeply.") from None
+    return request.query, request.operation_name, variables
 
 
 class CursorApart(NamedTuple):

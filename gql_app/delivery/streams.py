@@ -1,16 +1,17 @@
 """The streams that clients follow: each executed alone, or once for all who ask the same."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 
 from gql_app.access import Origin, Scope, Viewer
+from gql_app.delivery.follows import Follows
 from gql_app.delivery.group import Group
 from gql_app.delivery.groups import Groups
 from gql_app.delivery.members import Life, Member, catch_up, follow
 from gql_app.delivery.operations import Operations
 from gql_app.delivery.results import Listener, ResultBatch, Results, failure
-from gql_app.delivery.shared import SharedRequest, cursor_apart
+from gql_app.delivery.shared import SharedRequest, cursor_apart, name_of
 from gql_app.execution.memory import Schema
 from gql_app.execution.request import GraphQLRequest
 from gql_app.execution.sharing import Shapes, Shareable, shared_fields
@@ -34,6 +35,7 @@ class Streams:
         self._log = services.access_log
         self._groups = groups
         self._shapes = Shapes(shared_fields(schema))
+        self._follows = Follows()
 
     async def run(
         self,
@@ -48,13 +50,14 @@ class Streams:
         a whole fails, the last result says why."""
         try:
             access = self._access(viewer, request, address)
-            results = self._results(viewer, request, resume_after, listener, access)
+            results, stream = self._results(viewer, request, resume_after, listener, access)
             async with aclosing(results):
-                async for result in results:
-                    if result.patients:
-                        self._log.check(viewer.practice_id)
-                        self._log.note(access, result.patients)
-                    yield result
+                with self._follows.following(viewer.key_id, stream):
+                    async for result in results:
+                        if result.patients:
+                            self._log.check(viewer.practice_id)
+                            self._log.note(access, result.patients)
+                        yield result
         except Exception as error:
             yield failure(ERROR_CODES.request_error(error))
 
@@ -83,19 +86,23 @@ class Streams:
         resume_after: str | None,
         listener: Listener | None,
         access: Access,
-    ) -> Results:
-        shape = self._shapes.find(request.query, request.operation_name)
+    ) -> tuple[Results, Hashable]:
+        """The results of an operation, and what they are counted as among those that the key
+        follows; None for what is no subscription."""
+        shape, is_live = self._shapes.find(request.query, request.operation_name)
         if shape is None:
             start = None if resume_after is None else Start(cursor=resume_after)
-            return self._operations.alone(viewer, request, start, access.address)
+            alone = self._operations.alone(viewer, request, start, access.address)
+            return alone, object() if is_live else None
         apart = cursor_apart(request, shape, resume_after)
         if apart is None:
-            return self._operations.alone(viewer, request, address=access.address)
+            return self._operations.alone(viewer, request, address=access.address), object()
         scope = viewer.scope
         after = None
         if apart.cursor is not None:
             after = read_event_cursor(scope.practice_id, apart.cursor)
-        return self._share(scope, apart.request, shape, after, listener, access)
+        results = self._share(scope, apart.request, shape, after, listener, access)
+        return results, name_of(apart.request)
 
     async def _share(
         self,

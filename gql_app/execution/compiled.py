@@ -6,7 +6,8 @@ are always its own. Completing only reads: doing it twice changes nothing. Each 
 counted, because nothing else would show that a plan never works.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -15,7 +16,9 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLObjectType,
+    GraphQLOutputType,
     GraphQLResolveInfo,
+    OperationType,
     VariableNode,
     Visitor,
     visit,
@@ -25,13 +28,13 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from gql_app.execution.bounded import Bounded
 from gql_app.execution.items import Item, ItemResult
-from gql_app.execution.limits import is_node_remembered
-from gql_app.execution.memory import PLANS, memory_of
+from gql_app.execution.memory import memory_of
 from gql_app.execution.plans import compile_object
 from gql_app.execution.root import Root, root_of
-from gql_app.execution.runs import Complete, NotPlain, Run
+from gql_app.execution.runs import SLICE, Complete, NotPlain, Run
+from gql_app.execution.slices import in_slices
+from gql_app.execution.source import Plan
 
 T = TypeVar("T")
 
@@ -42,10 +45,10 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._memory = memory_of(self.schema)
-        self._fallbacks = self._memory.fallbacks
-        self._is_remembered = is_node_remembered(self.operation)
-        self._plans = self._memory.plans if self._is_remembered else Bounded(PLANS)
+        memory = memory_of(self.schema)
+        self._documents = memory.documents
+        self._known = memory.documents.of(self.operation)
+        self._fallbacks = memory.fallbacks
         self._deciding = tuple(
             (name, self.variable_values.coerced.get(name)) for name in self._directive_variables()
         )
@@ -68,13 +71,25 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         return executor  # type: ignore[no-any-return]  # it is one of this class
 
     def execute_operation(self, serially: bool | None = None) -> Any:
-        """Execute the operation: a subscription for one item, which goes with the result."""
+        """Execute the operation: a subscription for one item, which goes with the result. A query
+        or mutation is let in by its context first, which may raise, or give it a place to wait
+        for."""
+        is_whole = self.operation.operation is not OperationType.SUBSCRIPTION
+        if is_whole and (place := self.context_value.admit()) is not None:
+            return self._in_its_place(place, serially)
         executed = self._execute(serially)
         if self.item is None:
             return executed
         if type(executed) is ExecutionResult:
             return self._with_item(executed)
         return self._awaited(executed)
+
+    async def _in_its_place(
+        self, place: AbstractAsyncContextManager[None], serially: bool | None
+    ) -> Any:
+        async with place:
+            executed = super().execute_operation(serially)
+            return await executed if isinstance(executed, Awaitable) else executed
 
     async def _awaited(self, executed: Awaitable[ExecutionResult]) -> ItemResult:
         return self._with_item(await executed)
@@ -103,7 +118,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         if answer is None:
             return super().execute_operation(serially)
         response = self.build_response({self._root.name: answer})
-        if not run.wanted:
+        if run.is_complete:
             return response
         by_graphql_core = partial(super().execute_operation, serially)
         return self._filled(run, response, self._root_name, by_graphql_core)
@@ -136,9 +151,33 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         except Exception as error:  # graphql-core reports it
             self._fallbacks.failed(return_type.name, error)
             return by_graphql_core(*given)
-        if not run.wanted:
+        if run.is_complete:
             return answer
         return self._filled(run, answer, return_type.name, partial(by_graphql_core, *given))
+
+    def complete_iterable_value(
+        self,
+        item_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        items: Iterable[Any],
+        position_context: Any,
+    ) -> Any:
+        """Complete a list. A long one of objects is completed in slices: others take turns."""
+        details = field_details_list
+        if details[0].node.selection_set is None or not _is_long(items, info):
+            return super().complete_iterable_value(
+                item_type, details, info, path, items, position_context
+            )
+
+        def complete(index: int, item: Any, into: list[Any]) -> bool:
+            place = path.add_key(index, None)
+            return self.complete_list_item_value(
+                item, into, item_type, details, info, place, position_context
+            )
+
+        return in_slices(list(items), complete)
 
     async def _filled(
         self, run: Run, answer: T, type_name: str, otherwise: Callable[[], Any]
@@ -155,7 +194,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
     def _plan(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Complete | None:
         key = (object_type, self._deciding, *[id(detail.node) for detail in details])
         try:
-            return self._plans[key][1]
+            return self._known.plans[key]
         except KeyError:
             pass
         except TypeError:  # a variable of a directive that is a list
@@ -163,11 +202,13 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         try:
             plan = self._compile(object_type, details)
         except (NotPlain, GraphQLError):  # graphql-core reports it
-            plan = None
-        self._plans.add(key, ([detail.node for detail in details], plan))
-        return plan
+            self._known.plans.add(key, None)
+            return None
+        self._known.plans.add(key, plan.one)
+        self._documents.grow(self._known.query, plan.weight)
+        return plan.one
 
-    def _compile(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Complete:
+    def _compile(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Plan:
         if self.middleware_manager is not None and self.middleware_manager.middlewares:
             raise NotPlain  # an extension has to see each field
 
@@ -177,20 +218,27 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
                 raise NotPlain
             return collected.grouped_field_set
 
-        return compile_object(object_type, details, collect).one
+        return compile_object(object_type, details, collect)
 
     def _directive_variables(self) -> tuple[str, ...]:
         """The variables that decide what is selected. They are looked for once a document."""
-        operation = self.operation
-        known = self._memory.directive_variables.get(id(operation))
-        if known is None:
+        operation, seen = self.operation, self._known.directive_variables
+        if id(operation) not in seen:
             found = _DirectiveVariables()
             for node in (operation, *self.fragment_definitions.values()):
                 visit(node, found)
-            known = (operation, tuple(sorted(found.names)))
-            if self._is_remembered:
-                self._memory.directive_variables.add(id(operation), known)
-        return known[1]
+            seen[id(operation)] = tuple(sorted(found.names))
+        return seen[id(operation)]
+
+
+def _is_long(items: Iterable[Any], info: GraphQLResolveInfo[Any]) -> bool:
+    """Whether a list takes long: one with many objects, or one of the schema's own description,
+    whose objects are large."""
+    if not isinstance(items, Collection):
+        return False
+    return len(items) > SLICE or (
+        info.field_name == "types" and info.parent_type.name == "__Schema"
+    )
 
 
 class _DirectiveVariables(Visitor):

@@ -1,4 +1,4 @@
-"""Limits on a document: how long it is, how deep, and with how many aliases.
+"""Limits on a document: how long it may be, how deep, and with how many aliases.
 
 A fragment is measured once, however often it is spread, so the time grows with the length of the
 document only. Documents are measured before they are validated, because validating a deep document,
@@ -13,13 +13,12 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
-    Node,
     OperationDefinitionNode,
     SelectionSetNode,
 )
 
-LONGEST = 20_000
-"""Characters of the longest document that is remembered. A longer one is executed all the same."""
+LONGEST = 16_384
+"""Characters of the longest document: what is made of one stays in memory, comments included."""
 MAX_TOKENS = 2_000
 MAX_DEPTH = 20
 """Fields within fields. The introspection query of common tools has 14."""
@@ -103,11 +102,6 @@ def fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
     return {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
 
 
-def is_remembered(query: str, operation_name: str | None = None) -> bool:
-    """Whether what is known of a document may be kept: not of one that is very long."""
-    return len(query) + len(operation_name or "") <= LONGEST
-
-
-def is_node_remembered(node: Node) -> bool:
-    """The same of a node, which keeps the text of its document alive."""
-    return node.loc is None or is_remembered(node.loc.source.body)
+def check_length(query: str) -> None:
+    """Raise `TooComplex` if a document is too long to be parsed."""
+    at_most("characters", len(query), LONGEST)

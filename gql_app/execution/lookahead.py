@@ -6,24 +6,25 @@ from typing import Any
 from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, Visitor, visit
 from strawberry import Info
 
-from gql_app.execution.limits import is_node_remembered
 from gql_app.execution.memory import memory_of
 from gql_app.execution.strawberry_private import core_info
+
+NAME_BYTES = 64
+"""What a name takes in a set, without its text, which the schema has as well."""
 
 
 def names_in(info: Info[Any, Any]) -> frozenset[str]:
     """The names of all fields in the operation that is executed, at any depth, fragments included.
     Not only those below one field, because fields share what they load."""
     raw = core_info(info)
-    operation, seen = raw.operation, memory_of(raw.schema).names
+    operation = raw.operation
+    seen = memory_of(raw.schema).documents.of(operation).names
     known = seen.get(id(operation))
     if known is None:
         found = _Names(dict(raw.fragments))
         visit(operation, found)
-        known = (operation, frozenset(found.names))
-        if is_node_remembered(operation):
-            seen.add(id(operation), known)
-    return known[1]
+        known = seen[id(operation)] = frozenset(found.names)
+    return known
 
 
 def columns_in(
@@ -35,7 +36,7 @@ def columns_in(
     known = seen.get((read_by, names))
     if known is None:
         known = read_by(names)
-        seen.add((read_by, names), known)
+        seen.add((read_by, names), known, NAME_BYTES * (len(names) + len(known)))
     return known
 
 

@@ -1,64 +1,126 @@
 """What is remembered of the documents that clients send, and the schema that owns it.
 
 Nothing is kept on a class or a module: two applications in one process share none of it, and it is
-freed with the application that built the schema.
+freed with the application that built the schema. All of it together takes some megabytes at most:
+what is known of a document is kept with it, counted with it, and dropped with it.
 """
 
+import asyncio
 from collections.abc import Hashable
 from typing import Any, TypeAlias
 
 import strawberry
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, Node, OperationDefinitionNode, parse
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+)
 from strawberry.types import ExecutionContext
 
 from gql_app.execution.bounded import Bounded
+from gql_app.execution.cost import Cost
 from gql_app.execution.fallbacks import Fallbacks
-from gql_app.execution.limits import MAX_TOKENS
+from gql_app.execution.limits import MAX_TOKENS, TooComplex
 from gql_app.execution.outline import UNREADABLE, Outline, outline
 from gql_app.execution.runs import Complete
 from gql_app.execution.strawberry_private import core_schema, schema_behind
 from gql_app.execution.whole import must_be_whole
 
-DOCUMENTS = 500
-PLANS = 2_000
-"""A document has several."""
-OPERATIONS = 1_000
+MB = 1024 * 1024
+DOCUMENTS, DOCUMENT_ROOM = 500, 20 * MB
+COLUMNS, COLUMN_ROOM = 1_000, 1 * MB
+PLANS = 100
+"""A document has several: one for each kind of object, and each set of directives' variables."""
 PASSED = 20
 """How many times a document is remembered to be within the limits: once for each operation with
-certain values of the variables that decide how many rows it asks for."""
+certain values of the variables that decide how much it asks for."""
 
+OF_SCHEMA = frozenset({"__schema", "__type", "__typename"})
 
-Plans: TypeAlias = Bounded[Hashable, tuple[list[Node], Complete | None]]
+TOKEN_BYTES = 800
+"""What a word or sign of a document takes once it is parsed, as was measured: a thin document of
+16 KB takes more than one with long names."""
+
+Passed: TypeAlias = Bounded[tuple[object, ...], Cost]
+Plans: TypeAlias = Bounded[Hashable, Complete | None]
+Refused: TypeAlias = TooComplex | None
 
 
 class Known:
-    """A document, and what is known of it. `deciding` are the variables that decide its rows."""
+    """A document, and what is known of it. `deciding` are the variables that decide its cost.
+    `plans`, `names` and the variables of directives are found by its nodes' ids: no node goes while
+    the document is there, so no other can get the same id."""
 
-    def __init__(self, document: DocumentNode, deciding: frozenset[str]) -> None:
+    def __init__(
+        self, document: DocumentNode, query: str = "", deciding: frozenset[str] = frozenset()
+    ) -> None:
         self.document = document
-        self.operations = sum(
-            isinstance(definition, OperationDefinitionNode) for definition in document.definitions
-        )
+        self.query = query
+        self.operations = [
+            d for d in document.definitions if isinstance(d, OperationDefinitionNode)
+        ]
         self.deciding = deciding
-        self.has_shape = False
-        self.passed: Bounded[tuple[object, ...], None] = Bounded(PASSED)
-        self.errors: list[GraphQLError] | None = None
+        self.passed: Passed = Bounded(PASSED)
+        self.refused: Refused = None
+        self.errors: list[GraphQLError] = []
+        self.plans: Plans = Bounded(PLANS)
+        self.directive_variables: dict[int, tuple[str, ...]] = {}
+        self.names: dict[int, frozenset[str]] = {}
         self.outlines: Bounded[str | None, Outline] = Bounded(PASSED)
+
+    @property
+    def asks_of_schema_alone(self) -> bool:
+        """Whether all that it asks for is the schema: the answer is always the same then."""
+        return all(
+            operation.operation is OperationType.QUERY
+            and not operation.variable_definitions
+            and all(
+                isinstance(field, FieldNode) and field.name.value in OF_SCHEMA
+                for field in operation.selection_set.selections
+            )
+            for operation in self.operations
+        )
+
+
+class Documents(Bounded[str, Known]):
+    """The documents that are known, by their text; and by their operations, while one runs. New
+    ones that are long are read `one_at_a_time`. Those that are `trusted` may be of any length."""
+
+    def __init__(self, limit: int, room: int) -> None:
+        super().__init__(limit, room)
+        self.one_at_a_time = asyncio.Lock()
+        self.trusted: frozenset[str] = frozenset()
+        self._by_operation: dict[int, Known] = {}
+
+    def remember(self, known: Known) -> None:
+        """Keep a document."""
+        weight = len(known.query) * 4 + (known.document.token_count or 0) * TOKEN_BYTES
+        self.add(known.query, known, weight)
+        if self.get(known.query) is known:
+            self._by_operation.update((id(node), known) for node in known.operations)
+
+    def of(self, operation: OperationDefinitionNode) -> Known:
+        """What is known of the document of an operation."""
+        known = self._by_operation.get(id(operation))
+        if known is None:  # it was dropped meanwhile, or never kept
+            known = Known(DocumentNode(definitions=(operation,)))
+        return known
+
+    def dropped(self, value: Known) -> None:
+        for node in value.operations:
+            self._by_operation.pop(id(node), None)
 
 
 class Memory:
-    """What is known of documents, by their text or by their nodes.
-
-    A node is found by its id. The node is kept beside what is known of it, so that no other node
-    can get the same id meanwhile.
-    """
+    """What is known of documents."""
 
     def __init__(self) -> None:
-        self.documents: Bounded[str, Known] = Bounded(DOCUMENTS)
-        self.plans: Plans = Bounded(PLANS)
-        self.directive_variables: Bounded[int, tuple[Node, tuple[str, ...]]] = Bounded(PLANS)
-        self.names: Bounded[int, tuple[Node, frozenset[str]]] = Bounded(OPERATIONS)
-        self.columns: Bounded[Hashable, frozenset[str]] = Bounded(OPERATIONS)
+        self.documents = Documents(DOCUMENTS, DOCUMENT_ROOM)
+        self.columns: Bounded[Hashable, frozenset[str]] = Bounded(COLUMNS, COLUMN_ROOM)
         self.fallbacks = Fallbacks()
 
 

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 
 from gql_app.execution.bounded import Bounded
 
-MAX_KEPT = 1_000
+MAX_KEPT, ROOM = 1_000, 4 * 1024 * 1024
 MAX_LENGTH = 16 * 1024
-"""Documents that are kept, and the characters of one: 16 MB of the longest ones."""
+"""Documents that are kept, the bytes of all of them together, and the characters of one."""
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -61,7 +61,7 @@ class PersistedDocuments:
         if trusted is not None:
             by_hash = {sha256(text): text for text in trusted.values()}
             self._trusted = {**trusted, **by_hash}
-        self._kept: Bounded[tuple[int, str], str] = Bounded(MAX_KEPT)
+        self._kept: Bounded[tuple[int, str], str] = Bounded(MAX_KEPT, ROOM)
 
     def text(self, practice_id: int, query: str | None, name: str | None) -> str | None:
         """The document that a request of the practice is for: `query` is its text, `name` its hash
@@ -82,7 +82,7 @@ class PersistedDocuments:
         if sha256(query) != name:
             raise WrongHash
         if len(query) <= MAX_LENGTH and (practice_id, name) not in self._kept:
-            self._kept.add((practice_id, name), query)
+            self._kept.add((practice_id, name), query, 4 * len(query))
         return query
 
     def _of_trusted(

@@ -22,7 +22,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetailsList
 from strawberry.types.field import StrawberryField
 
-from gql_app.execution.runs import LINK, Complete, Link, LinkedField, NotPlain
+from gql_app.execution.runs import LINK, Complete, Link, LinkedField, NotPlain, begun
 from gql_app.execution.source import Lines, Plan, Source, indented
 from gql_app.execution.strawberry_private import field_behind, function_of
 
@@ -33,7 +33,10 @@ def compile_object(
     object_type: GraphQLObjectType, details: FieldDetailsList, collect: Collect
 ) -> Plan:
     """The plan of a selection. Raises `NotPlain` if it is not plain."""
-    return _Compiler(collect).plan(object_type, details)
+    compiler = _Compiler(collect)
+    plan = compiler.plan(object_type, details)
+    plan.weight = compiler.weight
+    return plan
 
 
 class _Compiler:
@@ -42,6 +45,11 @@ class _Compiler:
     def __init__(self, collect: Collect) -> None:
         self.collect = collect
         self._plans: dict[Hashable, Plan] = {}
+
+    @property
+    def weight(self) -> int:
+        """The bytes that all plans take together."""
+        return sum(plan.own_weight for plan in self._plans.values())
 
     def plan(self, object_type: GraphQLObjectType, details: FieldDetailsList) -> Plan:
         """How objects of the type are completed."""
@@ -74,7 +82,7 @@ class _Compiler:
     def _list(self, item_type: GraphQLOutputType, details: FieldDetailsList) -> Complete:
         if is_non_null_type(item_type) and is_object_type(item_type.of_type):
             plan = self.plan(item_type.of_type, details)
-            return lambda values, run: plan.all(_checked_list(values), run)
+            return lambda values, run: begun(plan.all, _checked_list(values), run)
         complete = self.value(item_type, details)
         return lambda values, run: [complete(value, run) for value in _checked_list(values)]
 

@@ -26,6 +26,11 @@ class Link(NamedTuple):
     load: Callable[[Any, Collection[Hashable]], Awaitable[Mapping[Hashable, Any]]]
 
 
+SLICE = 100
+"""Objects of a list that are completed at once. Those of a longer list are completed in slices of
+so many, and others take turns between."""
+
+
 class NotPlain(Exception):
     """A value or a selection that only graphql-core can complete."""
 
@@ -33,13 +38,19 @@ class NotPlain(Exception):
 class Run:
     """One answer while a plan makes it: what the plan needs, and the rows that it still wants."""
 
-    __slots__ = ("_infos", "_known", "info", "wanted")
+    __slots__ = ("_infos", "_known", "info", "rest", "wanted")
 
     def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
         self.info = info
         self._infos: dict[StrawberryField, Info[Any, Any]] = {}
         self._known: dict[LinkedField, Mapping[Hashable, Any]] = {}
         self.wanted: dict[LinkedField, list[tuple[Hashable, dict[str, Any]]]] = defaultdict(list)
+        self.rest: list[Rest] = []
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left for `fill` to do."""
+        return not self.wanted and not self.rest
 
     def info_for(self, field: StrawberryField) -> Info[Any, Any]:
         """What a resolver of the field is given. Its path is that of the object."""
@@ -56,8 +67,11 @@ class Run:
         return rows
 
     async def fill(self) -> None:
-        """Load the wanted rows, level by level, and put them into the answer, completed."""
-        while self.wanted:
+        """Complete the rest of long lists. Load the wanted rows, level by level, and put them into
+        the answer, completed."""
+        while not self.is_complete:
+            while self.rest:
+                await self.rest.pop().complete(self)
             wanted, self.wanted = self.wanted, defaultdict(list)
             async with asyncio.TaskGroup() as group:
                 loading = [
@@ -70,8 +84,10 @@ class Run:
                 ]
             for linked_field, places, loaded in loading:
                 rows = loaded.result()
-                for key, answer in places:
+                for number, (key, answer) in enumerate(places, 1):
                     answer[linked_field.name] = linked_field.complete(rows.get(key), self)
+                    if number % SLICE == 0:
+                        await asyncio.sleep(0)
 
     async def _load(
         self, linked_field: "LinkedField", keys: set[Hashable]
@@ -80,6 +96,31 @@ class Run:
 
 
 Complete: TypeAlias = Callable[[Any, Run], Any]
+
+
+class Rest(NamedTuple):
+    """The rows of a list that are still to be completed, by a function for a list of rows, and the
+    answers so far."""
+
+    complete_all: Complete
+    rows: list[Any]
+    answers: list[Any]
+
+    async def complete(self, run: Run) -> None:
+        """Complete them, a slice in each turn of the event loop."""
+        for begin in range(len(self.answers), len(self.rows), SLICE):
+            await asyncio.sleep(0)
+            self.answers.extend(self.complete_all(self.rows[begin : begin + SLICE], run))
+
+
+def begun(complete_all: Complete, rows: list[Any], run: Run) -> list[Any]:
+    """The answers for the first rows of a list, to which `fill` adds those for the rest."""
+    if len(rows) <= SLICE:
+        answers: list[Any] = complete_all(rows, run)
+        return answers
+    rest = Rest(complete_all, rows, complete_all(rows[:SLICE], run))
+    run.rest.append(rest)
+    return rest.answers
 
 
 @dataclass(frozen=True, slots=True, eq=False)

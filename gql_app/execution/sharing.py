@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import strawberry
 from graphql import (
+    DocumentNode,
     FieldNode,
     GraphQLError,
     NonNullTypeNode,
@@ -19,12 +20,12 @@ from graphql import (
 from strawberry.types import get_object_definition
 
 from gql_app.execution.bounded import Bounded
-from gql_app.execution.limits import MAX_TOKENS, is_remembered
+from gql_app.execution.limits import LONGEST, MAX_TOKENS
 
 SHARED = "shared"
 """The key of a `Shared` in the metadata of a subscription's field."""
 
-REMEMBERED = 1_000
+REMEMBERED, ROOM = 1_000, 4 * 1024 * 1024
 
 
 class Shared(NamedTuple):
@@ -58,23 +59,32 @@ def shared_fields(schema: strawberry.Schema) -> dict[str, Shared]:
     }
 
 
+class Shape(NamedTuple):
+    """How an operation can be shared, if at all, and whether it is a subscription."""
+
+    shareable: Shareable | None
+    is_live: bool
+
+
 class Shapes:
-    """How the subscriptions that clients send can be shared. Each is looked at once."""
+    """How the operations that clients send can be shared. Each is looked at once."""
 
     def __init__(self, fields: Mapping[str, Shared]) -> None:
         self._fields = fields
-        self._found: Bounded[tuple[str, str | None], Shareable | None] = Bounded(REMEMBERED)
+        self._found: Bounded[tuple[str, str | None], Shape] = Bounded(REMEMBERED, ROOM)
 
-    def find(self, query: str, operation_name: str | None) -> Shareable | None:
-        """What `shareable` says of a subscription."""
+    def find(self, query: str, operation_name: str | None) -> Shape:
+        """What `shareable` says of an operation, and whether it is a subscription."""
         key = (query, operation_name)
-        try:
-            return self._found[key]
-        except KeyError:
-            shape = shareable(self._fields, query, operation_name)
-            if is_remembered(query, operation_name):
-                self._found.add(key, shape)
-            return shape
+        shape = self._found.get(key)
+        if shape is None:
+            document = _parsed(query)
+            operation = None if document is None else get_operation_ast(document, operation_name)
+            is_live = operation is not None and operation.operation is OperationType.SUBSCRIPTION
+            found = shareable(self._fields, query, operation_name) if is_live else None
+            shape = Shape(found, is_live)
+            self._found.add(key, shape, 4 * (len(query) + len(operation_name or "")))
+        return shape
 
 
 def shareable(
@@ -82,9 +92,8 @@ def shareable(
 ) -> Shareable | None:
     """How a subscription can be shared, None if it cannot. Never raises: if something is wrong with
     the document, it is executed alone, and the error is found there."""
-    try:
-        document = parse(query, no_location=True, max_tokens=MAX_TOKENS)
-    except (GraphQLError, RecursionError):
+    document = _parsed(query)
+    if document is None:
         return None
     operation = get_operation_ast(document, operation_name)
     field = None if operation is None else _only_field(operation)
@@ -105,6 +114,16 @@ def shareable(
     visit(document, uses)
     # Once where it is declared, once as the cursor. Elsewhere it would change the results.
     return Shareable(shared, name, is_required) if uses.count == 2 else None
+
+
+def _parsed(query: str) -> DocumentNode | None:
+    """The document, None if it is too long or cannot be read."""
+    if len(query) > LONGEST:
+        return None
+    try:
+        return parse(query, no_location=True, max_tokens=MAX_TOKENS)
+    except (GraphQLError, RecursionError):
+        return None
 
 
 def _only_field(operation: OperationDefinitionNode) -> FieldNode | None:

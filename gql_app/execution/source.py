@@ -31,6 +31,9 @@ _NEEDS_COERCION: dict[Any, str] = {
 }
 """The test for values of a scalar that cannot be shown as they are."""
 
+NAME_BYTES = 700
+"""What a plan takes for each of its names, code included, as was measured."""
+
 Lines = list[str]
 
 
@@ -44,6 +47,7 @@ class Plan:
         self._row = row
         self._lines = lines
         self._answer = answer
+        self.own_weight = self.weight = len(scope) * NAME_BYTES
 
     @cached_property
     def one(self) -> Complete:

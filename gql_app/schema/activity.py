@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from gql_app.execution.cost import MOST_ROWS, REPORT
 from gql_app.schema.context import Info
 from gql_app.schema.enums import BucketSize
 from gql_app.schema.ids import read_ids_of
@@ -87,7 +88,8 @@ class Activity:
     first: date = strawberry.field(name="from")
     last: date = strawberry.field(name="to")
     buckets: list[ActivityBucket] = strawberry.field(
-        description="One after the other, those in which nothing was done too."
+        description="One after the other, those in which nothing was done too.",
+        metadata={MOST_ROWS: 100},
     )
     by_queue: list[QueueActivity] = strawberry.field(
         description="Each queue that was asked for and that the key allows."
@@ -104,6 +106,7 @@ class Queries:
         graphql_type=Activity,
         description="For supervisors: what was done from one date through another, at most 31 days"
         " by HOUR, 366 by DAY, five years by WEEK (from Monday).",
+        metadata={REPORT: True},
     )
     async def activity(
         self,

@@ -6,7 +6,7 @@ from typing import Annotated, Generic, NamedTuple, TypeVar
 
 import strawberry
 
-from gql_app.execution.rows import Pages
+from gql_app.execution.cost import Pages
 from gql_app.work.reads import cursors
 from gql_app.work.reads.conditions import MAX_PAGE, Page
 from models.contact import ContactRow
@@ -14,7 +14,13 @@ from models.task import TaskRow
 
 Row = TypeVar("Row", bound=NamedTuple)
 
-PAGES = Pages(size="first", info="pageInfo", largest=MAX_PAGE)
+PAGES = Pages(
+    size="first",
+    info="pageInfo",
+    largest=MAX_PAGE,
+    usual=50,
+    scalars={"Date": 12, "DateTime": 34},
+)
 
 PageSize = Annotated[int, strawberry.argument(description="How many at most, from 0 to 500.")]
 After = Annotated[

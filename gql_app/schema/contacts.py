@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from gql_app.execution.cost import BYTES
 from gql_app.schema.columns import reads
 from gql_app.schema.connections import After, Connection, PageInfo, PageSize, id_cursor
 from gql_app.schema.context import Info, SharedInfo
@@ -52,7 +53,7 @@ class Contact(Node):
 
     @strawberry.field(
         description="What the agent noted. Null for a key that may not read notes.",
-        metadata=reads("notes"),
+        metadata=reads("notes") | {BYTES: 200},
     )
     def notes(parent: strawberry.Parent[ContactRow], info: SharedInfo) -> str | None:
         return parent.notes if info.context.scope.may_read_notes else None

@@ -1,7 +1,8 @@
 """What a resolver can reach: the scope or the viewer, the services, this operation's loaders."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
@@ -9,9 +10,12 @@ from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 import strawberry
 
 from gql_app.access import USUAL_IDLE, Origin, Scope, Viewer
+from gql_app.access.budgets import FREE, Budgets, Spent
 from gql_app.clock import machine_time
+from gql_app.execution.cost import NOTHING, Cost
 from gql_app.execution.outline import UNREADABLE, Outline
 from gql_app.live.feeds import Feeds
+from gql_app.schema.leaving import until
 from gql_app.schema.loaders import Loaders
 from gql_app.work.access_log import Access, AccessLog
 from gql_app.work.appointments import RecordedAppointment
@@ -20,6 +24,7 @@ from gql_app.work.changes import Change, Changes
 from gql_app.work.claims import LEASE
 from gql_app.work.results import ChangeResult
 from models.audit import OK, AuditAction
+from models.database import reading_apart
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,8 +34,8 @@ T = TypeVar("T")
 class Services:
     """What the composition root has wired together for the schema. `clock` gives the aware time;
     a claim lasts for `lease`; `passed` gives seconds that only ever grow, for what waits; what is
-    read goes into `access_log`; a session ends when its person has done nothing for the time
-    `idle`."""
+    read goes into `access_log`; `budgets` are what keys may spend; a session ends when its person
+    has done nothing for the time `idle`."""
 
     changes: Changes
     feeds: Feeds
@@ -38,16 +43,18 @@ class Services:
     lease: timedelta = LEASE
     passed: Callable[[], float] = time.monotonic
     access_log: AccessLog = field(default_factory=lambda: AccessLog(machine_time))
+    budgets: Budgets = field(default_factory=Budgets)
     idle: timedelta = USUAL_IDLE
 
 
 class SharedContext:
     """The context of an operation that may be executed once for several viewers: it knows their
-    scope, and nothing of any one of them."""
+    scope, and nothing of any one of them. `cost` is what the operation may bring back."""
 
-    __slots__ = ("loaders", "scope", "services")
+    __slots__ = ("cost", "loaders", "scope", "services")
 
     def __init__(self, scope: Scope, services: Services) -> None:
+        self.cost: Cost = NOTHING
         self.scope = scope
         self.services = services
         self.loaders = Loaders(scope, services.clock)
@@ -56,12 +63,20 @@ class SharedContext:
         """Forget what was loaded."""
         self.loaders = Loaders(self.scope, self.services.clock)
 
+    def reads_document(self, length: int) -> None:
+        """A document of so many characters is new, and has to be read."""
+
+    def admit(self) -> AbstractAsyncContextManager[None] | None:
+        """Let the operation in."""
+        return None
+
 
 class Context(SharedContext):
     """The context of one viewer's operation. `outline` says what it is, once it is asked for: the
-    document is known then. It came from `address`."""
+    document is known then. It came from `address`. `gone`, if given, returns when nobody waits for
+    its answer any more. If it was dear, `spent` says what it took from the viewer's budget."""
 
-    __slots__ = ("_address", "_outline", "_told", "viewer")
+    __slots__ = ("_address", "_outline", "_told", "gone", "spent", "viewer")
 
     def __init__(
         self,
@@ -75,6 +90,30 @@ class Context(SharedContext):
         self._outline = outline
         self._address = address
         self._told: set[int] = set()
+        self.gone: Callable[[], Awaitable[object]] | None = None
+        self.spent: Spent | None = None
+
+    def reads_document(self, length: int) -> None:
+        """A document of so many characters is new, and has to be read. Raises `RateLimited`."""
+        self.services.budgets.spend_document(self.viewer.key_id, length)
+
+    def admit(self) -> AbstractAsyncContextManager[None] | None:
+        """Let the operation in, if the key's budgets allow it; if it is dear, at its place in line.
+        Raises `RateLimited`."""
+        cost, budgets = self.cost, self.services.budgets
+        if cost.changes:
+            budgets.spend_changes(self.viewer.key_id, cost.changes)
+        if cost.leaves <= FREE and not cost.reports:
+            return None
+        return self._at_its_place()
+
+    @asynccontextmanager
+    async def _at_its_place(self) -> AsyncIterator[None]:
+        key_id, budgets = self.viewer.key_id, self.services.budgets
+        async with until(self.gone), budgets.in_line(key_id):
+            self.spent = await budgets.spend_cost(key_id, self.cost.leaves)
+            with reading_apart():
+                yield
 
     @property
     def changes(self) -> Changes:

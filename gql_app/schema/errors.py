@@ -65,3 +65,10 @@ def shown(result: ExecutionResult) -> dict[str, Any]:
 def has_failed(errors: list[dict[str, Any]]) -> bool:
     """Whether one of the errors is not the client's."""
     return any(error["extensions"]["code"] in FAILURES for error in errors)
+
+
+def retry_after(errors: list[dict[str, Any]]) -> int | None:
+    """The seconds after which a request that was over a budget may be sent again. None for any
+    other request."""
+    limited = [e["extensions"] for e in errors if e["extensions"]["code"] == RATE_LIMITED]
+    return max((told.get("retryAfter", 1) for told in limited), default=None)

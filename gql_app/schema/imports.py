@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import strawberry
 
-from gql_app.execution.rows import MOST_ROWS
+from gql_app.execution.cost import MOST_ROWS
 from gql_app.schema.context import Info
 from gql_app.schema.enums import ImportResult, TaskOrigin
 from gql_app.schema.ids import read_id_of
@@ -63,7 +63,7 @@ class ImportTaskResult:
     index: int = strawberry.field(description="Which row, from 0.")
     external_id: str
     result: ImportResult
-    errors: list[UserError]
+    errors: list[UserError] = strawberry.field(metadata={MOST_ROWS: 1})
     task = linked("task", "task_id", Task | None, "The task, or the one that the patient has open.")
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from gql_app.execution.rows import MOST_ROWS
+from gql_app.execution.cost import MOST_ROWS
 from gql_app.schema.columns import reads
 from gql_app.schema.connections import After, Connection, PageSize, id_cursor
 from gql_app.schema.contacts import contacts_of

@@ -21,6 +21,11 @@ def client_address(scope: Scope) -> str:
         return UNKNOWN
 
 
+def client_network(scope: Scope) -> str:
+    """Where a request comes from, as it counts where addresses are limited."""
+    return network(client_address(scope))
+
+
 def network(address: str) -> str:
     """What counts as one client where addresses are limited: a provider gives each customer 2 to
     the power of 64 addresses of IPv6, so these count as one."""

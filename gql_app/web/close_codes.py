@@ -10,7 +10,7 @@ class CloseCode(IntEnum):
     ASLEEP = 1001  # no answer to a ping ("going away" in RFC 6455)
     BAD_FRAME = 1002
     NOT_UTF8 = 1007
-    REFUSED = 1008  # before the socket is accepted: answered with HTTP 403
+    REFUSED = 1008  # too many messages; before the socket is accepted: answered with HTTP 403
     TOO_LARGE = 1009
     RESTARTING = 1012  # come back, in a moment and not all at once
     TRY_LATER = 1013  # too many connections now, or the key cannot be looked up

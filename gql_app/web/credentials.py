@@ -2,6 +2,7 @@
 
 import logging
 import re
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from gql_app.access import (
 from gql_app.logs import SECURITY
 from gql_app.logs.request import current
 from gql_app.schema.viewer import viewer_id
+from gql_app.web.addresses import client_network
 from models.database import read_secret
 from models.wires import is_loopback
 
@@ -40,7 +42,8 @@ async def viewer_of(
     keys: KeyLookup, asked: HTTPConnection, authorization: object = None, meant: object = None
 ) -> Viewer:
     """The viewer of a request, by a key looked up in `keys`; `authorization` and `meant` are what
-    was sent elsewhere than in the headers of `asked`. Raises `Unauthenticated` and `OtherViewer`.
+    was sent elsewhere than in the headers of `asked`. Raises `Unauthenticated`, `OtherViewer` and
+    `RateLimited`.
 
     All pages of a browser share its cookie. A page says for whom it was loaded, and is refused once
     somebody else has signed in.
@@ -53,7 +56,8 @@ async def viewer_of(
 
 
 async def holder_of(keys: KeyLookup, asked: HTTPConnection, authorization: object = None) -> Viewer:
-    """The viewer of a request, without asking for whom it is meant. Raises `Unauthenticated`.
+    """The viewer of a request, without asking for whom it is meant. Raises `Unauthenticated`, and
+    `RateLimited`.
 
     A browser sends the cookie with whatever a page asks of this server, so it counts only for
     pages of this server: browsers name the page's origin with each POST and each WebSocket.
@@ -63,11 +67,12 @@ async def holder_of(keys: KeyLookup, asked: HTTPConnection, authorization: objec
     token = None
     if authorization is None:
         token = session_token(asked)
+    where = partial(client_network, asked.scope)
     try:
         if token is None:
-            viewer = await keys.authenticate(bearer(authorization))
+            viewer = await keys.authenticate(bearer(authorization), where=where)
         elif is_own_page(asked):
-            viewer = await keys.authenticate(token, SESSION)
+            viewer = await keys.authenticate(token, SESSION, where)
         else:
             note_refused_origin(asked)
             message = "A session is good for the pages of this server only."

@@ -20,7 +20,7 @@ from gql_app.execution.persisted import PersistedDocuments
 from gql_app.execution.request import GraphQLRequest
 from gql_app.logs.request import current
 from gql_app.schema.context import Services
-from gql_app.schema.errors import ERROR_CODES, has_failed
+from gql_app.schema.errors import ERROR_CODES, has_failed, retry_after
 from gql_app.web.accepting import JSON, RESPONSE, STREAM, Accepted
 from gql_app.web.addresses import client_address
 from gql_app.web.connections import prove
@@ -36,6 +36,9 @@ from gql_app.work.reads.conditions import BadInput
 KNOWN_ACCEPTS = 50
 MAX_KNOWN_ACCEPT = 200
 """Accept headers that are remembered, and the length of one at most."""
+
+COST = "x-callboard-cost"
+"""The header that asks for what a request has cost, whatever that is."""
 
 
 class Endpoint:
@@ -134,16 +137,29 @@ class Endpoint:
         self, request: Request, viewer: Viewer, graphql: GraphQLRequest, media_type: str
     ) -> Response:
         """Raises `IsSubscription`."""
-        answer = await self._operations.answer(viewer, graphql, client_address(request.scope))
+        if (copy := self._operations.copy(graphql)) is not None:
+            return Response(copy, media_type=media_type)
+
+        async def gone() -> None:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass  # the body has been read
+
+        address, tells_cost = client_address(request.scope), COST in request.headers
+        answer = await self._operations.answer(
+            viewer, graphql, address, gone, tells_cost=tells_cost
+        )
         try:
             body = encoded(answer)
+            self._operations.keep_copy(graphql, answer)
         except TooComplex as error:
             answer = {"errors": [ERROR_CODES.request_error(error)]}
             body = orjson.dumps(answer)
-        status = 200
-        if media_type == RESPONSE and "data" not in answer:  # it was not carried out
+        status, headers = 200, None
+        if answer.get("data") is None and (seconds := retry_after(answer["errors"])) is not None:
+            status, headers = 429, {"Retry-After": str(seconds)}
+        elif media_type == RESPONSE and "data" not in answer:  # it was not carried out
             status = 500 if has_failed(answer["errors"]) else 400
-        return Response(body, status, media_type=media_type)
+        return Response(body, status, headers, media_type)
 
 
 def _within(seconds: float, send: Send) -> Send:

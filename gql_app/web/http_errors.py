@@ -14,7 +14,7 @@ from gql_app.schema.errors import ERROR_CODES
 from gql_app.web.accepting import JSON, RESPONSE, Accepted
 from gql_app.work.reads.conditions import BadInput
 from models.database.sqlite_files import DatabaseLost
-from models.limits import RETRY_AFTER, Busy
+from models.limits import Busy
 
 
 class TooLarge(BadInput):
@@ -53,7 +53,7 @@ _STATUS: dict[type[Exception], tuple[int, dict[str, str]]] = {
     NotJson: (415, {}),
     RateLimited: (429, {}),
     DatabaseLost: (503, {}),
-    Busy: (503, {"Retry-After": str(RETRY_AFTER)}),
+    Busy: (503, {}),
 }
 
 OLDER_LOOK = (PersistedQueryNotSupported, PersistedQueryNotFound)
@@ -64,6 +64,8 @@ def refusal(error: Exception, accepted: Accepted | None = None) -> Response:
     """What is not expected is masked and logged."""
     media_type = (accepted or Accepted()).best((JSON, RESPONSE))
     status, headers = _STATUS.get(type(error), (500, {}))
+    if (seconds := getattr(error, "retry_after", None)) is not None:
+        headers = {**headers, "Retry-After": str(seconds)}
     if type(error) in OLDER_LOOK and media_type == JSON:
         status = 200  # older clients look for errors in JSON behind no other status
     body = orjson.dumps({"errors": [ERROR_CODES.request_error(error)]})

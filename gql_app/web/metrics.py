@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from gql_app.access.budgets import Budgets
+from gql_app.access.guessing import Guesses
 from gql_app.delivery.groups import Groups
 from gql_app.execution.fallbacks import Fallbacks
 from gql_app.live.bus import Bus
@@ -27,6 +29,8 @@ def metrics_route(
     fallbacks: Fallbacks,
     connections: Connections,
     token: str | None,
+    guesses: Guesses,
+    budgets: Budgets,
 ) -> Route:
     """The route, which answers nobody if there is no `token`."""
     registry = CollectorRegistry()
@@ -37,6 +41,7 @@ def metrics_route(
     registry.register(_FeedMetrics(feeds))
     registry.register(_PlanMetrics(fallbacks))
     registry.register(_ConnectionMetrics(connections))
+    registry.register(_LimitMetrics(guesses, budgets))
 
     async def metrics(request: Request) -> Response:
         if token is None:
@@ -80,6 +85,38 @@ class _FeedMetrics(Collector):
             "callboard_histories_changed",
             "Feeds that ended because the database had another history: restored, or failed over",
             value=self._feeds.histories_changed,
+        )
+
+
+class _LimitMetrics(Collector):
+    """What was refused because it was too much, read when somebody asks."""
+
+    def __init__(self, guesses: Guesses, budgets: Budgets) -> None:
+        self._guesses = guesses
+        self._budgets = budgets
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(
+            "callboard_unknown_keys", "Keys that nobody has", value=self._guesses.failures
+        )
+        yield CounterMetricFamily(
+            "callboard_keys_refused_unread",
+            "Keys that were not looked up, because too many before them were not valid",
+            value=self._guesses.refused,
+        )
+        counter = CounterMetricFamily(
+            "callboard_rate_limited",
+            "Requests that a key's budget did not allow",
+            labels=["budget"],
+        )
+        for budget, refused in self._budgets.refused.items():
+            counter.add_metric([budget], refused)
+        yield counter
+        shared = self._budgets.shared
+        yield CounterMetricFamily(
+            "callboard_budgets_not_shared",
+            "Times when a process counted by itself because Redis could not be reached",
+            value=0 if shared is None else shared.fallbacks,
         )
 
 

@@ -6,9 +6,11 @@ one.
 """
 
 import logging
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,7 +51,7 @@ from gql_app.access.tokens import LINK
 from gql_app.logs import SECURITY
 from gql_app.logs.request import current
 from gql_app.web.accepting import JSON
-from gql_app.web.addresses import client_address
+from gql_app.web.addresses import client_address, client_network
 from gql_app.web.credentials import (
     holder_of,
     is_own_page,
@@ -161,19 +163,22 @@ class SigningIn:
 
     async def _begun(self, request: Request, body: object) -> SignedIn:
         changes, device = self._asked(request, SIGN_IN), _device(request)
+        where = partial(client_network, request.scope)
         match body:
             case {"key": str(key)}:
-                viewer = await self.keys.authenticate(trimmed(key))
+                viewer = await self.keys.authenticate(trimmed(key), where=where)
                 _note_whose(viewer.practice_id, viewer.key_id)
                 return await changes.make(viewer, begin_session, viewer.key_id, device)
             case {"link": str(link)}:
                 link = trimmed(link)
-                practice_id = await practice_of_link(link, changes.clock())
+                with self._slowed(request):
+                    practice_id = await practice_of_link(link, changes.clock())
                 _note_whose(practice_id)
                 return await changes.make_for(practice_id, begin_session_by_link, link, device)
             case {"passkey": dict()}:
                 page, response = _check_page(request), _credential(body, "passkey")
-                answer = await passkeys.find_answer(self.challenges, page, response)
+                with self._slowed(request):
+                    answer = await passkeys.find_answer(self.challenges, page, response)
                 _note_whose(answer.practice_id)
                 begin = passkeys.begin_session_by_passkey
                 return await changes.make_for(answer.practice_id, begin, answer, device)
@@ -193,9 +198,21 @@ class SigningIn:
                 return found, f"add {viewer.key_id}"
             case {"invite": str(invite)}:
                 token = trimmed(invite)
-                person = await people.invited(token, self.changes.clock())
+                with self._slowed(request):
+                    person = await people.invited(token, self.changes.clock())
                 return person, f"invite {digest(token)}"
         raise BadInput('Send {"signIn": true}, {"invite": "…"} or {"add": true}.')
+
+    @contextmanager
+    def _slowed(self, request: Request) -> Iterator[None]:
+        """Slow those down who guess. Raises `RateLimited`."""
+        where, guesses = partial(client_network, request.scope), self.keys.guesses
+        guesses.check(where, None)
+        try:
+            yield
+        except Unauthenticated:
+            guesses.note(where, None)
+            raise
 
     async def _signed_in(self, request: Request, signed_in: SignedIn) -> Response:
         security.info("signed_in")

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from gql_app.access import KeyLookup, OtherViewer, RateLimited, Unauthenticated, Viewer
+from gql_app.access.budgets import Buckets, Refill
 from gql_app.delivery.streams import Streams
 from gql_app.execution.persisted import PersistedDocuments
 from gql_app.schema.errors import ERROR_CODES
@@ -33,6 +34,8 @@ from gql_app.web.sessions import Ended, Notice, Sessions
 
 PROTOCOL = "graphql-transport-ws"
 INIT_SECONDS = 5.0
+MESSAGES = Refill(50, 500)
+"""Messages that a client may send: so many a second, and so many at once after a rest."""
 
 
 class Socket:
@@ -52,6 +55,7 @@ class Socket:
         self._sessions = sessions
         self._keys = keys
         self._ended: Ended | None = None
+        self._pace = Buckets(MESSAGES)
         self._session = asyncio.timeout(None)
         self._receive: Receive
         self._send: Send
@@ -138,11 +142,15 @@ class Socket:
             raise Close(CloseCode.FORBIDDEN, "Viewer changed") from None
         except Unauthenticated:
             raise Close(CloseCode.FORBIDDEN, "Forbidden") from None
+        except RateLimited:
+            raise Close(CloseCode.TRY_LATER, "Too many keys were not valid") from None
 
     async def _next_message(self) -> dict[str, Any]:
         event = await self._receive()
         if event["type"] == "websocket.disconnect":
             raise Gone
+        if self._pace.take(None, 1):
+            raise Close(CloseCode.REFUSED, "Too many messages")
         return messages.read_message(event.get("text"))
 
     async def _handle(self, viewer: Viewer, message: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ from models.database.rows import (
     write,
 )
 from models.database.secret import read_secret, secret, tell_of_secret, use_secret
-from models.database.transactions import snapshot, transaction
+from models.database.transactions import reading_apart, snapshot, transaction
 from models.database.values import Row
 
 __all__ = [
@@ -77,6 +77,7 @@ __all__ = [
     "owns_tables",
     "pairs",
     "read_secret",
+    "reading_apart",
     "secret",
     "select_list",
     "snapshot",

@@ -50,6 +50,7 @@ def orm_config(url: str, limits: Limits = NO_LIMITS) -> dict[str, Any]:
         wait = round((limits.wait or MIGRATION_WAIT_SECONDS) * 1_000)
         url += ("&" if "?" in url else "?") + f"synchronous=FULL&busy_timeout={wait}"
         connection = expand_db_url(url)
+        connection["credentials"]["limits"] = limits
     else:
         wire = read_wire(url)
         connection = expand_db_url(wire.url)

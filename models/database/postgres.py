@@ -22,6 +22,7 @@ from models.database.postgres_connections import (
     with_grace,
 )
 from models.database.postgres_pool import Pool
+from models.database.read_apart import reads_apart
 from models.database.tortoise_private import connection_of
 from models.limits import Busy, Limits
 
@@ -56,6 +57,7 @@ class Client(AsyncpgDBClient):
         self._limits = limits
         self._connector = Connector(limits)
         self._free = asyncio.Semaphore(self.pool_maxsize // 2)
+        self._apart = asyncio.Semaphore(max(1, self.pool_maxsize // 8))
         self._readers: list[Any] = []
         self._is_closing = False
         self._looking: asyncio.TimerHandle | None = None
@@ -108,7 +110,14 @@ class Client(AsyncpgDBClient):
         await self.acquire_connection().ensure_connection()
 
     async def read(self, sql: str, values: Sequence[object]) -> list[Any]:
-        """Return the records of one statement outside a transaction."""
+        """Return the records of one statement outside a transaction. Those who read much have some
+        of the connections, so that others need not wait for them."""
+        if not reads_apart.get():
+            return await self._read(sql, values)
+        async with self._apart:
+            return await self._read(sql, values)
+
+    async def _read(self, sql: str, values: Sequence[object]) -> list[Any]:
         records: list[Any]
         if self.pool_maxsize < 2:  # one that is kept for reading would leave none for the rest
             return list((await self.execute_query(sql, list(values)))[1])

@@ -1,7 +1,8 @@
 """Read and write rows by SQL."""
 
+import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -12,12 +13,27 @@ from models.database.sqlite_commits import Turn
 from models.database.transactions import connection, give_time, transaction
 from models.database.values import Row, as_text, maker_of
 
+AT_ONCE = 1_000
+"""How many rows are made before other tasks get a turn: they take some milliseconds."""
+
 
 async def fetch(row: type[Row], sql: str, *values: object) -> list[Row]:
     """Return the rows that `sql` selects. Its columns are in the order of `row`'s fields. Raises
     `Busy` and `DatabaseLost`."""
     records, is_text = await _records(sql, values)
-    return list(map(maker_of(row, is_text=is_text), records))
+    make = maker_of(row, is_text=is_text)
+    if len(records) <= AT_ONCE:
+        return list(map(make, records))
+    return await _made_in_turns(make, records)
+
+
+async def _made_in_turns(make: Callable[[Any], Row], records: Sequence[Any]) -> list[Row]:
+    """Make many rows without holding up the event loop."""
+    made: list[Row] = []
+    for begin in range(0, len(records), AT_ONCE):
+        made += map(make, records[begin : begin + AT_ONCE])
+        await asyncio.sleep(0)
+    return made
 
 
 class Id(NamedTuple):

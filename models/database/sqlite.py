@@ -1,4 +1,4 @@
-"""SQLite: one connection that writes, and two that read at the same time."""
+"""SQLite: one connection that writes, and four that read at the same time."""
 
 import asyncio
 import ctypes
@@ -17,10 +17,12 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapp
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
-from models.database.aiosqlite_private import thread_of
+from models.database.aiosqlite_private import raw_connection, thread_of
+from models.database.read_apart import reads_apart
 from models.database.sqlite_commits import GroupCommit, GroupedTransaction
 from models.database.sqlite_files import Files, says
-from models.limits import Busy
+from models.database.sqlite_time import TimeLimit, refuse_if_interrupted
+from models.limits import NO_LIMITS, Busy, Limits
 
 CLOSE_SECONDS = 1.0
 """How long closing waits for a statement that is under way."""
@@ -47,6 +49,8 @@ class Connected(SqliteClient):
     """Tortoise's client with a connection that more than one thread may use."""
 
     _is_closed = False
+    time: TimeLimit | None = None
+    """How long its statements may run."""
 
     def __init__(self, file_path: str, files: Files, **pragmas: Any) -> None:
         super().__init__(file_path, **pragmas)
@@ -74,6 +78,8 @@ class Connected(SqliteClient):
         except BaseException:
             await connection.close()
             raise
+        if self.time is not None:
+            self.time.watch(raw_connection(connection))
         self._connection = connection  # only now, when it is set up
         await self._post_connect()
 
@@ -123,7 +129,16 @@ class Connected(SqliteClient):
             return await super().execute_query(query, values)
         except OperationalError as error:
             refuse_if_locked(error)
+            refuse_if_interrupted(error)
             raise
+
+    async def give_up(self) -> None:
+        """End the statement that is under way, and wait until its thread has seen it."""
+        if self.time is None:
+            return
+        self.time.end_now()
+        if self._connection is not None:
+            await asyncio.shield(self._connection.execute_fetchall("SELECT 1"))
 
     async def end(self, *, commits: bool) -> None:
         """End the transaction, in the connection's own thread, because a commit waits for the disk.
@@ -175,75 +190,104 @@ class _Statement(ConnectionWrapper[Any]):
         except BaseException:
             self._lock.release()
             raise
+        if self.client.time is not None:
+            self.client.time.begin()
         return self.connection
 
     async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
-        self._lock.release()
+        try:
+            if exc_type is asyncio.CancelledError:
+                await self.client.give_up()
+        finally:
+            self._lock.release()
         self.client.files.refuse_if_damaged(exc_val)
         if isinstance(self.client, Client):  # it may have written
             self.client.files.check()
 
 
 class Client(Connected):
-    """The client that writes. It has one more connection for single statements that read, and one
-    for snapshots. In write-ahead mode, readers and the writer do not wait for each other."""
+    """The client that writes. It has a connection for single statements that read, and one for
+    snapshots; and of both another one, with a time limit, for those who read much. In write-ahead
+    mode, readers and the writer do not wait for each other."""
 
-    def __init__(self, file_path: str, **pragmas: Any) -> None:
+    def __init__(self, file_path: str, limits: Limits = NO_LIMITS, **pragmas: Any) -> None:
         super().__init__(file_path, Files(file_path), **pragmas)
         self._group = GroupCommit(self)
-        self._reader, self._snapshots = (
-            Connected(file_path, self.files, **pragmas, query_only="ON") for _ in range(2)
+        self._wait = limits.wait
+        self._readers = self._reader, self._snapshots, self._apart, self._reports = tuple(
+            Connected(file_path, self.files, **pragmas, query_only="ON") for _ in range(4)
         )
+        self._apart.time = TimeLimit(limits.statement)
+        self._reports.time = TimeLimit(limits.report)
 
     async def open(self) -> None:
-        """Open all three connections, and watch their files from then on. Raises what SQLite
+        """Open all connections, and watch their files from then on. Raises what SQLite
         raises."""
         await self.create_connection(with_db=True)
         self.files.watch()
-        for client in (self._reader, self._snapshots):
+        for client in self._readers:
             await client.create_connection(with_db=True)
         self.files.check()
 
     async def close(self) -> None:
         if not self.files.may_be_closed():
-            for client in (self, self._reader, self._snapshots):
+            for client in (self, *self._readers):
                 client.leave_open()
             return
-        await asyncio.gather(*(c.settle() for c in (self._reader, self._snapshots, self)))
+        await asyncio.gather(*(c.settle() for c in (*self._readers, self)))
         # One after the other: only the last connection copies SQLite's log into the file. If two
         # close at the same moment, each takes the other for one that stays.
-        await self._reader.close()
-        await self._snapshots.close()
+        for client in self._readers:
+            await client.close()
         await super().close()
         self.files.release()
 
     async def read(self, sql: str, values: Sequence[object]) -> Sequence[Any]:
         """Return the records of one statement outside a transaction."""
-        records: Sequence[Any] = (await self._reader.execute_query(sql, list(values)))[1]
+        reader = self._apart if reads_apart.get() else self._reader
+        records: Sequence[Any] = (await reader.execute_query(sql, list(values)))[1]
         return records
 
     def _in_transaction(self) -> TransactionContext:
         return GroupedTransaction(self._group)
 
-    def in_snapshot(self) -> TransactionContext:
+    def in_snapshot(self, *, is_long: bool = False) -> TransactionContext:
         """A transaction that only reads."""
-        return _Snapshot(self._snapshots)
+        return _Snapshot(self._reports, self._wait) if is_long else _Snapshot(self._snapshots)
+
+
+class _SnapshotConnection(SqliteTransactionWrapper):
+    async def execute_query(self, query: str, values: list[Any] | None = None) -> Any:
+        try:
+            return await super().execute_query(query, values)
+        except OperationalError as error:
+            refuse_if_interrupted(error)
+            raise
 
 
 class _Snapshot(TransactionContext):
-    """A transaction on the connection for snapshots."""
+    """A transaction on a connection for snapshots, for which it waits up to `wait` seconds."""
 
-    def __init__(self, client: Connected) -> None:
+    def __init__(self, client: Connected, wait: float = 0) -> None:
         self._client = client
+        self._wait = wait
 
     async def __aenter__(self) -> TransactionalDBClient:
-        await self._client.begin("BEGIN")
-        connection = SqliteTransactionWrapper(self._client)
+        try:
+            async with asyncio.timeout(self._wait or None):
+                await self._client.begin("BEGIN")
+        except TimeoutError as error:
+            raise Busy("another report runs") from error
+        if self._client.time is not None:
+            self._client.time.begin()
+        connection = _SnapshotConnection(self._client)
         self._token = get_connections().set(self._client.connection_name, connection)
         return connection
 
     async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         get_connections().reset(self._token)
+        if exc_type is not None and self._client.time is not None:
+            self._client.time.end_now()  # the statement that may still run
         await self._client.end(commits=False)
         self._client.files.refuse_if_damaged(exc_val)
 

@@ -1,7 +1,7 @@
 """Transactions, and the connection that a task uses."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -12,6 +12,7 @@ from tortoise.exceptions import TransactionManagementError
 from tortoise.transactions import in_transaction
 
 from models.database import sqlite
+from models.database.read_apart import reads_apart
 from models.database.sqlite import is_sqlite
 from models.database.tortoise_private import client_of
 from models.limits import Busy
@@ -62,12 +63,26 @@ async def _begun(context: TransactionContext) -> AsyncIterator[BaseDBAsyncClient
         await context.__aexit__(None, None, None)
 
 
+@contextmanager
+def reading_apart() -> Iterator[None]:
+    """Have the task read where others need not wait for it, and no longer than a statement may
+    take: it reads much."""
+    token = reads_apart.set(True)
+    try:
+        yield
+    finally:
+        reads_apart.reset(token)
+
+
 @asynccontextmanager
 async def snapshot(*, is_long: bool = False) -> AsyncIterator[None]:
     """Begin a transaction that only reads, in which all statements see the same state. With
     `is_long`, each may take as long as a statement of a report. Raises `Busy`."""
     client = connection()
-    context = client.in_snapshot() if isinstance(client, sqlite.Client) else in_transaction()
+    if isinstance(client, sqlite.Client):
+        context = client.in_snapshot(is_long=is_long)
+    else:
+        context = in_transaction()
     async with _begun(context) as begun:
         if not is_sqlite(begun):  # by default each statement sees the state at its beginning
             await begun.execute_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

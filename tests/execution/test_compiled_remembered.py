@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from graphql import FieldNode, Visitor, visit
 
 from gql_app.execution import compiled
-from gql_app.execution.bounded import Bounded
-from gql_app.execution.limits import LONGEST
-from gql_app.execution.memory import PLANS
+from gql_app.execution.limits import LONGEST, TooComplex
+from gql_app.execution.memory import DOCUMENT_ROOM, PLANS, Documents
 from gql_app.execution.source import Plan, Source
 from gql_app.work.reads.cursors import event_cursor
 from models.chain import Position
@@ -18,27 +18,42 @@ from tests.execution.ways import Ways
 
 @pytest.fixture
 def forgetful(ways: Ways, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Makes room for so many plans and no more, and none is there yet."""
+    """Makes room for so many documents and no more, and none is there yet."""
 
     def limit(size: int) -> None:
-        monkeypatch.setattr(ways.compiled.memory, "plans", Bounded(size))
-        monkeypatch.setattr(ways.compiled.memory, "directive_variables", Bounded(size))
+        monkeypatch.setattr(ways.compiled.memory, "documents", Documents(size, DOCUMENT_ROOM))
 
     return limit
 
 
-def test_no_more_plans_are_kept_than_there_is_room_for(
+def test_plans_go_with_their_documents(
     ways: Ways, forgetful: Callable[[int], None], objects: Counter[str]
 ) -> None:
-    memory = ways.compiled.memory
-    assert memory.plans.limit == memory.directive_variables.limit == PLANS
     forgetful(3)
+    documents = ways.compiled.memory.documents
     for _ in range(2):
         for number in range(5):
             ways.data(f"{{ q{number}: queues {{ a{number}: name counts {{ open }} }} }}")
-            assert len(memory.plans) <= 3
-            assert len(memory.directive_variables) <= 3
+            assert len(documents) <= 3
+            assert len(documents._by_operation) == len(documents)
     assert objects["compiled"] == 0
+
+
+def test_a_document_has_so_many_plans_and_no_more(ways: Ways) -> None:
+    variables = ("a", "b", "c", "d", "e", "f", "g", "h")
+    fields = " ".join(f"{name}: name @include(if: ${name})" for name in variables)
+    given = ", ".join(f"${name}: Boolean!" for name in variables)
+    document = f"query ({given}) {{ queues {{ id {fields} }} }}"
+    documents = ways.compiled.memory.documents
+    weights = []
+    for number in range(PLANS + 20):
+        values: dict[str, Any] = {
+            name: bool(number >> place & 1) for place, name in enumerate(variables)
+        }
+        ways.data(document, **values)
+        weights.append(documents.weight)
+    assert len(documents[document].plans) == PLANS
+    assert weights[0] < weights[1] < weights[2]
 
 
 def test_a_plan_is_made_once_for_a_document_that_is_asked_again(
@@ -78,7 +93,7 @@ def test_a_plan_grows_with_its_selection_and_not_with_each_level_twofold(
     assert lengths[1] < 3 * lengths[0]
 
 
-def test_a_plan_is_kept_beside_the_nodes_that_it_is_found_by(
+def test_a_plan_is_kept_with_the_nodes_that_it_is_found_by(
     ways: Ways, forgetful: Callable[[int], None]
 ) -> None:
     forgetful(8)
@@ -88,35 +103,46 @@ def test_a_plan_is_kept_beside_the_nodes_that_it_is_found_by(
         given = "($yes: Boolean!)" if directive else ""
         document = f"query {given} {{ q{number}: queues {{ {fields[number % 5] % directive} }} }}"
         ways.data(document, yes=number % 2 == 0)
-        key: Any
-        for key, (held, _) in ways.compiled.memory.plans.items():
-            assert list(key[2:]) == [id(node) for node in held]
-        for operation, (node, _) in ways.compiled.memory.directive_variables.items():
-            assert operation == id(node)
+        for known in ways.compiled.memory.documents.values():
+            operations, nodes = set(map(id, known.operations)), _Nodes()
+            visit(known.document, nodes)
+            key: Any
+            for key in known.plans:
+                assert nodes.ids.issuperset(key[2:])
+            assert {*known.directive_variables, *known.names} <= operations
 
 
-LIST = "{ tasks { nodes { id queue { name } } } }"
+class _Nodes(Visitor):
+    """The ids of all fields of a document."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: set[int] = set()
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        self.ids.add(id(node))
 
 
-@pytest.mark.parametrize("operation", ["query", "subscription"])
-def test_a_long_document_is_executed_and_nothing_is_remembered_of_it(
-    ways: Ways, forgetful: Callable[[int], None], objects: Counter[str], operation: str
+LIST = "query { tasks { nodes { id queue { name } } } }"
+STREAM = "subscription ($after: String) { taskStatusChanged(after: $after) { seq } }"
+
+
+@pytest.mark.parametrize("document", [LIST, STREAM])
+def test_a_document_that_is_too_long_is_refused_and_nothing_is_remembered_of_it(
+    ways: Ways, forgetful: Callable[[int], None], document: str
 ) -> None:
+    """It would stay in memory, comments included."""
     forgetful(100)
-    memory = ways.compiled.memory
-    memory.documents.clear()
-    memory.names.clear()
+    documents = ways.compiled.memory.documents
 
     def execute(length: int) -> None:
-        if operation == "query":
-            ways.data(f"query {LIST}".ljust(length))
+        if document is LIST:
+            ways.data(document.ljust(length))
         else:
-            document = "subscription ($after: String) { taskStatusChanged(after: $after) { seq } }"
             assert len(ways.messages(document.ljust(length), event_cursor(1, Position(0)), 2)) == 2
 
-    execute(LONGEST + 1)
-    kept = (memory.documents, memory.plans, memory.directive_variables, memory.names)
-    assert [len(each) for each in kept] == [0, 0, 0, 0]
+    with pytest.raises((AssertionError, TooComplex), match="16,385 characters; at most 16,384"):
+        execute(LONGEST + 1)
+    assert not documents
     execute(LONGEST)
-    assert all(kept[:3])
-    assert objects["compiled"] == 0
+    assert len(documents) == 1

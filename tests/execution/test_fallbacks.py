@@ -108,6 +108,7 @@ def break_plans(monkeypatch: pytest.MonkeyPatch) -> None:
 
     class Broken:
         one = staticmethod(raise_it)
+        weight = 0
 
     monkeypatch.setattr(compiled, "compile_object", lambda *_: Broken)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from graphql import get_introspection_query, parse
 
-from gql_app.execution import limits, rows
+from gql_app.execution import cost, limits
 from gql_app.execution.limits import TooComplex
 from gql_app.schema import build_schema
 from tests.execution.measuring import check
@@ -32,7 +32,7 @@ def complaint(query: str, operation: str | None = None, **variables: Any) -> str
 
 def figure(query: str, what: str, monkeypatch: pytest.MonkeyPatch, **variables: Any) -> int:
     """What is counted of a document, whatever the limit."""
-    for module, name in ((limits, "DEPTH"), (limits, "ALIASES"), (rows, "ROWS")):
+    for module, name in ((limits, "DEPTH"), (limits, "ALIASES"), (cost, "ROWS")):
         monkeypatch.setattr(module, f"MAX_{name}", -1 if name == what.upper() else 10**30)
     found = re.search(r"complex: ([\d,]+) ", complaint(query, **variables) or "")
     assert found is not None
@@ -134,7 +134,7 @@ def test_a_fragment_is_walked_once_however_often_it_is_spread(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     walked = []
-    for walk in (limits._Shapes, rows._Rows):
+    for walk in (limits._Shapes, cost._Walk):
         selection = walk.selection
 
         def count(self: Any, *given: Any, selection: Any = selection) -> Any:

@@ -3,7 +3,15 @@
 import pytest
 
 from gql_app.execution.limits import LONGEST
-from gql_app.execution.sharing import Shapes, Shareable, Shared, shareable, shared_fields
+from gql_app.execution.sharing import (
+    ROOM,
+    Shape,
+    Shapes,
+    Shareable,
+    Shared,
+    shareable,
+    shared_fields,
+)
 from gql_app.schema import build_schema
 
 FIELDS = shared_fields(build_schema())
@@ -59,8 +67,11 @@ def test_the_operation_that_is_named_decides() -> None:
 def test_no_more_is_remembered_than_there_is_room_for() -> None:
     shapes = Shapes(FIELDS)
     document = "subscription A { taskStatusChanged { seq } }"
-    assert shapes.find(document.ljust(LONGEST), None) == Shareable(STATUS, None)
-    assert len(shapes._found) == 1
-    assert shapes.find(document.ljust(LONGEST + 1), None) == Shareable(STATUS, None)
-    assert shapes.find(document, "A" * LONGEST) is None
-    assert len(shapes._found) == 1
+    assert shapes.find(document.ljust(LONGEST), None) == Shape(Shareable(STATUS, None), True)
+    # One that is too long is not looked at: it is refused when it is executed.
+    assert shapes.find(document.ljust(LONGEST + 1), None) == Shape(None, False)
+    assert shapes.find(document, "A" * ROOM) == Shape(None, False)
+    for number in range(100):
+        shapes.find(document.ljust(LONGEST), f"A{number}")
+    assert 0 < shapes._found.weight <= ROOM
+    assert len(shapes._found) < 100

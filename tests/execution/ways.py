@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ import pytest
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql_app.access import Viewer, authenticate
+from gql_app.access.budgets import Budgets, changes_budget, cost_budget
 from gql_app.execution.items import Item
 from gql_app.execution.memory import Schema
 from gql_app.live.feeds import Feeds
@@ -65,7 +67,8 @@ class Ways:
         self.plain.execution_context_class = PlainExecutor
         self.office = office
         self.viewers = viewers
-        self.services = services(Feeds(), office.clock)
+        budgets = Budgets(cost_budget(10**12), changes_budget(10**12))
+        self.services = replace(services(Feeds(), office.clock), budgets=budgets)
         self._runner = runner
 
     def run(self, work: Awaitable[T]) -> T:

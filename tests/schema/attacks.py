@@ -138,7 +138,7 @@ QUERIES: dict[str, list[Attack]] = {
     ],
     "events": [
         lambda w, n: {},
-        lambda w, n: {"after": _start(w), "first": 300},
+        lambda w, n: {"after": _start(w), "first": 100},
         lambda w, n: {"queueIds": [n.queue]},
     ],
     "activity": [

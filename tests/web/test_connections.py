@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.attacks.lines import Line, line, status
 from gql_app.web.connections import MOST_UNPROVEN_AN_ADDRESS, Connections
-from gql_app.web.health import _ConnectionMetrics as ConnectionMetrics
+from gql_app.web.metrics import _ConnectionMetrics as ConnectionMetrics
 from tests.serving import PATIENCE, Server
 from tests.web.guards import Guards, guarded, until
 

@@ -55,7 +55,7 @@ async def test_fallbacks_of_plans_are_counted_by_their_reason(
 
 
 def broken_plan(*_: object) -> SimpleNamespace:
-    return SimpleNamespace(one=lambda *_: 1 // 0)
+    return SimpleNamespace(one=lambda *_: 1 // 0, weight=0)
 
 
 async def fallbacks(server: Server) -> dict[str, int]:

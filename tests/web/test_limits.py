@@ -8,7 +8,13 @@ from tests.execution.test_limits import TOO_COMPLEX
 from tests.serving import Server
 from tests.web.streams import event_stream
 
-TOKENS = {"{ viewer { " + "role " * 2_500 + "} }": "over 2,000 tokens; at most 2,000"}
+TOKENS = {
+    "{ viewer { " + "role " * 2_500 + "} }": "over 2,000 tokens; at most 2,000",
+    "{ viewer { " + "id " * 1_900 + "} }": (
+        "1,804,050 pairs of fields with the same name; at most 10,000"
+    ),
+    "{ viewer { role } }".ljust(16_385): "16,385 characters; at most 16,384",
+}
 STREAM = (
     "subscription { taskStatusChanged { " + " ".join(f"a{i}: seq" for i in range(51)) + " } }",
     "51 aliases; at most 50",

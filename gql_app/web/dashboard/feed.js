@@ -17,7 +17,7 @@ const NOT_NOW = new Set(['RATE_LIMITED', 'INTERNAL', 'UNAVAILABLE']); // says no
 const REJECTED = 4403;
 const TRY_LATER = 1013;
 const OTHER_VIEWER = 'Viewer changed'; // this browser's session is somebody else's by now
-const OUR_FAULT = new Set([1002, 1007, 1009, 4400, 4401, 4406, 4409, 4429]); // would come again
+const OUR_FAULT = new Set([1002, 1007, 1008, 1009, 4400, 4401, 4406, 4409, 4429]); // would come again
 
 export class Feed {
   /** `onMessage(message)` is given each message of the field, in order. `onState({ name, … })`:
