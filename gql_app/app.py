@@ -1,12 +1,9 @@
 """The composition root: the only place that wires the parts together."""
 
 import asyncio
-import faulthandler
 import gc
 import logging
 import multiprocessing
-import signal
-import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
@@ -28,12 +25,14 @@ from gql_app.access.shared_budgets import make_budgets
 from gql_app.clock import Clock, seconds_passed
 from gql_app.delivery.groups import Groups
 from gql_app.execution.persisted import PersistedDocuments, sha256
+from gql_app.jobs import running
 from gql_app.live.bus import Bus
 from gql_app.live.feeds import Feeds
 from gql_app.logs import keep_values_out_of_logs, set_up_logs
 from gql_app.schema import build_schema
 from gql_app.schema.context import Services
 from gql_app.settings import Settings
+from gql_app.stopping import end_in_time, end_with_parent, on_stop
 from gql_app.web.answer_headers import AnswerHeaders
 from gql_app.web.connections import CONNECTIONS, Connections, room_for_connections
 from gql_app.web.endpoint import Endpoint
@@ -56,7 +55,7 @@ from gql_app.work.upkeep.ending_keys import keep_warning_of_ends
 from gql_app.work.upkeep.expiry import keep_freeing, keep_sweeping
 from gql_app.work.upkeep.indexing import keep_indexing
 from gql_app.work.upkeep.retention import keep_pruning
-from models.database import opened, until_lost
+from models.database import opened
 from models.database.probe import can_read, can_write
 
 log = logging.getLogger(__name__)
@@ -66,9 +65,6 @@ POLL_SECONDS = 5.0
 REQUESTS_SHARE, DRAIN_SHARE = 0.4, 0.1
 """Of the time that a stop may take: for requests to end, and then for changes under way. The rest
 is for background jobs and the database."""
-
-JOBS_SECONDS = 1.0
-"""How long background jobs may take to end."""
 
 
 def build_app(settings: Settings) -> Starlette:
@@ -82,7 +78,7 @@ def build_app(settings: Settings) -> Starlette:
     lease = timedelta(minutes=settings.claim_minutes)
     idle = settings.session_idle
     services = Services(
-        changes, feeds, clock, lease, access_log=access_log, budgets=budgets, idle=idle
+        changes, feeds, clock, lease, access_log=access_log, idle=idle, budgets=budgets
     )
     groups = Groups(access_log.note)
     last_use = LastUse(changes.make_for, seconds_passed)
@@ -163,14 +159,14 @@ def _lifespan(
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         keep_values_out_of_logs()
         end_in_time(settings.stop_seconds)
-        _on_stop(sessions.end_all)
-        _end_with_parent()
+        on_stop(sessions.end_all)
+        end_with_parent()
         async with (
             # A worker that starts while PostgreSQL is away waits for it, and is not ready.
             opened(settings.database_url, settings.limits, may_be_away=True),
             _set(clock),
             _drained(changes, DRAIN_SHARE * settings.stop_seconds),
-            _running(
+            running(
                 sessions.end_all,
                 bus.run(),
                 feeds.keep_polling(POLL_SECONDS),
@@ -271,53 +267,6 @@ def server_config(
     )
 
 
-def end_in_time(seconds: float) -> None:
-    """Have the process end within `seconds` of being told to stop, whatever hangs by then. Where it
-    hung is written to standard error: names of functions, no values."""
-
-    def arm() -> None:
-        # A second for the parent of several workers, which looks twice a second.
-        faulthandler.dump_traceback_later(seconds - 1, exit=True, file=2)
-
-    _before_handlers(arm)
-
-
-def _on_stop(act: Callable[[], None]) -> None:
-    """Have `act` called when the process is told to stop, before uvicorn waits for connections to
-    end: streams would never end by themselves."""
-    loop = asyncio.get_running_loop()
-    _before_handlers(lambda: loop.call_soon_threadsafe(act))
-
-
-def _before_handlers(act: Callable[[], object]) -> None:
-    """Have `act` called by the signals that stop the process, before what they do already."""
-    if threading.current_thread() is not threading.main_thread():
-        return
-    for stop in (signal.SIGTERM, signal.SIGINT):
-        handler = signal.getsignal(stop)
-
-        def handle(number: int, frame: Any, then: Any = handler) -> None:
-            act()
-            if callable(then):
-                then(number, frame)
-
-        signal.signal(stop, handle)
-
-
-def _end_with_parent() -> None:
-    """A worker whose parent was killed would go on, with nobody to stop or replace it."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-    loop, sentinel = asyncio.get_running_loop(), parent.sentinel
-
-    def end() -> None:
-        loop.remove_reader(sentinel)
-        signal.raise_signal(signal.SIGTERM)
-
-    loop.add_reader(sentinel, end)
-
-
 @asynccontextmanager
 async def _set(clock: Clock) -> AsyncIterator[None]:
     """Set the clock before anything is done by it."""
@@ -328,37 +277,6 @@ async def _set(clock: Clock) -> AsyncIterator[None]:
     yield
 
 
-@asynccontextmanager
-async def _running(
-    end_sessions: Callable[[], None], *jobs: Coroutine[Any, Any, None]
-) -> AsyncIterator[None]:
-    """Background jobs for as long as the block lasts; they are awaited at its end, but not long:
-    one may hang in the database, which is closed next. If SQLite's files are lost, the jobs end,
-    and so do the streams: they would go on showing what is not kept."""
-    tasks = [asyncio.create_task(job) for job in jobs]
-
-    async def end_when_lost() -> None:
-        await until_lost()
-        for task in tasks:
-            task.cancel()
-        end_sessions()
-
-    watching = asyncio.create_task(end_when_lost())
-    for task in tasks:
-        task.add_done_callback(_say_if_failed)
-    try:
-        yield
-    finally:
-        for task in (watching, *tasks):
-            task.cancel()
-        await asyncio.wait((watching, *tasks), timeout=JOBS_SECONDS)
-
-
 async def _look_a_key_up(keys: KeyLookup) -> None:
     with suppress(Unauthenticated):
         await keys.authenticate("cb_0_nobody")
-
-
-def _say_if_failed(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("a background job has ended: %s", type(error).__name__)

@@ -85,3 +85,9 @@ def anchors(page: Path) -> set[str]:
     """What GitHub calls the headings of a page in its links."""
     headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_each_test_that_a_checklist_names_is_there() -> None:
+    named = re.findall(r"`(tests/[a-z_/]+\.py)`", (ROOT / "docs" / "security.md").read_text())
+    assert len(named) > 60
+    assert [name for name in named if not (ROOT / name).exists()] == []

@@ -7,12 +7,13 @@ anything, because such a key is answered anyway; all others are refused alike, u
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import TypeAlias
 
 from gql_app.access.budgets import Buckets, Refill
-from gql_app.access.viewer import RateLimited
+from gql_app.access.viewer import RateLimited, Unauthenticated
 
 Where: TypeAlias = Callable[[], str] | None
 """Gives the address that a key came from, which is only worked out if a key fails."""
@@ -44,6 +45,16 @@ class Guesses:
             if (left := self._left.left(who)) < 1:
                 self.refused += 1
                 raise RateLimited("Too many keys were not valid.", (1 - left) / A_SECOND)
+
+    @contextmanager
+    def attempt(self, where: Where) -> Iterator[None]:
+        """One attempt to sign in by something other than a key. Raises `RateLimited`."""
+        self.check(where, None)
+        try:
+            yield
+        except Unauthenticated:
+            self.note(where, None)
+            raise
 
     def note(self, where: Where, practice_id: int | None) -> None:
         """Note a key that nobody has."""

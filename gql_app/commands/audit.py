@@ -53,10 +53,11 @@ def run_export(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _export(arguments: argparse.Namespace, settings: Settings) -> None:
-    query = AuditQuery(_patient(arguments.patient), None, arguments.first, arguments.last)
     line = {"csv": _csv_line, "jsonl": _json_line}[arguments.format]
     async with opened(settings.database_url, settings.limits):
         practice = await practice_called(arguments.practice)
+        patient = _patient(arguments.patient)
+        query = AuditQuery(patient, None, arguments.first, arguments.last)
         through = (await audit_bounds(practice.id)).seq
         changes = Changes(ring_nobody, await Clock.of_database())
         asked = changes.asked(Origin("callboard audit export"))

@@ -11,9 +11,10 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from gql_app.app import end_in_time, server_config
+from gql_app.app import server_config
 from gql_app.listening import bound, listen
 from gql_app.settings import BadSetting, Settings, address, check_host, check_workers
+from gql_app.stopping import end_in_time
 from gql_app.terminal import say
 from models.database import check, migrate
 from models.database.sqlite_modes import close_to_others, open_to_others

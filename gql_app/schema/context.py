@@ -34,8 +34,8 @@ T = TypeVar("T")
 class Services:
     """What the composition root has wired together for the schema. `clock` gives the aware time;
     a claim lasts for `lease`; `passed` gives seconds that only ever grow, for what waits; what is
-    read goes into `access_log`; `budgets` are what keys may spend; a session ends when its person
-    has done nothing for the time `idle`."""
+    read goes into `access_log`; a session ends when its person has done nothing for the time
+    `idle`; `budgets` are what keys may spend."""
 
     changes: Changes
     feeds: Feeds
@@ -43,8 +43,8 @@ class Services:
     lease: timedelta = LEASE
     passed: Callable[[], float] = time.monotonic
     access_log: AccessLog = field(default_factory=lambda: AccessLog(machine_time))
-    budgets: Budgets = field(default_factory=Budgets)
     idle: timedelta = USUAL_IDLE
+    budgets: Budgets = field(default_factory=Budgets)
 
 
 class SharedContext:

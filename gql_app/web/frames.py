@@ -7,6 +7,7 @@ A server that does not offer this is sent texts, as ASGI has it.
 
 from asyncio import BaseTransport
 from functools import partial
+from sys import getsizeof
 from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -21,6 +22,9 @@ CLOSE_SECONDS = 3.0
 
 PIECE = 4 * 1024
 """Bytes of a client that are taken apart at a time: up to two hundred short messages."""
+
+COPIES = 2
+"""A text that waits to be sent is kept as well as the result that it was made of."""
 
 EXTENSION = "callboard.frames"
 """In the scope's extensions: a function that is given frames, and says whether they are sent."""
@@ -106,7 +110,9 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         if self.writable.is_set():
             await super().send(message)
         else:
-            with self._guards.held_back(self._connection, len(message.get("text") or "")):
+            # A text of which a character is beyond Latin-1 takes two bytes or four for each.
+            size = COPIES * getsizeof(message.get("text"))
+            with self._guards.held_back(self._connection, size):
                 await super().send(message)
 
     def handle_ping(self) -> None:

@@ -54,6 +54,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head = 0  # bytes of the head that it has passed on
         self._sent = 0  # bytes since the wait for the client began
         self._refusal: HTTPStatus | None = None
+        self._delayed: tuple[Any, Any] | None = None
         self._lingering: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -135,6 +136,17 @@ class GuardedProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._guards.read(self._connection)
+        if self._delayed is not None:
+            cycle, app = self._delayed
+            self._delayed = None
+            super()._start_asgi_task(cycle, app)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """Begin a request, once the answer before it is read: two would be kept otherwise."""
+        if self.flow.write_paused:
+            self._delayed = cycle, app
+        else:
+            super()._start_asgi_task(cycle, app)
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection on. It has to be authenticated in the time that began with it."""

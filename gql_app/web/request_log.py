@@ -83,7 +83,7 @@ def _write_down(facts: RequestFacts, form: str, scope: Scope, status: int, began
     if not log.isEnabledFor(logging.INFO):
         return
     path = getattr(scope.get("route"), "path", UNKNOWN_PATH)
-    if path in PROBES and status < 500:
+    if path in PROBES and status < 400:
         return
     line = _line(facts, form, path, status, began)
     log.info("request", extra={"method": scope.get("method", "GET"), **line})

@@ -6,8 +6,7 @@ one.
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -171,13 +170,13 @@ class SigningIn:
                 return await changes.make(viewer, begin_session, viewer.key_id, device)
             case {"link": str(link)}:
                 link = trimmed(link)
-                with self._slowed(request):
+                with self.keys.guesses.attempt(where):
                     practice_id = await practice_of_link(link, changes.clock())
                 _note_whose(practice_id)
                 return await changes.make_for(practice_id, begin_session_by_link, link, device)
             case {"passkey": dict()}:
                 page, response = _check_page(request), _credential(body, "passkey")
-                with self._slowed(request):
+                with self.keys.guesses.attempt(where):
                     answer = await passkeys.find_answer(self.challenges, page, response)
                 _note_whose(answer.practice_id)
                 begin = passkeys.begin_session_by_passkey
@@ -198,21 +197,10 @@ class SigningIn:
                 return found, f"add {viewer.key_id}"
             case {"invite": str(invite)}:
                 token = trimmed(invite)
-                with self._slowed(request):
+                with self.keys.guesses.attempt(partial(client_network, request.scope)):
                     person = await people.invited(token, self.changes.clock())
                 return person, f"invite {digest(token)}"
         raise BadInput('Send {"signIn": true}, {"invite": "…"} or {"add": true}.')
-
-    @contextmanager
-    def _slowed(self, request: Request) -> Iterator[None]:
-        """Slow those down who guess. Raises `RateLimited`."""
-        where, guesses = partial(client_network, request.scope), self.keys.guesses
-        guesses.check(where, None)
-        try:
-            yield
-        except Unauthenticated:
-            guesses.note(where, None)
-            raise
 
     async def _signed_in(self, request: Request, signed_in: SignedIn) -> Response:
         security.info("signed_in")

@@ -15,7 +15,7 @@ CLIENT_SECONDS = 9.0
 """How long a client may read next to nothing."""
 LEAST_READ = 32 * 1024
 """Bytes that a client has to read within `CLIENT_SECONDS`, unless it reads all that there is."""
-MOST_UNREAD = 64 * 1024 * 1024
+MOST_UNREAD = 32 * 1024 * 1024
 """Bytes that all clients together may leave unread."""
 
 

@@ -147,11 +147,27 @@ def _insertion(
     table: str, rows: Sequence[Mapping[str, object]], bound: int = 0
 ) -> tuple[str, list[object]]:
     """Return an INSERT of rows, and its values. Its parameters are numbered from `bound` + 1."""
-    columns = list(rows[0])
-    numbers = iter(range(bound + 1, bound + len(rows) * len(columns) + 1))
-    places = ", ".join(f"({', '.join(f'${next(numbers)}' for _ in columns)})" for _ in rows)
-    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {places}"
+    columns = tuple(rows[0])
+    if len(rows) == 1:
+        return _insertion_of_one(table, columns, bound), list(rows[0].values())
+    width = len(columns)
+    begins = range(bound + 1, bound + 1 + len(rows) * width, width)
+    sql = _insertion_head(table, columns) + ", ".join([_places(begin, width) for begin in begins])
     return sql, [row[column] for row in rows for column in columns]
+
+
+@lru_cache(maxsize=1_000)
+def _insertion_of_one(table: str, columns: tuple[str, ...], bound: int) -> str:
+    """Nearly all inserts are of one row, and to make their text takes longer than to run them."""
+    return _insertion_head(table, columns) + _places(bound + 1, len(columns))
+
+
+def _insertion_head(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
+
+
+def _places(begin: int, width: int) -> str:
+    return f"({', '.join([f'${number}' for number in range(begin, begin + width)])})"
 
 
 async def write(sql: str, *values: object) -> list[dict[str, Any]]:

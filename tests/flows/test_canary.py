@@ -21,7 +21,7 @@ from tests.conftest import with_database
 from tests.flows.commands import Program, free_port, run, running, serves
 from tests.office import Office, make_office, task_id
 from tests.schema.documents import CREATE_TASK, LOG_CONTACT, STATUS_CHANGED
-from tests.serving import PATIENCE, TestSocket
+from tests.serving import METRICS_TOKEN, PATIENCE, TestSocket
 
 WORD = "Zebulonneedles"
 NUMBER = "2175557781"
@@ -64,6 +64,7 @@ async def stage(postgres_url: str, database_url: str, tmp_path: Path) -> AsyncIt
     port = free_port()
     environ = {
         "CALLBOARD_DATABASE_URL": database_url,
+        "CALLBOARD_METRICS_TOKEN": METRICS_TOKEN,
         "CALLBOARD_SECURITY_LOG": str(tmp_path / "security.log"),
     }
     async with AsyncExitStack() as stack:
@@ -147,8 +148,10 @@ PROTOCOLS = [Subprotocol("graphql-transport-ws")]
 
 
 async def until_followed(client: httpx.AsyncClient, number: int) -> None:
+    token = {"authorization": f"Bearer {METRICS_TOKEN}"}
+    figure = f"callboard_live_streams {number}.0"
     async with asyncio.timeout(PATIENCE):
-        while f"callboard_live_streams {number}.0" not in (await client.get("/metrics")).text:
+        while figure not in (await client.get("/metrics", headers=token)).text:
             await asyncio.sleep(0.01)
 
 

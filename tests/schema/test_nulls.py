@@ -79,11 +79,13 @@ async def test_a_query_answers_nulls_as_it_does_what_is_not_given(server: Server
         nulls = arguments("query", name, ids)
         given = {n: value for n, value in nulls.items() if value is not None}
         answers = [
-            await server.execute(document("query", name, values), "supervisor", **values)
+            await server.execute(document("query", name, values), "admin", **values)
             for values in (nulls, given)
         ]
-        assert answers[0] == answers[1]
-        assert "errors" not in answers[0], answers[0]
+        for answer in answers:
+            assert "errors" not in answer, answer
+        if name != "audit":  # it grows by being read
+            assert answers[0] == answers[1]
     with_nulls = await server.data(INNER.replace("NULL", "null"))
     assert with_nulls == await server.data(re.sub(r"\([^)]*\)", "", INNER))
     assert with_nulls["queues"][0]["tasks"]["nodes"]

@@ -20,9 +20,10 @@ def test_a_client_that_begins_tls_and_says_nothing_is_let_go(
         server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0, ssl=encrypted)
         async with server:
             reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-            end = await asyncio.wait_for(reader.read(), PATIENCE)
-            writer.close()
-        return end
+            try:
+                return await asyncio.wait_for(reader.read(), PATIENCE)
+            finally:
+                writer.close()
 
     with asyncio.Runner(loop_factory=Loop) as runner:
         assert runner.run(wait_for_the_end()) == b""

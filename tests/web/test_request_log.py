@@ -12,7 +12,7 @@ from tests.schema.documents import STATUS_CHANGED
 from tests.serving import Server, serving
 from tests.support.access import create_key
 from tests.support.log import Kept, kept_log
-from tests.web.streams import event_stream, eventually, log_over_http, until_streams
+from tests.web.streams import EventStream, event_stream, eventually, log_over_http, until_streams
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -82,9 +82,12 @@ async def test_what_a_client_says_is_not_in_its_line(server: Server, requests: K
 
 
 async def test_probes_that_succeed_have_no_line(server: Server, requests: Kept) -> None:
-    for path in ("/healthz", "/readyz", "/metrics"):
+    for path in ("/healthz", "/readyz"):
         assert (await server.client.get(path)).status_code == 200
+    assert (await server.metrics()).status_code == 200
     assert requests.lines == []
+    assert (await server.client.get("/metrics")).status_code == 401
+    assert [line["status"] for line in requests.lines] == [401]
 
 
 async def test_a_socket_has_a_line_and_so_has_each_of_its_operations(
@@ -144,13 +147,18 @@ async def test_an_error_in_a_shared_stream_has_nobodys_id(
         raise RuntimeError(WORD)
 
     monkeypatch.setattr("gql_app.schema.subscriptions._is_told", fail)
-    headers = {"x-request-id": sent}
-    async with server.socket(additional_headers=headers) as socket:
-        await socket.subscribe(STATUS_CHANGED)
+    headers = {
+        "authorization": f"Bearer {server.office.keys['staff']}",
+        "accept": "text/event-stream",
+        "x-request-id": sent,
+    }
+    body = {"query": STATUS_CHANGED}
+    async with server.client.stream("POST", "/graphql", json=body, headers=headers) as response:
+        assert response.headers["x-request-id"] == sent
         await until_streams(server, 1)
         await log_over_http(server, task)
-        message = await socket.next()
-    (error,) = message["payload"]
+        result = await EventStream(response).result()
+    (error,) = result["errors"]
     assert error["extensions"]["code"] == "INTERNAL"
     assert error["extensions"]["correlationId"] != sent
 

@@ -194,6 +194,7 @@ async def test_who_guesses_invitations_and_passkeys_is_slowed(
     server: Server, browser: httpx.AsyncClient, device: Authenticator
 ) -> None:
     await make_passkey(browser, device, invite=await invite(server))
+    assert (await account(browser))["name"] == "Kim"
     wrong = Authenticator(device.origin, handle=device.handle)
     statuses = []
     for number in range(12):

@@ -12,6 +12,7 @@ from websockets.frames import Frame, Opcode
 from benchmarks.attacks.lines import Line
 from gql_app.schema.ids import global_id
 from gql_app.web.frames import FramesProtocol
+from gql_app.web.guarded import GuardedProtocol
 from gql_app.web.sending import Sender
 from gql_app.web.unread import LEAST_READ
 from tests.serving import PATIENCE, Server
@@ -123,6 +124,22 @@ async def test_a_client_that_reads_slowly_is_waited_for(guards: Guarded) -> None
                 got += len(await asyncio.wait_for(client[0].read(4_096), PATIENCE))
             all_.later()
         while got < WHOLE:
+            got += len(await asyncio.wait_for(client[0].read(65_536), PATIENCE))
+    assert not all_.connections.closed
+
+
+async def test_a_request_is_begun_once_the_answer_before_it_is_read(guards: Guarded) -> None:
+    server, all_ = guards
+    asked = request(server, await variables(server, CONTACTS))
+    async with narrow_line(server, all_) as client:
+        client[1].write(asked * 2)
+        await left(all_)
+        [transport] = all_.connections._unread._looks
+        http = transport.get_protocol()
+        assert isinstance(http, GuardedProtocol)
+        await until(lambda: http._delayed)
+        got = 0
+        while got < 2 * WHOLE:
             got += len(await asyncio.wait_for(client[0].read(65_536), PATIENCE))
     assert not all_.connections.closed
 
