@@ -1,9 +1,10 @@
 """The dearest documents within the limits, sent by six clients of one key."""
 
 from benchmarks.attacks.asking import flood
-from benchmarks.attacks.honest import asking, p99
-from benchmarks.attacks.rows import Row, at_most, expected
+from benchmarks.attacks.honest import asking
+from benchmarks.attacks.rows import Row, expected
 from benchmarks.attacks.victim import Stage
+from benchmarks.attacks.waiting import waiting
 from gql_app.execution.cost import MAX_LEAVES
 from models.roles import Role
 
@@ -40,8 +41,7 @@ async def run(stage: Stage) -> list[Row]:
                 )
         rows += [
             expected(f"dearest, {name}: was it let in?", statuses[200] > 0, True),
-            at_most(f"dearest, {name}: another key's page, p99", p99(waits.page), 100, "ms"),
-            at_most(f"dearest, {name}: /healthz, p99", p99(waits.healthz), 50, "ms"),
+            *waiting(stage, f"dearest, {name}", waits),
             expected(f"dearest, {name}: the other key's failures", waits.failed, 0),
         ]
     return rows

@@ -3,9 +3,10 @@
 from typing import Any
 
 from benchmarks.attacks.asking import flood
-from benchmarks.attacks.honest import asking, p99
+from benchmarks.attacks.honest import asking
 from benchmarks.attacks.rows import Row, at_most, expected
 from benchmarks.attacks.victim import Stage
+from benchmarks.attacks.waiting import waiting
 from models.roles import Role
 
 LONG = 740_000
@@ -32,6 +33,6 @@ async def run(stage: Stage) -> list[Row]:
             rows += [
                 expected(f"{name} documents: were they answered?", statuses[200] > 0, True),
                 at_most(f"{name} documents: memory", victim.memory() - before, 60, "MB"),
-                at_most(f"{name} documents: another key's page, p99", p99(waits.page), 100, "ms"),
+                *waiting(stage, f"{name} documents", waits),
             ]
     return rows

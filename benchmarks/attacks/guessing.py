@@ -5,9 +5,10 @@ from collections import Counter
 
 import httpx
 
-from benchmarks.attacks.honest import asking, p99
+from benchmarks.attacks.honest import asking
 from benchmarks.attacks.rows import Row, at_most, expected
 from benchmarks.attacks.victim import Stage
+from benchmarks.attacks.waiting import waiting
 from models.roles import Role
 
 
@@ -29,5 +30,5 @@ async def run(stage: Stage) -> list[Row]:
         at_most("guessed keys that were looked up", statuses[401], 10 + seconds, ""),
         expected("guessed keys that were refused unread", statuses[429] > 0, True),
         expected("guessing: another client of the same address, failures", waits.failed, 0),
-        at_most("guessing: another key's page, p99", p99(waits.page), 100, "ms"),
+        *waiting(stage, "guessing", waits),
     ]

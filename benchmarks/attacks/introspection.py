@@ -5,9 +5,10 @@ from typing import Any
 from graphql import get_introspection_query
 
 from benchmarks.attacks.asking import flood
-from benchmarks.attacks.honest import asking, p99
-from benchmarks.attacks.rows import Row, at_most, expected
+from benchmarks.attacks.honest import asking
+from benchmarks.attacks.rows import Row, expected
 from benchmarks.attacks.victim import Stage
+from benchmarks.attacks.waiting import waiting
 from models.roles import Role
 
 CLIENTS = 4
@@ -31,7 +32,6 @@ async def run(stage: Stage) -> list[Row]:
                 statuses = await flood(victim.url, key, body, CLIENTS, 2 if stage.quick else 10)
         rows += [
             expected(f"introspection, {name}: was it answered?", statuses[200] > 0, True),
-            at_most(f"introspection, {name}: /healthz, p99", p99(waits.healthz), 50, "ms"),
-            at_most(f"introspection, {name}: another key's page, p99", p99(waits.page), 100, "ms"),
+            *waiting(stage, f"introspection, {name}", waits),
         ]
     return rows

@@ -7,9 +7,10 @@ from datetime import date, timedelta
 
 import httpx
 
-from benchmarks.attacks.honest import GIVE_UP, asking, p99
+from benchmarks.attacks.honest import GIVE_UP, asking
 from benchmarks.attacks.rows import Row, at_most, expected
 from benchmarks.attacks.victim import Stage
+from benchmarks.attacks.waiting import waiting
 from models.roles import Role
 
 TODAY = date.today()
@@ -40,6 +41,5 @@ async def run(stage: Stage) -> list[Row]:
         expected("activity fifty times in a request", code, "TOO_COMPLEX"),
         expected("activity of a year", {a.status_code for a in answers}, {200}),
         at_most("activity of a year, after clients that went away", seconds, 10, "s"),
-        at_most("activity of a year: another key's page, p99", p99(waits.page), 100, "ms"),
-        at_most("activity of a year: /healthz, p99", p99(waits.healthz), 50, "ms"),
+        *waiting(stage, "activity of a year", waits),
     ]
