@@ -57,6 +57,7 @@ async def two_workers(database_url: str, bus_url: str) -> AsyncIterator[Server]:
         port = free.getsockname()[1]
     settings = {"CALLBOARD_DATABASE_URL": database_url, "CALLBOARD_BUS_URL": bus_url}
     settings["CALLBOARD_METRICS_TOKEN"] = METRICS_TOKEN
+    settings["CALLBOARD_LOG_LEVEL"] = "warning"  # a line for each request would come at the end
     process = await callboard("serve", "--workers", "2", "--port", str(port), environment=settings)
     try:
         url = f"http://127.0.0.1:{port}"
