@@ -32,6 +32,7 @@ HANG_ON_CODE_ALONE = {
     "models.checks._zones",  # all that this machine knows
     "models.database.rows.select_list",  # SQL, by tables and their columns
     "models.database.rows._insertion_of_one",  # likewise
+    "models.database.secret._told",  # the modules that write by the secret
     "models.database.values.maker_of",  # by the classes of rows
 }
 """Caches that applications may share: what is in them is the same for all, and soon complete."""

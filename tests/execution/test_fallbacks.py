@@ -26,6 +26,9 @@ BY_DESIGN = {"Viewer", "Queue", "Patient", "Task", "ClaimTaskPayload", "LogConta
 """Of what the dashboard asks, no plan knows three things: the tasks that one has claimed, who is at
 work in a queue, and pages of a patient's contacts and tasks."""
 
+OWN = {"endSession": "Session", "removePasskey": "Passkey"}
+"""Mutations that take the id of something else than a task."""
+
 QUEUES = "{ queues { name counts { open } } }"
 
 
@@ -37,7 +40,7 @@ def test_what_we_publish_is_completed_by_plans(ways: Ways, name: str) -> None:
     if is_stream:
         ways.run(follow(schema, document, ways))
     else:
-        assert not ways.answer(schema, document, "supervisor", **variables)["errors"]
+        assert not ways.answer(schema, document, "admin", **variables)["errors"]
     allowed = BY_DESIGN if name.startswith("documents.js") and not is_stream else set()
     assert set(schema.memory.fallbacks.counts) <= {(NOT_PLAIN, of) for of in allowed}
 
@@ -126,8 +129,9 @@ def with_ids(ways: Ways, document: str) -> tuple[str, dict[str, Any]]:
     document = document.replace('ids: ["…"]', f'ids: ["{task}"]').replace("…", queue)
     today, tomorrow = ((ways.office.today + timedelta(days=days)).isoformat() for days in (0, 1))
     contact = {"outcome": "NO_ANSWER", "followUp": tomorrow, "on": tomorrow, "close": False}
-    page = {"orderBy": "DUE", "first": 50, "day": today}
-    return document, {"id": task, "taskId": task, "notes": "Call back", **contact, **page}
+    page = {"orderBy": "DUE", "first": 50, "day": today, "search": "Testwell"}
+    own = next((global_id(kind, 1) for field, kind in OWN.items() if field in document), task)
+    return document, {"id": own, "taskId": task, "notes": "Call back", **contact, **page}
 
 
 async def follow(schema: Schema, document: str, ways: Ways, events: int = 15) -> None:

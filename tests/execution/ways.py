@@ -187,4 +187,4 @@ async def rich_office() -> tuple[Office, dict[str, Viewer]]:
         office.practice, Role.PARTNER, "Of one queue", queue_ids=[office.recall.id]
     )
     viewers = {role: getattr(office, role) for role in ROLES[:-1]}
-    return office, viewers | {"limited": await authenticate(limited)}
+    return office, viewers | {"limited": await authenticate(limited), "admin": office.admin}
