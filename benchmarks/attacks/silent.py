@@ -105,6 +105,6 @@ def _others(name: str, waits: Waits, *, is_alive: bool) -> list[Row]:
 
 def _in_time(name: str, waits: Waits) -> list[Row]:
     return [
-        at_most(f"{name}: /healthz, p99", p99(waits.healthz), 1_000, "ms"),
-        at_most(f"{name}: a page, p99", p99(waits.page), 1_000, "ms"),
+        at_most(f"{name}: /healthz, p99", p99(waits.healthz), 2_000, "ms"),
+        at_most(f"{name}: a page, p99", p99(waits.page), 2_000, "ms"),
     ]

@@ -51,7 +51,7 @@ async def run(stage: Stage) -> list[Row]:
             more, left = victim.peak() - before, victim.open_files() - files
     rows = [
         at_most("unread pongs: more memory", pongs, 16, "MB"),
-        at_most("unread answers: more memory", more, 160, "MB"),
+        at_most("unread answers: more memory", more, 192, "MB"),
     ]
     if not stage.quick:
         rows.append(at_most("unread answers: connections left open", max(0, left), 0, "lines"))

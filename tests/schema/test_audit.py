@@ -24,6 +24,7 @@ from tests.serving import Server
 from tests.support.access import create_key
 from tests.support.audited import rows_of
 from tests.web.streams import eventually
+from tests.work.agents import claims_of
 
 AUDIT = """
 query ($patientId: ID, $staffId: ID, $from: Date, $to: Date, $first: Int!, $after: String) {
@@ -95,6 +96,34 @@ async def test_everyone_who_is_shown_is_told_of(server: Server) -> None:
         "127.0.0.1"
     }
     assert (await verify_audit(world.office.practice.id)).changed_at is None
+
+
+ALONE = {
+    "tasks": "{ tasks { nodes { reason } } }",
+    "events": "{ events { nodes { snapshot { reason } } } }",
+    "viewer": "{ viewer { claimed { reason } } }",
+    "queues": "{ queues { tasks { nodes { reason } } } }",
+    "node": "query ($id: ID!) { node(id: $id) { ... on Contact { notes } } }",
+}
+"""Documents that show something of a patient without the patient, by root field."""
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", ALONE)
+async def test_who_is_not_named_is_told_of_all_the_same(server: Server, name: str) -> None:
+    office = server.office
+    task = await office.make_task()
+    logged = await office.log(task)
+    assert logged.contact is not None
+    await claims_of(office).claim(office.staff, task.id)
+    contact = {"id": global_id("Contact", logged.contact.id)} if name == "node" else {}
+    await server.data(ALONE[name], **contact)
+
+    async def told() -> bool:
+        rows = await rows_of(office.practice, AuditAction.READ)
+        return (name, task.patient_id) in {(row.operation, row.patient_id) for row in rows}
+
+    await eventually(told)
 
 
 async def page(server: Server, role: str = "admin", **given: Any) -> Any:

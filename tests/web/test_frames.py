@@ -148,7 +148,7 @@ async def test_a_server_that_takes_no_frames_sends_the_same_texts(
 async def test_messages_that_come_together_are_taken_apart_as_they_are_handled(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    most, number = 0, 2_000
+    most, number = 0, 400
     handle = FramesProtocol.handle_text
 
     def counted(protocol: FramesProtocol, event: Frame) -> None:

@@ -190,6 +190,24 @@ async def test_only_pages_of_this_server_sign_in(
     ).status_code == 204
 
 
+async def test_who_guesses_invitations_and_passkeys_is_slowed(
+    server: Server, browser: httpx.AsyncClient, device: Authenticator
+) -> None:
+    await make_passkey(browser, device, invite=await invite(server))
+    assert (await account(browser))["name"] == "Kim"
+    wrong = Authenticator(device.origin, handle=device.handle)
+    statuses = []
+    for number in range(12):
+        if number % 2:
+            answer = wrong.answer(await post(browser, "/passkeys/options", signIn=True))
+            refused = await browser.post("/session", json={"passkey": answer})
+        else:
+            refused = await browser.post("/passkeys/options", json={"invite": f"ci_1_{number}"})
+        statuses.append(refused.status_code)
+    assert statuses == [401] * 10 + [429] * 2
+    assert (await account(browser))["name"] == "Kim", "who is signed in goes on"
+
+
 async def test_what_is_no_request_is_refused(browser: httpx.AsyncClient) -> None:
     unfit: dict[str, list[Any]] = {
         "/passkeys/options": [[], {}, {"signIn": False}, {"add": 1}, {"invite": 7}],
