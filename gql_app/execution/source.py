@@ -32,7 +32,8 @@ _NEEDS_COERCION: dict[Any, str] = {
 """The test for values of a scalar that cannot be shown as they are."""
 
 NAME_BYTES = 700
-"""What a plan takes for each of its names, code included, as was measured."""
+"""What a plan is taken to need for each of its names, code included. It is an estimate: what all
+takes together is measured by benchmarks/attacks/documents.py."""
 
 Lines = list[str]
 
