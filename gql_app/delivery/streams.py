@@ -64,7 +64,7 @@ class Streams:
     def _access(self, viewer: Viewer, request: GraphQLRequest, address: str | None) -> Access:
         """Who is sent what the request asks for."""
         outline = self._schema.outline(request.query, request.operation_name)
-        has_notes = outline.has_notes and viewer.may_read_notes
+        has_notes = outline.is_sensitive and viewer.may_read_notes
         origin = Origin(outline.name, address)
         return Access.by(viewer, origin, AuditAction.DELIVERY, notes=has_notes)
 

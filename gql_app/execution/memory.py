@@ -125,10 +125,18 @@ class Memory:
 
 
 class Schema(strawberry.Schema):
-    """A schema with the memory of its executions."""
+    """A schema with the memory of its executions. Of an operation it is recorded whether it asks
+    for fields with one of the names in `sensitive`."""
 
-    def __init__(self, *given: Any, introspection: bool = True, **named: Any) -> None:
+    def __init__(
+        self,
+        *given: Any,
+        introspection: bool = True,
+        sensitive: frozenset[str] = frozenset(),
+        **named: Any,
+    ) -> None:
         self.memory = Memory()
+        self._sensitive = sensitive
         self.tells_what_it_has = introspection
         super().__init__(*given, **named)
 
@@ -150,7 +158,7 @@ class Schema(strawberry.Schema):
                 document = parse(query, no_location=True, max_tokens=MAX_TOKENS)
             else:
                 document = known.document
-            found = outline(document, operation_name)
+            found = outline(document, operation_name, self._sensitive)
         except (GraphQLError, RecursionError):
             return UNREADABLE
         if known is not None:

@@ -67,6 +67,7 @@ def build_schema(*, introspection: bool = True) -> Schema:
     what it has, nor what a client may have meant."""
     schema: Schema = Schema(
         introspection=introspection,
+        sensitive=frozenset({"notes"}),
         query=Query,
         mutation=Mutation,
         subscription=Subscription,

@@ -175,7 +175,9 @@ class Context(SharedContext):
     ) -> None:
         outline = self._outline()
         origin = Origin(outline.name, self._address)
-        has_notes = outline.has_notes and action is AuditAction.READ and self.scope.may_read_notes
+        has_notes = (
+            outline.is_sensitive and action is AuditAction.READ and self.scope.may_read_notes
+        )
         access = Access.by(self.viewer, origin, action, notes=has_notes, result=result)
         self.services.access_log.note(access, patients)
 
