@@ -178,7 +178,8 @@ class Context(SharedContext):
         has_notes = (
             outline.is_sensitive and action is AuditAction.READ and self.scope.may_read_notes
         )
-        access = Access.by(self.viewer, origin, action, notes=has_notes, result=result)
+        notes = reads and outline.is_sensitive
+        access = Access.by(self.viewer, origin, action, notes=notes, result=result)
         self.services.access_log.note(access, patients)
 
 
