@@ -175,9 +175,7 @@ class Context(SharedContext):
     ) -> None:
         outline = self._outline()
         origin = Origin(outline.name, self._address)
-        has_notes = (
-            outline.is_sensitive and action is AuditAction.READ and self.scope.may_read_notes
-        )
+        reads = action is AuditAction.READ and self.scope.may_read_notes
         notes = reads and outline.is_sensitive
         access = Access.by(self.viewer, origin, action, notes=notes, result=result)
         self.services.access_log.note(access, patients)
