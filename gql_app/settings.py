@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from gql_app.access.budgets import CHANGES_A_SECOND, COST_A_SECOND
 from gql_app.manifest import read_manifest
-from models.limits import USUAL_LIMITS, Limits
+from models.limits import CHANGES_A_SECOND, COST_A_SECOND, USUAL_LIMITS, Limits
 from models.wires import BadWire, is_loopback, read_wire
 
 PREFIX = "CALLBOARD_"

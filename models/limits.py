@@ -1,4 +1,5 @@
-"""How long the database may take, and the error for work that had to be given up."""
+"""How long the database may take, the error for work that had to be given up, and what a key may
+spend unless a setting says otherwise."""
 
 from dataclasses import dataclass
 
@@ -27,6 +28,11 @@ USUAL_LIMITS = Limits()
 
 NO_LIMITS = Limits(0, 0, 0, 0, 10)
 """For migrations: building an index of a large table may take very long."""
+
+COST_A_SECOND = 100_000
+"""Values beyond the free ones that come back to a key's budget each second."""
+CHANGES_A_SECOND = 50
+"""Changes that come back to a key's budget each second. Forty agents with one key make two."""
 
 
 class Busy(Exception):

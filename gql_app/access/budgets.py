@@ -13,6 +13,7 @@ from time import monotonic
 from typing import NamedTuple, Protocol
 
 from gql_app.access.viewer import RateLimited
+from models.limits import CHANGES_A_SECOND, COST_A_SECOND
 
 FREE = 2_000
 """Values that each request may bring back without spending anything: a page of 50 tasks with all
@@ -20,10 +21,6 @@ that a dashboard shows of them has 1,500."""
 FREE_LENGTH, VALUES_A_CHARACTER = 500, 8
 """Characters of a new document that are free, and what each further one costs: reading it takes as
 long as bringing back so many values."""
-COST_A_SECOND = 100_000
-"""Values beyond the free ones that come back to a key's budget each second."""
-CHANGES_A_SECOND = 50
-"""Changes that come back to a key's budget each second. Forty agents with one key make two."""
 
 SAVED_COST, SAVED_CHANGES = 20, 10
 """How many seconds' worth a budget holds at most."""
