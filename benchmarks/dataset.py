@@ -14,11 +14,14 @@ import asyncpg
 
 from benchmarks.keys import create_key
 from models.chain import BEGINNING, chained
-from models.database import migrate, opened
+from models.database import migrate, opened, use_secret, write
 from models.event import CHAINED
 from models.lifecycle import ContactOutcome
 from models.practice import Practice
 from models.roles import Role
+
+SECRET = b"the secret of benchmarks, 32 b. "
+"""The same in all these databases, so that ids can be written without one that is open."""
 
 OTHERS = 8
 """Smaller practices beside the large one; together they have half as many tasks as it has."""
@@ -183,7 +186,9 @@ async def fill(url: str, tasks: int) -> list[Office]:
     now = datetime.now(UTC)
     sizes = [tasks // LIFE * LIFE] + [tasks // (2 * OTHERS) // LIFE * LIFE] * OTHERS
     keys = []
+    use_secret(SECRET)
     async with opened(url):
+        await write("UPDATE secret SET value = $1", SECRET)
         for number, _ in enumerate(sizes):
             practice = await Practice.create(
                 slug=f"office-{number}",

@@ -75,7 +75,7 @@ async def prepare(database_url: str) -> tuple[int, list[str], dict[Role, list[st
             ]
             for role, count in people.items()
         }
-    return practice.id, [global_id("Queue", queue.id) for queue in queues], keys
+        return practice.id, [global_id("Queue", queue.id) for queue in queues], keys
 
 
 def write_files(folder: Path) -> list[tuple[str, Path]]:
@@ -147,7 +147,7 @@ async def day(options: argparse.Namespace, folder: Path, parts: ExitStack) -> di
         numbers = (
             await Patient.filter(practice_id=practice_id).limit(2_000).values_list("id", flat=True)
         )
-    ledger.patients = [global_id("Patient", int(str(number))) for number in numbers]
+        ledger.patients = [global_id("Patient", int(str(number))) for number in numbers]
     urls = [server.url for server in servers]
     supervisors = [
         Supervisor(urls[n % 2], key, ledger) for n, key in enumerate(keys[Role.SUPERVISOR])

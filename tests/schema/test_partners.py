@@ -74,6 +74,7 @@ class Practice:
             ],
             "events": [{}, {"first": 300, "after": self.start}],
             "activity": [day],
+            "audit": [{}],
         }
         return asked[name]
 

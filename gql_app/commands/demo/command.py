@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,8 @@ from gql_app.terminal import say
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Make the sample practice unless it is there, and serve it until stopped."""
     settings = replace(settings, database_url=database_url(arguments.data), bus_url="memory://")
+    # A line for each request would push the links off the screen.
+    logging.getLogger("callboard").setLevel(logging.WARNING)
     # Before it says where it is, and gives away a link that works once.
     with bound(arguments.host, arguments.port) as sockets:
         check_host(settings, arguments.host)

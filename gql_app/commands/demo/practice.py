@@ -34,7 +34,7 @@ STAFF = {
     Role.PARTNER: "RecallRobot (sample partner)",
 }
 COLLEAGUES = ("Casey Ringwood", "Jordan Dialey")
-COLLEAGUES_STAY = timedelta(days=7)
+COLLEAGUES_STAY = timedelta(days=30)
 """How long their keys are valid. Each start makes new ones."""
 
 
@@ -77,11 +77,7 @@ async def prepare(folder: Path) -> Demo:
         task = await Task.filter(status=TaskStatus.OPEN, expires_at=None).order_by("id").first()
         keys = json.loads(keys_file.read_text())
         links = {role: await _link(keys[role]) for role in ("staff", "supervisor")}
-    return Demo(
-        keys=keys,
-        links=links,
-        open_task=global_id("Task", task.id if task else 1),
-    )
+        return Demo(keys, links, open_task=global_id("Task", task.id if task else 1))
 
 
 async def create_colleagues_keys(folder: Path) -> list[str]:
