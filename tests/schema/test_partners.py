@@ -72,7 +72,7 @@ class Practice:
                 {"filter": {"status": ANY, "assigneeId": staff}},
                 *({"filter": {"status": ANY}, "orderBy": o} for o in ("WORK", "CLOSED")),
             ],
-            "events": [{}, {"first": 300, "after": self.start}],
+            "events": [{}, {"first": 100, "after": self.start}],
             "activity": [day],
             "audit": [{}],
         }
