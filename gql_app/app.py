@@ -74,12 +74,8 @@ def build_app(settings: Settings) -> Starlette:
     bus = Bus(settings.bus_url, feeds.notice, feeds.notice_all)
     changes = Changes(bus.ring, clock, Shares(settings.practice_connections, settings.wait_seconds))
     access_log = AccessLog(clock)
-    budgets = make_budgets(settings.bus_url, settings.cost_per_second, settings.writes_per_second)
-    lease = timedelta(minutes=settings.claim_minutes)
+    services = _services(settings, changes, feeds, clock, access_log)
     idle = settings.session_idle
-    services = Services(
-        changes, feeds, clock, lease, access_log=access_log, idle=idle, budgets=budgets
-    )
     groups = Groups(access_log.note)
     last_use = LastUse(changes.make_for, seconds_passed)
     sessions = Sessions(clock, last_use.note, idle)
@@ -88,14 +84,10 @@ def build_app(settings: Settings) -> Starlette:
     schema = build_schema(introspection=settings.introspection == "on")
     trusted = _trusted(settings)
     schema.memory.documents.trusted = frozenset((trusted or {}).values())
-    readiness = Readiness(
-        {"key": partial(_look_a_key_up, keys), "read": can_read, "write": can_write}
-    )
+    readiness = _readiness(keys)
     connections = Connections(room_for_connections(), settings.trusted_proxies)
-    documents = PersistedDocuments(trusted)
-    endpoint = Endpoint(
-        schema, services, groups, sessions, keys, settings.allowed_origins, documents
-    )
+    may_connect, documents = settings.allowed_origins, PersistedDocuments(trusted)
+    endpoint = Endpoint(schema, services, groups, sessions, keys, may_connect, documents)
     return Starlette(
         routes=[
             Route("/graphql", endpoint),
@@ -103,7 +95,7 @@ def build_app(settings: Settings) -> Starlette:
             *health_routes(bus, readiness),
             metrics_route(
                 *(feeds, groups, bus, schema.memory.fallbacks, connections, settings.metrics_token),
-                *(keys.guesses, budgets),
+                *(keys.guesses, services.budgets),
             ),
             *page_routes(),
             *signing_in.routes(),
@@ -114,6 +106,14 @@ def build_app(settings: Settings) -> Starlette:
             settings, services, groups, bus, sessions, connections, last_use, readiness, clock
         ),
     )
+
+
+def _services(
+    settings: Settings, changes: Changes, feeds: Feeds, clock: Clock, access_log: AccessLog
+) -> Services:
+    budgets = make_budgets(settings.bus_url, settings.cost_per_second, settings.writes_per_second)
+    lease, idle = timedelta(minutes=settings.claim_minutes), settings.session_idle
+    return Services(changes, feeds, clock, lease, access_log=access_log, idle=idle, budgets=budgets)
 
 
 def _trusted(settings: Settings) -> dict[str, str] | None:
@@ -153,14 +153,11 @@ def _lifespan(
     clock: Clock,
 ) -> Callable[[Starlette], AbstractAsyncContextManager[dict[str, Any]]]:
     """What begins and ends with the server: the database, the clock and the background jobs."""
-    changes, feeds = services.changes, services.feeds
+    changes = services.changes
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
-        keep_values_out_of_logs()
-        end_in_time(settings.stop_seconds)
-        on_stop(sessions.end_all)
-        end_with_parent()
+        _make_ready(settings, sessions)
         async with (
             # A worker that starts while PostgreSQL is away waits for it, and is not ready.
             opened(settings.database_url, settings.limits, may_be_away=True),
@@ -168,10 +165,8 @@ def _lifespan(
             _drained(changes, DRAIN_SHARE * settings.stop_seconds),
             running(
                 sessions.end_all,
-                bus.run(),
-                feeds.keep_polling(POLL_SECONDS),
-                sessions.keep_checking(),
-                connections.keep_looking(),
+                *(bus.run(), services.feeds.keep_polling(POLL_SECONDS)),
+                *(sessions.keep_checking(), connections.keep_looking()),
                 last_use.keep_writing(),
                 services.access_log.keep_writing(changes, groups.settle),
                 *_by_the_clock(changes, clock, settings),
@@ -185,6 +180,14 @@ def _lifespan(
             await _drain(changes, DRAIN_SHARE * settings.stop_seconds)
 
     return lifespan
+
+
+def _make_ready(settings: Settings, sessions: Sessions) -> None:
+    """Say how this process logs, and how it ends."""
+    keep_values_out_of_logs()
+    end_in_time(settings.stop_seconds)
+    on_stop(sessions.end_all)
+    end_with_parent()
 
 
 @asynccontextmanager
@@ -275,6 +278,10 @@ async def _set(clock: Clock) -> AsyncIterator[None]:
     except Exception as error:  # the database may be away: it is set as soon as that is back
         log.warning("the clock could not be set, will retry: %s", type(error).__name__)
     yield
+
+
+def _readiness(keys: KeyLookup) -> Readiness:
+    return Readiness({"key": partial(_look_a_key_up, keys), "read": can_read, "write": can_write})
 
 
 async def _look_a_key_up(keys: KeyLookup) -> None:

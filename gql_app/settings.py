@@ -22,6 +22,10 @@ BUSES = ("memory://", "postgres://", "postgresql://", "redis://", "rediss://")
 MEMORY = ":memory:"
 ONE_PROCESS_ONLY = ("memory://", "sqlite://")
 NUMBERS = {
+    "retention_days": ("days", 1, 36_500),
+    "audit_days": ("days", 1, 36_500),
+    "claim_minutes": ("minutes", 1, 1_440),
+    "session_idle_minutes": ("minutes", 1, 720),
     "statement_seconds": ("seconds", 1, 600),
     "report_seconds": ("seconds", 1, 3_600),
     "wait_seconds": ("seconds", 1, 60),
@@ -32,8 +36,7 @@ NUMBERS = {
     "writes_per_second": ("changes", 1, 1_000_000),
     "cost_per_second": ("values", 10_000, 1_000_000_000),
 }
-"""The settings that bound what the database may take, the stop, and what a key may spend: unit,
-least, most."""
+"""The settings that are numbers: unit, least, most."""
 SHORTEST_TOKEN = 16
 """Characters of CALLBOARD_METRICS_TOKEN, at least: nothing slows down those who guess it."""
 
@@ -113,24 +116,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         for name, value in environ.items()
         if name.startswith(PREFIX) and not name.startswith((f"{PREFIX}TEST_", WATCH_KEY))
     }
-    known = Settings.__dataclass_fields__.keys()
-    for name in given:
-        if name not in known:
-            raise BadSetting(
-                f"{PREFIX}{name.upper()} is not a setting; there are "
-                + ", ".join(f"{PREFIX}{k.upper()}" for k in known)
-                + "."
-            )
+    _check_names(given)
     defaults = Settings()
     settings = Settings(
         database_url=given.get("database_url", defaults.database_url),
         bus_url=given.get("bus_url", defaults.bus_url),
-        retention_days=_number(given, "retention_days", defaults.retention_days, "days", 36_500),
-        audit_days=_number(given, "audit_days", defaults.audit_days, "days", 36_500),
-        claim_minutes=_number(given, "claim_minutes", defaults.claim_minutes, "minutes", 1_440),
-        session_idle_minutes=_number(
-            given, "session_idle_minutes", defaults.session_idle_minutes, "minutes", 720
-        ),
         oidc_secrets=_folder(given, "oidc_secrets"),
         allowed_origins=_list(given.get("allowed_origins"), defaults.allowed_origins),
         allowed_hosts=_list(given.get("allowed_hosts"), defaults.allowed_hosts),
@@ -153,6 +143,17 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         _check_wire(f"{PREFIX}{name}", url, settings.insecure)
     _check_proxies(settings.trusted_proxies)
     return settings
+
+
+def _check_names(given: Mapping[str, str]) -> None:
+    known = Settings.__dataclass_fields__.keys()
+    for name in given:
+        if name not in known:
+            raise BadSetting(
+                f"{PREFIX}{name.upper()} is not a setting; there are "
+                + ", ".join(f"{PREFIX}{k.upper()}" for k in known)
+                + "."
+            )
 
 
 def check_workers(settings: Settings, workers: int) -> None:

@@ -3,7 +3,7 @@ done all else."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.audit import Noted, numbered
@@ -87,17 +87,10 @@ async def write_records(
         raise NoPractice(practice_id)
     seq, digest, last_event_at, audit_seq, audit_digest = counter
     at = now if last_event_at is None else max(now, last_event_at)
-    change, rows = seq + 1, []
-    for event in events:
-        seq += 1
-        row = event.columns() | {
-            "seq": seq,
-            "at": at,
-            "change": change,
-        }
-        digest = chained(digest, row)
-        row["digest"] = digest
-        rows.append(row)
+    rows = _chained(events, seq, digest, at)
+    if rows:
+        seq += len(rows)
+        digest = rows[-1]["digest"]
     audit = numbered(practice_id, noted, audit_seq, audit_digest, at)
     for table, of_table in (("task_event", rows), ("audit", audit.rows)):
         while len(of_table) > BATCH:
@@ -108,3 +101,15 @@ async def write_records(
     of_keys = ("idempotency_key", keys_used)
     await update_and_insert(count, of_keys, ("task_event", rows), ("audit", audit.rows))
     return seq
+
+
+def _chained(
+    events: Sequence[NewEvent], seq: int, digest: bytes, at: datetime
+) -> list[dict[str, Any]]:
+    """The rows of the events of one change, which follow the event `seq` with its digest."""
+    change, rows = seq + 1, []
+    for number, event in enumerate(events, change):
+        row: dict[str, Any] = event.columns() | {"seq": number, "at": at, "change": change}
+        row["digest"] = digest = chained(digest, row)
+        rows.append(row)
+    return rows
