@@ -76,12 +76,28 @@ class Writer(logging.Handler):
 
 
 def to_standard_error() -> Callable[[str], None]:
+    """Past Python's own buffer where there is a file behind it: a thread that waits in it, because
+    nobody reads, would keep the process from ending."""
     stream: TextIO | None = sys.stderr
+    if stream is None:
+        return lambda _: None
+    try:
+        file = stream.fileno()
+    except (OSError, ValueError):
+        return _to_stream(stream)
 
     def write(text: str) -> None:
-        if stream is not None:
-            stream.write(text)
-            stream.flush()
+        left = text.encode(errors="backslashreplace")
+        while left:
+            left = left[os.write(file, left) :]
+
+    return write
+
+
+def _to_stream(stream: TextIO) -> Callable[[str], None]:
+    def write(text: str) -> None:
+        stream.write(text)
+        stream.flush()
 
     return write
 
