@@ -137,8 +137,10 @@ def short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     """Claims of two seconds, in place of ten minutes."""
     begin = Services.__init__
 
-    def short(self: Services, changes: Any, feeds: Any, clock: Any, lease: Any) -> None:
-        begin(self, changes, feeds, clock, lease / 300)
+    def short(
+        self: Services, changes: Any, feeds: Any, clock: Any, lease: Any, **other: Any
+    ) -> None:
+        begin(self, changes, feeds, clock, lease / 300, **other)
 
     monkeypatch.setattr(Services, "__init__", short)
 

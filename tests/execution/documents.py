@@ -76,7 +76,7 @@ def _types() -> Any:
     alone: it has no plan, and would be most of what is generated."""
     types: Any = build_ast_schema(parse(schema_text()))
     del types.query_type.fields["audit"]
-    for name in ("sessions", "passkeys"):
+    for name in ("sessions", "passkeys", "lastSignIn"):
         del types.get_type("Viewer").fields[name]
     return types
 

@@ -57,7 +57,7 @@ export class AccountView {
 
   button(words, what, act) {
     const button = document.createElement('button');
-    button.textContent = words;
+    write(button, words);
     button.setAttribute('aria-label', `${words} ${what}`);
     button.addEventListener('click', act);
     return button;
