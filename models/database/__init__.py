@@ -25,6 +25,7 @@ from models.database.opening import CannotOpen
 from models.database.rows import (
     NEW_ID,
     Id,
+    Number,
     Statement,
     columns_of_new,
     database_time,
@@ -47,6 +48,7 @@ __all__ = [
     "Id",
     "MAKEMIGRATIONS_CONFIG",
     "NEW_ID",
+    "Number",
     "Row",
     "Statement",
     "among",
