@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from gql_app.access import Viewer
 from gql_app.work.reads.history import staff_by_id
-from models.database import fetch
+from models.database import Number, fetch
 from models.event import TaskEventKind
 from models.refusals import Refusal, RefusalCode
 from models.task import TaskRow
@@ -15,10 +15,6 @@ from models.task import TaskRow
 class _LastEvent(NamedTuple):
     at: datetime
     by: str | None
-
-
-class _Number(NamedTuple):
-    number: int
 
 
 async def is_version(viewer: Viewer, task: TaskRow, expected: int | None) -> bool:
@@ -33,7 +29,7 @@ async def is_version(viewer: Viewer, task: TaskRow, expected: int | None) -> boo
       AND (e.kind = '{TaskEventKind.PATIENT_CHANGED}'
         OR (e.kind = '{TaskEventKind.CLAIMED}' AND e.actor_id = $4))
     """
-    found = await fetch(_Number, sql, viewer.practice_id, task.id, expected, viewer.staff_id)
+    found = await fetch(Number, sql, viewer.practice_id, task.id, expected, viewer.staff_id)
     return found[0].number == task.version - expected
 
 

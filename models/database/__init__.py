@@ -28,6 +28,7 @@ from models.database.rights import may_delete, owns_tables
 from models.database.rows import (
     NEW_ID,
     Id,
+    Number,
     Statement,
     columns_of_new,
     database_time,
@@ -51,6 +52,7 @@ __all__ = [
     "Id",
     "MAKEMIGRATIONS_CONFIG",
     "NEW_ID",
+    "Number",
     "Row",
     "Statement",
     "among",

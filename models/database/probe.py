@@ -1,8 +1,6 @@
 """Check that the database can do what requests need. Nothing is changed, and no row is locked."""
 
-from typing import NamedTuple
-
-from models.database import fetch, has_row_locks, transaction, write
+from models.database import Number, fetch, has_row_locks, transaction, write
 
 _TABLES = (
     "queue",
@@ -31,13 +29,9 @@ SELECT CAST(pg_logical_emit_message(true, 'callboard', 'ready') AS TEXT) AS at
 """
 
 
-class _Number(NamedTuple):
-    number: int
-
-
 async def can_read() -> None:
     """Read from the tables that requests read. Raises the database's error if that fails."""
-    await fetch(_Number, f"SELECT {_COUNTS}")
+    await fetch(Number, f"SELECT {_COUNTS}")
 
 
 async def can_write() -> None:
@@ -47,5 +41,5 @@ async def can_write() -> None:
         if has_row_locks():
             await write(_WRITE)
         else:  # a number in the file's header that SQLite leaves to its users: set to what it is
-            ((version,),) = await fetch(_Number, "PRAGMA user_version")
+            ((version,),) = await fetch(Number, "PRAGMA user_version")
             await write(f"PRAGMA user_version = {int(version)}")

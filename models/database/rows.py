@@ -42,6 +42,12 @@ class Id(NamedTuple):
     id: int
 
 
+class Number(NamedTuple):
+    """A row of one number, such as a count."""
+
+    number: int
+
+
 async def fetch_first(row: type[Row], sql: str, *values: object) -> Row | None:
     """The first row that `sql` selects, None if there is none. Raises as `fetch` does."""
     rows = await fetch(row, sql, *values)

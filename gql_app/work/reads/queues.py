@@ -11,7 +11,7 @@ from gql_app.work.reads.orders import SECTIONS, SORT, TaskOrder, begin_of, go_on
 from gql_app.work.reads.sections import WORK_ORDER_OF_MANY_QUEUES, rows_in_sections
 from gql_app.work.reads.task_filter import TaskQuery, conditions
 from models.contact import ContactRow
-from models.database import among, fetch, fetch_joined, select_list
+from models.database import Id, Number, among, fetch, fetch_joined, select_list
 from models.follow_up import last_day, local_date, read_ladder, suggest_follow_up
 from models.lifecycle import TaskStatus
 from models.people import PatientRow
@@ -51,10 +51,6 @@ class QueueCounts(NamedTuple):
     due_today: int
     overdue: int
     closed_today: int
-
-
-class Count(NamedTuple):
-    number: int
 
 
 async def visible_queues(scope: Scope, ids: Sequence[int] | None = None) -> list[QueueRow]:
@@ -187,16 +183,15 @@ def _rows(
 async def count_tasks(scope: Scope, query: TaskQuery) -> int:
     """How many tasks there are in all pages."""
     where = conditions(scope, query)
-    return (await fetch(Count, f"SELECT COUNT(*) FROM task t WHERE {where}", *where.values))[
-        0
-    ].number
+    sql = f"SELECT COUNT(*) FROM task t WHERE {where}"
+    return (await fetch(Number, sql, *where.values))[0].number
 
 
 async def task_ids(scope: Scope, query: TaskQuery, limit: int) -> list[int]:
     """The ids of at most `limit` tasks of all pages."""
     where = conditions(scope, query)
     sql = f"SELECT t.id FROM task t WHERE {where} ORDER BY t.id LIMIT {limit}"
-    return [row.number for row in await fetch(Count, sql, *where.values)]
+    return [row.id for row in await fetch(Id, sql, *where.values)]
 
 
 async def tasks_of_queues(

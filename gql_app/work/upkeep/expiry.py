@@ -11,7 +11,7 @@ from gql_app.work.changes import Changes, UseCase
 from gql_app.work.claims import lapse_claim
 from gql_app.work.transitions import expire_task
 from gql_app.work.upkeep.doubt import check_share
-from models.database import fetch
+from models.database import Number, fetch
 from models.limits import Busy
 from models.task import IS_OPEN
 
@@ -48,10 +48,6 @@ ORDER BY t.claimed_until LIMIT 500
 """
 
 
-class _Count(NamedTuple):
-    number: int
-
-
 _OPEN_UNTIL = f"""
 SELECT COUNT(*) FROM practice p JOIN task t ON t.practice_id = p.id
 WHERE {IS_OPEN} AND t.expires_at IS NOT NULL AND t.expires_at <= $1
@@ -84,9 +80,9 @@ async def keep_freeing(changes: Changes, clock: Clock) -> None:
 
 
 async def _check_expired(now: datetime) -> None:
-    [late] = await fetch(_Count, _OPEN_UNTIL, now - LATE)
+    [late] = await fetch(Number, _OPEN_UNTIL, now - LATE)
     if late.number:
-        [all_] = await fetch(_Count, _OPEN_UNTIL, datetime.max.replace(tzinfo=UTC))
+        [all_] = await fetch(Number, _OPEN_UNTIL, datetime.max.replace(tzinfo=UTC))
         await check_share("expire", late.number, all_.number, now)
 
 
