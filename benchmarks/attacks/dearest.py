@@ -37,7 +37,7 @@ async def run(stage: Stage) -> list[Row]:
                     key,
                     lambda _, document=document: {"query": document},  # type: ignore[misc]
                     CLIENTS,
-                    2 if stage.quick else 15,
+                    1 if stage.quick else 15,
                 )
         rows += [
             expected(f"dearest, {name}: was it let in?", statuses[200] > 0, True),

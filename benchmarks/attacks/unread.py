@@ -47,7 +47,7 @@ async def run(stage: Stage) -> list[Row]:
             for number in range(clients):
                 attacker = await lines.enter_async_context(line(victim.port))
                 await (_pipeline if number % 2 else _ask_on_a_socket)(victim, attacker, question)
-            await (asyncio.sleep(2) if stage.quick else _closed(victim, files))
+            await (asyncio.sleep(1) if stage.quick else _closed(victim, files))
             more, left = victim.peak() - before, victim.open_files() - files
     rows = [
         at_most("unread pongs: more memory", pongs, 16, "MB"),

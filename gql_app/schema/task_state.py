@@ -45,6 +45,15 @@ class TaskState:
     version: int = strawberry.field(description="1 when made, one more with each change.")
     contact_count: int = strawberry.field(description="How many contacts have been logged.")
     created_at: datetime = strawberry.field(description="When it was made.")
+
+    @strawberry.field(
+        description="By which lists break ties: the task that was made later has the higher number."
+        " Null for a partner's key, which could count by it.",
+        metadata=reads("id"),
+    )
+    def number(parent: strawberry.Parent[TaskRow], info: SharedInfo) -> int | None:
+        return parent.id if info.context.scope.may_see_who_works else None
+
     closed_at: datetime | None = strawberry.field(
         description="When it was closed. Null on an open task."
     )

@@ -22,15 +22,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TASKS = """query ($order: TaskOrder!, $status: [TaskStatus!], $first: Int!, $after: String) {
   tasks(orderBy: $order, filter: {status: $status}, first: $first, after: $after) {
-    nodes { id reason followUp expiresAt closedAt } pageInfo { endCursor hasNextPage }
+    nodes { id number reason followUp expiresAt closedAt } pageInfo { endCursor hasNextPage }
   }
 }"""
 NEXT = "mutation { claimNextTask { task { id } } }"
 
 SORT = """async ([order, tasks, day]) => {
   const { ORDERS } = await import('/dashboard/order.js');
-  const { arranged } = await import('/dashboard/store.js');
-  return tasks.map(arranged).sort(ORDERS[order](day)).map(({ id }) => id);
+  return tasks.sort(ORDERS[order](day)).map(({ id }) => id);
 }"""
 
 

@@ -3,7 +3,7 @@
 import { OPEN_STATUSES, OUTCOME_COUNTS } from './workflow.js';
 
 // What a row shows: of a task as it is now, and of one as it was right after an event.
-const STATE = `status isOpen statusLabel origin reason followUp expiresAt version contactCount createdAt
+const STATE = `status isOpen statusLabel origin reason followUp expiresAt version contactCount number createdAt
   closedAt closeCause closedBy { name } withdrawnReason queue { id name } assignee { name } patient { id name phone phones { href } }
   lastContact { outcome contactedAt }`;
 

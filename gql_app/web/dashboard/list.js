@@ -10,7 +10,6 @@ import { graphql } from './api.js';
 import { TASKS } from './documents.js';
 import { ORDERS, headings } from './order.js';
 import { Pace } from './pace.js';
-import { arranged } from './store.js';
 import { today } from './words.js';
 import { OPEN_STATUSES } from './workflow.js';
 
@@ -166,7 +165,7 @@ export class TaskList {
     this.hasMore = pageInfo.hasNextPage;
     this.cursor = pageInfo.endCursor;
     // As the page said it was: what has changed meanwhile may stand elsewhere by now.
-    if (nodes.length) this.bound = arranged(nodes.at(-1));
+    if (nodes.length) this.bound = nodes.at(-1);
     // Who was there before the page was read, has not changed since and is not in it, is not meant.
     for (const task of this.unsaid) {
       const isMissed = this.store.tasks.get(task.id) === task && this.isAsked(task) && this.isLoaded(task);

@@ -57,7 +57,7 @@ export class Store {
     if (!task) return;
     const known = this.tasks.get(task.id);
     if (known && known.version >= task.version) return;
-    this.tasks.set(task.id, arranged(task));
+    this.tasks.set(task.id, task);
     this.tell('task', task);
   }
 
@@ -84,6 +84,3 @@ export class Store {
     return task.claim && task.claim.by.id !== this.me ? task.claim.by.name : null;
   }
 }
-
-/** A task with the number by which lists break ties, which its global id holds: "Task:123" in base64. */
-export const arranged = (task) => ({ ...task, number: Number(atob(task.id).split(':')[1]) });
