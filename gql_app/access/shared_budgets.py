@@ -10,10 +10,6 @@ from contextlib import suppress
 from time import monotonic
 from typing import TypeVar
 
-from limits import RateLimitItemPerSecond
-from limits.aio.storage import RedisStorage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
-
 from gql_app.access.budgets import Budgets, Refill, changes_budget, cost_budget
 
 log = logging.getLogger(__name__)
@@ -37,6 +33,11 @@ class RedisBudget:
     """One budget of a kind for each key. `fallbacks` counts how often Redis was of no use."""
 
     def __init__(self, url: str, name: str, refill: Refill) -> None:
+        # It takes a tenth of a server's start, and only those with Redis need it.
+        from limits import RateLimitItemPerSecond  # noqa: PLC0415
+        from limits.aio.storage import RedisStorage  # noqa: PLC0415
+        from limits.aio.strategies import SlidingWindowCounterRateLimiter  # noqa: PLC0415
+
         self._storage = RedisStorage(
             url,
             implementation="redispy",
