@@ -11,6 +11,7 @@ import phonenumbers
 from tortoise.exceptions import ValidationError
 from tortoise.validators import Validator
 
+from models.refusals import RefusalCode
 from models.text import trimmed
 
 MAX_SLUG = 64
@@ -40,7 +41,11 @@ MEANT = {
 
 
 class BadValue(Exception):
-    """A value cannot be used; the message is one clear line."""
+    """A value cannot be used; the message is one clear line, and `code` says why to a program."""
+
+    def __init__(self, message: str, code: RefusalCode = RefusalCode.TEXT_INVALID) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def checked_slug(slug: str) -> str:
@@ -57,9 +62,12 @@ def checked_name(what: str, name: str) -> str:
     """The name without what cannot be seen around it; `what` is called so. Raises `BadValue`."""
     name = trimmed(name)
     if not name:
-        raise BadValue(f"{what} is empty")
+        raise BadValue(f"{what} is empty", RefusalCode.NAME_REQUIRED)
     if len(name) > MAX_NAME:
-        raise BadValue(f"{what} has {len(name):,} characters; at most {MAX_NAME} are kept")
+        raise BadValue(
+            f"{what} has {len(name):,} characters; at most {MAX_NAME} are kept",
+            RefusalCode.TEXT_TOO_LONG,
+        )
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
         raise BadValue(f"{what} {name!r} has a character that cannot be shown")
     return name
@@ -77,8 +85,9 @@ def checked_url(what: str, url: str) -> str:
 def checked_email(what: str, address: str) -> str:
     """The address in small letters; `what` is called so. Raises `BadValue`."""
     address = address.strip().lower()
-    if len(address) > 254 or not re.fullmatch(r"[^\s@]+@[^\s@]+", address):
-        raise BadValue(f"{what} is an e-mail address, not {address!r}")
+    is_kept = len(address) <= 254 and address.isprintable()
+    if not (is_kept and re.fullmatch(r"[^\s@]+@[^\s@]+", address)):
+        raise BadValue(f"{what} is an e-mail address, not {address!r}", RefusalCode.EMAIL_INVALID)
     return address
 
 

@@ -27,15 +27,24 @@ class RefusalCode(StrEnum):
     REASON_REQUIRED = "REASON_REQUIRED"  # a task says why to call
     REASON_TOO_LONG = "REASON_TOO_LONG"  # over 500 characters
     EXPIRY_NOT_ALLOWED = "EXPIRY_NOT_ALLOWED"  # only automatic tasks expire
-    EXPIRY_IN_PAST = "EXPIRY_IN_PAST"  # it would be closed at once
+    EXPIRY_IN_PAST = "EXPIRY_IN_PAST"  # it would end at once
     EXTERNAL_ID_REQUIRED = "EXTERNAL_ID_REQUIRED"  # what comes in says which task it is
     EXTERNAL_ID_TWICE = "EXTERNAL_ID_TWICE"  # a row before it has the same one
-    NAME_REQUIRED = "NAME_REQUIRED"  # whom to call
+    NAME_REQUIRED = "NAME_REQUIRED"  # what somebody or something is called
     PHONE_INVALID = "PHONE_INVALID"  # missing, or no number that can be called
     ORIGIN_INVALID = "ORIGIN_INVALID"  # neither AUTOMATIC nor MANUAL
     DATE_INVALID = "DATE_INVALID"  # not as ISO 8601 writes it: others are not guessed
     TEXT_TOO_LONG = "TEXT_TOO_LONG"  # longer than is kept
     TEXT_INVALID = "TEXT_INVALID"  # not UTF-8, or a character that cannot be kept
+    NAME_TAKEN = "NAME_TAKEN"  # somebody or something else is called so
+    LAST_ADMIN = "LAST_ADMIN"  # nobody would be left who sees to people and keys
+    ROLE_NOT_ALLOWED = "ROLE_NOT_ALLOWED"  # PARTNER is for programs
+    QUEUES_REQUIRED = "QUEUES_REQUIRED"  # limited to queues, but to none
+    EMAIL_INVALID = "EMAIL_INVALID"  # no e-mail address
+    EMAIL_TAKEN = "EMAIL_TAKEN"  # it is somebody else's
+    STAFF_RETIRED = "STAFF_RETIRED"  # bring them back first
+    STAFF_NOT_RETIRED = "STAFF_NOT_RETIRED"  # there is nobody to bring back
+    KEY_ENDED = "KEY_ENDED"  # it was revoked, or has expired
 
 
 class Refusal(NamedTuple):

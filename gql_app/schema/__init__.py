@@ -23,9 +23,11 @@ from gql_app.schema import (
     contacts,
     events,
     imports,
+    keys,
     moves,
     node,
     patients,
+    people,
     queues,
     tasks,
     viewer,
@@ -45,6 +47,8 @@ Query = merge_types(
         events.Queries,
         activity.Queries,
         audit.Queries,
+        people.Queries,
+        keys.Queries,
         node.Queries,
     ),
 )
@@ -58,6 +62,8 @@ Mutation = merge_types(
         appointments.Mutations,
         moves.Mutations,
         account.Mutations,
+        people.Mutations,
+        keys.Mutations,
     ),
 )
 

@@ -71,6 +71,18 @@ class Viewer:
     may_import: bool
     may_read_activity: bool
     may_read_audit: bool
+    may_move_tasks: bool = strawberry.field(
+        description="Whether the key may reassign and withdraw tasks."
+    )
+    may_release_for_others: bool = strawberry.field(
+        description="Whether the key may release the claims of others."
+    )
+    may_see_who_works: bool = strawberry.field(
+        description="Whether the key is shown who of the staff did what, and who is calling."
+    )
+    may_manage_access: bool = strawberry.field(
+        description="Whether the key may see to people and keys."
+    )
     expires_at: datetime | None
 
     @strawberry.field(

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from gql_app.access import SESSION, KeyLookup, Unauthenticated
-from gql_app.access.keys import list_keys
 from gql_app.access.last_use import FRESH_SECONDS, LastUse
 from gql_app.web.sessions import Sessions
+from gql_app.work.reads.keys import keys_of
 from models.limits import Busy
 from tests.office import Office, make_office
 from tests.support.access import sign_in
@@ -20,7 +20,7 @@ async def used(office: Office) -> dict[str, float | None]:
     now = office.clock()
     return {
         key.role: None if (at := key.last_used_at) is None else (now - at).total_seconds()
-        for key in await list_keys(office.practice, now)
+        for key in await keys_of(office.practice.id)
     }
 
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gql_app.access import SESSION, KeyLookup, Unauthenticated, authenticate, still_valid
-from gql_app.access.keys import list_keys
 from gql_app.access.last_use import LastUse
 from gql_app.access.signin import SESSION_LASTS, end_own_session, last_sign_in, sessions_of
+from gql_app.work.reads.keys import keys_of
 from models.access import AccessKey
 from models.roles import Role
 from tests.office import Office
@@ -100,10 +100,10 @@ async def test_neither_stands_in_for_a_key(office: Office) -> None:
 
 
 async def test_keys_alone_are_listed_and_revoked_by_number(office: Office) -> None:
-    before = await list_keys(office.practice, office.clock())
+    before = await keys_of(office.practice.id)
     await sign_in(office.keys["staff"])
     await create_link(office.keys["staff"])
-    assert await list_keys(office.practice, office.clock()) == before
+    assert await keys_of(office.practice.id) == before
 
 
 async def test_what_has_ended_long_ago_is_forgotten(office: Office) -> None:

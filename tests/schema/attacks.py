@@ -40,6 +40,10 @@ def _move(**given: Any) -> Variables:
     return {"input": given}
 
 
+def _invite(**given: Any) -> Variables:
+    return {"input": {"name": "Desk hand", "role": "STAFF"} | given}
+
+
 def _seen(world: World) -> str:
     return global_id("Queue", world.office.recall.id)
 
@@ -106,6 +110,17 @@ MUTATIONS: dict[str, list[Attack]] = {
     ],
     "endSession": [lambda w, n: {"id": n.session}],
     "removePasskey": [lambda w, n: {"id": n.passkey}],
+    "inviteStaff": [lambda w, n: _invite(queueIds=[_seen(w), n.queue])],
+    "renewInvite": [lambda w, n: {"id": n.staff}],
+    "updateStaff": [
+        lambda w, n: {"input": {"id": n.staff, "name": "Mine"}},
+        lambda w, n: {"input": {"id": n.staff, "role": "ADMIN", "queueIds": None}},
+    ],
+    "retireStaff": [lambda w, n: {"id": n.staff}],
+    "restoreStaff": [lambda w, n: {"id": n.staff}],
+    "createKey": [lambda w, n: _invite(queueIds=[_seen(w), n.queue])],
+    "rotateKey": [lambda w, n: {"id": n.access_key}],
+    "revokeKey": [lambda w, n: {"id": n.access_key}],
 }
 
 PERSONAL = {"endSession", "removePasskey"}
@@ -145,6 +160,9 @@ QUERIES: dict[str, list[Attack]] = {
         lambda w, n: _today(w),
         lambda w, n: _today(w) | {"queueIds": [n.queue]},
     ],
+    "staff": [lambda w, n: {"includeRetired": True}],
+    "assignees": [lambda w, n: {}],
+    "keys": [lambda w, n: {}],
     "audit": [
         lambda w, n: {"patientId": n.patient},
         lambda w, n: {"staffId": n.staff},
