@@ -28,6 +28,7 @@ class Action(StrEnum):
     READ_ACTIVITY = "read activity reports"
     READ_AUDIT = "read the audit"
     MANAGE_ACCESS = "see to people and keys"
+    SET_UP = "change the practice and its queues"
 
 
 class Grant(Enum):
@@ -50,6 +51,7 @@ PERMISSIONS: dict[Action, dict[Role, Grant]] = {
     Action.READ_ACTIVITY: _SUPERVISORS,
     Action.READ_AUDIT: _ADMINS,
     Action.MANAGE_ACCESS: _ADMINS,
+    Action.SET_UP: _ADMINS,
 }
 
 

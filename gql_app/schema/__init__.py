@@ -28,6 +28,7 @@ from gql_app.schema import (
     node,
     patients,
     people,
+    practices,
     queues,
     tasks,
     viewer,
@@ -49,6 +50,7 @@ Query = merge_types(
         audit.Queries,
         people.Queries,
         keys.Queries,
+        practices.Queries,
         node.Queries,
     ),
 )
@@ -64,6 +66,7 @@ Mutation = merge_types(
         account.Mutations,
         people.Mutations,
         keys.Mutations,
+        practices.Mutations,
     ),
 )
 

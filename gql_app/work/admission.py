@@ -67,7 +67,8 @@ async def check_queues(change: Change, queue_ids: Iterable[int] | None) -> Refus
     if not wanted:
         message = "Name a queue, or let them see all of them."
         return Refusal(RefusalCode.QUEUES_REQUIRED, message, "queueIds")
-    sql = f"SELECT q.id FROM queue q WHERE q.practice_id = $1 AND {among('q.id', 2)}"
+    sql = f"""SELECT q.id FROM queue q
+    WHERE q.practice_id = $1 AND q.archived_at IS NULL AND {among("q.id", 2)}"""
     found = await fetch(Id, sql, change.practice_id, sorted(wanted))
     return None if len(found) == len(wanted) else missing("queue", "queueIds")
 
