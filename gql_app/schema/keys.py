@@ -10,8 +10,7 @@ from gql_app.schema.context import Info
 from gql_app.schema.enums import KeyState, Role
 from gql_app.schema.ids import GlobalId, global_id, read_id_of, read_ids_of
 from gql_app.schema.payloads import ErrorRow, UserError, error_row
-from gql_app.schema.people import queues_shown
-from gql_app.schema.queues import Queue
+from gql_app.schema.queues import Queue, queues_shown
 from gql_app.work import keys
 from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.keys import KeyRow, keys_page

@@ -1,7 +1,6 @@
 """People and what they may do, for admins: `staff`, `inviteStaff`, `updateStaff`, `retireStaff` and
 their like. `assignees` is for supervisors: to whom tasks may be given."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, NamedTuple
 
@@ -14,7 +13,7 @@ from gql_app.schema.context import Info
 from gql_app.schema.enums import Role, StaffState
 from gql_app.schema.ids import GlobalId, global_id, read_id_of, read_ids_of
 from gql_app.schema.payloads import ErrorRow, UserError, error_row
-from gql_app.schema.queues import Queue
+from gql_app.schema.queues import Queue, queues_shown
 from gql_app.schema.staff import Staff
 from gql_app.work.inviting import NewStaff, invite_staff, renew_invite, restore_staff
 from gql_app.work.persons import StaffResult
@@ -228,14 +227,6 @@ class Mutations:
     )
     async def restore_staff(self, info: Info, id: GlobalId) -> _Payload:
         return _Payload(info, await info.context.make(restore_staff, read_id_of("Staff", id)))
-
-
-async def queues_shown(info: Info, queue_ids: Sequence[int] | None) -> list[QueueRow] | None:
-    """The queues that a key or a person is limited to, None if to none."""
-    if queue_ids is None:
-        return None
-    found = await info.context.loaders.queue.load_many(queue_ids)
-    return [found[queue_id] for queue_id in queue_ids if queue_id in found]
 
 
 def _update(input: UpdateStaffInput) -> StaffUpdate:

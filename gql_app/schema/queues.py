@@ -1,5 +1,6 @@
 """Queues: their work, their counts, and who is at work in them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -114,3 +115,11 @@ class Queries:
     @strawberry.field(graphql_type=Queue | None)
     async def queue(self, info: Info, id: GlobalId) -> QueueRow | None:
         return await info.context.loaders.queue.load(read_id_of("Queue", id))
+
+
+async def queues_shown(info: Info, queue_ids: Sequence[int] | None) -> list[QueueRow] | None:
+    """The queues that a key or a person is limited to, None if to none."""
+    if queue_ids is None:
+        return None
+    found = await info.context.loaders.queue.load_many(queue_ids)
+    return [queue for queue_id in queue_ids if (queue := found.get(queue_id)) is not None]

@@ -1,6 +1,7 @@
 """A session may do what its key may, for half a day, and ends with it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -179,3 +180,10 @@ async def test_the_last_sign_in_is_that_before_the_session(office: Office) -> No
     assert await last_sign_in(office.staff) == second_at
     await sign_out(second)
     assert await last_sign_in(office.supervisor) is None
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_nobody_is_sent_away_because_they_are_called_something_else(office: Office) -> None:
+    renamed = replace(office.staff, name="was called so")
+    changed = replace(office.staff, role=Role.SUPERVISOR)
+    assert await still_valid({renamed, changed}, office.clock()) == {renamed: None}
