@@ -49,6 +49,7 @@ const activity = new Activity({
   onAct: () => warned && say(''),
   onError: (error) => error instanceof SignedOut && trouble(error),
 });
+store.listen((what, practice) => what === 'settings' && nameThePractice(practice));
 let feed = null;
 let warned = false; // that the session ends, unless something is done
 

@@ -57,6 +57,14 @@ export class TasksView {
         this.list.filter = this.wanted();
         this.list.reload();
         this.onLook();
+      } else if (what === 'settings') {
+        const isGone = this.queueId && !this.store.queues.some(({ id }) => id === this.queueId);
+        if (isGone) this.queueId = null;
+        this.drawQueues();
+        if (isGone) this.ask();
+        this.isStale = true;
+        this.soon();
+        this.onLook();
       } else if (what === 'counts') {
         this.drawQueues();
       } else {
