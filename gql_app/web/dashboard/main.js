@@ -282,7 +282,7 @@ document.addEventListener('keydown', (event) => {
     event.preventDefault();
     return part('grid').focus();
   }
-  if (event.target.matches('input[type=search], input[type=password], select, textarea')) return;
+  if (event.target.matches('input:not([type=checkbox], [type=radio]), select, textarea')) return;
   if (event.key === '?') part('help').showModal();
   else if (part('tasks').hidden || !tasks.key(event)) return;
   event.preventDefault();

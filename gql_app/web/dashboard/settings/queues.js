@@ -33,14 +33,19 @@ export class Section {
     this.listen();
   }
 
+  /** What is being typed is left alone. */
   async show() {
-    this.queues = (await graphql(QUEUES)).queues;
-    this.draw();
+    if (!this.open) await this.load();
   }
 
-  /** Somebody has changed them; what is being typed here is left alone. */
+  /** Somebody has changed them. */
   changed() {
-    if (!this.open) this.show().catch(this.onError);
+    this.show().catch(this.onError);
+  }
+
+  async load() {
+    this.queues = (await graphql(QUEUES)).queues;
+    this.draw();
   }
 
   get used() {
@@ -55,6 +60,7 @@ export class Section {
     this.old.hidden = !old.length;
     this.fresh.replaceChildren();
     this.add.hidden = false;
+    this.list.classList.remove('busy');
     if (focused) this.element.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   }
 
@@ -92,7 +98,9 @@ export class Section {
   // ---- their order
 
   listen() {
-    this.list.addEventListener('dragstart', ({ target, dataTransfer }) => {
+    this.list.addEventListener('dragstart', (event) => {
+      if (this.open) return event.preventDefault(); // text is selected in its form
+      const { target, dataTransfer } = event;
       this.dragged = target.closest('li');
       dataTransfer.effectAllowed = 'move';
       dataTransfer.setData('text/plain', ''); // Firefox drags nothing otherwise
@@ -108,6 +116,7 @@ export class Section {
     this.list.addEventListener('dragend', () => {
       const { dragged } = this;
       this.dragged = null;
+      if (!dragged) return;
       const place = [...this.list.children].indexOf(dragged);
       const queue = this.used.find(({ id }) => id === dragged.dataset.id);
       if (queue && this.used.indexOf(queue) !== place) this.move(queue, place);
@@ -141,12 +150,12 @@ export class Section {
   }
 
   put(queue, form) {
+    this.list.classList.add('busy');
     if (!queue) {
       this.add.hidden = true;
       return this.fresh.replaceChildren(form);
     }
     const item = this.list.querySelector(`[data-id="${CSS.escape(queue.id)}"]`);
-    item.draggable = false; // or text could not be selected in it
     item.append(form);
   }
 
@@ -166,7 +175,7 @@ export class Section {
     const [{ errors }] = Object.values(await graphql(document, { input: sent }));
     if (errors.length) return errors;
     this.open = null;
-    await this.show();
+    await this.load();
     this.cancel(queue);
     this.say('Saved. Everybody sees it at once.');
     return [];
@@ -193,8 +202,8 @@ export class Section {
   async archive(queue, moveTo) {
     const { tasks, errors } = (await graphql(ARCHIVE_QUEUE, { input: { id: queue.id, moveTo } })).archiveQueue;
     if (errors.length) return errors.map((error) => ({ ...error, field: error.field?.at(-1) === 'id' ? null : error.field }));
-    this.close();
-    await this.show();
+    this.open = null;
+    await this.load();
     this.add.focus();
     this.say(`Archived. ${count(tasks, 'task')} ${moveTo ? 'moved' : 'closed'}.`);
     return [];
@@ -209,7 +218,7 @@ export class Section {
     try {
       const [{ errors }] = Object.values(await graphql(mutation, { input }));
       if (errors.length) this.say(outside(errors[0].message));
-      await this.show();
+      await this.load();
       return !errors.length;
     } catch (error) {
       this.onError(error);
