@@ -6,6 +6,7 @@ from playwright.async_api import Locator, Page, expect
 from gql_app.schema.ids import global_id
 from models.practice import Practice, Queue
 from tests.dashboard.conftest import SignIn
+from tests.dashboard.test_outside import DASH
 from tests.dashboard.test_page import barriers
 from tests.schema.test_practices import CREATE, UPDATE, changed
 from tests.serving import Server
@@ -31,7 +32,7 @@ async def test_a_practice_is_renamed_and_everybody_sees_it(
     await expect(agent.page.locator("#to-settings")).to_be_hidden()
     page = (await sign_in("admin")).page
     await page.get_by_role("link", name="Settings").click()
-    await expect(page).to_have_title("Practice – Settings – Callboard")
+    await expect(page).to_have_title(DASH.join(("Practice", "Settings", "Callboard")))
     name = page.get_by_label("Name", exact=True)
     await expect(name).to_have_value("Maple Dental")
     assert await barriers(page, axe) == []
