@@ -103,7 +103,7 @@ async def _archive(change: Change, queue_id: int) -> QueueResult:
     sql = "UPDATE queue SET archived_at = $3 WHERE practice_id = $1 AND id = $2"
     await write(sql, change.practice_id, queue_id, change.now)
     change.note_setting(f"queue {queue_id} archived")
-    return QueueResult(queue._replace(archived_at=change.now), is_changed=True)
+    return QueueResult(queue._replace(archived_at=change.now))
 
 
 async def _claims(change: Change, queue_id: int) -> int:

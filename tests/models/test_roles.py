@@ -16,6 +16,7 @@ TABLE = {
     "read activity reports": "no yes yes no",
     "read the audit": "no no yes no",
     "see to people and keys": "no no yes no",
+    "change the practice and its queues": "no no yes no",
 }
 
 

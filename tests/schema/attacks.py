@@ -108,6 +108,13 @@ MUTATIONS: dict[str, list[Attack]] = {
         lambda w, n: _move(filter={"queueIds": [n.queue], "status": ANY}, reason="x"),
         lambda w, n: _move(ids=[n.task, n.claimed, n.moved], reason="x"),
     ],
+    "updatePractice": [lambda w, n: {"input": {"timeZone": "nowhere"}}],
+    "createQueue": [lambda w, n: {"input": {"name": ""}}],
+    "updateQueue": [lambda w, n: {"input": {"id": n.queue, "name": "Other", "position": 0}}],
+    "archiveQueue": [
+        lambda w, n: {"input": {"id": n.queue}},
+        lambda w, n: {"input": {"id": _seen(w), "moveTo": n.queue}},
+    ],
     "endSession": [lambda w, n: {"id": n.session}],
     "removePasskey": [lambda w, n: {"id": n.passkey}],
     "inviteStaff": [lambda w, n: _invite(queueIds=[_seen(w), n.queue])],
@@ -128,7 +135,8 @@ PERSONAL = {"endSession", "removePasskey"}
 
 QUERIES: dict[str, list[Attack]] = {
     "viewer": [lambda w, n: {}],
-    "queues": [lambda w, n: {}],
+    "practice": [lambda w, n: {}],
+    "queues": [lambda w, n: {}, lambda w, n: {"includeArchived": True}],
     "queue": [lambda w, n: {"id": n.queue}],
     "task": [lambda w, n: {"id": n.task}, lambda w, n: {"id": n.moved}],
     "patient": [lambda w, n: {"id": n.patient}, lambda w, n: {"id": n.newcomer}],

@@ -5,6 +5,7 @@ import { outside, write } from './text.js';
 // By its name in the address, which is its module's too: its title, and who may see it.
 const SECTIONS = {
   practice: ['Practice', ({ maySetUp }) => maySetUp],
+  queues: ['Queues', ({ maySetUp }) => maySetUp],
   people: ['People', ({ mayManageAccess }) => mayManageAccess],
   keys: ['Keys', ({ mayManageAccess }) => mayManageAccess],
 };
