@@ -156,8 +156,7 @@ class _Payload:
 class Queries:
     @strawberry.field(
         graphql_type=StaffConnection,
-        description="For admins: the people of the practice, in the order in which they were first"
-        " invited.",
+        description="For admins: the people of the practice, those first who were known first.",
     )
     async def staff(
         self,

@@ -83,8 +83,7 @@ def queues_of(column: str | None) -> list[int] | None:
 async def members_page(
     viewer: Viewer, first: int, after: str | None, now: datetime, *, include_retired: bool
 ) -> Page[Member]:
-    """A page of the people, in the order in which they were first invited. Raises `Forbidden` and
-    `BadInput`."""
+    """A page of the people, those first who were known first. Raises `Forbidden` and `BadInput`."""
     viewer.require(viewer.may_manage_access, "see to people")
     where = Conditions.of(viewer, "k")
     where.value(now)
