@@ -106,7 +106,7 @@ async def test_a_key_is_made_rotated_and_revoked_by_keyboard(
     await page.keyboard.press("Tab")
     await page.keyboard.press("Space")  # it may create tasks
     await page.keyboard.press("Enter")
-    shown = page.get_by_label("Key", exact=True)
+    shown = page.get_by_label("New key", exact=True)
     first = await shown.input_value()
     viewer = await authenticate(first)
     assert (viewer.name, viewer.role, viewer.may_create_tasks) == ("Robot", Role.PARTNER, True)

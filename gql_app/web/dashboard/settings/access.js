@@ -63,8 +63,52 @@ export function queuesOf(form) {
 export const queuesInWords = (queues) =>
   queues === null ? 'all queues' : queues.map(({ name }) => outside(name)).join(', ') || 'no queue';
 
-/** What is shown only now, to be copied. `close()` takes it away. */
-export function onceShown({ title, value, label, note, say, close }) {
+/** A button that opens a form in its place, and below it what is shown only once. */
+export class Top {
+  /** `makeForm()` gives the form; `say(words)`. */
+  constructor(label, makeForm, say) {
+    Object.assign(this, { label, makeForm, say });
+    this.place = made('div');
+    this.once = made('div', { className: 'onces' });
+    this.offer();
+  }
+
+  get elements() {
+    return [this.place, this.once];
+  }
+
+  offer() {
+    this.place.replaceChildren(button(this.label, () => this.open(), { className: 'primary' }));
+  }
+
+  open() {
+    const form = this.makeForm();
+    form.setAttribute('aria-label', this.label);
+    this.place.replaceChildren(form);
+    form.elements.name.focus();
+  }
+
+  back() {
+    this.offer();
+    this.focus();
+  }
+
+  focus() {
+    this.place.querySelector('.primary').focus();
+  }
+
+  /** Show what can be seen only now, to be copied: { title, value, label, note }. */
+  show(told) {
+    const panel = onceShown(told, this.say, () => {
+      panel.remove();
+      this.focus();
+    });
+    this.once.append(panel);
+    panel.focus();
+  }
+}
+
+function onceShown({ title, value, label, note }, say, close) {
   const input = made('input', { readOnly: true, value, autocomplete: 'off', spellcheck: false });
   input.setAttribute('aria-label', label);
   input.addEventListener('focus', () => input.select());

@@ -3,7 +3,7 @@
 import { graphql } from '../api.js';
 import { outside } from '../text.js';
 import { dayAndClock } from '../words.js';
-import { ROLES, onceShown, question, queuesField, queuesInWords, queuesOf, roleField, row, rowButton } from './access.js';
+import { ROLES, Top, question, queuesField, queuesInWords, queuesOf, roleField, row, rowButton } from './access.js';
 import { CREATE_KEY, KEYS, REVOKE_KEY, ROTATE_KEY } from './documents/keys.js';
 import { button, ending, field, made, sending } from './fields.js';
 
@@ -11,7 +11,7 @@ export class Section {
   constructor({ say, onError }) {
     Object.assign(this, { say, onError, keys: [], queues: [], next: null });
     this.open = new Map(); // rows in which something is being done, by id
-    this.top = made('div', { className: 'top' });
+    this.top = new Top('Make a key', () => this.make(), say);
     this.list = made('ul', { className: 'rows' });
     this.ended = made('ul', { className: 'rows' });
     this.others = made('details', {}, made('summary', { text: 'Ended' }), this.ended);
@@ -23,7 +23,7 @@ export class Section {
       { ariaLabel: 'Keys' },
       made('h2', { text: 'Keys' }),
       made('p', { className: 'muted', text: 'A key lets a program in. Give each program its own, so that you can end one without the others.' }),
-      this.top,
+      ...this.top.elements,
       this.empty,
       this.list,
       this.others,
@@ -33,7 +33,6 @@ export class Section {
 
   async show() {
     Object.assign(this, { keys: [], next: null });
-    if (!this.top.childElementCount) this.offer();
     await this.load();
   }
 
@@ -51,12 +50,6 @@ export class Section {
     this.learn(...keys.nodes);
   }
 
-  // ---- the top: a button, a form, or a key that is shown once
-
-  offer() {
-    this.top.replaceChildren(button('Make a key', () => this.make(), { className: 'primary' }));
-  }
-
   make() {
     const partner = field('mayCreateTasks', 'May create tasks', made('input', { type: 'checkbox' }));
     const day = made('input', { type: 'date' });
@@ -69,36 +62,26 @@ export class Section {
       partner,
       queuesField(this.queues),
       field('expiresAt', 'Last day', day, 'Leave it empty for a key without an end.'),
-      ...ending('Make the key', button('Cancel', () => this.back())),
+      ...ending('Make the key', button('Cancel', () => this.top.back())),
     );
-    form.setAttribute('aria-label', 'Make a key');
     sending(form, async () => {
       const answer = (await graphql(CREATE_KEY, { input: values(form) })).createKey;
       if (answer.errors.length) return answer.errors;
+      this.top.offer();
       this.isMade(answer);
       return [];
     }, this.onError);
-    this.top.replaceChildren(form);
-    name.focus();
+    return form;
   }
 
   isMade({ key, secret }) {
     this.learn(key);
-    const panel = onceShown({
+    this.top.show({
       title: `The key for ${outside(key.name)}`,
       value: secret,
-      label: 'Key',
+      label: 'New key',
       note: 'Copy it now: it is shown only once, and kept nowhere.',
-      say: this.say,
-      close: () => this.back(),
     });
-    this.top.replaceChildren(panel);
-    panel.focus();
-  }
-
-  back() {
-    this.offer();
-    this.top.querySelector('button').focus();
   }
 
   // ---- the list
@@ -182,7 +165,8 @@ export class Section {
     this.open.delete(id);
     this.draw();
     const item = this.list.querySelector(`[data-id="${CSS.escape(id)}"]`);
-    (item ?? this.top).querySelector('button')?.focus();
+    if (item) item.querySelector('button').focus();
+    else this.top.focus();
   }
 }
 

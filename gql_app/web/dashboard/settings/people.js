@@ -1,9 +1,10 @@
 // People: invited by a link, what each may see, who is at work, and an end to it.
 
 import { graphql } from '../api.js';
+import { now } from '../clock.js';
 import { outside } from '../text.js';
 import { count, dayAndClock } from '../words.js';
-import { ROLES, onceShown, question, queuesField, queuesInWords, queuesOf, roleField, row, rowButton } from './access.js';
+import { ROLES, Top, question, queuesField, queuesInWords, queuesOf, roleField, row, rowButton } from './access.js';
 import { INVITE, PEOPLE, RENEW, RESTORE, RETIRE, UPDATE } from './documents/people.js';
 import { button, ending, field, made, sending } from './fields.js';
 
@@ -13,7 +14,7 @@ export class Section {
   constructor({ say, onError }) {
     Object.assign(this, { say, onError, people: [], queues: [] });
     this.open = new Map(); // rows in which something is being done, by id
-    this.top = made('div', { className: 'top' });
+    this.top = new Top('Invite somebody', () => this.invite(), say);
     this.list = made('ul', { className: 'rows' });
     this.retired = made('ul', { className: 'rows' });
     this.others = made('details', {}, made('summary', { text: 'Retired' }), this.retired);
@@ -24,7 +25,7 @@ export class Section {
       { ariaLabel: 'People' },
       made('h2', { text: 'People' }),
       made('p', { className: 'muted', text: 'Each person signs in with a passkey of their own. Invite them by a link.' }),
-      this.top,
+      ...this.top.elements,
       this.empty,
       this.list,
       this.others,
@@ -34,7 +35,6 @@ export class Section {
   async show() {
     const { staff, queues } = await graphql(PEOPLE);
     Object.assign(this, { people: staff.nodes, queues });
-    if (!this.top.childElementCount) this.offer();
     this.draw();
   }
 
@@ -43,43 +43,27 @@ export class Section {
     this.show().catch(this.onError);
   }
 
-  // ---- the top: a button, a form, or a link that is shown once
-
-  offer() {
-    this.top.replaceChildren(button('Invite somebody', () => this.invite(), { className: 'primary invite' }));
-  }
-
   invite() {
-    const cancel = button('Cancel', () => this.back());
+    const cancel = button('Cancel', () => this.top.back());
     const form = made('form', {}, ...this.fields(), ...ending('Make the link', cancel));
-    form.setAttribute('aria-label', 'Invite somebody');
     sending(form, async () => {
       const answer = (await graphql(INVITE, { input: { ...values(form), email: form.elements.email.value || null } })).inviteStaff;
       if (answer.errors.length) return answer.errors;
+      this.top.offer();
       this.invited(answer);
       return [];
     }, this.onError);
-    this.top.replaceChildren(form);
-    form.elements.name.focus();
+    return form;
   }
 
   invited({ staff, invitation }) {
     this.learn(staff);
-    const panel = onceShown({
+    this.top.show({
       title: `A link for ${outside(staff.name)}`,
       value: new URL(invitation.link, location.origin).href,
       label: 'Link',
       note: `Send it to them alone: whoever opens it becomes this person. It works once, until ${dayAndClock(invitation.expiresAt)}, and is shown only now.`,
-      say: this.say,
-      close: () => this.back(),
     });
-    this.top.replaceChildren(panel);
-    panel.focus();
-  }
-
-  back() {
-    this.offer();
-    this.top.querySelector('button').focus();
   }
 
   fields(person = { name: '', role: 'STAFF', queues: null, email: '' }) {
@@ -163,7 +147,8 @@ export class Section {
     this.open.delete(id);
     this.draw();
     const item = this.list.querySelector(`[data-id="${CSS.escape(id)}"]`);
-    (item ?? this.top).querySelector('button')?.focus();
+    if (item) item.querySelector('button').focus();
+    else this.top.focus();
   }
 
   /** Do something that needs no more than the person. */
@@ -196,6 +181,6 @@ function standing({ state, invitedUntil, signedInAt, claimed, assigned }) {
   if (signedInAt) return [`Last signed in ${dayAndClock(signedInAt)}`, ...given].join(' · ');
   if (state === 'ACTIVE') return 'Has a passkey, and has not signed in since';
   if (!invitedUntil) return 'Was invited, and has no passkey';
-  const isOver = Date.parse(invitedUntil) < Date.now();
+  const isOver = Date.parse(invitedUntil) < now();
   return isOver ? 'Invited; the link has ended' : `Invited; the link ends ${dayAndClock(invitedUntil)}`;
 }
