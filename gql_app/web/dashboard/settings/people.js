@@ -33,8 +33,14 @@ export class Section {
   }
 
   async show() {
-    const { staff, queues } = await graphql(PEOPLE);
-    Object.assign(this, { people: staff.nodes, queues });
+    const people = [];
+    for (let after = null, goesOn = true; goesOn; ) {
+      const { staff, queues } = await graphql(PEOPLE, { after });
+      people.push(...staff.nodes);
+      this.queues = queues;
+      ({ hasNextPage: goesOn, endCursor: after } = staff.pageInfo);
+    }
+    this.people = people;
     this.draw();
   }
 

@@ -4,8 +4,10 @@ const MEMBER = `fragment Member on StaffMember {
   id name email role state invitedUntil signedInAt claimed assigned queues { id name }
 }`;
 
-export const PEOPLE = `{
-  staff(first: 500, includeRetired: true) { nodes { ...Member } }
+export const PEOPLE = `query ($after: String) {
+  staff(first: 100, after: $after, includeRetired: true) {
+    nodes { ...Member } pageInfo { hasNextPage endCursor }
+  }
   queues { id name }
 }
 ${MEMBER}`;
