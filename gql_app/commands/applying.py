@@ -73,7 +73,7 @@ async def _create(changes: Changes, wanted: Wanted, *, is_trial: bool) -> None:
 async def _make_so(change: Change, wanted: Wanted, is_trial: bool) -> list[str]:
     """Change a practice and its queues. Returns what was different. Raises `BadValue`, and `_Tried`
     in a trial."""
-    lines = []
+    lines: list[str] = []
     before = (await find_practice(change.practice_id))._asdict()
     practice = await update_practice(change, wanted.settings)
     insist(practice.refusals)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gql_app.work import archiving
-from gql_app.work.archiving import archive_queue
+from gql_app.work.archiving import ArchivedQueue, archive_queue
 from gql_app.work.intake import NewTask, create_task
 from gql_app.work.moves import reassign_tasks
 from gql_app.work.reads.conditions import BadInput
@@ -65,10 +65,16 @@ async def waiting() -> int:
 async def test_a_task_that_comes_in_meanwhile_is_closed_as_well(office: Office) -> None:
     viewer = office.supervisor
     new = NewTask(office.recall.id, office.patients[0].id, "Call", TaskOrigin.MANUAL)
+    found = asyncio.Event()
+
+    async def archive() -> ArchivedQueue:
+        await found.wait()
+        return await archive_queue(office.changes, office.admin, office.recall.id)
+
+    archiving = asyncio.create_task(archive())  # outside of the transaction that follows
     async with office.changes.begin(office.practice.id, viewer) as change:
         assert await find_target(viewer, office.recall.id) is not None
-        archive = archive_queue(office.changes, office.admin, office.recall.id)
-        archiving = asyncio.create_task(archive)
+        found.set()
         async with asyncio.timeout(PATIENCE):
             while not await waiting():
                 await asyncio.sleep(0.01)
