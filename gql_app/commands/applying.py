@@ -36,15 +36,19 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
     async def run() -> None:
         async with changing(settings, "practices apply") as changes:
-            for one in wanted:
-                await _apply(changes, one, is_trial=arguments.dry_run)
+            there = {practice.slug: practice for practice in await Practice.all()}
+            # Before anything is changed: a practice that is not there may lack something.
+            ready = [one if one.slug in there else one.in_full() for one in wanted]
+            for one in ready:
+                await _apply(changes, one, there.get(one.slug), is_trial=arguments.dry_run)
 
     asyncio.run(run())
     return 0
 
 
-async def _apply(changes: Changes, wanted: Wanted, *, is_trial: bool) -> None:
-    practice = await Practice.get_or_none(slug=wanted.slug)
+async def _apply(
+    changes: Changes, wanted: Wanted, practice: Practice | None, *, is_trial: bool
+) -> None:
     if practice is None:
         await _create(changes, wanted, is_trial=is_trial)
         return
@@ -69,7 +73,7 @@ async def _create(changes: Changes, wanted: Wanted, *, is_trial: bool) -> None:
 async def _make_so(change: Change, wanted: Wanted, is_trial: bool) -> list[str]:
     """Change a practice and its queues. Returns what was different. Raises `BadValue`, and `_Tried`
     in a trial."""
-    lines = []
+    lines: list[str] = []
     before = (await find_practice(change.practice_id))._asdict()
     practice = await update_practice(change, wanted.settings)
     insist(practice.refusals)

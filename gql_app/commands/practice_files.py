@@ -44,11 +44,21 @@ _KINDS = {
 
 
 class Wanted(NamedTuple):
-    """A practice as a file wants it: settings as they are entered."""
+    """A practice as a file wants it: settings as they are entered. What it does not name is not
+    there."""
 
     slug: str
     settings: dict[str, Any]
     queues: list[dict[str, Any]]
+
+    def in_full(self) -> "Wanted":
+        """With all that a new practice needs. Raises `BadValue` if some of it has to be named."""
+        settings = {"name": "", "time_zone": "", "region": "US"} | self.settings
+        wrong: list[BadValue] = []
+        _check(settings, OF_PRACTICE, f"practice {self.slug!r}", wrong)
+        if wrong:
+            raise BadValue("; ".join(map(str, wrong)), wrong[0].code)
+        return Wanted(self.slug, settings, self.queues or [{"name": FIRST_QUEUE}])
 
 
 def read_practices(path: Path) -> list[Wanted]:
@@ -80,12 +90,12 @@ def _practice(table: Mapping[str, Any], wrong: list[BadValue]) -> Wanted:
     except BadValue as error:
         wrong.append(error)
     _check_names(table, {"slug", "queue", *OF_PRACTICE}, where, wrong)
-    settings = {"name": "", "time_zone": "", "region": "US"} | _texts(table, OF_PRACTICE)
+    settings = _texts(table, OF_PRACTICE)
     _check(settings, OF_PRACTICE, where, wrong)
     queues = [_queue(queue, where, wrong) for queue in _tables(table, "queue", where, None, wrong)]
     names = [str(queue["name"]).strip() for queue in queues]
     wrong += _twice(names, f"queues of {slug!r}", RefusalCode.NAME_TAKEN)
-    return Wanted(str(slug), settings, queues or [{"name": FIRST_QUEUE}])
+    return Wanted(str(slug), settings, queues)
 
 
 def _queue(table: Mapping[str, Any], where: str, wrong: list[BadValue]) -> dict[str, Any]:

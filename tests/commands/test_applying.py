@@ -1,4 +1,4 @@
-"""`callboard practices apply`: practices become what a file says, and once they are nothing changes."""
+"""`callboard practices apply`: practices become what a file says; once more, nothing changes."""
 
 import re
 from pathlib import Path
@@ -40,15 +40,24 @@ region = "GB"
 """
 
 
+class Written:
+    """The file, with something else in it now and then."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.write(FILE.encode())
+
+    def write(self, content: bytes) -> None:
+        self._path.write_bytes(content)
+
+
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "practices.toml"
-    path.write_text(FILE)
-    return path
+def file(tmp_path: Path) -> Written:
+    return Written(tmp_path / "practices.toml")
 
 
 async def test_a_file_is_applied_once_and_changed_later(
-    shell: Shell, database_url: str, file: Path
+    shell: Shell, database_url: str, file: Written
 ) -> None:
     tried = await shell("practices", "apply", "practices.toml", "--dry-run")
     expected = ["maple: made, with 2 queues", "oak: made, with 1 queue"]
@@ -63,13 +72,14 @@ async def test_a_file_is_applied_once_and_changed_later(
         rows = await Audit.all().count()
     again = await shell("practices", "apply", "practices.toml")
     assert again.out.splitlines() == ["maple: no change", "oak: no change"]
-    file.write_text(
+    changed = (
         FILE.replace('"Oak"', '"Oak & Sons"')
         .replace("[1, 7, 21, 60]", "[2]")
         .replace("Ask", "Always ask")
         .replace('[[practice.queue]]\nname = "Missed"', "")
         + '[[practice.queue]]\nname = "Plans"\n'
     )
+    file.write(changed.encode())
     expected = [
         "maple: queue 'Overdue recall': follow_up_ladder: '1,7,21,60' -> '2'",
         "maple: queue 'Overdue recall': another script",
@@ -93,6 +103,24 @@ async def test_a_file_is_applied_once_and_changed_later(
         assert await Queue.filter(name="Missed", archived_at=None).exists()  # not named: as it was
 
 
+async def test_what_a_file_does_not_name_stays_as_it_is(
+    shell: Shell, database_url: str, file: Written
+) -> None:
+    assert (await shell("practices", "apply", "practices.toml")).code == 0
+    file.write(b'[[practice]]\nslug = "oak"\nname = "Oak Tree"\n[[practice]]\nslug = "elm"\n')
+    ended = await shell("practices", "apply", "practices.toml")
+    assert (ended.code, ended.out) == (2, "")
+    assert "practice 'elm'" in ended.err
+    assert "name is empty" in ended.err
+    file.write(b'[[practice]]\nslug = "oak"\nname = "Oak Tree"\n')
+    applied = await shell("practices", "apply", "practices.toml")
+    assert applied.out == "oak: name: 'Oak' -> 'Oak Tree'\n"
+    async with opened(database_url):
+        oak = await Practice.get(slug="oak")
+        assert (oak.name, oak.time_zone, oak.region) == ("Oak Tree", "Europe/London", "GB")
+        assert await Queue.filter(practice_id=oak.id).count() == 1
+
+
 WRONG = {
     "zone": ('"America/Chicago"', '"America/Chigaco"', "did you mean America/Chicago?"),
     "region": ('"GB"', '"UK"', "did you mean GB?"),
@@ -112,14 +140,14 @@ WRONG = {
 
 @sqlite_only
 async def test_a_file_is_checked_as_a_whole_before_anything_is_changed(
-    shell: Shell, database_url: str, file: Path
+    shell: Shell, database_url: str, file: Written
 ) -> None:
     for what, (right, wrong, said) in WRONG.items():
-        file.write_text(FILE.replace(right, wrong, 1))
+        file.write(FILE.replace(right, wrong, 1).encode())
         ended = await shell("practices", "apply", "practices.toml")
         assert (ended.code, ended.out) == (2, ""), what
         assert said in ended.err, (what, ended.err)
-    file.write_bytes(b"\xff")
+    file.write(b"\xff")
     assert "is no TOML" in (await shell("practices", "apply", "practices.toml")).err
     assert (await shell("practices", "apply", "nothing.toml")).code == 2
     async with opened(database_url):
@@ -128,9 +156,11 @@ async def test_a_file_is_checked_as_a_whole_before_anything_is_changed(
 
 @sqlite_only
 async def test_nobody_comes_into_an_archived_practice_until_it_is_brought_back(
-    shell: Shell, database_url: str, file: Path
+    shell: Shell, database_url: str, file: Written
 ) -> None:
-    key = re.findall(r"callboard_key_\S+", (await shell("practices", "apply", file.name)).out)[0]
+    key = re.findall(
+        r"callboard_key_\S+", (await shell("practices", "apply", "practices.toml")).out
+    )[0]
     assert (await shell("practices", "archive", "maple")).code == 0
     assert "archived" in (await shell("practices", "list")).out.splitlines()[0]
     async with opened(database_url):

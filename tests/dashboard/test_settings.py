@@ -18,6 +18,11 @@ def listed(page: Page) -> Locator:
     return page.locator(".queue-list > li strong")
 
 
+def of_queue(page: Page, act: str, name: str) -> Locator:
+    """The button of a queue that does so."""
+    return page.get_by_role("button", name=f"{act}: \u2068{name}\u2069")
+
+
 async def open_queues(page: Page) -> None:
     await page.get_by_role("link", name="Settings").click()
     await page.get_by_role("link", name="Queues").click()
@@ -76,14 +81,14 @@ async def test_a_queue_is_made_changed_and_archived_by_keyboard(
     await page.keyboard.press("Enter")
     await expect(listed(page)).to_have_text(["Overdue recall", "Missed appointments", "Plans"])
     await expect(agent.queue("Plans")).to_be_visible()
-    up = page.get_by_role("button", name="Move up: Plans")
+    up = of_queue(page, "Move up", "Plans")
     await up.press("Enter")
-    await expect(page.get_by_role("status").get_by_text("2 of 3")).to_be_attached()
+    await expect(page.get_by_role("status").filter(has_text="2 of 3")).to_be_attached()
     await expect(up).to_be_focused()
     await up.press("Enter")
     await expect(listed(page)).to_have_text(["Plans", "Overdue recall", "Missed appointments"])
-    await expect(page.get_by_role("button", name="Move down: Plans")).to_be_focused()
-    await page.get_by_role("button", name="Archive: Overdue recall").press("Enter")
+    await expect(of_queue(page, "Move down", "Plans")).to_be_focused()
+    await of_queue(page, "Archive", "Overdue recall").press("Enter")
     await page.get_by_label("What becomes of its open tasks (1)?").select_option(
         label="Move them to \u2068Plans\u2069"
     )
@@ -92,7 +97,7 @@ async def test_a_queue_is_made_changed_and_archived_by_keyboard(
     await expect(agent.queue("Overdue recall")).to_have_count(0)
     await expect(agent.row("Amber Testwell", "Plans")).to_have_count(1)
     await page.get_by_text("Archived queues").press("Enter")
-    await page.get_by_role("button", name="Bring back: Overdue recall").press("Enter")
+    await of_queue(page, "Bring back", "Overdue recall").press("Enter")
     await expect(listed(page)).to_have_count(3)
     await agent.open("Amber Testwell")
     await expect(agent.dialog.get_by_role("heading", name="Hello")).to_be_visible()
@@ -103,7 +108,7 @@ async def test_a_queue_is_dragged_to_its_place(server: Server, sign_in: SignIn) 
     await open_queues(page)
     items = page.locator(".queue-list > li")
     await items.nth(1).drag_to(items.nth(0), target_position={"x": 60, "y": 4})
-    await expect(page.get_by_role("status").get_by_text("1 of 2")).to_be_attached()
+    await expect(page.get_by_role("status").filter(has_text="1 of 2")).to_be_attached()
     await expect(listed(page)).to_have_text(["Missed appointments", "Overdue recall"])
     queues = await Queue.filter(practice_id=server.office.practice.id).order_by("position")
     assert [queue.name for queue in queues] == ["Missed appointments", "Overdue recall"]
@@ -116,7 +121,7 @@ async def test_what_another_admin_changes_is_seen_and_what_is_typed_stays(
     await open_queues(page)
     await changed(server, CREATE, name="Plans")
     await expect(listed(page)).to_have_count(3)
-    await page.get_by_role("button", name="Change: Plans").click()
+    await of_queue(page, "Change", "Plans").click()
     await page.get_by_label("Name", exact=True).fill("Treatment plans")
     recall = global_id("Queue", server.office.recall.id)
     await changed(server, UPDATE, id=recall, name="Recall")

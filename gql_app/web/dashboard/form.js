@@ -54,7 +54,7 @@ async function drawScript(dialog, task) {
   part(dialog, 'script').hidden = !script;
   if (!script) return;
   const { rendered } = await import('./markdown.js');
-  refill(part(dialog, 'script-text'), [script], rendered);
+  refill(part(dialog, 'script-text'), [script], (text) => rendered(text));
 }
 
 /** Nothing of a task stays in the page once its dialog is closed. */

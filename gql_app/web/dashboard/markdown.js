@@ -7,28 +7,28 @@ import { write } from './text.js';
 const INLINE = /\*\*(.+?)\*\*|\*(.+?)\*|\[([^\]]+)\]\((https?:\/\/[^\s)]+)\)/;
 const ITEM = /^(?:[-*]|\d+[.)])\s+/;
 
-/** The elements that show a text. */
-export function rendered(markdown) {
+/** The elements that show a text; `heading` is what its headings become, by what they stand under. */
+export function rendered(markdown, heading = 'h4') {
   const blocks = markdown.split(/\n\s*\n/).flatMap(split);
-  return blocks.map(block).filter(Boolean);
+  return blocks.map((each) => block(each, heading));
 }
 
 /** A heading, a list and a paragraph may follow each other without an empty line. */
 function split(text) {
   const parts = [];
   for (const line of text.split('\n').filter((each) => each.trim())) {
-    const kind = /^#{1,6}\s/.test(line) ? 'h4' : /^[-*]\s/.test(line) ? 'ul' : /^\d+[.)]\s/.test(line) ? 'ol' : 'p';
+    const kind = /^#{1,6}\s/.test(line) ? 'heading' : /^[-*]\s/.test(line) ? 'ul' : /^\d+[.)]\s/.test(line) ? 'ol' : 'p';
     const last = parts.at(-1);
-    if (last?.kind === kind && kind !== 'h4') last.lines.push(line);
+    if (last?.kind === kind && kind !== 'heading') last.lines.push(line);
     else parts.push({ kind, lines: [line] });
   }
   return parts;
 }
 
-function block({ kind, lines }) {
-  const element = document.createElement(kind);
+function block({ kind, lines }, heading) {
+  const element = document.createElement(kind === 'heading' ? heading : kind);
   element.dir = 'auto';
-  if (kind === 'h4') inline(element, lines[0].replace(/^#+\s+/, ''));
+  if (kind === 'heading') inline(element, lines[0].replace(/^#+\s+/, ''));
   else if (kind === 'p') inline(element, lines.join('\n'));
   else element.append(...lines.map((line) => inline(document.createElement('li'), line.replace(ITEM, ''))));
   return element;

@@ -12,7 +12,7 @@ export class QueueForm {
     const input = (properties) => made('input', properties);
     const number = (value) => input({ inputMode: 'numeric', size: 6, autocomplete: 'off', value: value ?? '' });
     this.script = made('textarea', { rows: 8, value: queue?.script ?? '' });
-    this.preview = made('div', { className: 'script', ariaLabel: 'How the script is shown' });
+    this.preview = made('div', { className: 'script', role: 'group', ariaLabel: 'How the script is shown' });
     this.script.addEventListener('input', () => this.draw());
     this.element = made(
       'form',
@@ -46,7 +46,7 @@ export class QueueForm {
 
   draw() {
     this.preview.hidden = !this.script.value.trim();
-    this.preview.replaceChildren(...rendered(this.script.value));
+    this.preview.replaceChildren(...rendered(this.script.value, 'h3'));
   }
 
   async send(save) {

@@ -45,7 +45,7 @@ export class Section {
 
   async load() {
     this.queues = (await graphql(QUEUES)).queues;
-    this.draw();
+    if (!this.open) this.draw();
   }
 
   get used() {
