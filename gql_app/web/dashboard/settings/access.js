@@ -140,23 +140,20 @@ export function row(title, notes, ...buttons) {
   return made('li', {}, text, made('div', { className: 'buttons' }, ...buttons));
 }
 
-/** A button that belongs to one row: its name says to which. */
+/** A button that belongs to one row: its name says to which. `words` is one text, or a short one and what
+ *  comes before the name. */
 export function rowButton(words, what, act) {
-  const made = button(words, act);
-  made.setAttribute('aria-label', `${words} ${what}`);
+  const [shown, named = shown] = [words].flat();
+  const made = button(shown, act);
+  made.setAttribute('aria-label', `${named} ${what}`);
   return made;
 }
 
 /** Ask in place of a row whether something is to be done. */
 export function question(words, label, { yes, no }) {
   const act = button(label, yes, { className: 'primary' });
-  const asked = made(
-    'li',
-    { className: 'asked' },
-    made('p', { text: words }),
-    made('div', { className: 'buttons' }, act, button('Cancel', no)),
-  );
+  const asked = made('div', { className: 'asked' }, made('p', { text: words }), made('div', { className: 'buttons' }, act, button('Cancel', no)));
   asked.setAttribute('role', 'group');
   asked.setAttribute('aria-label', label);
-  return asked;
+  return made('li', {}, asked);
 }

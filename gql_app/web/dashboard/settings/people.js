@@ -105,7 +105,7 @@ export class Section {
       what,
       [`${ROLES[person.role][0]}, ${queuesInWords(person.queues)}`, standing(person)],
       rowButton('Change', what, () => this.change(person, item)),
-      rowButton('New link for', what, () => this.act(RENEW, person)),
+      rowButton(['New link', 'New link for'], what, () => this.act(RENEW, person)),
       rowButton('Retire', what, () => this.askToRetire(person, item)),
     );
     item.dataset.id = person.id;
