@@ -27,15 +27,34 @@ class RefusalCode(StrEnum):
     REASON_REQUIRED = "REASON_REQUIRED"  # a task says why to call
     REASON_TOO_LONG = "REASON_TOO_LONG"  # over 500 characters
     EXPIRY_NOT_ALLOWED = "EXPIRY_NOT_ALLOWED"  # only automatic tasks expire
-    EXPIRY_IN_PAST = "EXPIRY_IN_PAST"  # it would be closed at once
+    EXPIRY_IN_PAST = "EXPIRY_IN_PAST"  # it would end at once
     EXTERNAL_ID_REQUIRED = "EXTERNAL_ID_REQUIRED"  # what comes in says which task it is
     EXTERNAL_ID_TWICE = "EXTERNAL_ID_TWICE"  # a row before it has the same one
-    NAME_REQUIRED = "NAME_REQUIRED"  # whom to call
+    NAME_REQUIRED = "NAME_REQUIRED"  # what somebody or something is called
     PHONE_INVALID = "PHONE_INVALID"  # missing, or no number that can be called
     ORIGIN_INVALID = "ORIGIN_INVALID"  # neither AUTOMATIC nor MANUAL
     DATE_INVALID = "DATE_INVALID"  # not as ISO 8601 writes it: others are not guessed
     TEXT_TOO_LONG = "TEXT_TOO_LONG"  # longer than is kept
-    TEXT_INVALID = "TEXT_INVALID"  # not UTF-8, or a character that cannot be kept
+    TEXT_INVALID = "TEXT_INVALID"  # not UTF-8, or a character that cannot be kept or shown
+    SLUG_INVALID = "SLUG_INVALID"  # no short name of a practice
+    SLUG_TAKEN = "SLUG_TAKEN"  # another practice has this short name
+    TIME_ZONE_INVALID = "TIME_ZONE_INVALID"  # none of this name
+    REGION_INVALID = "REGION_INVALID"  # no code of ISO 3166
+    NAME_TAKEN = "NAME_TAKEN"  # somebody or something else is called so
+    LADDER_INVALID = "LADDER_INVALID"  # not a list of increasing numbers of days
+    NUMBER_INVALID = "NUMBER_INVALID"  # smaller or larger than may be
+    TOO_MANY_QUEUES = "TOO_MANY_QUEUES"  # a practice has at most 200
+    LAST_QUEUE = "LAST_QUEUE"  # a practice keeps one: tasks need it
+    QUEUE_HAS_CLAIMS = "QUEUE_HAS_CLAIMS"  # somebody is calling for one of its tasks
+    QUEUE_ARCHIVED = "QUEUE_ARCHIVED"  # it takes no tasks until it is brought back
+    LAST_ADMIN = "LAST_ADMIN"  # nobody would be left who sees to people and keys
+    ROLE_NOT_ALLOWED = "ROLE_NOT_ALLOWED"  # PARTNER is for programs
+    QUEUES_REQUIRED = "QUEUES_REQUIRED"  # limited to queues, but to none
+    EMAIL_INVALID = "EMAIL_INVALID"  # no e-mail address
+    EMAIL_TAKEN = "EMAIL_TAKEN"  # it is somebody else's
+    STAFF_RETIRED = "STAFF_RETIRED"  # bring them back first
+    STAFF_NOT_RETIRED = "STAFF_NOT_RETIRED"  # there is nobody to bring back
+    KEY_ENDED = "KEY_ENDED"  # it was revoked, or has expired
 
 
 class Refusal(NamedTuple):

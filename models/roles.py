@@ -27,6 +27,8 @@ class Action(StrEnum):
     RELEASE_FOR_OTHERS = "release the claims of others"
     READ_ACTIVITY = "read activity reports"
     READ_AUDIT = "read the audit"
+    MANAGE_ACCESS = "see to people and keys"
+    SET_UP = "change the practice and its queues"
 
 
 class Grant(Enum):
@@ -48,6 +50,8 @@ PERMISSIONS: dict[Action, dict[Role, Grant]] = {
     Action.RELEASE_FOR_OTHERS: _SUPERVISORS,
     Action.READ_ACTIVITY: _SUPERVISORS,
     Action.READ_AUDIT: _ADMINS,
+    Action.MANAGE_ACCESS: _ADMINS,
+    Action.SET_UP: _ADMINS,
 }
 
 

@@ -1,4 +1,4 @@
-"""Keys: made, listed, rotated and revoked; and the names by which the command line calls things."""
+"""Keys as rows: made, and ended; and the names by which the command line calls things."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 from gql_app.access.tokens import digest, new_key
 from gql_app.access.viewer import ChangeOfPractice, Viewer
-from models.access import AccessKey, KeyKind, read_queue_ids
+from models.access import AccessKey
 from models.audit import AuditAction
-from models.database import fetch
 from models.people import Staff
 from models.practice import Practice, Queue
 from models.roles import Action, Role, may
@@ -63,15 +62,17 @@ async def staff_called(change: ChangeOfPractice, name: str) -> int:
     return int(staff.id)
 
 
-def command_line_viewer(practice: Practice, staff_id: int, name: str) -> Viewer:
-    """A supervisor without a key, for the command line, which has the database itself. What it does
-    is recorded as done by the member of staff, called `name`; 0 for one who only reads."""
+def command_line_viewer(
+    practice: Practice, staff_id: int, name: str, role: Role = Role.SUPERVISOR
+) -> Viewer:
+    """Somebody of `role` without a key, for the command line, which has the database itself. What
+    it does is recorded as done by the member of staff, called `name`; 0 for one who only reads."""
     return Viewer(
         key_id=0,
         practice_id=practice.id,
         time_zone=practice.time_zone,
         region=practice.region,
-        role=Role.SUPERVISOR,
+        role=role,
         staff_id=staff_id,
         name=name,
         queue_ids=None,
@@ -98,62 +99,9 @@ async def queues_called(practice: Practice, names: Iterable[str]) -> list[int]:
     return [known[name.lower()] for name in names]
 
 
-class Listed(NamedTuple):
-    """What may be shown of a key. `queues` are the names of those it is limited to, None if it is
-    not; `state` is valid, expired or revoked."""
-
-    id: int
-    role: str
-    name: str
-    state: str
-    queues: list[str] | None
-    expires_at: datetime | None
-    last_used_at: datetime | None
-
-
-class _KeyRow(NamedTuple):
-    id: int
-    role: str
-    name: str
-    queue_ids: str | None
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    last_used_at: datetime | None
-
-
-_KEYS = """
-SELECT k.id, k.role, s.name, k.queue_ids, k.expires_at, k.revoked_at, k.last_used_at
-FROM access_key k JOIN staff s ON s.practice_id = k.practice_id AND s.id = k.staff_id
-WHERE k.practice_id = $1 AND k.kind = 'KEY' ORDER BY k.id
-"""
-
-
-async def list_keys(practice: Practice, now: datetime) -> list[Listed]:
-    """The practice's keys by their numbers, without those of sessions."""
-    names = {queue.id: queue.name for queue in await Queue.filter(practice_id=practice.id)}
-    listed = []
-    for key in await fetch(_KeyRow, _KEYS, practice.id):
-        expired = key.expires_at is not None and key.expires_at <= now
-        state = "revoked" if key.revoked_at else "expired" if expired else "valid"
-        try:
-            ids = read_queue_ids(key.queue_ids)
-            queues = None if ids is None else [names.get(i, f"queue {i}") for i in sorted(ids)]
-        except ValueError:
-            queues = ["what cannot be read"]
-        shown = (key.id, key.role, key.name, state, queues)
-        listed.append(Listed(*shown, key.expires_at, key.last_used_at))
-    return listed
-
-
-async def rotate_key(
-    change: ChangeOfPractice, practice: Practice, key_id: int, overlap: timedelta
-) -> CreatedKey:
-    """Make another key with the same rights, without an end of its own. The old one ends after
-    `overlap`, with the sessions that it began, or before that if it would have. Raises
-    `NotThere`."""
-    old = await _locked(change, practice, key_id)
-    if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= change.now):
-        raise NotThere(f"Key {key_id} at {practice.slug} has ended; make a new one.")
+async def create_like(change: ChangeOfPractice, key_id: int) -> CreatedKey:
+    """Make another key with the rights of a locked one, without an end of its own."""
+    old = await AccessKey.get(practice_id=change.practice_id, id=key_id)
     key = new_key(change.practice_id)
     created = await AccessKey.create(
         practice_id=change.practice_id,
@@ -164,33 +112,12 @@ async def rotate_key(
         may_create_tasks=old.may_create_tasks,
         created_at=change.now,
     )
-    end = change.now + overlap
-    keys = AccessKey.filter(practice_id=practice.id)
-    if old.expires_at is None or old.expires_at > end:
-        await keys.filter(id=key_id).update(expires_at=end)
-    await keys.filter(parent_id=key_id, expires_at__gt=end).update(expires_at=end)
-    change.note(AuditAction.KEY, f"key {created.id} made in place of key {key_id}")
     return CreatedKey(created.id, key)
 
 
-async def revoke_key(change: ChangeOfPractice, practice: Practice, key_id: int) -> None:
-    """Make a key invalid from now on, with the sessions that it began. Raises `NotThere`."""
-    await _locked(change, practice, key_id)
-    await revoke_with_sessions(change, key_id)
-    change.note(AuditAction.KEY, f"key {key_id} revoked")
-
-
 async def revoke_with_sessions(change: ChangeOfPractice, key_id: int) -> None:
-    """Make a key or a person's rights invalid from now on, with what was made from them. The key's
-    row is locked: a session that is begun right now has waited for it."""
+    """Make a key invalid from now on, with the sessions that it began. Its row is locked: a session
+    that is begun right now has waited for it."""
     keys = AccessKey.filter(practice_id=change.practice_id, revoked_at=None)
     for which in (keys.filter(id=key_id), keys.filter(parent_id=key_id)):
         await which.update(revoked_at=change.now)
-
-
-async def _locked(change: ChangeOfPractice, practice: Practice, key_id: int) -> AccessKey:
-    keys = AccessKey.filter(practice_id=change.practice_id, id=key_id, kind=KeyKind.KEY)
-    key = await keys.select_for_update().first()
-    if key is None:
-        raise NotThere(f"There is no key {key_id} at {practice.slug}.")
-    return key

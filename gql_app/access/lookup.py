@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import chain
@@ -68,7 +69,7 @@ _Found: TypeAlias = dict[_Digest, "_KeyRow"]
 
 _KEYS = """
 SELECT k.id, k.practice_id, k.digest, p.time_zone, p.region, k.role, k.staff_id, s.name,
-       k.queue_ids, k.may_create_tasks, k.expires_at, k.revoked_at,
+       k.queue_ids, k.may_create_tasks, k.expires_at, COALESCE(k.revoked_at, p.archived_at),
        CASE WHEN k.kind = 'SESSION' THEN COALESCE(k.last_used_at, k.created_at) END
 FROM access_key k
 JOIN practice p ON p.id = k.practice_id
@@ -207,20 +208,28 @@ class KeyLookup:
 async def still_valid(
     viewers: set[Viewer], now: datetime, idle: timedelta = USUAL_IDLE
 ) -> dict[Viewer, datetime | None]:
-    """Those of `viewers` whose key still says the same of them `now`. Beside each is when its
-    session ends, or has ended, because its person does nothing; None if it is no session."""
+    """Those of `viewers` whose key still says the same of them `now`, but for their name: nobody is
+    sent away because they are called something else. Beside each is when its session ends, or has
+    ended, because its person does nothing; None if it is no session."""
     if not viewers:
         return {}
     practices = sorted({viewer.practice_id for viewer in viewers})
     keys = sorted({viewer.key_id for viewer in viewers})
     where = f"{among('k.practice_id', 1)} AND {among('k.id', 2)}"
     rows = await fetch(_KeyRow, f"{_KEYS} WHERE {where}", practices, keys)
-    found = {}
+    said: dict[int, Viewer] = {}
+    ends: dict[int, datetime | None] = {}
     for row in rows:
         with suppress(ValueError):  # one that cannot be read ends its own sessions, no others
-            if row.why_invalid(now) is None and (viewer := _viewer(row)) in viewers:
-                found[viewer] = row.idle_ends_at(idle)
-    return found
+            if row.why_invalid(now) is None:
+                said[row.id], ends[row.id] = _viewer(row), row.idle_ends_at(idle)
+    return {viewer: ends[viewer.key_id] for viewer in viewers if _is_still(viewer, said)}
+
+
+def _is_still(viewer: Viewer, said: Mapping[int, Viewer]) -> bool:
+    """Whether what keys say now, by their numbers, is what `viewer` is, but for the name."""
+    now = said.get(viewer.key_id)
+    return now is not None and (now == viewer or replace(now, name=viewer.name) == viewer)
 
 
 def _viewer(row: _KeyRow) -> Viewer:

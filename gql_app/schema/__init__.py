@@ -23,9 +23,12 @@ from gql_app.schema import (
     contacts,
     events,
     imports,
+    keys,
     moves,
     node,
     patients,
+    people,
+    practices,
     queues,
     tasks,
     viewer,
@@ -45,6 +48,9 @@ Query = merge_types(
         events.Queries,
         activity.Queries,
         audit.Queries,
+        people.Queries,
+        keys.Queries,
+        practices.Queries,
         node.Queries,
     ),
 )
@@ -58,6 +64,9 @@ Mutation = merge_types(
         appointments.Mutations,
         moves.Mutations,
         account.Mutations,
+        people.Mutations,
+        keys.Mutations,
+        practices.Mutations,
     ),
 )
 

@@ -9,6 +9,8 @@ import strawberry
 from gql_app.execution.cost import Pages
 from gql_app.work.reads import cursors
 from gql_app.work.reads.conditions import MAX_PAGE, Page
+from gql_app.work.reads.keys import KeyRow
+from gql_app.work.reads.staff import Member
 from models.contact import ContactRow
 from models.task import TaskRow
 
@@ -82,5 +84,5 @@ class Connection(Generic[Row]):
         return self.cursor_of(self.page.rows[-1]) if self.page.rows else None
 
 
-def id_cursor(row: TaskRow | ContactRow) -> str:
+def id_cursor(row: TaskRow | ContactRow | Member | KeyRow) -> str:
     return cursors.id_cursor(row.practice_id, row.id)

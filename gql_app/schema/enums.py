@@ -3,7 +3,9 @@
 import strawberry
 
 from gql_app.work.imports.rows import ImportResult
+from gql_app.work.reads.keys import KeyState
 from gql_app.work.reads.orders import TaskOrder
+from gql_app.work.reads.staff import StaffState
 from gql_app.work.reports.buckets import BucketSize
 from models.audit import AuditAction
 from models.event import TaskEventKind
@@ -21,6 +23,17 @@ strawberry.enum(TaskEventKind, description="What happened to a task.")
 strawberry.enum(PhoneKind, description="What kind of telephone number it is.")
 strawberry.enum(BucketSize, description="How long the buckets of an activity report are.")
 strawberry.enum(ImportResult, description="What came of a row.")
+strawberry.enum(
+    StaffState,
+    description="Whether a person can sign in. INVITED: they have not used their link yet. ACTIVE:"
+    " they have a passkey, or the identity provider knows them. RETIRED: they may do nothing any"
+    " more.",
+)
+strawberry.enum(
+    KeyState,
+    description="Whether a key lets anybody in. VALID: it does. EXPIRED: its time is up. REVOKED:"
+    " somebody has ended it.",
+)
 strawberry.enum(AuditAction, description="What was done, as the audit tells it.")
 strawberry.enum(
     TaskOrder,
@@ -39,9 +52,11 @@ __all__ = [
     "CloseCause",
     "ContactOutcome",
     "ImportResult",
+    "KeyState",
     "PhoneKind",
     "RefusalCode",
     "Role",
+    "StaffState",
     "TaskEventKind",
     "TaskOrder",
     "TaskOrigin",

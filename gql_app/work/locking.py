@@ -4,7 +4,7 @@ Locks are taken in one order everywhere: patients by id, tasks by id, practice c
 the viewer's key does not allow is not locked: to wait for it would tell of it.
 """
 
-from gql_app.access import Viewer
+from gql_app.access import Scope, Viewer
 from gql_app.work.reads.conditions import Conditions
 from gql_app.work.reads.patients import seen_patients
 from models.database import Id, among, fetch, fetch_first, for_update, has_row_locks
@@ -52,9 +52,9 @@ async def lock_tasks_around(
     return await fetch(TaskRow, sql, *values)
 
 
-async def lock_tasks(viewer: Viewer, task_ids: list[int]) -> list[TaskRow]:
-    """Those of the tasks that the key allows, by id, behind their patients."""
-    where = Conditions.of(viewer, "t", "t.queue_id")
+async def lock_tasks(scope: Scope, task_ids: list[int]) -> list[TaskRow]:
+    """Those of the tasks that the scope allows, by id, behind their patients."""
+    where = Conditions.of(scope, "t", "t.queue_id")
     where.among("t.id", task_ids)
     if has_row_locks():
         patients = f"""

@@ -8,9 +8,10 @@ from gql_app.access import Viewer
 from gql_app.work.batches import Move, Moved, move_all
 from gql_app.work.changes import Change, Changes
 from gql_app.work.intake import check_reason
-from gql_app.work.reads.conditions import Conditions
-from gql_app.work.reads.history import key_reaches
+from gql_app.work.reads.conditions import BadInput, Conditions
+from gql_app.work.reads.history import can_call
 from gql_app.work.reads.queues import visible_queues
+from gql_app.work.reads.targets import find_target
 from gql_app.work.reads.task_filter import TaskQuery
 from gql_app.work.results import missing
 from gql_app.work.transitions import close
@@ -18,16 +19,16 @@ from models.database import Id, among, fetch, write
 from models.event import TaskEventKind
 from models.lifecycle import Happening
 from models.refusals import Refusal
-from models.roles import Action, who_may
-from models.task import TaskRow, one_of
+from models.task import TaskRow
 from models.text import trimmed
 
 
-class _Target(NamedTuple):
-    """Where tasks go: to a queue, where they are nobody's own, or to a member of staff."""
+class Target(NamedTuple):
+    """Where tasks go: to a queue, where they are nobody's own, or to a member of staff. With
+    neither they stay in their queues, and are nobody's own any more."""
 
-    queue_id: int | None
-    staff_id: int | None
+    queue_id: int | None = None
+    staff_id: int | None = None
 
     def of(self, task: TaskRow) -> TaskRow:
         if self.queue_id is not None:
@@ -47,15 +48,14 @@ async def reassign_tasks(
     """Move tasks to a queue, or give them to a member of staff: one of the two is given. Raises
     `Forbidden`, and `BadInput` for too many tasks."""
     viewer.require(viewer.may_move_tasks, "reassign tasks")
-    target = _Target(to_queue_id, to_staff_id)
+    target = Target(to_queue_id, to_staff_id)
     if refusals := await _check_target(viewer, target, changes.clock()):
         return Moved(refusals=refusals)
 
     async def reassign(change: Change, tasks: Sequence[TaskRow]) -> None:
-        await _write(viewer.practice_id, [task.id for task in tasks], target)
-        for task in tasks:
-            moved = target.of(task)._replace(version=task.version + 1)
-            change.record(TaskEventKind.REASSIGNED, moved, before=task)
+        if to_queue_id is not None and await find_target(viewer, to_queue_id) is None:
+            raise BadInput("The queue was archived meanwhile. Tasks that were moved stay there.")
+        await hand_over(change, tasks, target)
 
     move = Move(lambda task: target.of(task) != task, reassign)
     return await move_all(changes, viewer, which, move, dry_run=dry_run)
@@ -82,33 +82,30 @@ async def withdraw_tasks(
     return await move_all(changes, viewer, which, Move(lambda _: True, withdraw), dry_run=dry_run)
 
 
-async def _check_target(viewer: Viewer, target: _Target, now: datetime) -> tuple[Refusal, ...]:
+async def hand_over(change: Change, tasks: Sequence[TaskRow], target: Target) -> None:
+    """Give locked tasks, of which there is at least one, to the target, each with its event."""
+    await _write(change.practice_id, [task.id for task in tasks], target)
+    for task in tasks:
+        moved = target.of(task)._replace(version=task.version + 1)
+        change.record(TaskEventKind.REASSIGNED, moved, before=task)
+
+
+async def _check_target(viewer: Viewer, target: Target, now: datetime) -> tuple[Refusal, ...]:
     if target.queue_id is not None:
         queues = await visible_queues(viewer, [target.queue_id])
         return () if queues else (missing("queue", "toQueueId"),)
-    # One who has no key, or whose key is a partner's, would never call anybody; neither would one
-    # whose key is for other queues than those that the tasks can be in.
     where = Conditions.of(viewer, "s")
     where.add(f"s.id = ${where.value(target.staff_id)}")
-    until = where.value(now)
-    reaches = "" if viewer.queue_ids is None else f"AND {key_reaches(where, viewer.queue_ids)}"
-    may_call = one_of("k.role", who_may(Action.LOG_CONTACTS))
-    sql = f"""
-    SELECT s.id FROM staff s WHERE {where} AND EXISTS (
-        SELECT 1 FROM access_key k
-        WHERE k.practice_id = s.practice_id AND k.staff_id = s.id AND {may_call}
-          AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ${until}) {reaches})
-    """
+    where.add(can_call(where, viewer, now))
+    sql = f"SELECT s.id FROM staff s WHERE {where}"
     staff = await fetch(Id, sql, *where.values)
     return () if staff else (missing("member of staff", "toStaffId"),)
 
 
-async def _write(practice_id: int, ids: list[int], target: _Target) -> None:
+async def _write(practice_id: int, ids: list[int], target: Target) -> None:
+    change, value = "assignee_id = $3", target.staff_id
     if target.queue_id is not None:
         change, value = "queue_id = $3, assignee_id = NULL", target.queue_id
-    else:
-        assert target.staff_id is not None
-        change, value = "assignee_id = $3", target.staff_id
     sql = f"""UPDATE task SET {change}, version = version + 1
     WHERE practice_id = $1 AND {among("id", 2)}"""
     await write(sql, practice_id, ids, value)

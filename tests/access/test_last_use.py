@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from gql_app.access import SESSION, KeyLookup, Unauthenticated
-from gql_app.access.keys import list_keys
 from gql_app.access.last_use import FRESH_SECONDS, LastUse
 from gql_app.web.sessions import Sessions
+from gql_app.work.reads.keys import keys_of
 from models.limits import Busy
+from models.roles import Role
 from tests.office import Office, make_office
 from tests.support.access import sign_in
 
@@ -20,7 +21,7 @@ async def used(office: Office) -> dict[str, float | None]:
     now = office.clock()
     return {
         key.role: None if (at := key.last_used_at) is None else (now - at).total_seconds()
-        for key in await list_keys(office.practice, now)
+        for key in await keys_of(office.practice.id)
     }
 
 
@@ -54,7 +55,7 @@ async def test_a_use_is_written_once_a_minute_and_a_sessions_is_its_keys(office:
 async def test_a_key_is_in_use_while_a_connection_lasts(office: Office) -> None:
     uses = LastUse(office.changes.make_for, lambda: 0.0)
     sessions = Sessions(office.clock, uses.note)
-    changed = replace(office.staff, name="was called so")
+    changed = replace(office.staff, role=Role.SUPERVISOR)
     with (
         sessions.admit(office.partner, lambda _: None),
         sessions.admit(changed, lambda _: None),

@@ -21,6 +21,7 @@ from gql_app.access.signin import begin_session
 from models.passkey import Passkey
 from models.roles import Role
 from tests.office import Office, make_office
+from tests.support.access import invite, retire
 from tests.support.authenticator import Authenticator, encode
 
 PAGE = Page("localhost", "http://localhost")
@@ -70,8 +71,7 @@ class Desk:
 
 
 async def make_desk(office: Office) -> Desk:
-    here = office.practice.id
-    token = await office.changes.make_for(here, people.invite, "Kim", Role.STAFF)
+    token = await invite(office.changes, office.practice)
     person = await people.invited(token, office.clock())
     return Desk(office, Challenges(office.clock), person, token, Authenticator())
 
@@ -249,7 +249,7 @@ async def test_a_passkey_of_somebody_who_is_retired_meanwhile_begins_nothing(des
     office = desk.office
     office.clock.advance(minutes=1)
     answer = await find_answer(desk.challenges, PAGE, desk.device.answer(await desk.asked()))
-    await office.changes.make_for(office.practice.id, people.retire, office.practice, "Kim")
+    await retire(office.changes, office.practice)
     with pytest.raises(Unauthenticated):
         await office.changes.make_for(office.practice.id, begin_session_by_passkey, answer, "x")
 
@@ -276,6 +276,6 @@ async def test_one_passkey_is_kept_once_and_not_too_many_of_them(
 async def test_a_session_of_a_person_ends_with_what_they_may_do(desk: Desk) -> None:
     await desk.accept()
     office = desk.office
-    await office.changes.make_for(office.practice.id, people.retire, office.practice, "Kim")
+    await retire(office.changes, office.practice)
     with pytest.raises(Unauthenticated):
         await office.changes.make_for(office.practice.id, begin_session, desk.person.key_id)

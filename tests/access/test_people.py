@@ -1,26 +1,23 @@
 """People are invited, sign in themselves, and are retired."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from gql_app.access import SESSION, Unauthenticated, authenticate, people
-from gql_app.access.keys import NotThere, list_keys
 from gql_app.access.signin import begin_session
+from gql_app.work.reads.keys import keys_of
+from gql_app.work.reads.staff import members_of
 from models.access import AccessKey, KeyKind
 from models.passkey import Passkey
 from models.roles import Role
 from tests.office import Office, make_office
+from tests.support import access
 
 
-async def invite(
-    office: Office,
-    name: str = "Kim",
-    role: Role = Role.STAFF,
-    queue_ids: list[int] | None = None,
-) -> str:
-    here = office.practice.id
-    return await office.changes.make_for(here, people.invite, name, role, queue_ids)
+async def invite(office: Office, name: str = "Kim", role: Role = Role.STAFF, **how: Any) -> str:
+    return await access.invite(office.changes, office.practice, name, role, **how)
 
 
 async def accept(office: Office, token: str) -> people.Person:
@@ -73,9 +70,9 @@ async def test_an_invitation_is_neither_a_key_nor_a_session(office: Office) -> N
 
 
 async def test_what_a_person_may_do_is_no_key_that_is_listed_or_revoked(office: Office) -> None:
-    before = await list_keys(office.practice, office.clock())
+    before = await keys_of(office.practice.id)
     await invite(office)
-    assert await list_keys(office.practice, office.clock()) == before
+    assert await keys_of(office.practice.id) == before
 
 
 async def test_a_second_invitation_takes_the_place_of_the_first(office: Office) -> None:
@@ -113,19 +110,15 @@ async def test_who_is_retired_has_nothing_left_but_their_name(office: Office) ->
         label="x",
         created_at=office.clock(),
     )
-    await office.changes.make_for(office.practice.id, people.retire, office.practice, "Kim")
+    await access.retire(office.changes, office.practice)
     assert not await is_open(office, session)
     assert await is_open(other, kept)
     with pytest.raises(Unauthenticated):
         await people.invited(pending, office.clock())
     assert await people.person_of(office.practice.id, person.staff_id) is None
     assert await Passkey.all().count() == 0
-    (listed,) = await people.list_people(office.practice)
-    assert (listed.name, listed.passkeys) == ("Kim", 0)
-    assert listed.revoked_at is not None
-    for name in ("Kim", "Nobody", office.staff.name):
-        with pytest.raises(NotThere):
-            await office.changes.make_for(office.practice.id, people.retire, office.practice, name)
+    (listed,) = await members_of(office.practice.id, office.clock())
+    assert (listed.name, listed.passkeys, listed.state) == ("Kim", 0, "RETIRED")
     again = await begin(office, await accept(office, await invite(office)))
     assert await is_open(office, again)
 
@@ -136,7 +129,7 @@ async def test_people_are_listed_with_their_last_sign_in(office: Office) -> None
     await invite(office, "Ada", Role.ADMIN)
     office.clock.now += timedelta(minutes=5)
     await begin(office, person)
-    listed = await people.list_people(office.practice)
+    listed = await members_of(office.practice.id, office.clock())
     assert [(one.name, one.role, one.signed_in_at) for one in listed] == [
         ("Ada", "ADMIN", None),
         ("Kim", "STAFF", office.clock()),

@@ -1,14 +1,15 @@
 """A session may do what its key may, for half a day, and ends with it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from gql_app.access import SESSION, KeyLookup, Unauthenticated, authenticate, still_valid
-from gql_app.access.keys import list_keys
 from gql_app.access.last_use import LastUse
 from gql_app.access.signin import SESSION_LASTS, end_own_session, last_sign_in, sessions_of
+from gql_app.work.reads.keys import keys_of
 from models.access import AccessKey
 from models.roles import Role
 from tests.office import Office
@@ -100,10 +101,10 @@ async def test_neither_stands_in_for_a_key(office: Office) -> None:
 
 
 async def test_keys_alone_are_listed_and_revoked_by_number(office: Office) -> None:
-    before = await list_keys(office.practice, office.clock())
+    before = await keys_of(office.practice.id)
     await sign_in(office.keys["staff"])
     await create_link(office.keys["staff"])
-    assert await list_keys(office.practice, office.clock()) == before
+    assert await keys_of(office.practice.id) == before
 
 
 async def test_what_has_ended_long_ago_is_forgotten(office: Office) -> None:
@@ -179,3 +180,10 @@ async def test_the_last_sign_in_is_that_before_the_session(office: Office) -> No
     assert await last_sign_in(office.staff) == second_at
     await sign_out(second)
     assert await last_sign_in(office.supervisor) is None
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_nobody_is_sent_away_because_they_are_called_something_else(office: Office) -> None:
+    renamed = replace(office.staff, name="was called so")
+    changed = replace(office.staff, role=Role.SUPERVISOR)
+    assert await still_valid({renamed, changed}, office.clock()) == {renamed: None}

@@ -6,14 +6,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gql_app.access import Forbidden, Unauthenticated, authenticate, bearer
-from gql_app.access.keys import NotThere, list_keys, practice_called, queues_called
+from gql_app.access.keys import NotThere, practice_called, queues_called
 from gql_app.access.tokens import checksum
 from gql_app.clock import machine_time
+from gql_app.work.keys import NOT_FOUND
+from gql_app.work.keys import revoke_key as revoke
+from gql_app.work.reads.keys import keys_of
 from models.access import AccessKey
 from models.people import Staff
 from models.roles import Role
 from tests.office import Office, make_office
-from tests.support.access import create_key, revoke_key
+from tests.support.access import changes, create_key, revoke_key
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -92,8 +95,8 @@ async def test_a_key_is_valid_until_it_is_revoked(office: Office) -> None:
 async def test_a_practice_can_only_revoke_its_own_keys(office: Office) -> None:
     other = await make_office("birch")
     for key_id in (other.staff.key_id, 999_999):
-        with pytest.raises(NotThere):
-            await revoke_key(office.practice, key_id)
+        result = await changes().make_for(office.practice.id, revoke, key_id)
+        assert result.refusals == (NOT_FOUND,)
     assert await is_valid(other.keys["staff"])
 
 
@@ -143,13 +146,13 @@ async def test_keys_are_listed_with_their_state_and_without_their_secrets(office
     await create_key(office.practice, Role.STAFF, "Old", expires_at=datetime.now(UTC))
     await revoke_key(office.practice, office.partner.key_id)
     await make_office("birch")
-    keys = await list_keys(office.practice, machine_time())
-    assert [key[1:4] for key in keys] == [
-        ("STAFF", "Staff of maple", "valid"),
-        ("SUPERVISOR", "Supervisor of maple", "valid"),
-        ("ADMIN", "Admin of maple", "valid"),
-        ("PARTNER", "Partner of maple", "revoked"),
-        ("STAFF", "Old", "expired"),
+    keys = await keys_of(office.practice.id)
+    assert [(key.role, key.name, key.state(machine_time())) for key in keys] == [
+        ("STAFF", "Staff of maple", "VALID"),
+        ("SUPERVISOR", "Supervisor of maple", "VALID"),
+        ("ADMIN", "Admin of maple", "VALID"),
+        ("PARTNER", "Partner of maple", "REVOKED"),
+        ("STAFF", "Old", "EXPIRED"),
     ]
     assert keys[0].id == office.staff.key_id
 

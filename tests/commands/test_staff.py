@@ -8,6 +8,7 @@ import pytest
 from gql_app.access import authenticate, people
 from gql_app.access.keys import practice_called
 from gql_app.access.signin import begin_session
+from gql_app.work.reads.staff import members_of
 from models.database import opened
 from models.roles import Role
 from tests.commands.running import Shell
@@ -62,6 +63,68 @@ async def test_each_value_of_an_invitation_is_checked(shell: Shell, database_url
         ended = await shell("staff", "invite", *HERE, "--name", "Kim", "--role", "admin", *given)
         assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1), given
         assert said in ended.err
+
+
+async def test_a_person_is_changed_and_brought_back(shell: Shell, database_url: str) -> None:
+    async with opened(database_url):
+        office = await make_office()
+    await shell("staff", "invite", *HERE, "--name", "Kim", "--role", "staff")
+    given = ("--name", "Kim Longhand", "--role", "supervisor", "--queue", "overdue recall")
+    ended = await shell("staff", "set", *HERE, "Kim", *given, "--email", "Kim@maple.example")
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+    async with opened(database_url):
+        (kim,) = await members_of(office.practice.id, datetime.now(UTC))
+    assert (kim.name, kim.role, kim.queues, kim.email) == (
+        *("Kim Longhand", Role.SUPERVISOR),
+        *([office.recall.id], "kim@maple.example"),
+    )
+    assert (await shell("staff", "set", *HERE, "Kim Longhand", "--all-queues")).code == 0
+    assert (await shell("staff", "set", *HERE, "Kim Longhand", "--email", "")).code == 0
+    async with opened(database_url):
+        (kim,) = await members_of(office.practice.id, datetime.now(UTC))
+    assert (kim.queues, kim.email, kim.role) == (None, None, Role.SUPERVISOR)
+    early = await shell("staff", "restore", *HERE, "Kim Longhand")
+    assert (early.code, "not retired" in early.err) == (2, True)
+    assert (await shell("staff", "retire", *HERE, "Kim Longhand")).code == 0
+    back = await shell("staff", "restore", *HERE, "Kim Longhand", "--url", "https://calls.example")
+    assert re.fullmatch(r"https://calls\.example/#invite=ci_\S{40,}\n", back.out)
+    assert "Kim Longhand\tSUPERVISOR\tinvited" in (await shell("staff", "list", *HERE)).out
+
+
+NOT_SET = {
+    (): "nothing to change",
+    ("--queue", "Overdue recall", "--all-queues"): "give --queue or --all-queues",
+    ("--queue", "Nothing"): "There is no queue 'Nothing'",
+    ("--name", " "): "--name is empty",
+    ("--name", "Staff of maple"): "Somebody is called 'Staff of maple' already.",
+    ("--email", "kim"): "--email is an e-mail address",
+    ("--role", "owner"): "invalid choice: 'owner'",
+}
+
+
+@sqlite_only
+async def test_each_value_of_a_change_is_checked(shell: Shell, database_url: str) -> None:
+    async with opened(database_url):
+        await make_office()
+    await shell("staff", "invite", *HERE, "--name", "Kim", "--role", "staff")
+    for given, said in NOT_SET.items():
+        ended = await shell("staff", "set", *HERE, "Kim", *given)
+        assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1), given
+        assert said in ended.err, given
+    for verb in ("set", "retire", "restore"):
+        more = ("--role", "staff") if verb == "set" else ()
+        ended = await shell("staff", verb, *HERE, "Nobody", *more)
+        assert "There is nobody called 'Nobody'" in ended.err
+
+
+@sqlite_only
+async def test_operators_cannot_end_the_last_admin_either(shell: Shell, database_url: str) -> None:
+    async with opened(database_url):
+        office = await make_office()
+    ended = await shell("keys", "revoke", *HERE, str(office.admin.key_id))
+    assert (ended.code, "make somebody else an admin first" in ended.err) == (2, True)
+    assert (await shell("keys", "revoke", *HERE, str(office.staff.key_id))).code == 0
+    assert "There is no key 999" in (await shell("keys", "revoke", *HERE, "999")).err
 
 
 @sqlite_only

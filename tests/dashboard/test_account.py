@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, CDPSession, expect
 
-from gql_app.access import people
 from models.access import AccessKey, KeyKind
 from models.passkey import Passkey
 from models.roles import Role
@@ -17,6 +16,7 @@ from tests.dashboard.conftest import SignIn
 from tests.dashboard.test_page import barriers
 from tests.dashboard.visits import Visit, visiting
 from tests.serving import Server
+from tests.support import access
 from tests.support.access import sign_in as sign_in_elsewhere
 from tests.web.streams import eventually
 
@@ -51,8 +51,8 @@ async def with_device(browser: Browser, server: Server) -> AsyncIterator[Arrive]
 
 
 async def invite(server: Server, role: Role = Role.STAFF) -> str:
-    here = server.office.practice.id
-    token = await server.office.changes.make_for(here, people.invite, "Kim Newhand", role)
+    office = server.office
+    token = await access.invite(office.changes, office.practice, "Kim Newhand", role)
     return f"/#invite={token}"
 
 

@@ -40,6 +40,10 @@ def _move(**given: Any) -> Variables:
     return {"input": given}
 
 
+def _invite(**given: Any) -> Variables:
+    return {"input": {"name": "Desk hand", "role": "STAFF"} | given}
+
+
 def _seen(world: World) -> str:
     return global_id("Queue", world.office.recall.id)
 
@@ -104,8 +108,26 @@ MUTATIONS: dict[str, list[Attack]] = {
         lambda w, n: _move(filter={"queueIds": [n.queue], "status": ANY}, reason="x"),
         lambda w, n: _move(ids=[n.task, n.claimed, n.moved], reason="x"),
     ],
+    "updatePractice": [lambda w, n: {"input": {"timeZone": "nowhere"}}],
+    "createQueue": [lambda w, n: {"input": {"name": ""}}],
+    "updateQueue": [lambda w, n: {"input": {"id": n.queue, "name": "Other", "position": 0}}],
+    "archiveQueue": [
+        lambda w, n: {"input": {"id": n.queue}},
+        lambda w, n: {"input": {"id": _seen(w), "moveTo": n.queue}},
+    ],
     "endSession": [lambda w, n: {"id": n.session}],
     "removePasskey": [lambda w, n: {"id": n.passkey}],
+    "inviteStaff": [lambda w, n: _invite(queueIds=[_seen(w), n.queue])],
+    "renewInvite": [lambda w, n: {"id": n.staff}],
+    "updateStaff": [
+        lambda w, n: {"input": {"id": n.staff, "name": "Mine"}},
+        lambda w, n: {"input": {"id": n.staff, "role": "ADMIN", "queueIds": None}},
+    ],
+    "retireStaff": [lambda w, n: {"id": n.staff}],
+    "restoreStaff": [lambda w, n: {"id": n.staff}],
+    "createKey": [lambda w, n: _invite(queueIds=[_seen(w), n.queue])],
+    "rotateKey": [lambda w, n: {"id": n.access_key}],
+    "revokeKey": [lambda w, n: {"id": n.access_key}],
 }
 
 PERSONAL = {"endSession", "removePasskey"}
@@ -113,7 +135,8 @@ PERSONAL = {"endSession", "removePasskey"}
 
 QUERIES: dict[str, list[Attack]] = {
     "viewer": [lambda w, n: {}],
-    "queues": [lambda w, n: {}],
+    "practice": [lambda w, n: {}],
+    "queues": [lambda w, n: {}, lambda w, n: {"includeArchived": True}],
     "queue": [lambda w, n: {"id": n.queue}],
     "task": [lambda w, n: {"id": n.task}, lambda w, n: {"id": n.moved}],
     "patient": [lambda w, n: {"id": n.patient}, lambda w, n: {"id": n.newcomer}],
@@ -145,6 +168,9 @@ QUERIES: dict[str, list[Attack]] = {
         lambda w, n: _today(w),
         lambda w, n: _today(w) | {"queueIds": [n.queue]},
     ],
+    "staff": [lambda w, n: {"includeRetired": True}],
+    "assignees": [lambda w, n: {}],
+    "keys": [lambda w, n: {}],
     "audit": [
         lambda w, n: {"patientId": n.patient},
         lambda w, n: {"staffId": n.staff},

@@ -22,7 +22,7 @@ from models.practice import Practice, Queue
 from models.roles import Role
 from models.task import Task
 from tests.office import Office, make_office, task_id
-from tests.support.access import create_key, sign_in
+from tests.support.access import create_key, invite, sign_in
 from tests.work.agents import claims_of
 
 SOURCE = "pms"
@@ -52,6 +52,7 @@ class Named(NamedTuple):
     booking: str
     session: str
     passkey: str
+    access_key: str
 
 
 NOTHING = Named(
@@ -68,6 +69,7 @@ NOTHING = Named(
     booking="unused booking",
     session=global_id("Session", 999_999),
     passkey=global_id("Passkey", 999_999),
+    access_key=global_id("Key", 999_999),
 )
 """What is not there at all."""
 
@@ -147,6 +149,7 @@ async def make_world(slug: str, role: Role, *, may_create_tasks: bool) -> World:
     )
     elsewhere = await create_key(here, Role.STAFF, "Canary Staff", queue_ids=[missed.id])
     hidden_staff = await authenticate(elsewhere)
+    await invite(office.changes, here, "Canary Staff", queue_ids=[missed.id])
     shared, hidden_patient, newcomer = office.patients
     soon = office.clock() + timedelta(days=9)
     await _book(office, hidden_patient)
@@ -189,6 +192,7 @@ async def make_world(slug: str, role: Role, *, may_create_tasks: bool) -> World:
         booking="Canary booking",
         session=global_id("Session", await _sign_in(elsewhere)),
         passkey=global_id("Passkey", await _make_passkey(office, to_staff)),
+        access_key=global_id("Key", hidden_staff.key_id),
     )
     viewer = await authenticate(key)
     return World(office, key, viewer, seen, named)

@@ -126,7 +126,7 @@ async def test_the_same_questions_show_every_canary_to_a_key_for_all_queues(
     server: Server, worlds: dict[str, World]
 ) -> None:
     world, other = worlds["staff"], worlds["partner"]
-    key, shown = world.office.keys["supervisor"], ""
+    key, shown = world.office.keys["admin"], ""
     for name, attacks in QUERIES.items():
         for attack in attacks:
             shown += json.dumps(await answers(server, world, key, "query", name, attack, other))

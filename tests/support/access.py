@@ -2,19 +2,27 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from benchmarks.keys import create_key
-from gql_app.access import Viewer, authenticate, keys, signin
+from gql_app.access import Viewer, authenticate, signin
 from gql_app.access.signin import SignedIn
 from gql_app.clock import machine_time
 from gql_app.work.changes import Changes
+from gql_app.work.inviting import NewStaff, invite_staff
+from gql_app.work.keys import revoke_key as revoke
 from gql_app.work.ringing import ring_nobody
+from gql_app.work.staff import end_rights
+from models.people import Staff
 from models.practice import Practice
+from models.roles import Role
 
 __all__ = [
     "create_key",
     "create_link",
     "forget_ended",
+    "invite",
+    "retire",
     "revoke_key",
     "sign_in",
     "sign_in_by_link",
@@ -29,7 +37,23 @@ def changes(clock: Clock = machine_time) -> Changes:
 
 
 async def revoke_key(practice: Practice, key_id: int) -> None:
-    await changes().make_for(practice.id, keys.revoke_key, practice, key_id)
+    assert not (await changes().make_for(practice.id, revoke, key_id)).refusals
+
+
+async def invite(
+    runner: Changes, practice: Practice, name: str = "Kim", role: Role = Role.STAFF, **how: Any
+) -> str:
+    """Invite somebody. Returns the invitation."""
+    result = await runner.make_for(
+        practice.id, invite_staff, NewStaff(name, role, **how), again=True
+    )
+    assert result.invitation is not None, result.refusals
+    return result.invitation.token
+
+
+async def retire(runner: Changes, practice: Practice, name: str = "Kim") -> None:
+    staff = await Staff.get(practice_id=practice.id, name=name)
+    assert not (await runner.make_for(practice.id, end_rights, staff.id)).refusals
 
 
 async def sign_in(key: str, clock: Clock = machine_time) -> SignedIn:

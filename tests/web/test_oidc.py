@@ -18,9 +18,9 @@ from joserfc.jwk import ECKey, OctKey
 from gql_app.access import people
 from gql_app.access.identity import set_provider
 from models.people import Staff
-from models.roles import Role
 from tests.office import make_office
 from tests.serving import Server, serving
+from tests.support import access
 from tests.support.issuer import CLIENT, SECRET, Issuer, issuing
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -53,8 +53,7 @@ async def browser(server: Server) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def invite(server: Server, name: str = "Kim", **how: Any) -> str:
-    here = server.office.practice.id
-    return await server.office.changes.make_for(here, people.invite, name, Role.STAFF, **how)
+    return await access.invite(server.office.changes, server.office.practice, name, **how)
 
 
 async def begin(browser: httpx.AsyncClient, token: str | None = None) -> str:
@@ -142,7 +141,7 @@ async def test_who_is_retired_is_not_let_in_and_their_account_may_be_invited_aga
 ) -> None:
     office = server.office
     assert await sign_in(browser, await invite(server))
-    await office.changes.make_for(office.practice.id, people.retire, office.practice, "Kim")
+    await access.retire(office.changes, office.practice)
     assert await name(browser) is None
     assert not await sign_in(browser)
     assert await sign_in(browser, await invite(server, "Kim Two"))

@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from gql_app.access import people
 from models.access import AccessKey, KeyKind
 from models.roles import Role
 from tests.schema.documents import STATUS_CHANGED
 from tests.serving import Server
+from tests.support import access
 from tests.support.access import create_key
 from tests.support.authenticator import Authenticator
 from tests.web.streams import eventually
@@ -43,8 +43,7 @@ def device(server: Server) -> Authenticator:
 
 
 async def invite(server: Server, role: Role = Role.STAFF) -> str:
-    here = server.office.practice.id
-    return await server.office.changes.make_for(here, people.invite, "Kim", role)
+    return await access.invite(server.office.changes, server.office.practice, "Kim", role)
 
 
 async def post(browser: httpx.AsyncClient, path: str, **body: Any) -> Any:
@@ -164,8 +163,7 @@ async def test_a_passkey_made_for_one_invitation_is_not_taken_for_another(
     server: Server, browser: httpx.AsyncClient, device: Authenticator
 ) -> None:
     kim = await invite(server)
-    here, changes = server.office.practice.id, server.office.changes
-    ada = await changes.make_for(here, people.invite, "Ada", Role.ADMIN)
+    ada = await access.invite(server.office.changes, server.office.practice, "Ada", Role.ADMIN)
     made = device.make((await post(browser, "/passkeys/options", invite=kim))["options"])
     answer = await browser.post("/passkeys", json={"invite": ada, "credential": made})
     assert answer.status_code == 401

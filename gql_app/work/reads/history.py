@@ -11,6 +11,7 @@ from models.contact import CONTACT_COLUMNS, ContactRow
 from models.database import among, any_among, fetch, fetch_joined, select_list, snapshot
 from models.event import CLAIM_KINDS, EventRow, check_resumable, select_events
 from models.lifecycle import CloseCause, TaskStatus
+from models.roles import Action, who_may
 from models.task import IS_CLOSED, one_of
 
 
@@ -193,6 +194,19 @@ def key_reaches(where: Conditions, queue_ids: frozenset[int]) -> str:
     """SQL that is true of an access key `k` that allows one of the queues, bound in `where`."""
     allowed = where.value(list(queue_ids))
     return f"(k.queue_ids IS NULL OR {any_among('k.queue_ids', allowed)})"
+
+
+def can_call(where: Conditions, viewer: Viewer, now: datetime) -> str:
+    """SQL that is true of a member of staff `s` whom the viewer may give tasks to. One who has no
+    key, or whose key is a partner's, would never call anybody; neither would one whose key is for
+    other queues than those that the tasks can be in."""
+    until = where.value(now)
+    reaches = "" if viewer.queue_ids is None else f"AND {key_reaches(where, viewer.queue_ids)}"
+    may_call = one_of("k.role", who_may(Action.LOG_CONTACTS))
+    return f"""EXISTS (
+        SELECT 1 FROM access_key k
+        WHERE k.practice_id = s.practice_id AND k.staff_id = s.id AND {may_call} {reaches}
+          AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ${until}))"""
 
 
 async def _select_staff(where: Conditions) -> list[StaffRow]:

@@ -5,8 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from gql_app.access import SESSION, Unauthenticated, authenticate, keys
-from gql_app.access.keys import ENDS_SOON, NotThere
+from gql_app.access import SESSION, Unauthenticated, authenticate
+from gql_app.access.keys import ENDS_SOON
+from gql_app.work.keys import ENDED, NOT_FOUND, KeyResult, rotate_key
+from gql_app.work.reads.keys import keys_of
 from gql_app.work.upkeep.ending_keys import warn_of_ends
 from models.roles import Role
 from tests.office import Office, make_office
@@ -16,8 +18,9 @@ OVERLAP = timedelta(days=7)
 
 
 async def rotate(office: Office, key_id: int, overlap: timedelta = OVERLAP) -> str:
-    here = office.practice
-    return (await office.changes.make_for(here.id, keys.rotate_key, here, key_id, overlap)).key
+    result = await office.changes.make_for(office.practice.id, rotate_key, key_id, overlap)
+    assert result.secret is not None, result.refusals
+    return result.secret
 
 
 async def test_both_keys_are_valid_for_the_overlap_and_then_the_new_one(office: Office) -> None:
@@ -58,9 +61,12 @@ async def test_only_a_key_of_the_practice_that_is_valid_is_rotated(office: Offic
     await revoke_key(office.practice, office.partner.key_id)
     session = await sign_in(office.keys["staff"], office.clock)
     viewer = await authenticate(session.token, SESSION)
-    for key_id in (other.staff.key_id, office.partner.key_id, viewer.key_id, 999_999):
-        with pytest.raises(NotThere):
-            await rotate(office, key_id)
+    for key_id in (other.staff.key_id, viewer.key_id, 999_999):
+        refused = await office.changes.make_for(office.practice.id, rotate_key, key_id)
+        assert refused == KeyResult(refusals=(NOT_FOUND,))
+    ended = office.partner.key_id
+    refused = await office.changes.make_for(office.practice.id, rotate_key, ended)
+    assert (refused.secret, refused.refusals) == (None, (ENDED,))
 
 
 async def test_keys_that_end_soon_are_named_in_the_log_once_a_day(
@@ -73,7 +79,7 @@ async def test_keys_that_end_soon_are_named_in_the_log_once_a_day(
     revoked = await create_key(office.practice, Role.STAFF, "Gone", expires_at=now + OVERLAP)
     await revoke_key(office.practice, (await authenticate(revoked)).key_id)
     await sign_in(office.keys["staff"], office.clock)
-    listed = await keys.list_keys(office.practice, now)
+    listed = await keys_of(office.practice.id)
     near = next(key.id for key in listed if key.name == "Near")
     told: dict[int, date] = {}
     caplog.set_level(logging.WARNING)
