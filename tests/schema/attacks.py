@@ -115,6 +115,9 @@ MUTATIONS: dict[str, list[Attack]] = {
     "removePasskey": [lambda w, n: {"id": n.passkey}],
 }
 
+NAMELESS = {"updatePractice", "createQueue"}
+"""What names nothing that could be hidden."""
+
 PERSONAL = {"endSession", "removePasskey"}
 """What reaches one's own only: not even a supervisor's key ends another's session."""
 
