@@ -22,12 +22,13 @@ from gql_app.access.keys import (
     staff_called,
 )
 from gql_app.clock import Clock
-from gql_app.commands.importing.reading import CannotImport, FileCode, Record, Source, Trouble
 from gql_app.commands.importing.rejects import Rejects
 from gql_app.live.bus import ringing
 from gql_app.terminal import note, say
 from gql_app.work.changes import Changes
 from gql_app.work.imports.batch import RowResult
+from gql_app.work.imports.reading import Source
+from gql_app.work.imports.records import CannotImport, FileCode, Record, Trouble, not_utf_8
 from gql_app.work.imports.rows import MAX_SOURCE, ImportResult, ImportRow
 from gql_app.work.imports.run import BATCH, Import
 from gql_app.work.reads.conditions import is_storable
@@ -185,19 +186,10 @@ def _opened_file(path: Path) -> Iterator[tuple[TextIO, bool]]:
     except OSError as error:
         raise CannotImport(FileCode.FILE_NOT_READABLE, f"{path}: {error.strerror}.") from None
     with file:
-        if what := _not_utf_8(start):
+        if what := not_utf_8(start):
             message = f"The file is {what}, not UTF-8: in Excel, save it as “CSV UTF-8”."
             raise CannotImport(FileCode.FILE_ENCODING, message)
         yield file, start.startswith(codecs.BOM_UTF8)
-
-
-def _not_utf_8(start: bytes) -> str | None:
-    """What a file is that begins so, if it cannot be UTF-8."""
-    if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        return "an Excel workbook or an archive"
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "UTF-16 (“Unicode text”)"
-    return "UTF-16 or no text" if b"\0" in start else None
 
 
 class _Bar:

@@ -25,7 +25,8 @@ grown by this factor."""
 
 class Import:
     """One run. It keeps a hash of each external id, to find those that come twice. On a
-    trial it says what would come of the rows and changes nothing."""
+    trial it says what would come of the rows and changes nothing. What it makes is recorded as made
+    by the import `job_id`, if there is one."""
 
     def __init__(
         self,
@@ -35,12 +36,14 @@ class Import:
         source: str,
         *,
         is_trial: bool = False,
+        job_id: int | None = None,
     ) -> None:
         self._changes = changes
         self._viewer = viewer
         self._target = target
         self._source = source
         self._is_trial = is_trial
+        self._job_id = job_id
         self._seen: set[int] = set()
         self._would_have_one: set[int] = set()
         self._made = 0
@@ -80,7 +83,8 @@ class Import:
         if not checked:
             return []
         good = [row for row in checked if isinstance(row, Incoming)]
-        batch = ImportBatch(self._target, self._source, good, self._is_trial, self._would_have_one)
+        where, trial = (self._target, self._source), (self._is_trial, self._would_have_one)
+        batch = ImportBatch(*where, good, *trial, self._job_id)
         results = await self._results(batch)
         await self._take_stock(results)
         loaded = iter(results)

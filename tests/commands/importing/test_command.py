@@ -12,11 +12,12 @@ import pytest
 
 from gql_app.commands.importing import command
 from gql_app.commands.importing.command import Order, import_file
-from gql_app.commands.importing.reading import CannotImport, Source, Trouble
 from gql_app.commands.importing.rejects import Rejects
 from gql_app.work.changes import Change
 from gql_app.work.imports.batch import RowResult, import_batch
 from gql_app.work.imports.known import ImportBatch
+from gql_app.work.imports.reading import Source
+from gql_app.work.imports.records import CannotImport, Trouble
 from models.database import opened, write
 from models.people import Patient, Staff
 from models.practice import Queue
@@ -215,7 +216,7 @@ async def test_rows_that_are_not_utf_8_are_put_aside_as_they_were(desk: Desk) ->
 UNUSABLE: dict[str, tuple[bytes, dict[str, Any]]] = {
     "FILE_EMPTY": (b"", {}),
     "FILE_ENCODING": (csv_file(row()).encode("utf-16"), {}),
-    "COLUMN_MISSING": (csv_file(row()).replace("phone", "telephone").encode(), {}),
+    "COLUMN_MISSING": (csv_file(row()).replace("phone", "fax").encode(), {}),
     "NOT_FOUND": (csv_file(row()).encode(), {"queue": "Oak's"}),
     "FILE_ENCODING: The file is an Excel workbook": (b"PK\x03\x04 ", {}),
     "FILE_NOT_READABLE": (b"", {"path": Path("/nowhere/tasks.csv")}),
