@@ -11,6 +11,7 @@ import phonenumbers
 from tortoise.exceptions import ValidationError
 from tortoise.validators import Validator
 
+from models.refusals import RefusalCode
 from models.text import trimmed
 
 MAX_SLUG = 64
@@ -40,7 +41,11 @@ MEANT = {
 
 
 class BadValue(Exception):
-    """A value cannot be used; the message is one clear line."""
+    """A value cannot be used; the message is one clear line. `code` says why, for programs."""
+
+    def __init__(self, message: str, code: RefusalCode = RefusalCode.TEXT_INVALID) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def checked_slug(slug: str) -> str:
@@ -48,7 +53,8 @@ def checked_slug(slug: str) -> str:
     if len(slug) > MAX_SLUG or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
         raise BadValue(
             f"{slug!r} cannot be a practice's short name: it has 1 to {MAX_SLUG} of the characters"
-            " a to z, 0 to 9 and -, such as maple-street"
+            " a to z, 0 to 9 and -, such as maple-street",
+            RefusalCode.SLUG_INVALID,
         )
     return slug
 
@@ -57,9 +63,12 @@ def checked_name(what: str, name: str) -> str:
     """The name without what cannot be seen around it; `what` is called so. Raises `BadValue`."""
     name = trimmed(name)
     if not name:
-        raise BadValue(f"{what} is empty")
+        raise BadValue(f"{what} is empty", RefusalCode.NAME_REQUIRED)
     if len(name) > MAX_NAME:
-        raise BadValue(f"{what} has {len(name):,} characters; at most {MAX_NAME} are kept")
+        raise BadValue(
+            f"{what} has {len(name):,} characters; at most {MAX_NAME} are kept",
+            RefusalCode.TEXT_TOO_LONG,
+        )
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
         raise BadValue(f"{what} {name!r} has a character that cannot be shown")
     return name
@@ -87,7 +96,7 @@ def checked_queues(names: list[str]) -> list[str]:
     names = [checked_name("--queue", name) for name in names]
     folded = [name.casefold() for name in names]
     if twice := [name for name in names if folded.count(name.casefold()) > 1]:
-        raise BadValue(f"two queues would be called {twice[0]!r}")
+        raise BadValue(f"two queues would be called {twice[0]!r}", RefusalCode.NAME_TAKEN)
     return names
 
 
@@ -96,7 +105,10 @@ def checked_time_zone(name: str) -> str:
     zones = _zones()
     if name in zones:
         return name
-    raise BadValue(f"{name!r} is no time zone{_perhaps(_zone_like(name, zones))}")
+    raise BadValue(
+        f"{name!r} is no time zone{_perhaps(_zone_like(name, zones))}",
+        RefusalCode.TIME_ZONE_INVALID,
+    )
 
 
 def checked_region(region: str) -> str:
@@ -106,7 +118,8 @@ def checked_region(region: str) -> str:
         return code
     raise BadValue(
         f"{region!r} is no region: ISO 3166 has two letters for each, such as US"
-        f"{_perhaps(MEANT.get(code))}"
+        f"{_perhaps(MEANT.get(code))}",
+        RefusalCode.REGION_INVALID,
     )
 
 

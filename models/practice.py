@@ -16,6 +16,10 @@ class Practice(Model):
     `pruned_digest` its digest. The four columns that begin with `audit` are the same of the audit's
     rows, which are numbered and chained on their own. `region` is the country (ISO 3166, two
     letters) of phone numbers that are written without a country's code.
+
+    `settings` grows by one when the practice or its queues are changed, and `settings_seq` is the
+    number of the last event before that: feeds learn of it so. Nobody may come into a practice that
+    is archived.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -32,6 +36,9 @@ class Practice(Model):
     audit_digest = fields.BinaryField(default=BEGINNING)
     audit_pruned_through = fields.BigIntField(default=0)
     audit_pruned_digest = fields.BinaryField(default=BEGINNING)
+    settings = fields.BigIntField(default=0, db_default=0)
+    settings_seq = fields.BigIntField(null=True)
+    archived_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField()
 
     class Meta:
@@ -44,6 +51,8 @@ class Queue(Model):
     With `closes_on_appointment` its automatic tasks close when their patient has an appointment.
     `follow_up_ladder` says after how many days to call again, contact by contact ("1,7,21,60"), and
     `automatic_life_days` after how many days an automatic task expires that does not say so itself.
+    `max_attempts` is how often a patient is to be called at most. `script` is what the caller says,
+    in Markdown. A queue that is archived has no open tasks, and takes no new ones.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -55,6 +64,9 @@ class Queue(Model):
     closes_on_appointment = fields.BooleanField(default=False, db_default=False)
     follow_up_ladder = fields.CharField(max_length=100, null=True)
     automatic_life_days = fields.IntField(null=True)
+    max_attempts = fields.IntField(null=True)
+    script = fields.TextField(null=True)
+    archived_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField()
 
     class Meta:

@@ -30,7 +30,7 @@ class RefusalCode(StrEnum):
     EXPIRY_IN_PAST = "EXPIRY_IN_PAST"  # it would be closed at once
     EXTERNAL_ID_REQUIRED = "EXTERNAL_ID_REQUIRED"  # what comes in says which task it is
     EXTERNAL_ID_TWICE = "EXTERNAL_ID_TWICE"  # a row before it has the same one
-    NAME_REQUIRED = "NAME_REQUIRED"  # whom to call
+    NAME_REQUIRED = "NAME_REQUIRED"  # whom to call, or what a practice or a queue is called
     PHONE_INVALID = "PHONE_INVALID"  # missing, or no number that can be called
     ORIGIN_INVALID = "ORIGIN_INVALID"  # neither AUTOMATIC nor MANUAL
     DATE_INVALID = "DATE_INVALID"  # not as ISO 8601 writes it: others are not guessed
@@ -44,7 +44,18 @@ class RefusalCode(StrEnum):
     IMPORT_NOT_STARTED = "IMPORT_NOT_STARTED"  # there is nothing to undo or to mend yet
     IMPORT_UNDONE = "IMPORT_UNDONE"  # it was undone before
     IMPORT_TOO_OLD = "IMPORT_TOO_OLD"  # it began more than a day ago
-    TEXT_INVALID = "TEXT_INVALID"  # not UTF-8, or a character that cannot be kept
+    TEXT_INVALID = "TEXT_INVALID"  # not UTF-8, or a character that cannot be kept or shown
+    SLUG_INVALID = "SLUG_INVALID"  # no short name of a practice
+    SLUG_TAKEN = "SLUG_TAKEN"  # another practice has this short name
+    TIME_ZONE_INVALID = "TIME_ZONE_INVALID"  # none of this name
+    REGION_INVALID = "REGION_INVALID"  # no code of ISO 3166
+    NAME_TAKEN = "NAME_TAKEN"  # another queue is called so
+    LADDER_INVALID = "LADDER_INVALID"  # not a list of increasing numbers of days
+    NUMBER_INVALID = "NUMBER_INVALID"  # smaller or larger than may be
+    TOO_MANY_QUEUES = "TOO_MANY_QUEUES"  # a practice has at most 200
+    LAST_QUEUE = "LAST_QUEUE"  # a practice keeps one: tasks need it
+    QUEUE_HAS_CLAIMS = "QUEUE_HAS_CLAIMS"  # somebody is calling for one of its tasks
+    QUEUE_ARCHIVED = "QUEUE_ARCHIVED"  # it takes no tasks until it is brought back
 
 
 class Refusal(NamedTuple):

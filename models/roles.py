@@ -27,6 +27,7 @@ class Action(StrEnum):
     RELEASE_FOR_OTHERS = "release the claims of others"
     READ_ACTIVITY = "read activity reports"
     READ_AUDIT = "read the audit"
+    SET_UP = "change the practice and its queues"
 
 
 class Grant(Enum):
@@ -48,6 +49,7 @@ PERMISSIONS: dict[Action, dict[Role, Grant]] = {
     Action.RELEASE_FOR_OTHERS: _SUPERVISORS,
     Action.READ_ACTIVITY: _SUPERVISORS,
     Action.READ_AUDIT: _ADMINS,
+    Action.SET_UP: _ADMINS,
 }
 
 

@@ -63,15 +63,17 @@ async def staff_called(change: ChangeOfPractice, name: str) -> int:
     return int(staff.id)
 
 
-def command_line_viewer(practice: Practice, staff_id: int, name: str) -> Viewer:
-    """A supervisor without a key, for the command line, which has the database itself. What it does
-    is recorded as done by the member of staff, called `name`; 0 for one who only reads."""
+def command_line_viewer(
+    practice: Practice, staff_id: int, name: str, role: Role = Role.SUPERVISOR
+) -> Viewer:
+    """Somebody of `role` without a key, for the command line, which has the database itself. What
+    it does is recorded as done by the member of staff, called `name`; 0 for one who only reads."""
     return Viewer(
         key_id=0,
         practice_id=practice.id,
         time_zone=practice.time_zone,
         region=practice.region,
-        role=Role.SUPERVISOR,
+        role=role,
         staff_id=staff_id,
         name=name,
         queue_ids=None,

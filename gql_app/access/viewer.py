@@ -114,6 +114,11 @@ class Viewer(Scope):
         """Not by a key for some queues: the audit tells of all patients."""
         return may(self.role, Action.READ_AUDIT) and self.queue_ids is None
 
+    @property
+    def may_set_up(self) -> bool:
+        """Not by a key for some queues: what is set concerns them all."""
+        return may(self.role, Action.SET_UP) and self.queue_ids is None
+
     def require(self, permitted: bool, what: str) -> None:
         """Raise `Forbidden` unless `permitted`; `what` completes "this key may not …"."""
         if not permitted:

@@ -1,25 +1,24 @@
-"""`callboard practices`: create, list and change them. Each value is checked as it is entered."""
+"""`callboard practices`: create, list, change and archive them. Each value is checked as it is
+entered."""
 
 import argparse
 import asyncio
 
-from gql_app.access import Origin
 from gql_app.access.identity import is_safe, set_provider
 from gql_app.access.keys import practice_called
-from gql_app.clock import Clock
-from gql_app.commands.verbs import FIRST_QUEUE
+from gql_app.commands.changing import changing, insist
+from gql_app.commands.verbs_of_practices import FIRST_QUEUE
 from gql_app.settings import Settings
 from gql_app.terminal import say
-from gql_app.work.changes import Changes
 from gql_app.work.practices import (
     CreatedPractice,
     NewPractice,
     PracticeLine,
+    archive_practice,
     create_practice,
     list_practices,
-    set_practice,
+    update_practice,
 )
-from gql_app.work.ringing import ring_nobody
 from models.checks import (
     BadValue,
     checked_name,
@@ -39,18 +38,16 @@ def create(arguments: argparse.Namespace, settings: Settings) -> int:
         checked_name("--name", arguments.name),
         checked_time_zone(arguments.time_zone),
         checked_region(arguments.region),
-        checked_queues(arguments.queue or [FIRST_QUEUE]),
+        [{"name": name} for name in checked_queues(arguments.queue or [FIRST_QUEUE])],
     )
 
     async def run() -> CreatedPractice:
-        async with opened(settings.database_url, settings.limits):
-            changes = Changes(ring_nobody, await Clock.of_database())
-            origin = Origin("callboard practices create")
-            return await create_practice(changes.asked(origin), new)
+        async with changing(settings, "practices create") as changes:
+            return await create_practice(changes, new)
 
     made = asyncio.run(run())
     say(f"{new.slug} is there: {new.name}, {new.time_zone}, region {new.region}.")
-    say(f"Queues: {', '.join(new.queues)}")
+    say(f"Queues: {', '.join(str(queue['name']) for queue in new.queues)}")
     say(f"An admin's key, shown only now: {made.key}")
     say(f"Sign in to the dashboard, once within an hour: http://127.0.0.1:8000/#link={made.link}")
     say("(Put your server's own address in place of http://127.0.0.1:8000.)")
@@ -65,7 +62,8 @@ def show(_: argparse.Namespace, settings: Settings) -> int:
             return await list_practices()
 
     for line in asyncio.run(run()):
-        say(*line[:4], f"queues: {line.queues:,}", f"open tasks: {line.open_tasks:,}")
+        state = ["archived"] if line.archived_at else []
+        say(*line[:4], f"queues: {line.queues:,}", f"open tasks: {line.open_tasks:,}", *state)
     return 0
 
 
@@ -99,14 +97,23 @@ def change(arguments: argparse.Namespace, settings: Settings) -> int:
         raise BadValue("nothing to change: give --name, --time-zone, --region or --oidc-issuer")
 
     async def run() -> None:
-        async with opened(settings.database_url, settings.limits):
+        async with changing(settings, "practices set") as runner:
             practice = await practice_called(arguments.slug)
-            runner = Changes(ring_nobody, await Clock.of_database())
-            runner = runner.asked(Origin("callboard practices set"))
             if values:
-                await runner.make_for(practice.id, set_practice, values)
+                insist((await runner.make_for(practice.id, update_practice, values)).refusals)
             if provider is not None:
                 await runner.make_for(practice.id, set_provider, *provider)
+
+    asyncio.run(run())
+    return 0
+
+
+def archive(arguments: argparse.Namespace, settings: Settings) -> int:
+    async def run() -> None:
+        async with changing(settings, "practices archive") as changes:
+            practice = await practice_called(arguments.slug)
+            bring_back = arguments.bring_back
+            await changes.make_for(practice.id, archive_practice, bring_back=bring_back)
 
     asyncio.run(run())
     return 0

@@ -1,4 +1,4 @@
-"""`callboard keys` and `callboard queues`: who may come in, and what a queue gives to its tasks."""
+"""`callboard keys`: the keys by which people and programs come in."""
 
 import argparse
 import asyncio
@@ -9,7 +9,6 @@ from gql_app.clock import Clock
 from gql_app.settings import Settings
 from gql_app.terminal import say
 from gql_app.work.changes import Changes
-from gql_app.work.queue_settings import set_queue
 from gql_app.work.ringing import ring_nobody
 from models.checks import BadValue, checked_name
 from models.database import opened
@@ -84,22 +83,6 @@ def run_revoke(arguments: argparse.Namespace, settings: Settings) -> int:
             practice = await keys.practice_called(arguments.practice)
             changes = await _changes("keys revoke")
             await changes.make_for(practice.id, keys.revoke_key, practice, arguments.id)
-
-    asyncio.run(run())
-    return 0
-
-
-def run_set_queue(arguments: argparse.Namespace, settings: Settings) -> int:
-    async def run() -> None:
-        async with opened(settings.database_url, settings.limits):
-            practice = await keys.practice_called(arguments.practice)
-            (queue_id,) = await keys.queues_called(practice, [arguments.queue])
-            given = {"ladder": arguments.ladder, "automatic_life": arguments.automatic_life}
-            changes = await _changes("queues set")
-            try:
-                await changes.make_for(practice.id, set_queue, queue_id, **given)
-            except ValueError as error:
-                raise BadValue(str(error)) from None
 
     asyncio.run(run())
     return 0

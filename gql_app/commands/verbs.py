@@ -8,13 +8,8 @@ from pathlib import Path
 from gql_app.commands import arguments as read
 from gql_app.commands.arguments import Parser, Verbs, add_practice
 from gql_app.commands.verbs_of_access import add_keys, add_staff
+from gql_app.commands.verbs_of_practices import add_practices, add_queues
 from gql_app.settings import WATCH_KEY
-
-FIRST_QUEUE = "Follow-ups"
-"""The queue of a practice that is made without one: tasks need one."""
-
-ZONE = "the time zone whose days count, such as America/Chicago"
-REGION = "the region whose telephone numbers need no country code, such as US"
 
 
 def parser() -> Parser:
@@ -30,10 +25,10 @@ def parser() -> Parser:
     _add_serving(verbs)
     _add_upkeep(verbs)
     _add_audit(verbs)
-    _add_practices(verbs)
+    add_practices(verbs)
     add_keys(verbs)
     add_staff(verbs)
-    _add_queues(verbs)
+    add_queues(verbs)
     _add_import(verbs)
     _add_watch(verbs)
     verb = verbs.add("schema", "write schema.graphql", "schema.run")
@@ -132,47 +127,6 @@ def _add_audit(verbs: Verbs) -> None:
         metavar="FORM",
         help="csv or jsonl; csv unless it is given",
     )
-
-
-def _add_practices(verbs: Verbs) -> None:
-    verbs = Verbs(verbs.add("practices", "create, list and change practices"))
-    purpose = "make a practice, and print an admin's key and a link that signs in"
-    verb = verbs.add("create", purpose, "practices.create")
-    verb.add_argument("slug", metavar="SLUG", help="a short name for commands, such as maple")
-    verb.add_argument("--name", required=True, metavar="NAME", help="what people call it")
-    verb.add_argument("--time-zone", required=True, metavar="ZONE", help=ZONE)
-    verb.add_argument(
-        "--region", default="US", metavar="CODE", help=f"{REGION}; US unless it is given"
-    )
-    verb.add_argument(
-        "--queue",
-        action="append",
-        metavar="NAME",
-        help=f'a queue, may be repeated; "{FIRST_QUEUE}" unless one is given',
-    )
-    verbs.add("list", "show all practices", "practices.show")
-    verb = verbs.add("set", "change a practice", "practices.change")
-    verb.add_argument("slug", type=read.text, metavar="SLUG", help="its short name")
-    verb.add_argument("--name", metavar="NAME", help="what people call it")
-    verb.add_argument("--time-zone", metavar="ZONE", help=ZONE)
-    verb.add_argument("--region", metavar="CODE", help=REGION)
-    verb.add_argument(
-        "--oidc-issuer",
-        metavar="URL",
-        help='the identity provider by which its people may sign in; "" for none',
-    )
-    verb.add_argument(
-        "--oidc-client-id", metavar="ID", help="what the identity provider calls this server"
-    )
-
-
-def _add_queues(verbs: Verbs) -> None:
-    verbs = Verbs(verbs.add("queues", "say what a queue gives to its tasks"))
-    verb = verbs.add("set", 'change what is given; "" takes it away', "set_up.run_set_queue")
-    add_practice(verb)
-    verb.add_argument("--queue", required=True, metavar="NAME", help="the queue's name")
-    verb.add_argument("--ladder", metavar="DAYS", help="when to call again, such as 1,7,21,60")
-    verb.add_argument("--automatic-life", metavar="DAYS", help="how long automatic tasks live")
 
 
 def _add_import(verbs: Verbs) -> None:

@@ -26,6 +26,7 @@ from gql_app.schema import (
     moves,
     node,
     patients,
+    practices,
     queues,
     tasks,
     viewer,
@@ -45,6 +46,7 @@ Query = merge_types(
         events.Queries,
         activity.Queries,
         audit.Queries,
+        practices.Queries,
         node.Queries,
     ),
 )
@@ -58,6 +60,7 @@ Mutation = merge_types(
         appointments.Mutations,
         moves.Mutations,
         account.Mutations,
+        practices.Mutations,
     ),
 )
 

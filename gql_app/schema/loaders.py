@@ -31,7 +31,9 @@ from gql_app.work.reads.queues import (
     PageInFull,
     QueueCounts,
     QueueRow,
+    ScriptRow,
     queue_counts,
+    scripts_of,
     tasks_by_id,
     tasks_of_patients,
     tasks_of_queues,
@@ -109,7 +111,11 @@ class Loaders:
 
     @cached_property
     def queue(self) -> RowLoader[int, QueueRow]:
-        return RowLoader(partial(visible_queues, self._scope))
+        return RowLoader(partial(visible_queues, self._scope, with_archived=True))
+
+    @cached_property
+    def script(self) -> RowLoader[int, ScriptRow]:
+        return RowLoader(partial(scripts_of, self._scope))
 
     @cached_property
     def counts(self) -> RowLoader[int, QueueCounts]:

@@ -1,6 +1,7 @@
 """Queues: their work, their counts, and who is at work in them."""
 
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 
@@ -64,6 +65,25 @@ class Queue(Node):
     def follow_up_ladder(parent: strawberry.Parent[QueueRow]) -> list[int] | None:
         return ladder_of(parent)
 
+    position: int = strawberry.field(description="Its place in the list of queues: 0 is the first.")
+    automatic_life_days: int | None = strawberry.field(
+        description="After how many days an automatic task expires that does not say so itself."
+    )
+    closes_on_appointment: bool = strawberry.field(
+        description="Whether automatic tasks close when their patient has an appointment."
+    )
+    max_attempts: int | None = strawberry.field(
+        description="How often a patient is to be called at most."
+    )
+    archived_at: datetime | None = strawberry.field(
+        description="When it was archived. It has no open tasks then, and takes no new ones."
+    )
+
+    @strawberry.field(description="What the caller says, in Markdown.")
+    async def script(parent: strawberry.Parent[QueueRow], info: SharedInfo) -> str | None:
+        found = await info.context.loaders.script.load(parent.id)
+        return None if found is None else found.script
+
     @strawberry.field(
         graphql_type=LazyTaskConnection,
         description="The queue's tasks, earliest due first; without a filter, those to be worked.",
@@ -82,8 +102,14 @@ class Queue(Node):
 @strawberry.type
 class Queries:
     @strawberry.field(graphql_type=list[Queue], description="The queues that the key allows.")
-    async def queues(self, info: Info) -> list[QueueRow]:
-        return await visible_queues(info.context.viewer)
+    async def queues(
+        self,
+        info: Info,
+        include_archived: Annotated[
+            bool, strawberry.argument(description="Also those that are archived.")
+        ] = False,
+    ) -> list[QueueRow]:
+        return await visible_queues(info.context.viewer, with_archived=include_archived)
 
     @strawberry.field(graphql_type=Queue | None)
     async def queue(self, info: Info, id: GlobalId) -> QueueRow | None:

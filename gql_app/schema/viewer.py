@@ -11,7 +11,7 @@ from gql_app.access.passkeys import passkeys_of
 from gql_app.access.people import person_behind
 from gql_app.access.signin import SessionRow, last_sign_in, sessions_of
 from gql_app.schema.account import Passkey, Session
-from gql_app.schema.context import Info
+from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.enums import Role
 from gql_app.schema.queues import Queue
 from gql_app.schema.staff import Staff
@@ -19,6 +19,7 @@ from gql_app.schema.tasks import Task
 from gql_app.work.reads.cursors import event_cursor
 from gql_app.work.reads.history import StaffRow
 from gql_app.work.reads.next_tasks import claimed_tasks
+from gql_app.work.reads.practices import PracticeRow, find_practice
 from gql_app.work.reads.queues import QueueRow, visible_queues
 from models.event import feed_bounds
 from models.follow_up import local_date
@@ -28,24 +29,30 @@ from models.task import TaskRow
 
 @strawberry.type(description="The practice that the key belongs to.")
 class Practice:
+    name: str = strawberry.field(description="What people call it.")
+    slug: str = strawberry.field(description="Its short name, for commands.")
     time_zone: str = strawberry.field(description="An IANA name, such as America/Chicago.")
+    region: str = strawberry.field(
+        description="The region whose telephone numbers are written without a country's code: two"
+        " letters of ISO 3166, such as US."
+    )
 
     @strawberry.field(
         description="The time by the server's clock, for those who cannot trust their own."
     )
-    def now(parent: strawberry.Parent[ViewerRow], info: Info) -> datetime:
+    def now(parent: strawberry.Parent[PracticeRow], info: SharedInfo) -> datetime:
         return info.context.services.clock()
 
     @strawberry.field(description="Today's date at the practice.")
-    def today(parent: strawberry.Parent[ViewerRow], info: Info) -> date:
+    def today(parent: strawberry.Parent[PracticeRow], info: SharedInfo) -> date:
         return local_date(info.context.services.clock(), parent.time_zone)
 
     @strawberry.field(description="How long a claim lasts that is not renewed, in seconds.")
-    def claim_seconds(parent: strawberry.Parent[ViewerRow], info: Info) -> int:
+    def claim_seconds(parent: strawberry.Parent[PracticeRow], info: SharedInfo) -> int:
         return int(info.context.services.lease.total_seconds())
 
     @strawberry.field(description="Where a stream that begins now goes on from.")
-    async def cursor(parent: strawberry.Parent[ViewerRow]) -> str:
+    async def cursor(parent: strawberry.Parent[PracticeRow]) -> str:
         bounds = await feed_bounds(parent.practice_id)
         return event_cursor(parent.practice_id, bounds.last)
 
@@ -71,6 +78,9 @@ class Viewer:
     may_import: bool
     may_read_activity: bool
     may_read_audit: bool
+    may_set_up: bool = strawberry.field(
+        description="Whether the key may change the practice and its queues."
+    )
     expires_at: datetime | None
 
     @strawberry.field(
@@ -99,8 +109,8 @@ class Viewer:
         return await passkeys_of(parent.practice_id, parent.staff_id)
 
     @strawberry.field(graphql_type=Practice)
-    def practice(parent: strawberry.Parent[ViewerRow]) -> ViewerRow:
-        return parent
+    async def practice(parent: strawberry.Parent[ViewerRow]) -> PracticeRow:
+        return await find_practice(parent.practice_id)
 
     @strawberry.field(graphql_type=list[Queue], description="The queues that the key allows.")
     async def queues(parent: strawberry.Parent[ViewerRow]) -> list[QueueRow]:

@@ -9,6 +9,9 @@ from models.lifecycle import OPEN_STATUSES, ContactOutcome
 
 DASHBOARD = Path(__file__).parent / "dashboard" / "documents.js"
 
+SETTINGS = DASHBOARD.parent / "settings" / "documents"
+"""A file for each section of the settings."""
+
 WATCH_VIEWER = "query { viewer { name practice { cursor } queues { id name } } }"
 
 WATCH_CHANGES = """
@@ -36,7 +39,9 @@ _OF_WORKFLOW = {
 
 def own_documents() -> list[str]:
     """The texts, exactly as they are sent."""
-    return [WATCH_VIEWER, WATCH_CHANGES, *dashboard_documents(DASHBOARD.read_text())]
+    files = [DASHBOARD, *sorted(SETTINGS.glob("*.js"))]
+    ours = [text for file in files for text in dashboard_documents(file.read_text())]
+    return [WATCH_VIEWER, WATCH_CHANGES, *ours]
 
 
 def dashboard_documents(source: str) -> list[str]:

@@ -20,8 +20,8 @@ from tortoise.exceptions import IntegrityError
 
 from gql_app.access import BY_CLOCK, Origin, Viewer
 from gql_app.work.audit import Noted
-from gql_app.work.events import NewEvent, write_records
-from gql_app.work.ringing import Bell
+from gql_app.work.events import NewEvent, count_settings, write_records
+from gql_app.work.ringing import SETTINGS, Bell
 from gql_app.work.shares import BusyLog, Shares
 from models.audit import AuditAction
 from models.contact import ContactRow
@@ -42,7 +42,10 @@ class Change:
     events are numbered when the use case has returned.
     """
 
-    __slots__ = ("_clock", "_events", "_keys_used", "_noted", "_now", "by", "origin", "practice_id")
+    __slots__ = (
+        *("_clock", "_events", "_keys_used", "_noted", "_now"),
+        *("by", "has_settings", "origin", "practice_id"),
+    )
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class Change:
         self._keys_used: list[Mapping[str, object]] = []
         self._clock = clock
         self._now: datetime | None = None
+        self.has_settings = False
 
     @property
     def viewer(self) -> Viewer:
@@ -115,6 +119,11 @@ class Change:
         )
         self._noted.append(row)
 
+    def note_setting(self, detail: str) -> None:
+        """Record that the practice or a queue was changed: in the audit, and for all feeds."""
+        self.has_settings = True
+        self.note(AuditAction.SETTING, detail)
+
     def note_all(self, rows: Iterable[Noted]) -> None:
         """Record what has happened outside of changes, such as reads."""
         self._noted += rows
@@ -131,6 +140,8 @@ class Change:
             return None
         noted = [*self._of_events(), *self._noted]
         seq = await write_records(self.practice_id, self._events, noted, self._keys_used, self.now)
+        if self.has_settings:
+            await count_settings(self.practice_id, seq)
         return seq if self._events else None
 
     @property
@@ -166,8 +177,9 @@ UseCase = Callable[Concatenate[Change, P], Awaitable[T]]
 
 class Changes:
     """`ring(practice_id, seq)` is called after each commit that has events, or once for several
-    that come together; `clock` gives the aware time; `shares` bounds the connections that a
-    practice's changes use."""
+    that come together, and with `SETTINGS` after one that changed the practice or its queues;
+    `clock` gives the aware time; `shares` bounds the connections that a practice's changes use.
+    """
 
     def __init__(
         self,
@@ -175,6 +187,7 @@ class Changes:
         clock: Callable[[], datetime],
         shares: Shares | None = None,
     ) -> None:
+        self._ring = ring
         self._bell = Bell(ring)
         self.clock = clock
         self._shares = shares or Shares()
@@ -227,6 +240,8 @@ class Changes:
                     last = await change.write_records()
                 if last is not None:
                     committed(last)
+            if change.has_settings:
+                self._ring(change.practice_id, SETTINGS)
             if self.changed is not None:
                 self.changed.update(change.patients)
         except Busy as busy:

@@ -15,6 +15,7 @@ from models.database import (
     for_update_but_its_key,
     insert_many,
     update_and_insert,
+    write,
 )
 from models.event import TaskEventKind, columns_of_event
 from models.task import TaskRow
@@ -101,6 +102,12 @@ async def write_records(
     of_keys = ("idempotency_key", keys_used)
     await update_and_insert(count, of_keys, ("task_event", rows), ("audit", audit.rows))
     return seq
+
+
+async def count_settings(practice_id: int, seq: int) -> None:
+    """Say that the practice or its queues were changed after event `seq`. The counter is locked."""
+    sql = "UPDATE practice SET settings = settings + 1, settings_seq = $2 WHERE id = $1"
+    await write(sql, practice_id, seq)
 
 
 def _chained(

@@ -8,9 +8,10 @@ from gql_app.access import Viewer
 from gql_app.work.batches import Move, Moved, move_all
 from gql_app.work.changes import Change, Changes
 from gql_app.work.intake import check_reason
-from gql_app.work.reads.conditions import Conditions
+from gql_app.work.reads.conditions import BadInput, Conditions
 from gql_app.work.reads.history import key_reaches
 from gql_app.work.reads.queues import visible_queues
+from gql_app.work.reads.targets import find_target
 from gql_app.work.reads.task_filter import TaskQuery
 from gql_app.work.results import missing
 from gql_app.work.transitions import close
@@ -52,6 +53,8 @@ async def reassign_tasks(
         return Moved(refusals=refusals)
 
     async def reassign(change: Change, tasks: Sequence[TaskRow]) -> None:
+        if to_queue_id is not None and await find_target(viewer, to_queue_id) is None:
+            raise BadInput("The queue was archived meanwhile. Tasks that were moved stay there.")
         await _write(viewer.practice_id, [task.id for task in tasks], target)
         for task in tasks:
             moved = target.of(task)._replace(version=task.version + 1)

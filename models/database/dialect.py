@@ -18,6 +18,12 @@ def for_update_but_its_key() -> str:
     return "" if is_sqlite(connection()) else "FOR NO KEY UPDATE"
 
 
+def kept(table: str) -> str:
+    """The end of a SELECT whose rows of `table` are not locked by `for_update` until the
+    transaction ends. Others may keep them too, and change all but their keys."""
+    return "" if is_sqlite(connection()) else f"FOR KEY SHARE OF {table}"
+
+
 def has_row_locks() -> bool:
     """Whether a row can be locked by another transaction. In SQLite there is no other one."""
     return not is_sqlite(connection())

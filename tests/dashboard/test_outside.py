@@ -14,8 +14,11 @@ from tests.serving import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-FILES = sorted(Path(gql_app.web.__file__).parent.glob("dashboard/*.js"))
-SOURCES = {file.name: file.read_text() for file in FILES}
+FOLDER = Path(gql_app.web.__file__).parent / "dashboard"
+FILES = sorted(FOLDER.glob("**/*.js"))
+SOURCES = {
+    "/".join(file.parts[file.parts.index("dashboard") + 1 :]): file.read_text() for file in FILES
+}
 DASH = " \u2013 "  # between the parts of a title
 
 TURNED = "Ze\u202edocrev\u202cx"

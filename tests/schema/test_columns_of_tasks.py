@@ -12,7 +12,7 @@ from gql_app.live.feeds import Feeds
 from gql_app.schema import build_schema
 from gql_app.schema.context import Context
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
-from gql_app.work.queue_settings import set_queue
+from gql_app.work.queues import update_queue
 from gql_app.work.reads.orders import TaskOrder
 from models.database import opened
 from tests.execution.ways import ALL, rich_office
@@ -76,7 +76,7 @@ async def office(database_url: str) -> AsyncIterator[Office]:
     async with opened(database_url):
         office, _ = await rich_office()
         await office.changes.make_for(
-            office.practice.id, set_queue, office.recall.id, ladder="1,7", automatic_life=None
+            office.practice.id, update_queue, office.recall.id, {"follow_up_ladder": [1, 7]}
         )
         task, withdrawn = [await office.make_task(patient=office.patients[0]) for _ in range(2)]
         at_work = (office.changes, office.supervisor)

@@ -8,8 +8,8 @@ from gql_app.access import SESSION, Origin, authenticate
 from gql_app.access.keys import create_key
 from gql_app.work.appointments import NewAppointment, record_appointment
 from gql_app.work.changes import Change
-from gql_app.work.practices import set_practice
-from gql_app.work.queue_settings import set_queue
+from gql_app.work.practices import update_practice
+from gql_app.work.queues import update_queue
 from gql_app.work.upkeep.expiry import sweep
 from gql_app.work.upkeep.verifying import verify_audit
 from models.audit import AuditAction
@@ -115,10 +115,9 @@ async def test_keys_and_settings_are_recorded(office: Office) -> None:
     changes, practice = office.changes.asked(Origin("callboard")), office.practice
     before = len(await audit_of(practice))
     made = await changes.make_for(practice.id, create_key, Role.PARTNER, "Robot")
-    await changes.make_for(practice.id, set_practice, {"name": "Maple"})
-    await changes.make_for(
-        practice.id, set_queue, office.recall.id, ladder="1,7", automatic_life=""
-    )
+    await changes.make_for(practice.id, update_practice, {"name": "Maple"})
+    given = {"follow_up_ladder": [1, 7], "automatic_life_days": 90}
+    await changes.make_for(practice.id, update_queue, office.recall.id, given)
     rows = (await audit_of(practice))[before:]
     assert [(r.action, r.detail) for r in rows] == [
         (AuditAction.KEY, f"key {made.id} made, PARTNER"),

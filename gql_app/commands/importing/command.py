@@ -168,7 +168,8 @@ async def _run_of(order: Order, bus_url: str) -> AsyncIterator[Import]:
         actor = 0 if order.dry_run else await changes.make_for(practice.id, staff_called, ACTOR)
         viewer = command_line_viewer(practice, actor, ACTOR)
         target = await find_target(viewer, queue_id)
-        assert target is not None
+        if target is None:
+            raise CannotImport(FileCode.NOT_FOUND, f"The queue {order.queue!r} is archived.")
         try:
             yield Import(changes, viewer, target, order.source, is_trial=order.dry_run)
         finally:

@@ -34,8 +34,8 @@ ${COUNTS}`;
 
 export const VIEWER = `{
   viewer {
-    id name role mayReadNotes mayLogContacts mayReadActivity mayReadAudit staff { id }
-    practice { timeZone now claimSeconds }
+    id name role mayReadNotes mayLogContacts mayReadActivity mayReadAudit maySetUp staff { id }
+    practice { name timeZone now claimSeconds }
   }
 }`;
 

@@ -40,6 +40,8 @@ const dialog = new ContactDialog(store, claims, {
 const tasks = new TasksView(store, dialog, claims, { say, onError: trouble, onLook: setTitle });
 const board = new BoardView(store, { onError: trouble });
 let account = null; // few look at it, so it is loaded then
+let settings = null; // as the account
+let me = null; // the viewer
 const audit = new AuditView({ onError: trouble });
 const connection = new Connection();
 const entry = new Entry({ onEntered: begin });
@@ -65,21 +67,29 @@ async function begin() {
     return showSignIn(outside(error.message));
   }
   actFor(viewer.id);
-  setZone(viewer.practice.timeZone);
+  me = viewer;
   learn(viewer.practice.now);
   store.me = viewer.staff.id;
   claims.begin(viewer);
+  nameThePractice(viewer.practice);
   write(part('who'), `${outside(viewer.name)}, ${viewer.role.toLowerCase()}`);
   part('next').hidden = !viewer.mayLogContacts;
   audit.begin(viewer);
+  part('to-settings').hidden = !viewer.maySetUp;
   entry.hide();
   part('app').hidden = false;
   route();
   follow({ viewer: viewer.id });
-  part({ tasks: 'grid', board: 'ticker', account: 'account' }[shown()]).focus({ preventScroll: true });
+  part({ tasks: 'grid', board: 'ticker' }[shown()] ?? shown()).focus({ preventScroll: true });
   activity.begin();
   board.begin(viewer);
   dialog.begin(viewer);
+}
+
+/** The practice is called so, and its days are those of its time zone. */
+function nameThePractice({ name, timeZone }) {
+  setZone(timeZone);
+  write(part('practice-name'), outside(name));
 }
 
 function follow(init) {
@@ -148,6 +158,9 @@ function end(reason) {
   board.viewer = null;
   board.clear();
   account?.clear();
+  settings?.clear();
+  me = null;
+  write(part('practice-name'), '');
   activity.end();
   audit.clear();
   part('help').close();
@@ -199,13 +212,25 @@ async function showAccount() {
   await account.show();
 }
 
-const VIEWS = { tasks: ['to-tasks'], board: ['to-board'], audit: ['to-audit'], account: ['who', 'to-account'] };
+async function showSettings() {
+  settings ??= new (await import('./settings.js')).SettingsView({ store, say, onError: trouble });
+  if (me) await settings.show(me);
+}
+
+const VIEWS = {
+  tasks: ['to-tasks'],
+  board: ['to-board'],
+  audit: ['to-audit'],
+  settings: ['to-settings'],
+  account: ['who', 'to-account'],
+};
+const MAY_SEE = { audit: () => audit.viewer?.mayReadAudit, settings: () => me?.maySetUp };
 
 const shown = () => Object.keys(VIEWS).find((name) => !part(name).hidden);
 
 function route() {
-  const asked = Object.keys(VIEWS).find((view) => location.hash === `#/${view}`) ?? 'tasks';
-  const name = asked === 'audit' && !audit.viewer?.mayReadAudit ? 'tasks' : asked;
+  const [, place] = location.hash.split('/');
+  const name = place in VIEWS && (MAY_SEE[place]?.() ?? true) ? place : 'tasks';
   for (const [view, links] of Object.entries(VIEWS)) {
     part(view).hidden = view !== name;
     for (const link of links.map(part)) {
@@ -216,6 +241,7 @@ function route() {
   if (name === 'board') board.show();
   else if (name === 'account') showAccount().catch(trouble);
   else if (name === 'audit') audit.show();
+  else if (name === 'settings') showSettings().then(setTitle, trouble);
   else tasks.grid.restore();
   setTitle();
 }
@@ -223,7 +249,8 @@ function route() {
 /** Say in the page's title what is shown, but name no patient: browsers keep titles. */
 function setTitle() {
   const name = shown() ?? 'tasks';
-  const view = name === 'tasks' ? tasks.looksAt() : [name[0].toUpperCase() + name.slice(1)];
+  const views = { tasks: () => tasks.looksAt(), settings: () => [settings?.title, 'Settings'] };
+  const view = views[name]?.() ?? [name[0].toUpperCase() + name.slice(1)];
   document.title = [...(feed ? [connection.trouble, ...view] : ['Sign in']), 'Callboard']
     .filter(Boolean)
     .join(' – ');

@@ -18,6 +18,8 @@ from gql_app.work.imports.known import ImportBatch, Known, KnownPatient, read_kn
 from gql_app.work.imports.rows import ImportResult, Incoming
 from gql_app.work.intake import NewTask, check_new_task, new_task, with_default_life
 from gql_app.work.patients import index_again, index_new, record_patient_changes
+from gql_app.work.reads.conditions import BadInput
+from gql_app.work.reads.targets import find_target
 from models.database import columns_of_new, insert, insert_many, snapshot, write
 from models.event import TaskEventKind
 from models.refusals import Refusal, RefusalCode
@@ -59,6 +61,8 @@ async def import_batch(change: Change, batch: ImportBatch) -> list[RowResult]:
     """Bring a batch of checked rows in: a result a row, in their order. Raises `Forbidden`."""
     viewer = change.viewer
     viewer.require(viewer.may_import, "import tasks")
+    if await find_target(viewer, batch.target.queue_id) is None:
+        raise BadInput("The queue was archived meanwhile. Rows that came in stay there.")
     known = await read_known(viewer, batch, change.now)
     decisions = [_decide(viewer, batch, row, known, change.now) for row in batch.rows]
     new = await _carry_out(change, batch, decisions, known.patients)

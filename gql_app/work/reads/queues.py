@@ -31,12 +31,25 @@ OF_CURSORS = frozenset(
 
 
 class QueueRow(NamedTuple):
-    """A queue as the read side hands it out. Its ladder is text, which `ladder_of` reads."""
+    """A queue as the read side hands it out. Its ladder is text, which `ladder_of` reads. Its
+    script, which may be long, is read by itself."""
 
     id: int
     practice_id: int
     name: str
     follow_up_ladder: str | None
+    position: int
+    automatic_life_days: int | None
+    closes_on_appointment: bool
+    max_attempts: int | None
+    archived_at: datetime | None
+
+
+class ScriptRow(NamedTuple):
+    """What the callers of a queue say."""
+
+    id: int
+    script: str | None
 
 
 class QueueCounts(NamedTuple):
@@ -53,15 +66,28 @@ class QueueCounts(NamedTuple):
     closed_today: int
 
 
-async def visible_queues(scope: Scope, ids: Sequence[int] | None = None) -> list[QueueRow]:
+async def visible_queues(
+    scope: Scope, ids: Sequence[int] | None = None, *, with_archived: bool = False
+) -> list[QueueRow]:
     """The queues that the key allows, in the practice's order; of `ids`, if given."""
     where = Conditions.of(scope, "q", "q.id")
+    if not with_archived:
+        where.add("q.archived_at IS NULL")
     if ids is not None:
         where.among("q.id", list(ids))
     sql = (
         f"SELECT {select_list('q', QueueRow)} FROM queue q WHERE {where} ORDER BY q.position, q.id"
     )
     return await fetch(QueueRow, sql, *where.values)
+
+
+async def scripts_of(scope: Scope, ids: Sequence[int]) -> list[ScriptRow]:
+    """The scripts of the queues among `ids` that the key allows."""
+    where = Conditions.of(scope, "q", "q.id")
+    where.among("q.id", list(ids))
+    return await fetch(
+        ScriptRow, f"SELECT q.id, q.script FROM queue q WHERE {where}", *where.values
+    )
 
 
 async def queue_counts(scope: Scope, ids: Sequence[int], now: datetime) -> list[QueueCounts]:

@@ -123,7 +123,7 @@ async def read_activity(
     viewer.require(viewer.may_read_activity, "read activity reports")
     bounds = bucket_bounds(first, last, size, viewer.time_zone)
     async with snapshot(is_long=True):
-        queues = await visible_queues(viewer, queue_ids)
+        queues = await visible_queues(viewer, queue_ids, with_archived=True)
         asked = (viewer.practice_id, [queue.id for queue in queues], bounds)
         counts = await count_all(*asked)
         medians = await find_medians(*asked)
@@ -148,7 +148,11 @@ async def read_activity(
             Bucket(begin, end, figures("bucket", place))
             for place, (begin, end) in enumerate(pairwise(local), 1)
         ],
-        by_queue=[QueueActivity(queue, figures("queue", queue.id)) for queue in queues],
+        by_queue=[
+            QueueActivity(queue, figures("queue", queue.id))
+            for queue in queues
+            if queue.archived_at is None or counted["queue", queue.id]
+        ],
         by_staff=[
             _staff_activity(person, counted["staff", person.id])
             for person in sorted(staff, key=lambda person: (person.name, person.id))

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from gql_app.access.keys import ENDS_SOON
-from gql_app.work.queue_settings import LONGEST_LIFE
 from models.access import read_queue_ids
 from models.checks import (
     BadValue,
@@ -16,6 +15,7 @@ from models.checks import (
 )
 from models.database import fetch
 from models.follow_up import read_ladder
+from models.queue_checks import LONGEST_LIFE
 from models.roles import Role
 
 PRUNED_WITHIN = timedelta(days=2)

@@ -1,0 +1,64 @@
+// The practice: what it is called, whose days count, and how its numbers are written.
+
+import { graphql } from '../api.js';
+import { outside, write } from '../text.js';
+import { PRACTICE, UPDATE_PRACTICE } from './documents/practice.js';
+import { ending, field, made, sending, showErrors } from './fields.js';
+
+export class Section {
+  constructor({ say, onError }) {
+    Object.assign(this, { say, onError });
+    this.slug = made('p', { className: 'muted' });
+    this.form = this.makeForm();
+    this.element = made(
+      'section',
+      { ariaLabel: 'Practice' },
+      made('h2', { text: 'Practice' }),
+      this.slug,
+      this.form,
+    );
+    sending(this.form, () => this.send(), onError);
+  }
+
+  makeForm() {
+    const zones = made('datalist', { id: 'zones' });
+    zones.append(...(Intl.supportedValuesOf?.('timeZone') ?? []).map((value) => made('option', { value })));
+    const zone = made('input', { autocomplete: 'off', spellcheck: false });
+    zone.setAttribute('list', zones.id);
+    return made(
+      'form',
+      {},
+      field('name', 'Name', made('input', { maxLength: 200 }), 'Everybody at the practice sees it.'),
+      field('timeZone', 'Time zone', zone, 'Whose days count: a follow-up is due on a day here. Such as America/Chicago.'),
+      field(
+        'region',
+        'Region',
+        made('input', { maxLength: 10, size: 6, autocomplete: 'off' }),
+        'Whose telephone numbers need no country code. Two letters, such as US, CA or GB.',
+      ),
+      zones,
+      ...ending('Save'),
+    );
+  }
+
+  async show() {
+    const { practice } = await graphql(PRACTICE);
+    this.draw(practice);
+    showErrors(this.form, []);
+  }
+
+  draw(practice) {
+    for (const name of ['name', 'timeZone', 'region']) this.form.elements[name].value = practice[name];
+    write(this.slug, `Commands call it ${outside(practice.slug)}.`);
+  }
+
+  async send() {
+    const { name, timeZone, region } = this.form.elements;
+    const input = { name: name.value, timeZone: timeZone.value, region: region.value };
+    const { practice, errors } = (await graphql(UPDATE_PRACTICE, { input })).updatePractice;
+    if (errors.length) return errors;
+    this.draw(practice);
+    this.say('Saved. Everybody sees it at once.');
+    return [];
+  }
+}

@@ -1,0 +1,119 @@
+"""A queue is archived: its open tasks are closed or moved first, a batch at a time.
+
+Until the last of them has gone the queue is in use, and all of it can be asked for once more.
+"""
+
+from typing import NamedTuple
+
+from gql_app.access import Viewer
+from gql_app.work.batches import Moved
+from gql_app.work.changes import Change, Changes
+from gql_app.work.moves import reassign_tasks, withdraw_tasks
+from gql_app.work.queues import (
+    QueueResult,
+    archived,
+    lock_queues,
+    queue_now,
+    require_set_up,
+)
+from gql_app.work.reads.queues import task_ids
+from gql_app.work.reads.task_filter import TaskQuery
+from gql_app.work.results import missing
+from models.database import Number, fetch, for_update, write
+from models.refusals import Refusal, RefusalCode
+from models.task import IS_OPEN
+
+STRETCH = 5_000
+"""How many tasks are looked for at a time."""
+
+LAST = Refusal(
+    RefusalCode.LAST_QUEUE,
+    "It is the practice's only queue. Create another one first: tasks need one.",
+    "id",
+)
+
+
+class ArchivedQueue(NamedTuple):
+    """What came of it: the queue as it is now, and how many tasks were closed or moved."""
+
+    queue: QueueResult
+    tasks: int = 0
+
+
+async def archive_queue(
+    changes: Changes, viewer: Viewer, queue_id: int, *, move_to: int | None = None
+) -> ArchivedQueue:
+    """Archive a queue. Its open tasks are moved to the queue `move_to`, or closed if that is None.
+    Not while somebody is calling for one of them. Raises `Forbidden`."""
+    viewer.require(viewer.may_set_up, "change the practice or its queues")
+    first = await changes.make(viewer, _check, queue_id, move_to)
+    if first.refusals or first.queue is None:
+        return ArchivedQueue(first)
+    query = TaskQuery(queue_ids=(queue_id,))
+    tasks = 0
+    while ids := await task_ids(viewer, query, STRETCH):
+        moved = await _clear(changes, viewer, ids, first.queue.name, move_to)
+        tasks += moved.changed
+        if moved.skipped_count or not moved.changed:
+            break
+    return ArchivedQueue(await changes.make(viewer, _archive, queue_id), tasks)
+
+
+async def _clear(
+    changes: Changes, viewer: Viewer, ids: list[int], name: str, move_to: int | None
+) -> Moved:
+    if move_to is not None:
+        return await reassign_tasks(changes, viewer, ids, to_queue_id=move_to)
+    reason = f"The queue {name} was archived."
+    return await withdraw_tasks(changes, viewer, ids, reason=reason)
+
+
+async def _check(change: Change, queue_id: int, move_to: int | None) -> QueueResult:
+    """Why the queue cannot be archived now. Nothing is changed."""
+    require_set_up(change)
+    rows = {row.id: row for row in await lock_queues(change.practice_id)}
+    queue = rows.get(queue_id)
+    if queue is None:
+        return QueueResult(None, (missing("queue", "id"),))
+    refusals = []
+    if queue.archived_at is not None:
+        refusals.append(archived(queue, "id"))
+    elif len([row for row in rows.values() if row.archived_at is None]) == 1:
+        refusals.append(LAST)
+    if move_to is not None:
+        target = rows.get(move_to)
+        if target is None or move_to == queue_id:
+            refusals.append(missing("other queue", "moveTo"))
+        elif target.archived_at is not None:
+            refusals.append(archived(target, "moveTo"))
+    if claims := await _claims(change, queue_id):
+        refusals.append(_has_claims(claims))
+    return QueueResult(queue, tuple(refusals))
+
+
+async def _archive(change: Change, queue_id: int) -> QueueResult:
+    """Archive the queue, if no open task is left in it. While it is locked, none can come in."""
+    sql = f"SELECT 1 FROM queue q WHERE q.practice_id = $1 AND q.id = $2 {for_update()}"
+    await fetch(Number, sql, change.practice_id, queue_id)
+    queue = await queue_now(change.practice_id, queue_id)
+    sql = f"SELECT COUNT(*) FROM task t WHERE t.practice_id = $1 AND t.queue_id = $2 AND {IS_OPEN}"
+    left = (await fetch(Number, sql, change.practice_id, queue_id))[0].number
+    if left:
+        return QueueResult(queue, (_has_claims(left),))
+    sql = "UPDATE queue SET archived_at = $3 WHERE practice_id = $1 AND id = $2"
+    await write(sql, change.practice_id, queue_id, change.now)
+    change.note_setting(f"queue {queue_id} archived")
+    return QueueResult(queue._replace(archived_at=change.now), is_changed=True)
+
+
+async def _claims(change: Change, queue_id: int) -> int:
+    """How many tasks of the queue are claimed now."""
+    sql = f"""SELECT COUNT(*) FROM task t
+    WHERE t.practice_id = $1 AND t.queue_id = $2 AND {IS_OPEN} AND t.claimed_until > $3"""
+    return (await fetch(Number, sql, change.practice_id, queue_id, change.now))[0].number
+
+
+def _has_claims(number: int) -> Refusal:
+    tasks = "1 task is" if number == 1 else f"{number:,} tasks are"
+    message = f"{tasks} claimed: somebody is calling. Archive the queue when the calls have ended."
+    return Refusal(RefusalCode.QUEUE_HAS_CLAIMS, message, "id")
