@@ -2,11 +2,13 @@
 
 import strawberry
 
+from gql_app.work.imports.headers import ImportField
 from gql_app.work.imports.rows import ImportResult
 from gql_app.work.reads.orders import TaskOrder
 from gql_app.work.reports.buckets import BucketSize
 from models.audit import AuditAction
 from models.event import TaskEventKind
+from models.importing import ImportState
 from models.lifecycle import CloseCause, ContactOutcome, TaskOrigin, TaskStatus
 from models.phone import PhoneKind
 from models.refusals import RefusalCode
@@ -21,6 +23,13 @@ strawberry.enum(TaskEventKind, description="What happened to a task.")
 strawberry.enum(PhoneKind, description="What kind of telephone number it is.")
 strawberry.enum(BucketSize, description="How long the buckets of an activity report are.")
 strawberry.enum(ImportResult, description="What came of a row.")
+strawberry.enum(ImportField, description="What a column of a file can be matched with.")
+strawberry.enum(
+    ImportState,
+    description="How far an import is. SENDING: a command is loading it. UPLOADED: it waits to be"
+    " started. RUNNING: rows are coming in. DONE: every row is in or rejected. UNDOING: what it"
+    " made is being taken back. UNDONE: that is over.",
+)
 strawberry.enum(AuditAction, description="What was done, as the audit tells it.")
 strawberry.enum(
     TaskOrder,
@@ -38,7 +47,9 @@ __all__ = [
     "BucketSize",
     "CloseCause",
     "ContactOutcome",
+    "ImportField",
     "ImportResult",
+    "ImportState",
     "PhoneKind",
     "RefusalCode",
     "Role",

@@ -34,7 +34,7 @@ ${COUNTS}`;
 
 export const VIEWER = `{
   viewer {
-    id name role mayReadNotes mayLogContacts mayReadActivity mayReadAudit maySetUp staff { id }
+    id name role mayReadNotes mayLogContacts mayReadActivity mayReadAudit maySetUp mayImport staff { id }
     practice { name timeZone now claimSeconds }
   }
 }`;

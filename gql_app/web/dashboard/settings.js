@@ -5,6 +5,7 @@ import { outside, write } from './text.js';
 // By its name in the address, which is its module's too: its title, and who may see it.
 const SECTIONS = {
   practice: ['Practice', ({ maySetUp }) => maySetUp],
+  import: ['Import', ({ mayImport }) => mayImport],
 };
 
 const part = (id) => document.getElementById(id);

@@ -7,12 +7,26 @@ and in German.
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
-from gql_app.work.imports.rows import ImportRow
 
-FIELDS = (*ImportRow._fields, "first_name", "last_name")
-"""What a column can be matched with. A name may stand in two columns."""
+class ImportField(StrEnum):
+    """What a column can be matched with: a part of a row. A name may stand in two columns."""
+
+    EXTERNAL_ID = "external_id"
+    PATIENT_EXTERNAL_ID = "patient_external_id"
+    NAME = "name"
+    FIRST_NAME = "first_name"
+    LAST_NAME = "last_name"
+    PHONE = "phone"
+    REASON = "reason"
+    ORIGIN = "origin"
+    FOLLOW_UP = "follow_up"
+    EXPIRES_AT = "expires_at"
+
+
+FIELDS = tuple(field.value for field in ImportField)
 
 REQUIRED = ("external_id", "name", "phone", "reason")
 
@@ -102,11 +116,17 @@ def match(
     names: Sequence[str],
     chosen: Mapping[str, str] | None = None,
     remembered: Mapping[str, str] | None = None,
+    *,
+    exactly: bool = False,
 ) -> Matched:
     """Match the columns called `names` with fields. What is `chosen` (columns by fields) counts
     first, with what was `remembered` of an earlier file if that is here too, then a column that is
-    called as its field is, then the best guess. Raises `BadMatching`."""
+    called as its field is, then the best guess; `exactly` takes what is chosen alone. Raises
+    `BadMatching`."""
     columns = _chosen(names, chosen or {})
+    if exactly:
+        _settle(columns)
+        return Matched(columns, frozenset())
     _take_remembered(columns, names, remembered or {})
     free = [name for name in names if name not in columns.values()]
     for name in free:

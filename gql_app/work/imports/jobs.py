@@ -5,7 +5,7 @@ restart. Rows that are in are removed, and those that were rejected wait to be m
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -15,12 +15,13 @@ from gql_app.work.imports.known import ImportBatch
 from gql_app.work.imports.matching import Wanted, match_columns
 from gql_app.work.imports.records import NOT_UTF_8, CannotImport, record_of
 from gql_app.work.imports.rows import ImportResult, Incoming, check_row
-from gql_app.work.reads.imports import KeptRow, find_import, kept_row, waiting_rows
+from gql_app.work.imports.sent import insert_job
+from gql_app.work.reads.imports import KeptRow, find_import, kept_row, last_matching, waiting_rows
 from gql_app.work.reads.targets import Target, find_target
 from gql_app.work.results import missing
 from models.audit import AuditAction
 from models.database import among, for_update, write
-from models.importing import ImportJobRow, ImportState
+from models.importing import MAX_FILE_NAME, ImportJobRow, ImportState
 from models.refusals import Refusal, RefusalCode
 
 BATCH = 100
@@ -39,11 +40,12 @@ _NOT_UTF_8 = "It has bytes that are not UTF-8, which stand as \ufffd here."
 
 
 class ImportOrder(NamedTuple):
-    """Where the rows of a file are to go, in whose numbering, and its columns by their fields."""
+    """Where the rows of a file are to go, in whose numbering, and its columns by their fields: None
+    for those of the last import of the source, and guesses."""
 
     queue_id: int
     source: str
-    matching: dict[str, str]
+    matching: dict[str, str] | None
 
 
 class JobResult(NamedTuple):
@@ -53,13 +55,16 @@ class JobResult(NamedTuple):
     refusals: tuple[Refusal, ...] = ()
 
 
-def matched_columns(job: ImportJobRow, wanted: Wanted) -> dict[str, str] | Refusal:
-    """The columns of a file by their fields, or why they cannot be matched so."""
-    try:
-        return match_columns(json.loads(job.names), wanted).columns
-    except CannotImport as error:
-        message = str(error).partition(": ")[2]
-        return Refusal(RefusalCode(error.code), message, "matching")
+async def wanted_columns(practice_id: int, order: ImportOrder) -> Wanted:
+    """Which columns an order means."""
+    if order.matching is not None:
+        return Wanted(order.matching, exactly=True)
+    return Wanted(remembered=await last_matching(practice_id, order.source))
+
+
+def refusal_of(error: CannotImport) -> Refusal:
+    """Why columns cannot be matched so."""
+    return Refusal(RefusalCode(error.code), str(error).partition(": ")[2], "matching")
 
 
 async def start_import(change: Change, job_id: int, order: ImportOrder) -> JobResult:
@@ -71,9 +76,11 @@ async def start_import(change: Change, job_id: int, order: ImportOrder) -> JobRe
         return JobResult(job, (STARTED,))
     if await find_target(change.viewer, order.queue_id) is None:
         return JobResult(job, (missing("queue", "queueId"),))
-    columns = matched_columns(job, Wanted(order.matching))
-    if isinstance(columns, Refusal):
-        return JobResult(job, (columns,))
+    try:
+        wanted = await wanted_columns(change.practice_id, order)
+        columns = match_columns(json.loads(job.names), wanted).columns
+    except CannotImport as error:
+        return JobResult(job, (refusal_of(error),))
     sql = """UPDATE import_job SET state = $3, queue_id = $4, source = $5, matching = $6,
         started_at = $7 WHERE practice_id = $1 AND id = $2"""
     matching = json.dumps(columns)
@@ -112,10 +119,9 @@ async def next_rows(job: ImportJobRow, target: Target, seen: set[int]) -> list[P
     for kept in await waiting_rows(job.practice_id, job.id, BATCH):
         one = prepare(job, target, kept)
         if isinstance(one.row, Incoming):
-            if hash(one.row.external_id) in seen:
-                one = Prepared(kept, (TWICE,))
-            else:
-                seen.add(hash(one.row.external_id))
+            known = hash(one.row.external_id)
+            one = Prepared(kept, (TWICE,)) if known in seen else one
+            seen.add(known)
         prepared.append(one)
     return prepared
 
@@ -224,3 +230,28 @@ async def reject_all(change: Change, job: ImportJobRow) -> None:
     WHERE practice_id = $1 AND id = $2"""
     over = (ImportState.DONE, change.now, len(rejected))
     await write(sql, change.practice_id, job.id, *over)
+
+
+async def begin_run(change: Change, name: str, order: ImportOrder) -> int:
+    """Record a run of the command, which takes its rows in by itself. Returns its number."""
+    return await insert_job(
+        change,
+        name[-MAX_FILE_NAME:],
+        state=ImportState.SENDING,
+        queue_id=order.queue_id,
+        source=order.source,
+        matching=json.dumps(order.matching),
+        started_at=change.now,
+    )
+
+
+async def end_run(change: Change, job_id: int, results: Mapping[ImportResult, int]) -> None:
+    """Record what came of a run of the command."""
+    names = [result.lower() for result in ImportResult]
+    sets = ", ".join(f"{name} = ${place}" for place, name in enumerate(names, 6))
+    sql = f"""UPDATE import_job SET total = $5, finished_at = $4, {sets},
+        state = CASE state WHEN '{ImportState.SENDING}' THEN $3 ELSE state END
+    WHERE practice_id = $1 AND id = $2"""
+    counts = [results.get(result, 0) for result in ImportResult]
+    over = (ImportState.DONE, change.now, sum(counts))
+    await write(sql, change.practice_id, job_id, *over, *counts)

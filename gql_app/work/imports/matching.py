@@ -9,10 +9,11 @@ from gql_app.work.imports.records import CannotImport, FileCode
 
 class Wanted(NamedTuple):
     """Which columns are to be matched with which fields: as somebody chose, and as it was done
-    with an earlier file of the same source."""
+    with an earlier file of the same source; or `exactly` as they chose, and no others."""
 
     chosen: Mapping[str, str] = {}
     remembered: Mapping[str, str] = {}
+    exactly: bool = False
 
 
 def read_choice(texts: Sequence[str]) -> dict[str, str]:
@@ -33,13 +34,18 @@ def read_choice(texts: Sequence[str]) -> dict[str, str]:
     return chosen
 
 
-def match_columns(names: Sequence[str], wanted: Wanted) -> Matched:
-    """Match the columns of a file. Raises `CannotImport`."""
+def tried(names: Sequence[str], wanted: Wanted) -> Matched:
+    """Match the columns of a file, whichever are missing. Raises `CannotImport`."""
     try:
-        matched = match(names, *wanted)
+        return match(names, wanted.chosen, wanted.remembered, exactly=wanted.exactly)
     except BadMatching as error:
         code = FileCode.COLUMN_TWICE if error.is_twice else FileCode.COLUMN_MISSING
         raise CannotImport(code, str(error)) from None
+
+
+def match_columns(names: Sequence[str], wanted: Wanted) -> Matched:
+    """Match the columns of a file. Raises `CannotImport`."""
+    matched = tried(names, wanted)
     if missing := missing_fields(matched.columns):
         message = (
             f"{', '.join(missing)}: not among the columns in the first line"

@@ -131,7 +131,8 @@ class Source:
             yield record_of(line, named, named, trouble)
 
     def _json_lines(self) -> Iterator[Record]:
-        is_empty, fields = True, {}
+        is_empty = True
+        fields: dict[str, str] = {}
         while (text := self._lines.next()) is not None:
             line = self._lines.number
             if not text.strip():
@@ -152,7 +153,7 @@ class Source:
             named: dict[str, object] = {}
             trouble = None
             for name, value in cells.items():
-                field = fields.get(name) or SPELLED.get(plain(name), name)
+                field = fields.get(name) or SPELLED.get(plain(name)) or str(name)
                 if named.setdefault(field, value) != value:
                     trouble = malformed(f"Two names are {field}, with two values.")
             yield record_of(line, cells, named, trouble)
@@ -163,7 +164,8 @@ class Source:
         """The fields by the names that the first object has."""
         names = [name for name in cells if isinstance(name, str)]
         try:
-            self.columns = match(names, *(self._wanted or Wanted())).columns
+            wanted = self._wanted or Wanted()
+            self.columns = match(names, wanted.chosen, wanted.remembered).columns
         except BadMatching:  # its rows are told one by one
             self.columns = {}
         return {name: field for field, name in self.columns.items()}

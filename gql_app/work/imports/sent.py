@@ -94,26 +94,34 @@ def _next(records: Iterator[Record]) -> list[Record]:
 
 
 async def _begin(change: Change, sent: SentFile) -> int:
-    viewer = change.viewer
     sql = f"""SELECT COUNT(*) FROM import_job WHERE practice_id = $1
     AND state IN ('{ImportState.SENDING}', '{ImportState.UPLOADED}')"""
     [waiting] = await fetch(Number, sql, change.practice_id)
     if waiting.number >= MAX_WAITING:
         message = f"{MAX_WAITING} files are waiting: start their imports, or wait for a day."
         raise CannotImport(FileCode.FILE_TOO_LARGE, message)
+    return await insert_job(
+        change, sent.name, state=ImportState.SENDING, names=json.dumps(sent.form.names)
+    )
+
+
+async def insert_job(change: Change, file_name: str, **given: object) -> int:
+    """Insert an import of the viewer's. Returns its number."""
+    viewer = change.viewer
     limited = None if viewer.queue_ids is None else json.dumps(sorted(viewer.queue_ids))
+    usual = {"names": "[]", "matching": "{}"} | _COUNTS
     return await insert(
         "import_job",
-        **_COUNTS,
-        practice_id=change.practice_id,
-        state=ImportState.SENDING,
-        staff_id=viewer.staff_id,
-        key_id=viewer.key_id or None,
-        queue_ids=limited,
-        file_name=sent.name,
-        names=json.dumps(sent.form.names),
-        matching="{}",
-        created_at=change.now,
+        **usual
+        | {
+            "practice_id": change.practice_id,
+            "staff_id": viewer.staff_id,
+            "key_id": viewer.key_id or None,
+            "queue_ids": limited,
+            "file_name": file_name,
+            "created_at": change.now,
+        }
+        | given,
     )
 
 
