@@ -1,5 +1,6 @@
 """Imports over the network: a file is sent, previewed, started, followed, mended and undone."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -7,7 +8,7 @@ import pytest
 
 from gql_app.schema.ids import global_id
 from models.task import Task
-from tests.serving import Server
+from tests.serving import PATIENCE, Server
 from tests.support.workbooks import workbook
 
 JOB = """
@@ -143,9 +144,19 @@ async def test_who_may_not_import_sends_and_sees_nothing(server: Server) -> None
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_file_of_300_mb_is_refused_before_it_is_read(server: Server) -> None:
-    refused = await send(server, b"a,b\n", **{"content-length": "300000000"})
-    assert refused.status_code == 413
-    assert refused.json()["errors"][0]["extensions"]["code"] == "FILE_TOO_LARGE"
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    head = (
+        "POST /imports?name=a.csv HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Authorization: Bearer {server.office.keys['supervisor']}",
+        "Content-Type: application/octet-stream",
+        "Content-Length: 300000000",
+    )
+    writer.write("\r\n".join([*head, "", ""]).encode())
+    answer = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)).decode()
+    assert answer.startswith("HTTP/1.1 413 ")
+    assert b"FILE_TOO_LARGE" in await asyncio.wait_for(reader.read(1_000), PATIENCE)
+    writer.close()
     refused = await send(server, b"%PDF", name="a.pdf")
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["extensions"]["code"] == "FILE_TYPE_UNKNOWN"
