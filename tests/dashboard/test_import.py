@@ -4,7 +4,7 @@ mended, and all of it is taken back."""
 import os
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from models.task import Task
 from tests.dashboard.conftest import SignIn
@@ -29,7 +29,7 @@ async def shot(page: Page, name: str) -> None:
 
 
 async def choose(page: Page, content: bytes, name: str) -> None:
-    file = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+    file = FilePayload(name=name, mimeType="application/octet-stream", buffer=content)
     await page.get_by_label("A list of patients to call").set_input_files(file)
     await page.get_by_role("button", name="Look at the file").press("Enter")
 

@@ -3,14 +3,11 @@
 import io
 import zipfile
 from collections.abc import Sequence
-from datetime import date
 
 from openpyxl import Workbook
 
-Cell = str | int | float | date | None
 
-
-def workbook(rows: Sequence[Sequence[Cell]], *, merged: str = "", values: str = "") -> bytes:
+def workbook(rows: Sequence[Sequence[object]], *, merged: str = "", values: str = "") -> bytes:
     """A workbook with a sheet of rows. A text such as "=A2" is a formula, and all formulas have
     the value `values`, none if it is empty."""
     book = Workbook()
