@@ -36,6 +36,9 @@ STATUS_KINDS = frozenset(TaskEventKind) - {
 }
 """The kinds that touch a task's status: what `taskStatusChanged` carries."""
 
+SETTINGS = 0
+"""Rung in place of an event's number, which none has: the practice or its queues were changed."""
+
 CLAIM_KINDS = frozenset({TaskEventKind.CLAIMED, TaskEventKind.RELEASED})
 """The kinds that say no more than who is calling."""
 
@@ -235,6 +238,16 @@ async def feed_bounds(practice_id: int) -> FeedBounds:
     """Return the bounds between which a practice's history can be read."""
     sql = "SELECT seq, digest, pruned_through, pruned_digest FROM practice WHERE id = $1"
     return (await fetch(FeedBounds, sql, practice_id))[0]
+
+
+class _Settings(NamedTuple):
+    settings: int
+
+
+async def settings_of(practice_id: int) -> int:
+    """How often the practice or its queues were changed."""
+    sql = "SELECT settings FROM practice WHERE id = $1"
+    return (await fetch(_Settings, sql, practice_id))[0].settings
 
 
 class _At(NamedTuple):

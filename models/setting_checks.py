@@ -31,7 +31,8 @@ OF_PRACTICE = {
 
 def check_all(given: Mapping[str, object], settings: Mapping[str, Setting]) -> Checked:
     """Check the settings that are given."""
-    values, refusals = {}, []
+    values: dict[str, Any] = {}
+    refusals = []
     for column, value in given.items():
         setting = settings[column]
         try:

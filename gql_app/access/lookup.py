@@ -68,10 +68,10 @@ _Found: TypeAlias = dict[_Digest, "_KeyRow"]
 
 _KEYS = """
 SELECT k.id, k.practice_id, k.digest, p.time_zone, p.region, k.role, k.staff_id, s.name,
-       k.queue_ids, k.may_create_tasks, k.expires_at, k.revoked_at,
+       k.queue_ids, k.may_create_tasks, k.expires_at, COALESCE(k.revoked_at, p.archived_at),
        CASE WHEN k.kind = 'SESSION' THEN COALESCE(k.last_used_at, k.created_at) END
 FROM access_key k
-JOIN practice p ON p.id = k.practice_id AND p.archived_at IS NULL
+JOIN practice p ON p.id = k.practice_id
 JOIN staff s ON s.practice_id = k.practice_id AND s.id = k.staff_id
 """
 

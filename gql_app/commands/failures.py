@@ -5,6 +5,7 @@ from gql_app.clock import Doubtful
 from gql_app.commands import watch
 from gql_app.settings import BadSetting
 from gql_app.work.imports.records import CannotImport
+from gql_app.work.practices import Refused
 from models.checks import BadValue
 from models.database.opening import DATABASE_ERRORS, CannotOpen, failure
 from models.limits import Busy
@@ -16,6 +17,7 @@ EXPECTED = (
     CannotImport,
     Doubtful,
     keys.NotThere,
+    Refused,
     watch.CannotWatch,
 )
 """What a verb may raise whose message is one clear line."""

@@ -48,10 +48,15 @@ def create(arguments: argparse.Namespace, settings: Settings) -> int:
     made = asyncio.run(run())
     say(f"{new.slug} is there: {new.name}, {new.time_zone}, region {new.region}.")
     say(f"Queues: {', '.join(str(queue['name']) for queue in new.queues)}")
+    print_created(made)
+    return 0
+
+
+def print_created(made: CreatedPractice) -> None:
+    """Print what is shown only once."""
     say(f"An admin's key, shown only now: {made.key}")
     say(f"Sign in to the dashboard, once within an hour: http://127.0.0.1:8000/#link={made.link}")
     say("(Put your server's own address in place of http://127.0.0.1:8000.)")
-    return 0
 
 
 def show(_: argparse.Namespace, settings: Settings) -> int:

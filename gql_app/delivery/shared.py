@@ -8,7 +8,6 @@ from gql_app.access import Scope
 from gql_app.execution.request import GraphQLRequest
 from gql_app.execution.sharing import Shareable
 from gql_app.work.reads.conditions import BadInput
-from gql_app.work.reads.queues import visible_queues
 
 
 class Key(NamedTuple):
@@ -18,35 +17,26 @@ class Key(NamedTuple):
     query: str
     operation_name: str | None
     variables: str
-    queues: tuple[int, ...]
     history: int
 
 
 class SharedRequest(NamedTuple):
     """A request without its cursor.
 
-    If it `begins_with_state`, it is about the `queues` that there are when it begins, for as long
-    as it lasts. `history` is a number from `Feeds.history`: once a practice's history is replaced,
-    nothing from the old one is sent to those who ask later.
+    If it `begins_with_state`, each member is told first how things stand. `history` is a number
+    from `Feeds.history`: once a practice's history is replaced, nothing from the old one is sent to
+    those who ask later.
     """
 
     scope: Scope
     request: GraphQLRequest
-    queues: tuple[int, ...] | None
     begins_with_state: bool
     history: int = 0
-
-    @classmethod
-    async def of(cls, scope: Scope, request: GraphQLRequest, shape: Shareable) -> "SharedRequest":
-        """The request as it is asked for now; `request` has no cursor."""
-        with_state = shape.shared.begins_with_state
-        queues = tuple(row.id for row in await visible_queues(scope)) if with_state else None
-        return cls(scope, request, queues, with_state)
 
     @property
     def key(self) -> Key:
         """The key of its group. Raises `BadInput` for variables that cannot be encoded."""
-        return Key(self.scope, *name_of(self.request), self.queues or (), self.history)
+        return Key(self.scope, *name_of(self.request), self.history)
 
 
 def name_of(request: GraphQLRequest) -> tuple[str, str | None, str]:

@@ -115,7 +115,7 @@ class Streams:
     ) -> Results:
         """The results of a request that can be shared and has no cursor, from `after` on."""
         practice_id, feeds = scope.practice_id, self._services.feeds
-        shared = await SharedRequest.of(scope, request, shape)
+        shared = SharedRequest(scope, request, shape.shared.begins_with_state)
         here = partial(last_position, practice_id)
         while True:
             shared = shared._replace(history=feeds.history(practice_id))
@@ -205,7 +205,7 @@ class Streams:
     ) -> Results:
         """How things stand at `after`, or now, executed for one member alone."""
         member.day = None
-        start = Start(after, queues=shared.queues, state_only=True)
+        start = Start(after, state_only=True)
         async with aclosing(self._executed(shared, start)) as results:
             async for result in results:
                 if result.position is not None:
@@ -214,7 +214,7 @@ class Streams:
 
     def _stream(self, shared: SharedRequest, position: Position) -> Results:
         """The stream of a group that begins after the event at a position."""
-        return self._executed(shared, Start(position, queues=shared.queues))
+        return self._executed(shared, Start(position))
 
     def _executed(self, shared: SharedRequest, start: Start) -> Results:
         context = SharedContext(shared.scope, self._services)

@@ -16,6 +16,7 @@ from broadcaster import Broadcast, BroadcastBackend, Event
 
 from gql_app.live import bell
 from gql_app.live.lines import CHANNEL, Hear, Line, LineLost, PostgresLine, RedisLine
+from models.event import SETTINGS
 
 log = logging.getLogger(__name__)
 
@@ -152,6 +153,7 @@ class Bus:
     ) -> None:
         self._heard = heard
         self._pending: dict[int, int] = {}
+        self._settings: set[int] = set()
         self._wake = asyncio.Event()
         self._doorbell: Doorbell | None = None
         if url.startswith("memory://"):
@@ -171,9 +173,13 @@ class Bus:
         return 0 if self._doorbell is None else self._doorbell.dropped
 
     def ring(self, practice_id: int, seq: int) -> None:
-        """Say that event `seq` of the practice is committed. Never blocks and never fails: at most
-        one ring of each practice waits to be sent."""
-        self._pending[practice_id] = max(seq, self._pending.get(practice_id, 0))
+        """Say that event `seq` of the practice is committed, or with `SETTINGS` that the practice
+        or its queues were changed. Never blocks and never fails: at most one ring of each kind and
+        practice waits to be sent."""
+        if seq == SETTINGS:
+            self._settings.add(practice_id)
+        else:
+            self._pending[practice_id] = max(seq, self._pending.get(practice_id, 0))
         self._wake.set()
 
     async def run(self) -> None:
@@ -210,7 +216,8 @@ class Bus:
 
     async def _send(self) -> None:
         pending, self._pending = self._pending, {}
-        for message in bell.packed(pending):
+        settings, self._settings = dict.fromkeys(self._settings, SETTINGS), set()
+        for message in (*bell.packed(pending), *bell.packed(settings)):
             await self._broadcast.publish(CHANNEL, message)
 
 

@@ -20,6 +20,7 @@ from models.event import (
     OtherHistory,
     Resync,
     events_after,
+    settings_of,
 )
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ RETRY_SECONDS = 0.5
 
 class Feed:
     """The latest events of one practice. `position` is that of the last event read; `ended` says
-    why the feed cannot go on."""
+    why the feed cannot go on. `settings` is how often the practice or its queues were changed; no
+    event before the last of these changes is still to be read."""
 
     def __init__(
         self, practice_id: int, position: Position, on_end: Callable[["Feed", Resync], None]
@@ -43,6 +45,8 @@ class Feed:
         self.practice_id = practice_id
         self.position = position
         self.ended: Resync | None = None
+        self.settings = 0
+        self._looks_at_settings = True
         self.is_closed = False
         self._on_end = on_end
         self._kept: deque[EventRow] = deque()
@@ -62,6 +66,11 @@ class Feed:
 
     def notice(self) -> None:
         """Have the table read again."""
+        self._bell.set()
+
+    def notice_settings(self) -> None:
+        """Have the table read again, and how often the practice was changed."""
+        self._looks_at_settings = True
         self._bell.set()
 
     async def read_again(self) -> None:
@@ -92,9 +101,10 @@ class Feed:
             raise OtherHistory("The event that the cursor names is another one now: start afresh.")
         return [self._kept[i] for i in range(begin, len(self._kept))]
 
-    async def beyond(self, seq: int) -> None:
-        """Wait until there is an event after `seq`, or the feed has ended."""
-        while self.position.seq <= seq and self.ended is None:
+    async def beyond(self, seq: int, settings: int) -> None:
+        """Wait until there is an event after `seq`, the settings were changed more than `settings`
+        times, or the feed has ended."""
+        while self.position.seq <= seq and self.settings <= settings and self.ended is None:
             await self._grown.wait()
 
     def end(self, why: Resync) -> None:
@@ -116,17 +126,24 @@ class Feed:
             await self._bell.wait()
             self._bell.clear()
             self._is_reading = True
+            looked, self._looks_at_settings = self._looks_at_settings, False
             try:
+                # Before the events: then none from before the last change is still to come.
+                settings = await settings_of(self.practice_id) if looked else self.settings
                 more = True
                 while more:
                     events = await events_after(self.practice_id, self.position, BATCH)
                     self._append(events)
                     # If an event is committed later, the bell rings again or the poll finds it.
                     more = len(events) == BATCH
+                if settings > self.settings:
+                    self.settings = settings
+                    self._wake()
             except Resync as error:
                 self.end(error)
             except Exception as error:  # the database may be away
                 log.warning("reading a feed failed, will retry: %s", type(error).__name__)
+                self._looks_at_settings |= looked
                 self._bell.set()
                 await asyncio.sleep(RETRY_SECONDS)
             else:

@@ -11,7 +11,14 @@ from typing import NamedTuple
 from gql_app.live.feed import Feed, read_patiently
 from gql_app.live.held import Held
 from models.chain import Position
-from models.event import EventRow, OtherHistory, Resync, check_resumable, feed_bounds
+from models.event import (
+    SETTINGS,
+    EventRow,
+    OtherHistory,
+    Resync,
+    check_resumable,
+    feed_bounds,
+)
 from models.limits import Busy
 
 log = logging.getLogger(__name__)
@@ -21,10 +28,12 @@ OPEN_SECONDS = 5.0
 
 
 class EventBatch(NamedTuple):
-    """Events in order. Everything up to `position` has been handed on."""
+    """Events in order. Everything up to `position` has been handed on, and so often had the
+    practice or its queues been changed, as far as is known there."""
 
     events: list[EventRow]
     position: Position
+    settings: int = 0
 
 
 class Feeds:
@@ -49,15 +58,18 @@ class Feeds:
         return self._feeds.holders
 
     def notice(self, practice_id: int, seq: int) -> None:
-        """A bell has rung: event `seq` of the practice is committed."""
+        """A bell has rung: event `seq` of the practice is committed, or with `SETTINGS` a change of
+        the practice or its queues."""
         feed = self._feeds.get(practice_id)
         if feed is not None and seq > feed.position.seq:
             feed.notice()
+        elif feed is not None and seq == SETTINGS:
+            feed.notice_settings()
 
     def notice_all(self) -> None:
         """Bells may have been missed: read every feed again."""
         for feed in self._feeds.values():
-            feed.notice()
+            feed.notice_settings()
 
     async def keep_polling(self, seconds: float) -> None:
         """Read every feed again every so many seconds: bells may be lost, and a history may be
@@ -80,27 +92,30 @@ class Feeds:
     ) -> AsyncGenerator[EventBatch, None]:
         """All events of a practice after a position (None: from now on), in order, without end.
         When `patience()` seconds have passed without an event, an empty batch comes, for those who
-        have to act then.
+        have to act then; and another where the practice or its queues were changed.
 
         Raises `Resync` if the events after `after` are no longer kept, and `OtherHistory` if the
         event at `after`, or later the last event handed on, is not in the table any more.
         """
         async with self._open(practice_id, after) as feed:
             position = feed.position if after is None else after
+            settings = 0
             while True:
                 events = feed.after(position)
                 if events is None:
                     events = await read_patiently(practice_id, position)
-                if not events:
+                if events:
+                    if events[0].seq != position.seq + 1:
+                        raise Resync("Some events after the cursor are no longer kept.")
+                    position = events[-1].position
+                elif feed.settings <= settings:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(patience()):
-                            await feed.beyond(position.seq)
+                            await feed.beyond(position.seq, settings)
                             continue
-                elif events[0].seq != position.seq + 1:
-                    raise Resync("Some events after the cursor are no longer kept.")
-                else:
-                    position = events[-1].position
-                yield EventBatch(events, position)
+                if position.seq >= feed.position.seq:
+                    settings = feed.settings
+                yield EventBatch(events, position, settings)
 
     @asynccontextmanager
     async def _open(self, practice_id: int, after: Position | None) -> AsyncGenerator[Feed, None]:

@@ -10,9 +10,11 @@ from gql_app.schema.connections import Connection
 from gql_app.schema.events import TaskEvent
 from gql_app.schema.queues import Queue, QueueCounts
 from gql_app.schema.tasks import TaskConnection
+from gql_app.schema.viewer import Practice
 from gql_app.work.reads.board import Board, QueueOnBoard
 from gql_app.work.reads.cursors import event_cursor
 from gql_app.work.reads.orders import by_due
+from gql_app.work.reads.practices import PracticeRow
 from gql_app.work.reads.queues import QueueCounts as CountsRow
 from gql_app.work.reads.queues import QueueRow
 from models.chain import Position
@@ -24,6 +26,18 @@ class HeartbeatRow(NamedTuple):
     practice_id: int
     position: Position
     at: datetime
+
+    @property
+    def seq(self) -> int:
+        return self.position.seq
+
+
+class QueuesRow(NamedTuple):
+    """The practice and its queues as they are now, told at a position."""
+
+    practice: PracticeRow
+    position: Position
+    queues: list[QueueRow]
 
     @property
     def seq(self) -> int:
@@ -62,6 +76,32 @@ class QueueSnapshot:
         return parent.queues
 
 
+@strawberry.type(
+    description="The practice or its queues were changed. Queues that are not named are archived;"
+    " the counts of all others follow."
+)
+class QueuesChanged:
+    seq: int = strawberry.field(description="The number of the last event before it.")
+
+    @classmethod
+    def is_type_of(cls, source: object, _info: object) -> bool:
+        return isinstance(source, QueuesRow)
+
+    @strawberry.field(description="The stream goes on after it.")
+    def cursor(parent: strawberry.Parent[QueuesRow]) -> str:
+        return event_cursor(parent.practice.id, parent.position)
+
+    @strawberry.field(graphql_type=Practice, description="The practice as it is now.")
+    def practice(parent: strawberry.Parent[QueuesRow]) -> PracticeRow:
+        return parent.practice
+
+    @strawberry.field(
+        graphql_type=list[Queue], description="The queues of the stream, in their order."
+    )
+    def queues(parent: strawberry.Parent[QueuesRow]) -> list[QueueRow]:
+        return parent.queues
+
+
 @strawberry.type(description="A sign of life: nothing up to this cursor is still to come.")
 class Heartbeat:
     seq: int
@@ -76,10 +116,11 @@ class Heartbeat:
         return event_cursor(parent.practice_id, parent.position)
 
 
-FeedRow = Board | EventRow | CountsRow | HeartbeatRow
+FeedRow = Board | EventRow | CountsRow | QueuesRow | HeartbeatRow
 
 QueueFeedMessage = Annotated[
-    QueueSnapshot | TaskEvent | QueueCounts | Heartbeat, strawberry.union("QueueFeedMessage")
+    QueueSnapshot | TaskEvent | QueueCounts | QueuesChanged | Heartbeat,
+    strawberry.union("QueueFeedMessage"),
 ]
 
 

@@ -1,6 +1,6 @@
 """What the sources of subscriptions yield, and where they begin."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import date
 from typing import Generic, NamedTuple, TypeVar
@@ -34,13 +34,12 @@ class Start(NamedTuple):
     subscription.
 
     It begins after the event at `position`, or at a `cursor` that came in a transport's own place,
-    which is checked like the argument. A stream of all queues is of these `queues`. With
-    `state_only` it ends once it has told how things stand there.
+    which is checked like the argument. With `state_only` it ends once it has told how things stand
+    there.
     """
 
     position: Position | None = None
     cursor: str | None = None
-    queues: Sequence[int] | None = None
     state_only: bool = False
 
 

@@ -62,7 +62,7 @@ class CreateQueueInput:
     description="What is to be changed. What is left out stays as it is; null takes it away."
 )
 class UpdateQueueInput:
-    id: strawberry.ID
+    id: strawberry.ID = strawberry.field(description="Which queue.")
     name: str | None = strawberry.field(
         default=strawberry.UNSET, description="1 to 200 characters, unlike any other queue's."
     )
@@ -83,27 +83,27 @@ class UpdateQueueInput:
 
 @strawberry.input(description="Which queue is archived, and what becomes of its open tasks.")
 class ArchiveQueueInput:
-    id: strawberry.ID
+    id: strawberry.ID = strawberry.field(description="The queue that is archived.")
     move_to: strawberry.ID | None = strawberry.field(
         default=None, description="The queue that its open tasks move to; without it they close."
     )
 
 
-@strawberry.type
+@strawberry.type(description="What came of a change of the practice.")
 class PracticePayload:
-    practice: Practice
-    errors: list[UserError]
+    practice: Practice = strawberry.field(description="The practice as it is now.")
+    errors: list[UserError] = strawberry.field(description="Why nothing was changed.")
 
 
-@strawberry.type
+@strawberry.type(description="What came of a change of a queue.")
 class QueuePayload:
     queue: Queue | None = strawberry.field(
         description="The queue as it is now; null if there is none."
     )
-    errors: list[UserError]
+    errors: list[UserError] = strawberry.field(description="Why nothing was changed.")
 
 
-@strawberry.type
+@strawberry.type(description="What came of archiving a queue.")
 class ArchiveQueuePayload:
     queue: Queue | None = strawberry.field(
         description="The queue as it is now; null if there is none."
@@ -112,7 +112,7 @@ class ArchiveQueuePayload:
         description="How many tasks were closed or moved. Also where the queue could not be"
         " archived after all, because somebody began to call meanwhile."
     )
-    errors: list[UserError]
+    errors: list[UserError] = strawberry.field(description="Why it was not archived.")
 
 
 class _PracticePayload(NamedTuple):

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from gql_app.execution.cost import BYTES
 from gql_app.schema.connections import After, Connection, PageSize
 from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.filters import TaskFilter, task_query
@@ -79,7 +80,7 @@ class Queue(Node):
         description="When it was archived. It has no open tasks then, and takes no new ones."
     )
 
-    @strawberry.field(description="What the caller says, in Markdown.")
+    @strawberry.field(description="What the caller says, in Markdown.", metadata={BYTES: 1_000})
     async def script(parent: strawberry.Parent[QueueRow], info: SharedInfo) -> str | None:
         found = await info.context.loaders.script.load(parent.id)
         return None if found is None else found.script

@@ -58,7 +58,7 @@ class Subscription:
         graphql_type=QueueFeedMessage,
         description="All a dashboard needs: a snapshot, then every event followed by the counts it"
         " leads to, and heartbeats. With `after`, the counts at that cursor come in place of the"
-        " snapshot.",
+        " snapshot. When the practice or its queues are changed, they are told, with their counts.",
         metadata={SHARED: Shared("after", begins_with_state=True)},
     )
     async def queue_feed(
@@ -68,8 +68,8 @@ class Subscription:
         after: StreamAfter = None,
     ) -> Items[FeedRow]:
         context, start = info.context, parent or Start()
-        wanted = start.queues
-        if queue_ids is not None or wanted is None:
+        wanted = None
+        if queue_ids is not None:
             wanted = await _wanted_queues(context.scope, queue_ids)
         begin = _position(context.scope, start, after)
         items = follow_queues(context, wanted, begin, state_only=start.state_only)
@@ -111,11 +111,11 @@ def _position(scope: Scope, start: Start, after: str | None) -> Position | None:
     return read_event_cursor(scope.practice_id, cursor)
 
 
-async def _wanted_queues(scope: Scope, queue_ids: list[strawberry.ID] | None) -> list[int]:
+async def _wanted_queues(scope: Scope, queue_ids: list[strawberry.ID]) -> list[int]:
     """The queues to watch. Raises `BadInput` for one that is not there or not for this key: a
     stream that stays silent for ever would look like a quiet queue."""
     ids = read_ids_of("Queue", queue_ids)
     found = [row.id for row in await visible_queues(scope, ids)]
-    if queue_ids is not None and len(found) < len(set(queue_ids)):
+    if len(found) < len(set(queue_ids)):
         raise BadInput("There is no such queue here.")
     return found

@@ -26,9 +26,19 @@ from models.task import IS_OPEN
 STRETCH = 5_000
 """How many tasks are looked for at a time."""
 
+ROUNDS = 10
+"""How often tasks are looked for that came in meanwhile."""
+
 LAST = Refusal(
     RefusalCode.LAST_QUEUE,
     "It is the practice's only queue. Create another one first: tasks need one.",
+    "id",
+)
+
+
+STILL_COMING = Refusal(
+    RefusalCode.QUEUE_HAS_CLAIMS,
+    "Tasks come into the queue all the time. Stop what brings them in first.",
     "id",
 )
 
@@ -46,17 +56,20 @@ async def archive_queue(
     """Archive a queue. Its open tasks are moved to the queue `move_to`, or closed if that is None.
     Not while somebody is calling for one of them. Raises `Forbidden`."""
     viewer.require(viewer.may_set_up, "change the practice or its queues")
-    first = await changes.make(viewer, _check, queue_id, move_to)
-    if first.refusals or first.queue is None:
-        return ArchivedQueue(first)
-    query = TaskQuery(queue_ids=(queue_id,))
-    tasks = 0
-    while ids := await task_ids(viewer, query, STRETCH):
-        moved = await _clear(changes, viewer, ids, first.queue.name, move_to)
-        tasks += moved.changed
-        if moved.skipped_count or not moved.changed:
+    result = await changes.make(viewer, _check, queue_id, move_to)
+    if result.refusals or result.queue is None:
+        return ArchivedQueue(result)
+    name, tasks = result.queue.name, 0
+    for _ in range(ROUNDS):
+        while ids := await task_ids(viewer, TaskQuery(queue_ids=(queue_id,)), STRETCH):
+            moved = await _clear(changes, viewer, ids, name, move_to)
+            tasks += moved.changed
+            if moved.skipped_count or not moved.changed:
+                break
+        result = await changes.make(viewer, _archive, queue_id)
+        if result.refusals != (STILL_COMING,):
             break
-    return ArchivedQueue(await changes.make(viewer, _archive, queue_id), tasks)
+    return ArchivedQueue(result, tasks)
 
 
 async def _clear(
@@ -99,11 +112,12 @@ async def _archive(change: Change, queue_id: int) -> QueueResult:
     sql = f"SELECT COUNT(*) FROM task t WHERE t.practice_id = $1 AND t.queue_id = $2 AND {IS_OPEN}"
     left = (await fetch(Number, sql, change.practice_id, queue_id))[0].number
     if left:
-        return QueueResult(queue, (_has_claims(left),))
+        claims = await _claims(change, queue_id)
+        return QueueResult(queue, (_has_claims(claims) if claims else STILL_COMING,))
     sql = "UPDATE queue SET archived_at = $3 WHERE practice_id = $1 AND id = $2"
     await write(sql, change.practice_id, queue_id, change.now)
     change.note_setting(f"queue {queue_id} archived")
-    return QueueResult(queue._replace(archived_at=change.now), is_changed=True)
+    return QueueResult(queue._replace(archived_at=change.now))
 
 
 async def _claims(change: Change, queue_id: int) -> int:

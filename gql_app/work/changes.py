@@ -21,12 +21,12 @@ from tortoise.exceptions import IntegrityError
 from gql_app.access import BY_CLOCK, Origin, Viewer
 from gql_app.work.audit import Noted
 from gql_app.work.events import NewEvent, count_settings, write_records
-from gql_app.work.ringing import SETTINGS, Bell
+from gql_app.work.ringing import Bell
 from gql_app.work.shares import BusyLog, Shares
 from models.audit import AuditAction
 from models.contact import ContactRow
 from models.database import has_row_locks, transaction
-from models.event import TaskEventKind
+from models.event import SETTINGS, TaskEventKind
 from models.limits import Busy
 from models.task import TaskRow
 

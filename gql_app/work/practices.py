@@ -58,12 +58,12 @@ class PracticeLine(NamedTuple):
 
 
 class PracticeResult(NamedTuple):
-    """What came of a change of a practice: how it is now, and the refusals. `is_changed` says
-    whether it was different before."""
+    """What came of a change of a practice: how it is now, the refusals, and the columns that were
+    different before."""
 
     practice: PracticeRow
     refusals: tuple[Refusal, ...] = ()
-    is_changed: bool = False
+    changed: tuple[str, ...] = ()
 
 
 class Refused(Exception):
@@ -124,7 +124,7 @@ async def update_practice(change: Change, given: Mapping[str, object]) -> Practi
         await fetch(Id, sql, change.practice_id)
     await Practice.filter(id=change.practice_id).update(**new)
     change.note_setting(f"practice: {', '.join(new)}")
-    return PracticeResult(before._replace(**new), is_changed=True)
+    return PracticeResult(before._replace(**new), changed=tuple(new))
 
 
 async def archive_practice(change: Change, *, bring_back: bool = False) -> bool:

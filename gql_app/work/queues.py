@@ -20,12 +20,12 @@ TOO_MANY = Refusal(
 
 
 class QueueResult(NamedTuple):
-    """What came of a change of a queue: the queue as it is now, and the refusals. `is_changed` says
-    whether it was different before."""
+    """What came of a change of a queue: the queue as it is now, the refusals, and the columns that
+    were different before."""
 
     queue: QueueRow | None
     refusals: tuple[Refusal, ...] = ()
-    is_changed: bool = False
+    changed: tuple[str, ...] = ()
 
 
 async def create_queue(
@@ -52,7 +52,7 @@ async def create_queue(
     if position is not None:
         await _move(await lock_queues(change.practice_id), queue_id, position)
     change.note_setting(f"queue {queue_id} created")
-    return QueueResult(await queue_now(change.practice_id, queue_id), is_changed=True)
+    return QueueResult(await queue_now(change.practice_id, queue_id))
 
 
 async def update_queue(
@@ -82,7 +82,7 @@ async def update_queue(
         told += ["position"] * await _move(rows, queue_id, position)
     if told:
         change.note_setting(f"queue {queue_id}: {', '.join(told)}")
-    return QueueResult(await queue_now(change.practice_id, queue_id), is_changed=bool(told))
+    return QueueResult(await queue_now(change.practice_id, queue_id), changed=tuple(told))
 
 
 async def order_queues(change: Change, ids: Sequence[int]) -> bool:

@@ -5,9 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-SETTINGS = 0
-"""Rung in place of an event's number: the practice or its queues were changed."""
-
 HOLD_SECONDS = 0.01
 """How long a ring waits at most for other changes of its practice that are under way."""
 

@@ -40,6 +40,7 @@ subscription Feed($queueIds: [ID!], $after: String) {{
                                           tasks {{ nodes {{ {TASK} }} }} }} }}
     ... on TaskEvent {{ seq contact {{ notes }} task {{ {TASK} queue {{ id }} }} }}
     ... on QueueCounts {{ {COUNTS} }}
+    ... on QueuesChanged {{ seq queues {{ id }} }}
     ... on Heartbeat {{ seq at }}
   }}
 }}
@@ -245,6 +246,8 @@ class Client:
                 await self._take_event(message)
             case "QueueCounts":
                 await self._take_counts(message)
+            case "QueuesChanged":
+                await self._take_queues(message)
             case "Heartbeat":
                 assert self._awaited is None, "a heartbeat between an event and its counts"
                 await self._nothing_untold_before(message["seq"] + 1)
@@ -264,6 +267,16 @@ class Client:
         self.tasks = {task["id"]: shown_state(task) for task in nodes}
         there = await self._practice.tasks_at(message["seq"], self._watched)
         assert self.tasks == {key: task for key, task in there.items() if task[0] != "CLOSED"}
+
+    async def _take_queues(self, message: Message) -> None:
+        assert self._awaited is None, "queues between an event and its counts"
+        await self._nothing_untold_before(message["seq"] + 1)
+        ids = {queue["id"] for queue in message["queues"]}
+        before = self._watched
+        self._watched = {i for i in await self._visible() if global_id("Queue", i) in ids}
+        assert before <= self._watched
+        there = await self._practice.tasks_at(message["seq"], self._watched - before)
+        assert there == {}, "a queue that had events before it was told of"
 
     async def _take_event(self, message: Message) -> None:
         assert self._awaited is None, "an event without its counts"

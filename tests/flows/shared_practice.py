@@ -13,6 +13,7 @@ from gql_app.delivery.streams import Streams
 from gql_app.live.feeds import Feeds
 from gql_app.schema import build_schema, queue_feed
 from gql_app.schema.ids import global_id
+from gql_app.work.queues import create_queue
 from gql_app.work.reads.queues import day_bounds
 from models.chain import Position
 from models.event import EventRow, events_after
@@ -107,8 +108,9 @@ def state_of(event: EventRow) -> State:
 
 
 async def add_queue(office: Office, name: str) -> Queue:
-    now = office.clock()
-    return await Queue.create(practice_id=office.practice.id, name=name, position=9, created_at=now)
+    made = await office.changes.make_for(office.practice.id, create_queue, {"name": name})
+    assert made.queue is not None
+    return await Queue.get(id=made.queue.id)
 
 
 def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,6 @@ from gql_app.delivery.results import Result, Results
 from gql_app.delivery.streams import Streams
 from gql_app.schema import queue_feed
 from gql_app.work.reads.board import counts_at, read_board
-from gql_app.work.reads.queues import visible_queues
 from models.chain import Position
 from tests.flows.shared_client import Client, Failed
 from tests.flows.shared_practice import Practice, add_queue, small_and_quick
@@ -107,7 +106,6 @@ def gate_behind(monkeypatch: pytest.MonkeyPatch, module: str, name: str, functio
 
 
 QUEUE_FEED = "gql_app.schema.queue_feed"
-SHARED = "gql_app.delivery.shared"
 
 either_way = pytest.mark.parametrize("moods", [[], [True]], ids=["pulls", "listens"])
 
@@ -264,7 +262,7 @@ async def test_what_comes_before_a_failure_is_told_though_more_was_to_follow_at_
         assert pulls.told == listens.told == [3, 4]
 
 
-async def test_a_newcomer_watches_a_queue_that_was_added_while_a_group_lives(
+async def test_all_watch_a_queue_that_was_added_while_their_group_lives(
     practice: Practice,
 ) -> None:
     office = practice.office
@@ -276,14 +274,15 @@ async def test_a_newcomer_watches_a_queue_that_was_added_while_a_group_lives(
         await office.log(await office.make_task(added, follow_up=office.today))
         await office.log(await first_task())
         await all_right(first, newcomer)
-        assert (first.told, newcomer.told) == ([6], [4, 5, 6])
+        assert (first.told, newcomer.told) == ([3, 4, 5, 6], [4, 5, 6])
         assert added.id in newcomer.counts
+        assert added.id in first.counts
         await first.break_off()
         await all_right(first)
         assert added.id in first.counts
 
 
-async def test_one_that_falls_behind_is_told_of_no_queue_that_its_group_does_not_watch(
+async def test_one_that_falls_behind_is_told_of_a_queue_that_was_added_too(
     practice: Practice,
 ) -> None:
     office = practice.office
@@ -297,15 +296,15 @@ async def test_one_that_falls_behind_is_told_of_no_queue_that_its_group_does_not
         await all_right(slow)
         await office.make_task(added)
         await all_right(first, slow)
-        assert first.told == slow.told == list(range(4, 27, 2))
+        assert first.told == slow.told == list(range(3, 28))
 
 
-async def test_a_queue_that_is_added_while_one_begins_is_in_its_feed_for_good_or_not_at_all(
+async def test_a_queue_that_is_added_while_one_begins_is_in_its_feed_for_good(
     practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with watching(practice) as first, watching(practice) as newcomer:
         await join(practice, first)
-        gate = gate_behind(monkeypatch, SHARED, "visible_queues", visible_queues)
+        gate = gate_behind(monkeypatch, QUEUE_FEED, "read_board", read_board)
         async with gate.holding(newcomer.next()):
             added = await add_queue(practice.office, "Added")
         await newcomer.catch_up()

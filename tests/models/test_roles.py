@@ -15,6 +15,7 @@ TABLE = {
     "release the claims of others": "no yes yes no",
     "read activity reports": "no yes yes no",
     "read the audit": "no no yes no",
+    "change the practice and its queues": "no no yes no",
 }
 
 

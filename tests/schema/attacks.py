@@ -116,16 +116,27 @@ MUTATIONS: dict[str, list[Attack]] = {
         lambda w, n: {"input": {"importId": n.import_, "line": 2, "cells": []}},
     ],
     "undoImport": [lambda w, n: {"importId": n.import_}],
+    "updatePractice": [lambda w, n: {"input": {"timeZone": "nowhere"}}],
+    "createQueue": [lambda w, n: {"input": {"name": ""}}],
+    "updateQueue": [lambda w, n: {"input": {"id": n.queue, "name": "Other", "position": 0}}],
+    "archiveQueue": [
+        lambda w, n: {"input": {"id": n.queue}},
+        lambda w, n: {"input": {"id": _seen(w), "moveTo": n.queue}},
+    ],
     "endSession": [lambda w, n: {"id": n.session}],
     "removePasskey": [lambda w, n: {"id": n.passkey}],
 }
+
+NAMELESS = {"updatePractice", "createQueue"}
+"""What names nothing that could be hidden."""
 
 PERSONAL = {"endSession", "removePasskey"}
 """What reaches one's own only: not even a supervisor's key ends another's session."""
 
 QUERIES: dict[str, list[Attack]] = {
     "viewer": [lambda w, n: {}],
-    "queues": [lambda w, n: {}],
+    "practice": [lambda w, n: {}],
+    "queues": [lambda w, n: {}, lambda w, n: {"includeArchived": True}],
     "queue": [lambda w, n: {"id": n.queue}],
     "task": [lambda w, n: {"id": n.task}, lambda w, n: {"id": n.moved}],
     "patient": [lambda w, n: {"id": n.patient}, lambda w, n: {"id": n.newcomer}],

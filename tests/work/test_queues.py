@@ -60,7 +60,7 @@ async def test_what_is_the_same_already_is_no_change(office: Office) -> None:
         result = await office.changes.make_for(
             practice, update_queue, office.recall.id, given, position
         )
-        assert (result.is_changed, result.refusals) == (False, ())
+        assert (result.changed, result.refusals) == ((), ())
     assert not await office.changes.make_for(practice, order_queues, [office.recall.id])
     assert await Audit.all().count() == before
     assert (await Practice.get(id=practice)).settings == 0

@@ -32,7 +32,7 @@ export class BoardView {
     drawOutcomes(null);
     store.listen((what, detail) => {
       if (what === 'event') this.note(detail);
-      if (what === 'snapshot' || what === 'counts') this.soon();
+      if (what === 'snapshot' || what === 'counts' || what === 'settings') this.soon();
     });
     setInterval(() => this.ask(), REFRESH);
   }

@@ -10,7 +10,7 @@ const STATE = `status isOpen statusLabel origin reason followUp expiresAt versio
 const TASK = `fragment Row on Task { id ${STATE} claim { id by { id name } until } }`;
 
 const DETAIL = `fragment Detail on Task {
-  ...Row suggestedFollowUp
+  ...Row suggestedFollowUp queue { script }
 }
 ${TASK}`;
 
@@ -27,6 +27,7 @@ export const FEED = `subscription ($after: String) {
       snapshot { taskId ${STATE} claim { id: claimId by { id name } until } }
     }
     ... on QueueCounts { ...Counts }
+    ... on QueuesChanged { cursor practice { name timeZone } queues { id name } }
     ... on Heartbeat { cursor at }
   }
 }

@@ -45,6 +45,16 @@ export function drawFacts(dialog, task) {
   const [dialled] = task.patient.phones;
   if (dialled) phone.href = dialled.href;
   else phone.removeAttribute('href');
+  drawScript(dialog, task);
+}
+
+/** What the caller says, of the task's queue. Few queues have a script, so it is loaded then. */
+async function drawScript(dialog, task) {
+  const script = (task.isOpen && task.queue?.script) || '';
+  part(dialog, 'script').hidden = !script;
+  if (!script) return;
+  const { rendered } = await import('./markdown.js');
+  refill(part(dialog, 'script-text'), [script], (text) => rendered(text));
 }
 
 /** Nothing of a task stays in the page once its dialog is closed. */

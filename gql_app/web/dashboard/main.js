@@ -49,6 +49,7 @@ const activity = new Activity({
   onAct: () => warned && say(''),
   onError: (error) => error instanceof SignedOut && trouble(error),
 });
+store.listen((what, practice) => what === 'settings' && nameThePractice(practice));
 let feed = null;
 let warned = false; // that the session ends, unless something is done
 
@@ -281,7 +282,7 @@ document.addEventListener('keydown', (event) => {
     event.preventDefault();
     return part('grid').focus();
   }
-  if (event.target.matches('input[type=search], input[type=password], select, textarea')) return;
+  if (event.target.matches('input:not([type=checkbox], [type=radio]), select, textarea')) return;
   if (event.key === '?') part('help').showModal();
   else if (part('tasks').hidden || !tasks.key(event)) return;
   event.preventDefault();

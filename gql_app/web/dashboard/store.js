@@ -3,6 +3,8 @@
 
 import { learn } from './clock.js';
 
+const NONE = { open: 0, notContacted: 0, inProgress: 0, dueToday: 0, overdue: 0, closedToday: 0 };
+
 export class Store {
   constructor() {
     this.listeners = [];
@@ -16,8 +18,8 @@ export class Store {
     this.me = null; // the viewer's own id as staff
   }
 
-  /** `listener(what, detail)`: "snapshot", "counts", "task" (with the task), "patient" (with one who is
-   *  called otherwise now) or "event" (with it, and in it the task as it was then, and as it was known
+  /** `listener(what, detail)`: "snapshot", "counts", "settings" (with the practice; its queues may be others
+   *  now), "task" (with the task), "patient" (with one who is called otherwise now) or "event" (with it, and in it the task as it was then, and as it was known
    *  before). */
   listen(listener) {
     this.listeners.push(listener);
@@ -47,9 +49,25 @@ export class Store {
       case 'QueueCounts':
         this.counts.set(message.queue.id, message);
         return this.tell('counts');
+      case 'QueuesChanged':
+        return this.setQueues(message);
       case 'Heartbeat':
         learn(message.at);
     }
+  }
+
+  /** The queues are these from here on. One that is not among them is archived, and has no open tasks. */
+  setQueues({ practice, queues }) {
+    this.queues = queues;
+    const known = new Map(queues.map((queue) => [queue.id, queue]));
+    // Their counts come next.
+    this.counts = new Map(queues.map(({ id }) => [id, this.counts.get(id) ?? NONE]));
+    for (const [id, task] of this.tasks) {
+      const queue = known.get(task.queue?.id);
+      if (queue) this.tasks.set(id, { ...task, queue: { ...task.queue, ...queue } });
+      else if (task.queue && task.isOpen) this.tasks.delete(id);
+    }
+    this.tell('settings', practice);
   }
 
   /** Take in a task, if it is news. */
@@ -72,7 +90,7 @@ export class Store {
   /** The sum of the queues' counts, or those of one queue. */
   countsOf(queueId) {
     if (queueId) return this.counts.get(queueId);
-    const sum = { open: 0, notContacted: 0, inProgress: 0, dueToday: 0, overdue: 0, closedToday: 0 };
+    const sum = { ...NONE };
     for (const counts of this.counts.values()) {
       for (const name of Object.keys(sum)) sum[name] += counts[name];
     }

@@ -57,6 +57,14 @@ export class TasksView {
         this.list.filter = this.wanted();
         this.list.reload();
         this.onLook();
+      } else if (what === 'settings') {
+        const isGone = this.queueId && !this.store.queues.some(({ id }) => id === this.queueId);
+        if (isGone) this.queueId = null;
+        this.drawQueues();
+        if (isGone) this.ask();
+        this.isStale = true;
+        this.soon();
+        this.onLook();
       } else if (what === 'counts') {
         this.drawQueues();
       } else {
@@ -131,13 +139,21 @@ export class TasksView {
     });
   }
 
+  /** What is said where there is nothing. */
+  none() {
+    const { open, closedToday } = this.store.countsOf(null);
+    const isAll = !this.queueId && !this.search.value && this.status.value === WORK;
+    const isNew = isAll && !open && !closedToday && this.dialog.viewer?.maySetUp;
+    return isNew ? 'No tasks yet: import a list, or make one.' : 'No tasks here.';
+  }
+
   draw() {
     this.grid.show(this.toTop);
     this.toTop = false;
     const { rows, isLoading, isQuiet, hasMore, isUnsearched } = this.list;
     const what = rows.length
       ? `${count(rows.length, 'task')}${hasMore ? ', more as you scroll' : ''}`
-      : 'No tasks here.';
+      : this.none();
     const found = isUnsearched ? `Type more to search. ${what}` : what;
     write(this.note, rows.length || !isLoading || isQuiet ? found : 'Loading …');
     if (this.toRead && !isLoading) this.readOut(found);

@@ -7,9 +7,11 @@ task was and where it went, which is all that the counts of a day depend on.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from gql_app.access import Scope
 from gql_app.work.reads.conditions import Page
+from gql_app.work.reads.practices import PracticeRow, find_practice
 from gql_app.work.reads.queues import (
     QueueCounts,
     QueueRow,
@@ -20,7 +22,7 @@ from gql_app.work.reads.queues import (
 from gql_app.work.reads.task_filter import TaskQuery
 from models.chain import Position
 from models.database import snapshot
-from models.event import EventRow, events_after, feed_bounds
+from models.event import EventRow, events_after, feed_bounds, settings_of
 from models.follow_up import local_date
 from models.lifecycle import TaskStatus
 from models.task import TaskRow
@@ -39,40 +41,56 @@ class QueueOnBoard:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The queues at one place in the practice's history."""
+    """The queues at one place in the practice's history; so often had the practice or its queues
+    been changed."""
 
     practice_id: int
     position: Position
     queues: list[QueueOnBoard]
+    settings: int = 0
 
     @property
     def seq(self) -> int:
         return self.position.seq
 
 
-async def read_board(scope: Scope, ids: Sequence[int], first: int, now: datetime) -> Board:
-    """The queues in `ids` that the key allows, at one moment."""
+class CountedQueues(NamedTuple):
+    """The queues that are in use now, with the counts that they had at one place in the practice's
+    history; and the practice as it is now."""
+
+    practice: PracticeRow
+    queues: list[QueueRow]
+    counts: dict[int, QueueCounts]
+
+
+async def read_board(scope: Scope, ids: Sequence[int] | None, first: int, now: datetime) -> Board:
+    """The queues in use that the key allows, of `ids` if given, at one moment."""
     async with snapshot():
+        settings = await settings_of(scope.practice_id)
         queues = await visible_queues(scope, ids)
         visible = [queue.id for queue in queues]
         counts = {row.queue_id: row for row in await queue_counts(scope, visible, now)}
         pages = await tasks_of_queues(scope, visible, TaskQuery(), first, None) if visible else {}
         position = (await feed_bounds(scope.practice_id)).last
     on_board = [QueueOnBoard(queue, counts[queue.id], pages[queue.id]) for queue in queues]
-    return Board(scope.practice_id, position, on_board)
+    return Board(scope.practice_id, position, on_board, settings)
 
 
 async def counts_at(
-    scope: Scope, ids: Sequence[int], position: Position, now: datetime
-) -> dict[int, QueueCounts]:
-    """The counts of each queue as the event at `position` left them, on the day that `now` is.
+    scope: Scope, ids: Sequence[int] | None, position: Position, now: datetime
+) -> CountedQueues:
+    """The queues that are in use, of `ids` if given, with the counts that the event at `position`
+    left, on the day that `now` is.
 
     What has happened since is read at the same moment and taken back. Raises `Resync`.
     """
     seq = position.seq
     since: list[EventRow] = []
     async with snapshot():
-        counts = {row.queue_id: row for row in await queue_counts(scope, ids, now)}
+        practice = await find_practice(scope.practice_id)
+        queues = await visible_queues(scope, ids)
+        visible = [queue.id for queue in queues]
+        counts = {row.queue_id: row for row in await queue_counts(scope, visible, now)}
         while events := await events_after(scope.practice_id, position, BATCH):
             since += events
             position = events[-1].position
@@ -81,7 +99,8 @@ async def counts_at(
         for queue_id in event.queues:
             if queue_id in counts:
                 counts[queue_id] = _moved(counts[queue_id], event, scope, today, -1)
-    return {queue_id: row._replace(seq=seq) for queue_id, row in counts.items()}
+    counts = {queue_id: counts[queue_id]._replace(seq=seq) for queue_id in visible}
+    return CountedQueues(practice, queues, counts)
 
 
 def after_event(counts: QueueCounts, event: EventRow, scope: Scope, today: date) -> QueueCounts:

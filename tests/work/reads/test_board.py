@@ -64,7 +64,8 @@ async def test_counts_at_an_earlier_event_are_those_that_stood_there(office: Off
     stood.append(await counted(office))
 
     for seq, counts in enumerate(stood):
-        assert await counts_at(office.staff, both, Position(seq), office.clock()) == counts
+        found = await counts_at(office.staff, both, Position(seq), office.clock())
+        assert found.counts == counts
 
 
 async def test_a_board_read_amid_changes_shows_one_moment(office: Office) -> None:
@@ -85,7 +86,7 @@ async def test_a_board_read_amid_changes_shows_one_moment(office: Office) -> Non
 
     assert len(boards) > 2
     for board in boards:
-        stood = await counts_at(office.staff, both, board.position, office.clock())
+        stood = (await counts_at(office.staff, both, board.position, office.clock())).counts
         for shown in board.queues:
             assert shown.counts == stood[shown.queue.id]
             assert len(shown.page.rows) == shown.counts.open

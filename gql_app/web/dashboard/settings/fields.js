@@ -45,7 +45,8 @@ export function showErrors(form, errors) {
     if (!place) continue;
     const mine = errors.filter((error) => error.field?.at(-1) === control.name);
     write(place, mine.map(({ message }) => outside(message)).join(' '));
-    control.toggleAttribute('aria-invalid', mine.length > 0);
+    if (mine.length) control.setAttribute('aria-invalid', 'true');
+    else control.removeAttribute('aria-invalid');
     if (mine.length) first ??= control;
   }
   for (const error of errors) {

@@ -17,6 +17,7 @@ export class Section {
       this.slug,
       this.form,
     );
+    this.form.addEventListener('input', () => (this.isTyped = true));
     sending(this.form, () => this.send(), onError);
   }
 
@@ -42,12 +43,14 @@ export class Section {
   }
 
   async show() {
+    if (this.isTyped) return; // somebody looked at another section meanwhile
     const { practice } = await graphql(PRACTICE);
     this.draw(practice);
     showErrors(this.form, []);
   }
 
   draw(practice) {
+    this.isTyped = false;
     for (const name of ['name', 'timeZone', 'region']) this.form.elements[name].value = practice[name];
     write(this.slug, `Commands call it ${outside(practice.slug)}.`);
   }
