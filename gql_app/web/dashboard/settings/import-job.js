@@ -94,7 +94,7 @@ export class ImportJob {
   }
 
   table(columns) {
-    const names = ['Line', ...columns.map(outside), 'What is wrong', ''];
+    const names = ['Line', ...columns.map(outside), 'What is wrong', 'Action'];
     const head = names.map((text) => made('th', { scope: 'col', text }));
     const caption = made('caption', { text: 'Rows that did not come in. Mend them and send them again.' });
     return made('table', {}, caption, made('thead', {}, made('tr', {}, ...head)), made('tbody'));
@@ -127,7 +127,7 @@ export class ImportJob {
   mark(inputs, wrong, errors) {
     write(wrong, outside(errors.map(({ message }) => message).join(' ')));
     const named = new Set(errors.map(({ field }) => field?.at(-1)));
-    for (const input of inputs) input.toggleAttribute('aria-invalid', named.has(input.name));
+    for (const input of inputs) input.ariaInvalid = named.has(input.name) ? 'true' : null;
   }
 
   async mend(line, inputs, element, wrong) {

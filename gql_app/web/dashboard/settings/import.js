@@ -86,7 +86,7 @@ export class Section {
         made('td', {}, open),
       );
     });
-    const head = ['File', 'Sent', 'Queue', 'What came of it', ''].map((text) => made('th', { scope: 'col', text }));
+    const head = ['File', 'Sent', 'Queue', 'What came of it', 'Action'].map((text) => made('th', { scope: 'col', text }));
     const caption = made('caption', { text: 'Earlier imports' });
     const table = made('table', {}, caption, made('thead', {}, made('tr', {}, ...head)), made('tbody', {}, ...rows));
     return made('div', { className: 'wide', tabIndex: 0, role: 'region', ariaLabel: 'Earlier imports' }, table);
