@@ -47,8 +47,10 @@ from gql_app.web.readiness import Readiness
 from gql_app.web.request_log import RequestLog
 from gql_app.web.sessions import Sessions
 from gql_app.web.signing_in import SigningIn
+from gql_app.web.uploads import Uploads
 from gql_app.work.access_log import AccessLog
 from gql_app.work.changes import Changes
+from gql_app.work.imports.runner import ImportRunner
 from gql_app.work.shares import Shares
 from gql_app.work.upkeep.audit_retention import keep_pruning_audit
 from gql_app.work.upkeep.ending_keys import keep_warning_of_ends
@@ -75,7 +77,8 @@ def build_app(settings: Settings) -> Starlette:
     bus = Bus(settings.bus_url, feeds.notice, feeds.notice_all)
     changes = Changes(bus.ring, clock, Shares(settings.practice_connections, settings.wait_seconds))
     access_log = AccessLog(clock)
-    services = _services(settings, changes, feeds, clock, access_log)
+    imports = ImportRunner(changes, clock)
+    services = _services(settings, changes, feeds, clock, access_log, imports)
     idle = settings.session_idle
     groups = Groups(access_log.note)
     last_use = LastUse(changes.make_for, seconds_passed)
@@ -99,22 +102,43 @@ def build_app(settings: Settings) -> Starlette:
                 *(keys.guesses, services.budgets),
             ),
             *page_routes(),
+            *Uploads(keys, changes, services.budgets).routes(),
             *signing_in.routes(),
             *SigningInByProvider(changes, settings.oidc_secrets).routes(),
         ],
         middleware=_middleware(settings),
         lifespan=_lifespan(
-            settings, services, groups, bus, sessions, connections, last_use, readiness, clock
+            settings,
+            services,
+            groups,
+            bus,
+            sessions,
+            connections,
+            last_use,
+            readiness,
+            clock,
+            imports,
         ),
     )
 
 
 def _services(
-    settings: Settings, changes: Changes, feeds: Feeds, clock: Clock, access_log: AccessLog
+    settings: Settings,
+    changes: Changes,
+    feeds: Feeds,
+    clock: Clock,
+    access_log: AccessLog,
+    imports: ImportRunner,
 ) -> Services:
     budgets = make_budgets(settings.bus_url, settings.cost_per_second, settings.writes_per_second)
     lease, idle = timedelta(minutes=settings.claim_minutes), settings.session_idle
-    return Services(changes, feeds, clock, lease, access_log=access_log, idle=idle, budgets=budgets)
+    return Services(
+        *(changes, feeds, clock, lease),
+        access_log=access_log,
+        idle=idle,
+        budgets=budgets,
+        wake_imports=imports.wake,
+    )
 
 
 def _trusted(settings: Settings) -> dict[str, str] | None:
@@ -152,6 +176,7 @@ def _lifespan(
     last_use: LastUse,
     readiness: Readiness,
     clock: Clock,
+    imports: ImportRunner,
 ) -> Callable[[Starlette], AbstractAsyncContextManager[dict[str, Any]]]:
     """What begins and ends with the server: the database, the clock and the background jobs."""
     changes = services.changes
@@ -170,6 +195,7 @@ def _lifespan(
                 *(sessions.keep_checking(), connections.keep_looking()),
                 last_use.keep_writing(),
                 services.access_log.keep_writing(changes, groups.settle),
+                imports.keep_running(),
                 *_by_the_clock(changes, clock, settings),
             ),
             _collected_less_often(),

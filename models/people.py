@@ -24,7 +24,8 @@ class Patient(Model):
     extension; null if `phone` says that already), and `phone_display` how it is shown. While
     `is_indexed` is false, these two are null or an earlier number's, and the patient cannot be
     found by a new name or number. The database itself sets it to false, whatever program changes
-    the row.
+    the row. A patient whom an import made that was undone was `taken_back_at` that moment: nobody
+    finds them any more.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -39,6 +40,7 @@ class Patient(Model):
     source = fields.CharField(max_length=100, null=True)
     external_id = fields.CharField(max_length=MAX_EXTERNAL_ID, null=True)
     created_at = fields.DatetimeField()
+    taken_back_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "patient"

@@ -35,6 +35,15 @@ class RefusalCode(StrEnum):
     ORIGIN_INVALID = "ORIGIN_INVALID"  # neither AUTOMATIC nor MANUAL
     DATE_INVALID = "DATE_INVALID"  # not as ISO 8601 writes it: others are not guessed
     TEXT_TOO_LONG = "TEXT_TOO_LONG"  # longer than is kept
+    ROW_MALFORMED = "ROW_MALFORMED"  # a row of a file that cannot be told apart into cells
+    CELL_TOO_LONG = "CELL_TOO_LONG"  # over 10,000 characters
+    LINE_TOO_LONG = "LINE_TOO_LONG"  # over 4,000,000 characters
+    COLUMN_MISSING = "COLUMN_MISSING"  # one that is needed is not matched, or is not there
+    COLUMN_TWICE = "COLUMN_TWICE"  # two columns for a field, or two fields for a column
+    IMPORT_STARTED = "IMPORT_STARTED"  # it has been started before
+    IMPORT_NOT_STARTED = "IMPORT_NOT_STARTED"  # there is nothing to undo or to mend yet
+    IMPORT_UNDONE = "IMPORT_UNDONE"  # it was undone before
+    IMPORT_TOO_OLD = "IMPORT_TOO_OLD"  # it began more than a day ago
     TEXT_INVALID = "TEXT_INVALID"  # not UTF-8, or a character that cannot be kept or shown
     SLUG_INVALID = "SLUG_INVALID"  # no short name of a practice
     SLUG_TAKEN = "SLUG_TAKEN"  # another practice has this short name

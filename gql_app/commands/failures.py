@@ -3,8 +3,8 @@
 from gql_app.access import keys
 from gql_app.clock import Doubtful
 from gql_app.commands import watch
-from gql_app.commands.importing.reading import CannotImport
 from gql_app.settings import BadSetting
+from gql_app.work.imports.records import CannotImport
 from gql_app.work.practices import Refused
 from models.checks import BadValue
 from models.database.opening import DATABASE_ERRORS, CannotOpen, failure

@@ -16,6 +16,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         arguments.source,
         arguments.rejects,
         arguments.dry_run,
+        arguments.map,
     )
     work = import_file(settings.database_url, settings.bus_url, order, settings.limits)
     return asyncio.run(work)

@@ -30,6 +30,7 @@ def parser() -> Parser:
     add_staff(verbs)
     add_queues(verbs)
     _add_import(verbs)
+    _add_imports(verbs)
     _add_watch(verbs)
     verb = verbs.add("schema", "write schema.graphql", "schema.run")
     verb.add_argument("--check", action="store_true", help="only say whether it is up to date")
@@ -131,7 +132,7 @@ def _add_audit(verbs: Verbs) -> None:
 
 def _add_import(verbs: Verbs) -> None:
     verb = verbs.add("import", "load a file of tasks into a queue", "loading.run")
-    verb.add_argument("file", type=Path, metavar="FILE", help="a .csv or .jsonl file, in UTF-8")
+    verb.add_argument("file", type=Path, metavar="FILE", help="a .csv, .xlsx or .jsonl file")
     add_practice(verb)
     verb.add_argument("--queue", required=True, metavar="NAME", help="the queue they come into")
     verb.add_argument(
@@ -146,7 +147,25 @@ def _add_import(verbs: Verbs) -> None:
         metavar="PATH",
         help="where rows go that cannot come in; FILE.rejects.csv unless it is given",
     )
+    verb.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        type=read.text,
+        metavar="FIELD=COLUMN",
+        help="which column is which field, such as Phone=Telefon; may be repeated",
+    )
     verb.add_argument("--dry-run", action="store_true", help="only say what would come of it")
+
+
+def _add_imports(verbs: Verbs) -> None:
+    verbs = Verbs(verbs.add("imports", "list imports, and undo them"))
+    add_practice(verbs.add("list", "list a practice's imports", "imports.show"))
+    verb = verbs.add("undo", "take back what an import of the last day has made", "imports.undo")
+    add_practice(verb)
+    verb.add_argument(
+        "number", type=read.number, metavar="NUMBER", help="the import's, as imports list shows it"
+    )
 
 
 def _add_watch(verbs: Verbs) -> None:

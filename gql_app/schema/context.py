@@ -35,7 +35,8 @@ class Services:
     """What the composition root has wired together for the schema. `clock` gives the aware time;
     a claim lasts for `lease`; `passed` gives seconds that only ever grow, for what waits; what is
     read goes into `access_log`; a session ends when its person has done nothing for the time
-    `idle`; `budgets` are what keys may spend."""
+    `idle`; `budgets` are what keys may spend;
+    `wake_imports` says that there is an import to be carried on."""
 
     changes: Changes
     feeds: Feeds
@@ -45,6 +46,7 @@ class Services:
     access_log: AccessLog = field(default_factory=lambda: AccessLog(machine_time))
     idle: timedelta = USUAL_IDLE
     budgets: Budgets = field(default_factory=Budgets)
+    wake_imports: Callable[[], None] = lambda: None
 
 
 class SharedContext:

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from gql_app.work.imports.headers import ImportField
 from gql_app.work.imports.rows import ImportResult
 from gql_app.work.reads.keys import KeyState
 from gql_app.work.reads.orders import TaskOrder
@@ -9,6 +10,7 @@ from gql_app.work.reads.staff import StaffState
 from gql_app.work.reports.buckets import BucketSize
 from models.audit import AuditAction
 from models.event import TaskEventKind
+from models.importing import ImportState
 from models.lifecycle import CloseCause, ContactOutcome, TaskOrigin, TaskStatus
 from models.phone import PhoneKind
 from models.refusals import RefusalCode
@@ -34,6 +36,13 @@ strawberry.enum(
     description="Whether a key lets anybody in. VALID: it does. EXPIRED: its time is up. REVOKED:"
     " somebody has ended it.",
 )
+strawberry.enum(ImportField, description="What a column of a file can be matched with.")
+strawberry.enum(
+    ImportState,
+    description="How far an import is. SENDING: a command is loading it. UPLOADED: it waits to be"
+    " started. RUNNING: rows are coming in. DONE: every row is in or rejected. UNDOING: what it"
+    " made is being taken back. UNDONE: that is over.",
+)
 strawberry.enum(AuditAction, description="What was done, as the audit tells it.")
 strawberry.enum(
     TaskOrder,
@@ -51,7 +60,9 @@ __all__ = [
     "BucketSize",
     "CloseCause",
     "ContactOutcome",
+    "ImportField",
     "ImportResult",
+    "ImportState",
     "KeyState",
     "PhoneKind",
     "RefusalCode",

@@ -16,7 +16,17 @@ from gql_app.work.reads.conditions import BadInput
 
 security = logging.getLogger(SECURITY)
 
-TYPES = ("Contact", "Key", "Passkey", "Patient", "Queue", "Session", "Staff", "Task")
+TYPES = (
+    "Contact",
+    "ImportJob",
+    "Key",
+    "Passkey",
+    "Patient",
+    "Queue",
+    "Session",
+    "Staff",
+    "Task",
+)
 """The types that have a global id."""
 
 MAX_ROW = 10**18

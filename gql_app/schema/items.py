@@ -14,13 +14,13 @@ Row = TypeVar("Row")
 class Item(NamedTuple, Generic[Row]):
     """A row to show, and what those who send it have to know of it.
 
-    It is true at the event at `position`, and on `day` if it depends on the day. `of_the_clock`
-    says that the time brought it and not an event; with `more`, others were read together with it
-    and follow at once.
+    It is true at the event at `position`, if it stands in the practice's history, and on `day` if
+    it depends on the day. `of_the_clock` says that the time brought it and not an event; with
+    `more`, others were read together with it and follow at once.
     """
 
     row: Row
-    position: Position
+    position: Position | None
     day: date | None = None
     of_the_clock: bool = False
     more: bool = False

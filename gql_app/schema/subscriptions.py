@@ -7,10 +7,12 @@ import strawberry
 
 from gql_app.access import Scope
 from gql_app.execution.sharing import SHARED, Shared
-from gql_app.schema.context import SharedContext, SharedInfo
+from gql_app.schema.context import Info, SharedContext, SharedInfo
 from gql_app.schema.events import TaskEvent
 from gql_app.schema.feed_types import FeedRow, QueueFeedMessage
-from gql_app.schema.ids import read_ids_of
+from gql_app.schema.ids import read_id_of, read_ids_of
+from gql_app.schema.import_jobs import ImportId, follow_import
+from gql_app.schema.import_types import ImportJob
 from gql_app.schema.items import Item, Items, Start, loaded_afresh
 from gql_app.schema.queue_feed import follow_queues
 from gql_app.work.reads.conditions import BadInput
@@ -18,6 +20,7 @@ from gql_app.work.reads.cursors import read_event_cursor
 from gql_app.work.reads.queues import visible_queues
 from models.chain import Position
 from models.event import STATUS_KINDS, EventRow
+from models.importing import ImportJobRow
 
 QueueIds = Annotated[
     list[strawberry.ID] | None,
@@ -71,6 +74,16 @@ class Subscription:
         begin = _position(context.scope, start, after)
         items = follow_queues(context, wanted, begin, state_only=start.state_only)
         return loaded_afresh(context, items)
+
+    @strawberry.subscription(
+        graphql_type=ImportJob,
+        description="For supervisors and admins: an import, now and each time that it has come"
+        " further, until it is over.",
+    )
+    async def import_progress(
+        parent: strawberry.Parent[Start | None], info: Info, import_id: ImportId
+    ) -> Items[ImportJobRow]:
+        return follow_import(info.context, read_id_of("ImportJob", import_id))
 
 
 async def _status_changes(

@@ -17,6 +17,12 @@ from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 BATCH = 1_000
 
 
+# The import that made them was undone.
+_BUT_TAKEN_BACK = """AND listed.id NOT IN (
+    SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.taken_back_at IS NOT NULL)
+ON CONFLICT DO NOTHING"""
+
+
 class Findable(NamedTuple):
     """What a patient is found by."""
 
@@ -62,7 +68,7 @@ async def index_again(practice_id: int, patients: Sequence[Findable]) -> None:
         await write(mark, practice_id, json.dumps(phones))
         forget = f"DELETE FROM patient_word WHERE practice_id = $1 AND {among('patient_id', 2)}"
         await write(forget, practice_id, [patient.id for patient in batch])
-        await _write_words(practice_id, batch, "ON CONFLICT DO NOTHING")
+        await _write_words(practice_id, batch, _BUT_TAKEN_BACK)
 
 
 async def index_new(practice_id: int, patients: Sequence[Findable]) -> None:

@@ -35,6 +35,7 @@ TABLES = [
     "models.audit",
     "models.passkey",
     "models.identity",
+    "models.importing",
 ]
 
 

@@ -36,6 +36,10 @@ def _import(world: World, queue: str | None = None, **given: Any) -> Variables:
     return {"input": {"queueId": queue or _seen(world)} | rows}
 
 
+def _order(world: World, import_id: str) -> Variables:
+    return {"importId": import_id, "queueId": _seen(world), "source": SOURCE, "matching": None}
+
+
 def _move(**given: Any) -> Variables:
     return {"input": given}
 
@@ -108,6 +112,14 @@ MUTATIONS: dict[str, list[Attack]] = {
         lambda w, n: _move(filter={"queueIds": [n.queue], "status": ANY}, reason="x"),
         lambda w, n: _move(ids=[n.task, n.claimed, n.moved], reason="x"),
     ],
+    "startImport": [
+        lambda w, n: {"input": _order(w, n.import_)},
+        lambda w, n: {"input": _order(w, n.import_) | {"queueId": n.queue}},
+    ],
+    "mendImportRow": [
+        lambda w, n: {"input": {"importId": n.import_, "line": 2, "cells": []}},
+    ],
+    "undoImport": [lambda w, n: {"importId": n.import_}],
     "updatePractice": [lambda w, n: {"input": {"timeZone": "nowhere"}}],
     "createQueue": [lambda w, n: {"input": {"name": ""}}],
     "updateQueue": [lambda w, n: {"input": {"id": n.queue, "name": "Other", "position": 0}}],
@@ -174,6 +186,9 @@ QUERIES: dict[str, list[Attack]] = {
     "staff": [lambda w, n: {"includeRetired": True}],
     "assignees": [lambda w, n: {}],
     "keys": [lambda w, n: {}],
+    "importJobs": [lambda w, n: {}],
+    "importJob": [lambda w, n: {"id": n.import_}],
+    "importPreview": [lambda w, n: {"input": _order(w, n.import_)}],
     "audit": [
         lambda w, n: {"patientId": n.patient},
         lambda w, n: {"staffId": n.staff},
@@ -189,6 +204,9 @@ SUBSCRIPTIONS: dict[str, list[Attack]] = {
     for name in ("taskStatusChanged", "queueFeed")
 }
 """A queue that is not the key's is refused, which tests/schema/test_roles.py shows."""
+
+ENDED: dict[str, list[Attack]] = {"importProgress": [lambda w, n: {"importId": n.import_}]}
+"""Subscriptions to one thing: refused, if it is not for the key."""
 
 ALONE: dict[str, list[Attack]] = {
     "claimNextTask": [lambda w, n: {}],

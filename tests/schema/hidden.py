@@ -16,6 +16,7 @@ from models.access import AccessKey
 from models.appointment import Appointment
 from models.contact import Contact
 from models.event import TaskEvent, TaskEventKind
+from models.importing import ImportJob, ImportRecord, ImportState
 from models.passkey import Passkey
 from models.people import Patient, PatientWord, Staff
 from models.practice import Practice, Queue
@@ -53,6 +54,7 @@ class Named(NamedTuple):
     session: str
     passkey: str
     access_key: str
+    import_: str
 
 
 NOTHING = Named(
@@ -70,6 +72,7 @@ NOTHING = Named(
     session=global_id("Session", 999_999),
     passkey=global_id("Passkey", 999_999),
     access_key=global_id("Key", 999_999),
+    import_=global_id("ImportJob", 999_999),
 )
 """What is not there at all."""
 
@@ -114,6 +117,8 @@ class World:
             "staff": await Staff.filter(practice_id=here).values(),
             "key": await keys_of(here),
             "passkey": await Passkey.filter(practice_id=here).values(),
+            "import": await ImportJob.filter(practice_id=here).values(),
+            "record": await ImportRecord.filter(practice_id=here).values(),
         }
         return {name: sorted(of, key=lambda row: row["id"]) for name, of in rows.items()}
 
@@ -193,6 +198,7 @@ async def make_world(slug: str, role: Role, *, may_create_tasks: bool) -> World:
         session=global_id("Session", await _sign_in(elsewhere)),
         passkey=global_id("Passkey", await _make_passkey(office, to_staff)),
         access_key=global_id("Key", hidden_staff.key_id),
+        import_=global_id("ImportJob", await _make_import(office, to_staff)),
     )
     viewer = await authenticate(key)
     return World(office, key, viewer, seen, named)
@@ -213,6 +219,33 @@ async def _make_passkey(office: Office, staff_id: int) -> int:
         sign_count=0,
         label="Canary device",
         created_at=office.clock(),
+    )
+    return int(made.id)
+
+
+async def _make_import(office: Office, staff_id: int) -> int:
+    """The number of an import into the hidden queue, with a row that was rejected."""
+    made = await ImportJob.create(
+        practice_id=office.practice.id,
+        state=ImportState.DONE,
+        staff_id=staff_id,
+        queue_id=office.missed.id,
+        source=SOURCE,
+        file_name="Canary file.csv",
+        names='["Name"]',
+        matching='{"name": "Name"}',
+        total=1,
+        rejected=1,
+        created_at=office.clock(),
+        started_at=office.clock(),
+        finished_at=office.clock(),
+    )
+    await ImportRecord.create(
+        practice_id=office.practice.id,
+        job_id=made.id,
+        line=2,
+        cells='["Canary Row"]',
+        refusals='[["PHONE_INVALID", "Canary", "phone"]]',
     )
     return int(made.id)
 

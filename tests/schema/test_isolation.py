@@ -13,6 +13,7 @@ import pytest
 from models.roles import Role
 from tests.schema.attacks import (
     ALONE,
+    ENDED,
     LAST,
     MUTATIONS,
     NAMELESS,
@@ -52,7 +53,7 @@ async def worlds(server: Server) -> dict[str, World]:
 def test_every_root_field_is_walked() -> None:
     assert MUTATIONS.keys() == root_fields("mutation")
     assert QUERIES.keys() == root_fields("query")
-    assert SUBSCRIPTIONS.keys() == root_fields("subscription")
+    assert SUBSCRIPTIONS.keys() | ENDED.keys() == root_fields("subscription")
 
 
 def assert_no_canary(text: str, where: str) -> None:
@@ -132,7 +133,15 @@ async def test_the_same_questions_show_every_canary_to_a_key_for_all_queues(
         for attack in attacks:
             shown += json.dumps(await answers(server, world, key, "query", name, attack, other))
     for canary in (
-        *("Canary queue", "Canary reason", "Canary notes", "Canary withdrawn", "Canary Staff"),
+        *(
+            "Canary file",
+            "Canary Row",
+            "Canary queue",
+            "Canary reason",
+            "Canary notes",
+            "Canary withdrawn",
+            "Canary Staff",
+        ),
         *("Canary Patient 0", "Canary Patient 1", NUMBER),
     ):
         assert canary in shown
@@ -173,6 +182,24 @@ async def test_no_stream_tells_of_what_is_hidden(
                 assert_no_canary(text, role)
                 if LAST in text:
                     waiting.discard(message["id"])
+
+
+async def test_no_stream_of_one_thing_tells_that_it_is_there(
+    server: Server, worlds: dict[str, World]
+) -> None:
+    for role, world in worlds.items():
+        other = worlds["staff" if role != "staff" else "partner"]
+        async with server.socket(world.key) as socket:
+            for name, attacks in ENDED.items():
+                for attack in attacks:
+                    told = []
+                    for named in (world.named, other.named, NOTHING):
+                        variables = attack(world, named)
+                        await socket.subscribe(document("subscription", name), "1", **variables)
+                        message = await socket.next()
+                        assert message["type"] == "error", role
+                        told.append(message["payload"])
+                    assert told[0] == told[1] == told[2], role
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)

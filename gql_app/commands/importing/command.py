@@ -1,14 +1,13 @@
 """Imports a file: reads, loads a batch, puts aside what is rejected, and says how far it is."""
 
-import codecs
 import os
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import BinaryIO, NamedTuple, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -22,19 +21,25 @@ from gql_app.access.keys import (
     staff_called,
 )
 from gql_app.clock import Clock
-from gql_app.commands.importing.reading import CannotImport, FileCode, Record, Source, Trouble
+from gql_app.commands.importing.files import opened_text, opened_workbook
 from gql_app.commands.importing.rejects import Rejects
 from gql_app.live.bus import ringing
 from gql_app.terminal import note, say
 from gql_app.work.changes import Changes
 from gql_app.work.imports.batch import RowResult
+from gql_app.work.imports.jobs import ImportOrder, begin_run, end_run
+from gql_app.work.imports.matching import Wanted, read_choice
+from gql_app.work.imports.reading import WORKBOOK, Source
+from gql_app.work.imports.records import CannotImport, FileCode, Record, Trouble
 from gql_app.work.imports.rows import MAX_SOURCE, ImportResult, ImportRow
 from gql_app.work.imports.run import BATCH, Import
 from gql_app.work.reads.conditions import is_storable
+from gql_app.work.reads.imports import last_matching
 from gql_app.work.reads.targets import find_target
 from models.checks import BadValue, checked_region, checked_time_zone
 from models.database import opened
 from models.limits import USUAL_LIMITS, Limits
+from models.practice import Practice
 from models.text import trimmed
 
 ACTOR = "callboard import"
@@ -43,7 +48,7 @@ ACTOR = "callboard import"
 
 class Order(NamedTuple):
     """What is to be imported: a file, into which queue, in whose numbering, where its rejects go,
-    and whether only to try."""
+    whether only to try, and which columns are `chosen` for which fields (Phone=Telefon)."""
 
     path: Path
     practice: str
@@ -51,6 +56,7 @@ class Order(NamedTuple):
     source: str
     rejects: Path | None
     dry_run: bool
+    chosen: Sequence[str] = ()
 
 
 async def import_file(
@@ -62,23 +68,31 @@ async def import_file(
     if not (0 < len(order.source) <= MAX_SOURCE and is_storable(order.source)):
         message = f"A source's name has 1 to {MAX_SOURCE} characters."
         raise CannotImport(FileCode.NOT_FOUND, message)
-    rejects_path = order.rejects or order.path.with_suffix(f".rejects{order.path.suffix}")
+    chosen = read_choice(order.chosen)
+    is_workbook = order.path.suffix.lower() == WORKBOOK
+    suffix = ".csv" if is_workbook else order.path.suffix
+    rejects_path = order.rejects or order.path.with_suffix(f".rejects{suffix}")
     if rejects_path.resolve() == order.path.resolve():
         raise CannotImport(FileCode.FILE_NOT_READABLE, "The rejects would overwrite the file.")
-    with _opened_file(order.path) as (file, has_mark):
+    opened_file = opened_workbook(order.path) if is_workbook else opened_text(order.path)
+    with opened_file as (file, has_mark):
         _check_place(rejects_path)
-        source = Source(file, order.path, has_mark=has_mark)
-        for what in source.notes:
-            note(what)
-        async with opened(database_url, limits), _run_of(order, bus_url) as run:
-            with Rejects(rejects_path, source) as rejects, _bar(file, order.path) as bar:
-                tally = Tally(order.dry_run)
-                try:
-                    await _load(source, run, rejects, bar, tally)
-                except BaseException:
-                    bar.end()
-                    say(f"cut off: {tally}. Run it again: nothing is doubled.")
-                    raise
+        if is_workbook:  # it is read as a whole before anything is known of it
+            note(f"reading {order.path.name}")
+        async with opened(database_url, limits):
+            practice = await _practice_of(order)
+            wanted = Wanted(chosen, await last_matching(practice.id, order.source))
+            source = Source(file, order.path, has_mark=has_mark, wanted=wanted)
+            for what in source.notes:
+                note(what)
+            async with _run_of(order, practice, source, bus_url) as (run, tally):
+                with Rejects(rejects_path, source) as rejects, _bar(file, order.path) as bar:
+                    try:
+                        await _load(source, run, rejects, bar, tally)
+                    except BaseException:
+                        bar.end()
+                        say(f"cut off: {tally}. Run it again: nothing is doubled.")
+                        raise
     say(tally)
     if not tally[ImportResult.REJECTED]:
         return 0
@@ -149,11 +163,11 @@ def _column(field: str | None) -> str:
     return named.get((field or "").lower(), "")
 
 
-@asynccontextmanager
-async def _run_of(order: Order, bus_url: str) -> AsyncIterator[Import]:
+async def _practice_of(order: Order) -> Practice:
+    """The practice, if its rows can be read. Raises `CannotImport`."""
     try:
         practice = await practice_called(order.practice)
-        (queue_id,) = await queues_called(practice, [order.queue])
+        await queues_called(practice, [order.queue])
     except NotThere as error:
         raise CannotImport(FileCode.NOT_FOUND, str(error)) from None
     try:
@@ -162,55 +176,47 @@ async def _run_of(order: Order, bus_url: str) -> AsyncIterator[Import]:
     except BadValue as error:
         message = f"{practice.slug} has a wrong value, which callboard practices set mends: {error}"
         raise CannotImport(FileCode.PRACTICE_INVALID, message) from None
+    return practice
+
+
+@asynccontextmanager
+async def _run_of(
+    order: Order, practice: Practice, source: Source, bus_url: str
+) -> AsyncIterator[tuple[Import, Tally]]:
+    """The run, and the count of what comes of its rows; both are an import that can be undone."""
+    (queue_id,) = await queues_called(practice, [order.queue])
+    tally = Tally(order.dry_run)
     async with ringing(bus_url) as ring:
         changes = Changes(ring, await Clock.of_database()).asked(Origin(ACTOR))
         actor = 0 if order.dry_run else await changes.make_for(practice.id, staff_called, ACTOR)
         viewer = command_line_viewer(practice, actor, ACTOR)
         target = await find_target(viewer, queue_id)
-        if target is None:
-            raise CannotImport(FileCode.NOT_FOUND, f"The queue {order.queue!r} is archived.")
+        assert target is not None
+        job_id = None
+        if not order.dry_run:
+            where = ImportOrder(queue_id, order.source, source.columns)
+            job_id = await changes.make(viewer, begin_run, order.path.name, where)
         try:
-            yield Import(changes, viewer, target, order.source, is_trial=order.dry_run)
+            trial = order.dry_run
+            run = Import(changes, viewer, target, order.source, is_trial=trial, job_id=job_id)
+            yield run, tally
         finally:
+            if job_id is not None:
+                await changes.make(viewer, end_run, job_id, tally)
             await changes.drain()
-
-
-@contextmanager
-def _opened_file(path: Path) -> Iterator[tuple[TextIO, bool]]:
-    """The file as text, and whether it has a byte order mark. Bytes that are not UTF-8 are kept as
-    they are, for the row to say so."""
-    try:
-        with path.open("rb") as raw:
-            start = raw.readline(4096)
-        file = path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
-    except OSError as error:
-        raise CannotImport(FileCode.FILE_NOT_READABLE, f"{path}: {error.strerror}.") from None
-    with file:
-        if what := _not_utf_8(start):
-            message = f"The file is {what}, not UTF-8: in Excel, save it as “CSV UTF-8”."
-            raise CannotImport(FileCode.FILE_ENCODING, message)
-        yield file, start.startswith(codecs.BOM_UTF8)
-
-
-def _not_utf_8(start: bytes) -> str | None:
-    """What a file is that begins so, if it cannot be UTF-8."""
-    if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        return "an Excel workbook or an archive"
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "UTF-16 (“Unicode text”)"
-    return "UTF-16 or no text" if b"\0" in start else None
 
 
 class _Bar:
     """How much of the file is done. Shown on a terminal only."""
 
-    def __init__(self, progress: Progress, task: TaskID, file: TextIO) -> None:
+    def __init__(self, progress: Progress, task: TaskID, file: TextIO | BinaryIO) -> None:
         self._progress = progress
         self._task = task
         self._file = file
 
     def show(self, rows: int) -> None:
-        read = self._file.buffer.tell()  # the text itself cannot tell its position line by line
+        # The text itself cannot tell its position line by line.
+        read = getattr(self._file, "buffer", self._file).tell()
         self._progress.update(self._task, completed=read, rows=f"{rows:,}")
 
     def end(self) -> None:
@@ -218,7 +224,7 @@ class _Bar:
 
 
 @contextmanager
-def _bar(file: TextIO, path: Path) -> Iterator[_Bar]:
+def _bar(file: TextIO | BinaryIO, path: Path) -> Iterator[_Bar]:
     console = Console(stderr=True)
     progress = Progress(
         TextColumn(path.name),

@@ -9,8 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from gql_app.commands.importing.form import OF_REJECTS, Form
-from gql_app.commands.importing.reading import Record, Source, Trouble
+from gql_app.work.imports.form import OF_REJECTS, Form
+from gql_app.work.imports.reading import Source
+from gql_app.work.imports.records import Record, Trouble
 
 
 class Rejects:

@@ -18,6 +18,7 @@ export class BadRequest extends Error {
 }
 
 const PATIENCE = 15_000;
+const FILE_PATIENCE = 300_000;
 let meant = null;
 
 /** A text that was cut to a length may end in half a character, which the server does not accept. */
@@ -78,6 +79,47 @@ export async function request(path, body, method = 'POST') {
   if (response.status >= 500) throw new Unreachable(await refusal(response));
   if (!response.ok) throw new BadRequest(await refusal(response));
   return response.status === 204 ? null : response.json();
+}
+
+/** Send a file as it is. Its `id`, or the `errors` that say why it cannot be used. */
+export async function sendFile(path, file) {
+  const headers = { 'Content-Type': 'application/octet-stream' };
+  if (meant) headers['X-Callboard-Viewer'] = meant;
+  let response;
+  try {
+    response = await fetch(path, { method: 'POST', headers, body: file, signal: AbortSignal.timeout(FILE_PATIENCE) });
+  } catch {
+    throw new Unreachable('The file could not be sent.');
+  }
+  if (response.status === 401) throw await signedOut(response);
+  if (response.status >= 500) throw new Unreachable(await refusal(response));
+  return response.ok || [413, 422].includes(response.status) ? response.json() : { errors: [{ message: await refusal(response) }] };
+}
+
+/** Follow a subscription to its end, or until `signal` is aborted: `take` is given the data of each result. */
+export async function follow(query, variables, take, signal) {
+  const headers = { 'Content-Type': 'application/json', Accept: 'text/event-stream' };
+  if (meant) headers['X-Callboard-Viewer'] = meant;
+  try {
+    const response = await fetch('graphql', { method: 'POST', headers, body: JSON.stringify({ query, variables }), signal });
+    if (response.status === 401) throw await signedOut(response);
+    if (!response.ok) throw new BadRequest(await refusal(response));
+    let rest = '';
+    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+      const events = (rest + text).split('\n\n');
+      rest = events.pop();
+      for (const event of events) {
+        const data = event.match(/^data: (.*)$/m)?.[1];
+        if (!data) continue;
+        const { data: result, errors } = JSON.parse(data);
+        if (errors) throw new BadRequest(errors[0].message, errors[0].extensions?.code);
+        take(result);
+      }
+    }
+  } catch (error) {
+    if (signal.aborted) return;
+    throw error instanceof TypeError ? new Unreachable('The server cannot be reached.') : error;
+  }
 }
 
 /** `proof` is { key }, { link } or { passkey }. Throws `SignedOut` if it is not valid. */

@@ -76,7 +76,7 @@ async function begin() {
   write(part('who'), `${outside(viewer.name)}, ${viewer.role.toLowerCase()}`);
   part('next').hidden = !viewer.mayLogContacts;
   audit.begin(viewer);
-  part('to-settings').hidden = !viewer.maySetUp;
+  part('to-settings').hidden = !viewer.maySetUp && !viewer.mayImport;
   entry.hide();
   part('app').hidden = false;
   route();
@@ -225,7 +225,7 @@ const VIEWS = {
   settings: ['to-settings'],
   account: ['who', 'to-account'],
 };
-const MAY_SEE = { audit: () => audit.viewer?.mayReadAudit, settings: () => me?.maySetUp };
+const MAY_SEE = { audit: () => audit.viewer?.mayReadAudit, settings: () => me?.maySetUp || me?.mayImport };
 
 const shown = () => Object.keys(VIEWS).find((name) => !part(name).hidden);
 

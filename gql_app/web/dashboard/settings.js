@@ -8,6 +8,7 @@ const SECTIONS = {
   queues: ['Queues', ({ maySetUp }) => maySetUp],
   people: ['People', ({ mayManageAccess }) => mayManageAccess],
   keys: ['Keys', ({ mayManageAccess }) => mayManageAccess],
+  import: ['Import', ({ mayImport }) => mayImport],
 };
 
 const part = (id) => document.getElementById(id);

@@ -5,6 +5,7 @@ Locks: patients by id, then tasks by id. Tasks that are there stay as they are, 
 those that are open get an event if the patient's name or phone is new.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -19,7 +20,7 @@ from gql_app.work.intake import NewTask, check_new_task, new_task, with_default_
 from gql_app.work.patients import index_again, index_new, record_patient_changes
 from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.targets import find_target
-from models.database import columns_of_new, insert_many, snapshot, write
+from models.database import columns_of_new, insert, insert_many, snapshot, write
 from models.event import TaskEventKind
 from models.refusals import Refusal, RefusalCode
 
@@ -64,8 +65,21 @@ async def import_batch(change: Change, batch: ImportBatch) -> list[RowResult]:
         raise BadInput("The queue was archived meanwhile. Rows that came in stay there.")
     known = await read_known(viewer, batch, change.now)
     decisions = [_decide(viewer, batch, row, known, change.now) for row in batch.rows]
-    await _carry_out(change, batch, decisions, known.patients)
-    return [decision.result_of_row for decision in decisions]
+    new = await _carry_out(change, batch, decisions, known.patients)
+    results = [decision.result_of_row for decision in decisions]
+    if batch.job_id is not None:
+        await _record_step(change, batch.job_id, results, new)
+    return results
+
+
+async def _record_step(
+    change: Change, job_id: int, results: Sequence[RowResult], patients: list[int]
+) -> None:
+    """Note what was made, so that it can be taken back."""
+    tasks = [row.task_id for row in results if row.result is ImportResult.CREATED]
+    if tasks:
+        made = {"tasks": json.dumps(tasks), "patients": json.dumps(patients)}
+        await insert("import_step", practice_id=change.practice_id, job_id=job_id, **made)
 
 
 async def try_batch(viewer: Viewer, batch: ImportBatch, now: datetime) -> list[RowResult]:
@@ -127,8 +141,10 @@ async def _carry_out(
     batch: ImportBatch,
     decisions: Sequence[_Decision],
     patients: dict[str, KnownPatient],
-) -> None:
-    await record_patient_changes(change, await _write_patients(change, batch.source, patients))
+) -> list[int]:
+    """Write what was decided. Returns the ids of the patients who are new."""
+    written = await _write_patients(change, batch.source, patients)
+    await record_patient_changes(change, written.changed)
     made = [d for d in decisions if d.result is ImportResult.CREATED]
     rows = {}
     for _, row, patient, *_ in made:
@@ -149,13 +165,20 @@ async def _carry_out(
     for external_id, task in rows.items():
         created = task._replace(id=ids[external_id])
         change.record(TaskEventKind.CREATED, created, before=None)
+    return written.new
+
+
+class _Written(NamedTuple):
+    """The ids of patients who were there and have changed, and of those who are new."""
+
+    changed: list[int]
+    new: list[int]
 
 
 async def _write_patients(
     change: Change, source: str, patients: dict[str, KnownPatient]
-) -> list[int]:
-    """Write the patients that are new, and those that were there and have changed: returns the ids
-    of these."""
+) -> _Written:
+    """Write the patients that are new, and those that were there and have changed."""
     here = change.practice_id
     known = sorted((p for p in patients.values() if p.id and p.learned), key=attrgetter("id"))
     for patient in known:
@@ -180,4 +203,4 @@ async def _write_patients(
         patients[found["external_id"]].id = found["id"]
     await index_again(here, [patient.findable for patient in known])
     await index_new(here, [patient.findable for patient in new])
-    return [patient.id for patient in known]
+    return _Written([patient.id for patient in known], [patient.id for patient in new])

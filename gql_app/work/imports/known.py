@@ -17,14 +17,17 @@ from models.task import IS_OPEN
 
 
 class ImportBatch(NamedTuple):
-    """Rows for one queue from one source, no external id among them twice. On a trial nothing is
-    written; `would_have_one` then gathers the patients who would have an open task by now."""
+    """Rows for one queue from one source, no external id among them twice. What is made is recorded
+    as made by the import `job_id`, if there is one. On a trial
+    nothing is written; `would_have_one` then gathers the patients who would have an open task by
+    now."""
 
     target: Target
     source: str
     rows: Sequence[Incoming]
     is_trial: bool
     would_have_one: set[int]
+    job_id: int | None = None
 
 
 @dataclass

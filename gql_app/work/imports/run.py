@@ -11,6 +11,7 @@ from gql_app.work.imports.known import ImportBatch
 from gql_app.work.imports.rows import ImportResult, ImportRow, Incoming, check_row
 from gql_app.work.reads.targets import Target
 from models.database import take_stock
+from models.refusals import Refusal
 
 BATCH = 100
 """Rows that are brought in by one transaction."""
@@ -25,7 +26,8 @@ grown by this factor."""
 
 class Import:
     """One run. It keeps a hash of each external id, to find those that come twice. On a
-    trial it says what would come of the rows and changes nothing."""
+    trial it says what would come of the rows and changes nothing. What it makes is recorded as made
+    by the import `job_id`, if there is one."""
 
     def __init__(
         self,
@@ -35,12 +37,14 @@ class Import:
         source: str,
         *,
         is_trial: bool = False,
+        job_id: int | None = None,
     ) -> None:
         self._changes = changes
         self._viewer = viewer
         self._target = target
         self._source = source
         self._is_trial = is_trial
+        self._job_id = job_id
         self._seen: set[int] = set()
         self._would_have_one: set[int] = set()
         self._made = 0
@@ -68,6 +72,11 @@ class Import:
                 results = await taking
             yield results
 
+    async def take_checked(self, rows: Sequence[Incoming | tuple[Refusal, ...]]) -> list[RowResult]:
+        """Bring a batch of rows in that were checked by themselves. Raises `Forbidden`."""
+        await asyncio.sleep(0)
+        return await self._take_batch([self._once(row) for row in rows])
+
     async def _checked(self, rows: Sequence[ImportRow]) -> list[Incoming | RowResult]:
         checked = []
         for number, row in enumerate(rows):
@@ -80,7 +89,8 @@ class Import:
         if not checked:
             return []
         good = [row for row in checked if isinstance(row, Incoming)]
-        batch = ImportBatch(self._target, self._source, good, self._is_trial, self._would_have_one)
+        where, trial = (self._target, self._source), (self._is_trial, self._would_have_one)
+        batch = ImportBatch(*where, good, *trial, self._job_id)
         results = await self._results(batch)
         await self._take_stock(results)
         loaded = iter(results)
@@ -101,7 +111,10 @@ class Import:
             await take_stock("patient", "task")
 
     def _check(self, row: ImportRow) -> Incoming | RowResult:
-        checked = check_row(row, self._target)
+        return self._once(check_row(row, self._target))
+
+    def _once(self, checked: Incoming | tuple[Refusal, ...]) -> Incoming | RowResult:
+        """The row, unless it is wrong or has come before."""
         if not isinstance(checked, Incoming):
             return RowResult(ImportResult.REJECTED, refusals=checked)
         if hash(checked.external_id) in self._seen:

@@ -12,11 +12,12 @@ import pytest
 
 from gql_app.commands.importing import command
 from gql_app.commands.importing.command import Order, import_file
-from gql_app.commands.importing.reading import CannotImport, Source, Trouble
 from gql_app.commands.importing.rejects import Rejects
 from gql_app.work.changes import Change
 from gql_app.work.imports.batch import RowResult, import_batch
 from gql_app.work.imports.known import ImportBatch
+from gql_app.work.imports.reading import Source
+from gql_app.work.imports.records import CannotImport, Trouble
 from models.database import opened, write
 from models.people import Patient, Staff
 from models.practice import Queue
@@ -24,6 +25,7 @@ from models.task import Task
 from tests.commands.importing.rows import csv_file, row
 from tests.flows.commands import run
 from tests.office import make_office
+from tests.support.workbooks import workbook
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -215,7 +217,7 @@ async def test_rows_that_are_not_utf_8_are_put_aside_as_they_were(desk: Desk) ->
 UNUSABLE: dict[str, tuple[bytes, dict[str, Any]]] = {
     "FILE_EMPTY": (b"", {}),
     "FILE_ENCODING": (csv_file(row()).encode("utf-16"), {}),
-    "COLUMN_MISSING": (csv_file(row()).replace("phone", "telephone").encode(), {}),
+    "COLUMN_MISSING": (csv_file(row()).replace("phone", "fax").encode(), {}),
     "NOT_FOUND": (csv_file(row()).encode(), {"queue": "Oak's"}),
     "FILE_ENCODING: The file is an Excel workbook": (b"PK\x03\x04 ", {}),
     "FILE_NOT_READABLE": (b"", {"path": Path("/nowhere/tasks.csv")}),
@@ -329,3 +331,56 @@ async def test_a_queues_ladder_and_default_life_are_set_by_a_verb(desk: Desk) ->
     code, output = await set_by_verb("--ladder", "7,1", "--automatic-life", "5")
     assert (code, output.count("\n")) == (2, 1)
     assert await kept() == ("1,7,21,60", 90)
+
+
+GERMAN = [
+    ["Recall-Liste"],
+    ["Nr.", "Nachname", "Vorname", "Telefon", "Handy", "Grund"],
+    [1, "Testwell", "Fern", 2175550123, "", "Recall"],
+    [2, "Testwell", "Elm", "keins", "217 555 0188", "Recall"],
+]
+
+
+async def test_a_workbook_with_german_names_comes_in_and_is_taken_back(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.path = desk.path.with_suffix(".xlsx")
+    desk.path.write_bytes(workbook(GERMAN, merged="A1:F1"))
+    assert await desk.load() == 1
+    assert "Telefon for phone" in capsys.readouterr().err
+    assert await desk.count(Patient, name="Fern Testwell") == 1
+    with desk.path.with_suffix(".rejects.csv").open(encoding="utf-8-sig", newline="") as file:
+        (rejected,) = csv.DictReader(file)
+    assert (rejected["Telefon"], rejected["reject_column"]) == ("keins", "phone")
+    assert await desk.load(chosen=["Phone=Handy"]) == 1
+    assert await desk.count(Patient, name="Elm Testwell") == 1
+    # The same columns as last time, without a word.
+    assert await desk.load(dry_run=True) == 1
+    assert "1 unchanged, 0 already open, 1 rejected" in capsys.readouterr().out
+    with pytest.raises(CannotImport, match=r"^COLUMN_MISSING: There is no column “Fax” for phone"):
+        await desk.load(chosen=["Phone=Fax"])
+
+    async def verb(*arguments: str) -> tuple[int, str]:
+        environ = {"CALLBOARD_DATABASE_URL": desk.database_url}
+        return await run("imports", *arguments, "--practice", "maple", **environ)
+
+    code, output = await verb("list")
+    assert code == 0
+    assert "tasks.xlsx" in output
+    assert "done" in output
+    number = output.splitlines()[0].split()[0]
+    assert await verb("undo", number) == (
+        0,
+        "1 tasks taken back, 0 left because they were touched\n",
+    )
+    code, output = await verb("undo", number)
+    assert (code, output) == (2, "callboard: The import was undone before.\n")
+
+
+@sqlite_only
+async def test_a_workbook_of_300_mb_is_not_read(desk: Desk) -> None:
+    desk.path = desk.path.with_suffix(".xlsx")
+    with desk.path.open("wb") as file:
+        file.truncate(300_000_000)
+    with pytest.raises(CannotImport, match=r"^FILE_TOO_LARGE: "):
+        await desk.load()

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gql_app.commands.importing.reading import MAX_CELL, MAX_LINE, CannotImport, Record, Source
+from gql_app.work.imports.reading import Source
+from gql_app.work.imports.records import MAX_CELL, MAX_LINE, CannotImport, Record
 
 HEAD = "external_id,name,phone,reason\n"
 
@@ -48,7 +49,7 @@ def test_columns_may_stand_in_any_order_and_case_beside_others() -> None:
         ("", "a.csv", "FILE_EMPTY"),
         ("\n \n", "a.csv", "FILE_EMPTY"),
         ("", "a.jsonl", "FILE_EMPTY"),
-        (HEAD, "a.xlsx", "FILE_TYPE_UNKNOWN"),
+        (HEAD, "a.ods", "FILE_TYPE_UNKNOWN"),
         ("external_id,name,reason\n", "a.csv", "COLUMN_MISSING"),
         (HEAD.replace(",", "/"), "a.csv", "COLUMN_MISSING"),
         ("sep=,\n" + HEAD.replace(",", ";"), "a.csv", "COLUMN_MISSING"),

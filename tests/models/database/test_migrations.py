@@ -12,6 +12,7 @@ from models.audit import Audit, AuditRow
 from models.contact import Contact, ContactRow
 from models.database import fetch, migrate, opened, orm_config, secret
 from models.event import CHAINED, EventRow, TaskEvent
+from models.importing import ImportJob, ImportJobRow
 from models.passkey import Passkey, PasskeyRow
 from models.people import Patient, PatientRow
 from models.practice import Practice
@@ -33,6 +34,9 @@ TENANT_TABLES = {
     "audit",
     "identity_provider",
     "passkey",
+    "import_job",
+    "import_record",
+    "import_step",
 }
 
 ROWS: dict[Any, Any] = {
@@ -40,6 +44,7 @@ ROWS: dict[Any, Any] = {
     AuditRow: Audit,
     ContactRow: Contact,
     EventRow: TaskEvent,
+    ImportJobRow: ImportJob,
     PasskeyRow: Passkey,
     PatientRow: Patient,
     TaskRow: Task,

@@ -3,13 +3,11 @@ some of its lines look like rows of their own."""
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gql_app.work.imports.rows import ImportRow
+from gql_app.work.imports.headers import FIELDS, is_known, plain
 
-REQUIRED = ("external_id", "name", "phone", "reason")
-COLUMNS = ImportRow._fields
 OF_REJECTS = ("reject_line", "reject_column", "reject_code", "reject_reason", "reject_text")
 """What a rejects file has beside the columns of its file; not read when it is imported again. The
 text is that of a record that cannot be told apart into cells."""
@@ -17,7 +15,7 @@ text is that of a record that cannot be told apart into cells."""
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 """The first is the usual one. The second is Excel's wherever a comma stands in decimal numbers."""
 
-_SPELLINGS = {re.sub("_", "", name): name for name in (*COLUMNS, *OF_REJECTS)}
+_OF_REJECTS = {plain(name): name for name in OF_REJECTS}
 
 _PHONE = re.compile(r"\s*[+(]?\s*\d[\d\s()./-]{4,}")
 
@@ -34,17 +32,19 @@ class Form(NamedTuple):
     quotes_all: bool
     line_end: str
 
-    @property
-    def missing(self) -> list[str]:
-        return [name for name in REQUIRED if name not in self.columns]
+    def matched(self, columns: Mapping[str, str]) -> "Form":
+        """The form once its columns are known by their fields."""
+        meant = {name: field for field, name in columns.items()}
+        return self._replace(columns=[meant.get(name) or _other(name) for name in self.names])
 
     @property
-    def twice(self) -> list[str]:
-        """The names of the first column that is there more than once, if there is any."""
-        for column in self.columns:
-            if self.columns.count(column) > 1:
-                return [n for n, c in zip(self.names, self.columns, strict=True) if c == column]
-        return []
+    def unused(self) -> list[str]:
+        """The columns that mean nothing here."""
+        return [
+            name
+            for name, column in zip(self.names, self.columns, strict=True)
+            if column not in FIELDS and column not in OF_REJECTS
+        ]
 
     def is_like_a_row(self, line: str) -> bool:
         """Whether a line by itself has as many cells as a row. Text with as many commas does not
@@ -54,6 +54,8 @@ class Form(NamedTuple):
         if len(self.columns) not in (len(pieces), len(cells)):
             return False
         is_text = all(piece.startswith(" ") for piece in pieces[1:])
+        if "phone" not in self.columns:
+            return not is_text
         place = self.columns.index("phone")
         phones = [row[place] for row in (pieces, cells) if len(row) == len(self.columns)]
         return not is_text or any(map(_PHONE.match, phones))
@@ -74,19 +76,19 @@ def separator_line(line: str) -> str | None:
 
 
 def read_form(line: str, separator: str | None) -> Form:
-    """The form of a file by its line of columns. Without a `separator` it is the one by which the
-    most columns are known."""
+    """The form of a file by its line of columns, which are not matched yet. Without a `separator`
+    it is the one by which the most columns are known."""
     forms = [
         _form(line, candidate, has_separator_line=separator is not None)
         for candidate in (SEPARATORS if separator is None else [separator])
     ]
-    return max(forms, key=lambda form: sum(column in COLUMNS for column in set(form.columns)))
+    return max(forms, key=lambda form: sum(map(is_known, set(form.names))))
 
 
-def column_of(name: str) -> str:
-    """The column that a name means, in whichever case and with whatever between its words; a name
-    that means none of them as it is."""
-    return _SPELLINGS.get(re.sub(r"[\W_]", "", name).casefold(), name)
+def _other(name: str) -> str:
+    """What a column is called that is matched with no field."""
+    column = _OF_REJECTS.get(plain(name), name)
+    return f"{column} (not used)" if column in FIELDS else column
 
 
 def _form(line: str, separator: str, *, has_separator_line: bool) -> Form:
@@ -96,7 +98,7 @@ def _form(line: str, separator: str, *, has_separator_line: bool) -> Form:
     return Form(
         separator,
         names,
-        [column_of(name) for name in names],
+        names,
         has_separator_line,
         all(piece.startswith('"') and piece.endswith('"') for piece in pieces),
         line[len(line.rstrip("\r\n")) :] or "\n",
