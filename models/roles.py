@@ -26,6 +26,7 @@ class Action(StrEnum):
     MOVE_TASKS = "reassign and withdraw tasks"
     RELEASE_FOR_OTHERS = "release the claims of others"
     READ_ACTIVITY = "read activity reports"
+    EXPORT = "download lists and reports"
     READ_AUDIT = "read the audit"
 
 
@@ -47,6 +48,7 @@ PERMISSIONS: dict[Action, dict[Role, Grant]] = {
     Action.MOVE_TASKS: _SUPERVISORS,
     Action.RELEASE_FOR_OTHERS: _SUPERVISORS,
     Action.READ_ACTIVITY: _SUPERVISORS,
+    Action.EXPORT: _SUPERVISORS,
     Action.READ_AUDIT: _ADMINS,
 }
 
