@@ -9,6 +9,7 @@ import { learn } from './clock.js';
 import { Connection } from './connection.js';
 import { ContactDialog } from './dialog.js';
 import { CLOCK, FEED, VIEWER } from './documents.js';
+import { Downloads } from './download.js';
 import { Entry } from './entry.js';
 import { Feed } from './feed.js';
 import { Store } from './store.js';
@@ -41,6 +42,11 @@ const tasks = new TasksView(store, dialog, claims, { say, onError: trouble, onLo
 const board = new BoardView(store, { onError: trouble });
 let account = null; // few look at it, so it is loaded then
 const audit = new AuditView({ onError: trouble });
+const downloads = new Downloads({ say, onError: trouble });
+downloads.add('download-tasks', () => ({ table: 'tasks', filter: tasks.list.asked() }));
+downloads.add('download-queues', () => ({ table: 'queues' }));
+downloads.add('download-activity', () => ({ table: 'activity', from: today(), to: today() }));
+downloads.add('download-audit', () => ({ table: 'audit', ...audit.asked() }));
 const connection = new Connection();
 const entry = new Entry({ onEntered: begin });
 const activity = new Activity({
@@ -72,6 +78,7 @@ async function begin() {
   write(part('who'), `${outside(viewer.name)}, ${viewer.role.toLowerCase()}`);
   part('next').hidden = !viewer.mayLogContacts;
   audit.begin(viewer);
+  downloads.begin(viewer);
   entry.hide();
   part('app').hidden = false;
   route();
