@@ -143,7 +143,7 @@ async def test_without_pyarrow_parquet_is_refused_in_one_line(
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     ended = await shell(*EXPORT, "--format", "parquet", "-o", str(tmp_path / "t.parquet"))
     assert (ended.code, ended.err.count("\n")) == (2, 1)
-    assert "pip install 'callboard[parquet]'" in ended.err
+    assert "Parquet needs pyarrow, which is not here: pip install pyarrow" in ended.err
     assert not (tmp_path / "t.parquet").exists()
 
 

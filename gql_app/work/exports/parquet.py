@@ -61,7 +61,5 @@ def _pyarrow() -> tuple[ModuleType, ModuleType]:
         import pyarrow  # noqa: PLC0415 - few install it, and it takes long
         import pyarrow.parquet  # noqa: PLC0415
     except ImportError:
-        raise BadInput(
-            "Parquet needs pyarrow, which is not installed: pip install 'callboard[parquet]'"
-        ) from None
+        raise BadInput("Parquet needs pyarrow, which is not here: pip install pyarrow") from None
     return pyarrow, pyarrow.parquet
