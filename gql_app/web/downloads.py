@@ -91,12 +91,12 @@ class Downloads:
                 raise
             async with aclosing(chunks):
                 first = await anext(chunks)
-                response = StreamingResponse(
-                    _sent(first, chunks, notices),
-                    media_type=MEDIA_TYPES[order.form],
-                    headers=self._headers(viewer, order),
-                )
-                await response(request.scope, request.receive, send)
+                async with aclosing(_sent(first, chunks, notices)) as body:
+                    headers = self._headers(viewer, order)
+                    response = StreamingResponse(
+                        body, headers=headers, media_type=MEDIA_TYPES[order.form]
+                    )
+                    await response(request.scope, request.receive, send)
 
     def _headers(self, viewer: Viewer, order: Order) -> dict[str, str]:
         today = local_date(self._services.clock(), viewer.time_zone)
