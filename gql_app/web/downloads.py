@@ -91,10 +91,10 @@ class Downloads:
                 raise
             async with aclosing(chunks):
                 first = await anext(chunks)
-                async with aclosing(_sent(first, chunks, notices)) as body:
+                async with aclosing(_sent(first, chunks, notices)) as sent:
                     headers = self._headers(viewer, order)
                     response = StreamingResponse(
-                        body, headers=headers, media_type=MEDIA_TYPES[order.form]
+                        sent, headers=headers, media_type=MEDIA_TYPES[order.form]
                     )
                     await response(request.scope, request.receive, send)
 
