@@ -63,7 +63,8 @@ def run_program(name: str, *arguments: str) -> None:
 
 def programs() -> Path:
     """The folder of PostgreSQL's programs."""
-    return Path(_wheel().__file__).parent / "pginstall" / "bin"
+    server = _wheel().postgres_server
+    return Path(server.POSTGRES_VERSIONS[server.TARGET_POSTGRES_VERSION])
 
 
 def _wheel() -> Any:

@@ -44,11 +44,14 @@ async def test_a_backup_has_what_is_still_in_the_log(
     shell: Shell, office: Office, database_url: str, tmp_path: Path
 ) -> None:
     file, copied = tmp_path / "backup.sqlite3", tmp_path / "copied.sqlite3"
-    async with opened(database_url):  # as a server has it open
-        for _ in range(3):
-            await office.make_task()
+    database = database_url.removeprefix("sqlite://")
+    with closing(sqlite3.connect(database)) as other:  # while it is open nothing leaves the log
+        other.execute("SELECT * FROM task").fetchone()
+        async with opened(database_url):
+            for _ in range(3):
+                await office.make_task()
         ended = await shell("backup", str(file))
-        shutil.copy(database_url.removeprefix("sqlite://"), copied)
+        shutil.copy(database, copied)
     assert ended.code == 0, ended.err
     assert ended.out.startswith(f"{file}: {database_url} as of 20")
     assert ended.out.endswith(" bytes, checked\n")

@@ -1,9 +1,10 @@
 """`callboard export`: tasks, contacts and activity as files."""
 
-import asyncio
 import csv
+import errno
 import io
 import json
+import os
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gql_app.schema.ids import global_id
+from gql_app.work.exports.forms import Csv
 from models.audit import AuditAction
 from models.database import opened
 from models.lifecycle import ContactOutcome
@@ -18,7 +20,6 @@ from models.people import Patient
 from models.practice import Practice
 from models.task import Task
 from tests.commands.running import Shell
-from tests.flows.commands import COMMAND
 from tests.office import Office, make_office
 from tests.support.audited import rows_of
 
@@ -172,19 +173,15 @@ async def test_what_cannot_be_exported_is_refused(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_disk_that_is_full_leaves_no_half_file(
-    office: Office, database_url: str, tmp_path: Path
+    shell: Shell, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "t.csv"
-    limited = f"ulimit -f 1; exec {COMMAND} {' '.join(EXPORT)} --what all --format jsonl -o {file}"
-    process = await asyncio.create_subprocess_exec(
-        *("sh", "-c", limited),
-        env={"CALLBOARD_DATABASE_URL": database_url, "PYTHONDONTWRITEBYTECODE": "1"},
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, err = await process.communicate()
-    assert (process.returncode, err.count(b"\n")) == (2, 1), err
-    assert b"File too large" in err
-    assert not file.exists()
+    def full(*_: object) -> bytes:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Csv, "rows", full)
+    ended = await shell(*EXPORT, "-o", "t.csv")
+    assert (ended.code, ended.err) == (2, "callboard: No space left on device\n")
+    assert not (tmp_path / "t.csv").exists()
     assert unfinished(tmp_path) == []
 
 

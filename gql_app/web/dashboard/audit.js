@@ -93,7 +93,7 @@ export class AuditView {
   }
 
   /** Which rows are asked for. */
-  asked() {
+  filter() {
     const dates = { from: part('from').value || null, to: part('to').value || null };
     return { ...dates, patientId: this.patient?.id ?? null, staffId: this.staff?.id ?? null };
   }
@@ -102,7 +102,7 @@ export class AuditView {
   async load(after = null) {
     const asked = ++this.asked;
     try {
-      const { audit } = await graphql(AUDIT, { ...this.asked(), after });
+      const { audit } = await graphql(AUDIT, { ...this.filter(), after });
       if (asked !== this.asked || !this.viewer) return;
       const rows = audit.nodes.map((entry) => this.row(entry));
       if (after) part('rows').append(...rows);

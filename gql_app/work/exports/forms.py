@@ -138,7 +138,7 @@ class Zipped:
         self._form = form
         self._extension = extension
         self._file = Unseekable()
-        self._zip = zipfile.ZipFile(self._file, "w")  # type: ignore[arg-type]
+        self._zip = zipfile.ZipFile(self._file, "w")
         self._entry: IO[bytes]
 
     def begin(self, table: Table) -> bytes:
