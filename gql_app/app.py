@@ -35,6 +35,7 @@ from gql_app.settings import Settings
 from gql_app.stopping import end_in_time, end_with_parent, on_stop
 from gql_app.web.answer_headers import AnswerHeaders
 from gql_app.web.connections import CONNECTIONS, Connections, room_for_connections
+from gql_app.web.downloads import Downloads
 from gql_app.web.endpoint import Endpoint
 from gql_app.web.frames import FramesProtocol
 from gql_app.web.guarded import GuardedProtocol
@@ -96,6 +97,7 @@ def build_app(settings: Settings) -> Starlette:
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
+            Route("/download", Downloads(schema, services, sessions, keys)),
             *health_routes(bus, readiness),
             metrics_route(
                 *(feeds, groups, bus, schema.memory.fallbacks, connections, settings.metrics_token),

@@ -46,6 +46,25 @@ def say(*fields: object) -> None:
         raise CannotPrint(error) from None
 
 
+def is_terminal() -> bool:
+    """Whether standard output is shown to somebody."""
+    return sys.stdout.isatty()
+
+
+def put(data: bytes) -> None:
+    """Write a part of a file to standard output as it is; to a terminal as lines that it only
+    shows. Raises `CannotPrint`."""
+    if is_terminal():
+        for line in data.decode(errors="replace").splitlines():
+            say(line)
+        return
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        raise CannotPrint(error) from None
+
+
 def note(message: object) -> None:
     """Print a line on standard error, if there is one."""
     with suppress(OSError):

@@ -26,6 +26,7 @@ class Action(StrEnum):
     MOVE_TASKS = "reassign and withdraw tasks"
     RELEASE_FOR_OTHERS = "release the claims of others"
     READ_ACTIVITY = "read activity reports"
+    EXPORT = "download lists and reports"
     READ_AUDIT = "read the audit"
     MANAGE_ACCESS = "see to people and keys"
     SET_UP = "change the practice and its queues"
@@ -49,6 +50,7 @@ PERMISSIONS: dict[Action, dict[Role, Grant]] = {
     Action.MOVE_TASKS: _SUPERVISORS,
     Action.RELEASE_FOR_OTHERS: _SUPERVISORS,
     Action.READ_ACTIVITY: _SUPERVISORS,
+    Action.EXPORT: _SUPERVISORS,
     Action.READ_AUDIT: _ADMINS,
     Action.MANAGE_ACCESS: _ADMINS,
     Action.SET_UP: _ADMINS,

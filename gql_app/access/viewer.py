@@ -110,6 +110,10 @@ class Viewer(Scope):
         return may(self.role, Action.READ_ACTIVITY)
 
     @property
+    def may_export(self) -> bool:
+        return may(self.role, Action.EXPORT)
+
+    @property
     def may_read_audit(self) -> bool:
         """Not by a key for some queues: the audit tells of all patients."""
         return may(self.role, Action.READ_AUDIT) and self.queue_ids is None

@@ -24,6 +24,7 @@ def parser() -> Parser:
     verbs = Verbs(program)
     _add_serving(verbs)
     _add_upkeep(verbs)
+    _add_export(verbs)
     _add_audit(verbs)
     add_practices(verbs)
     add_keys(verbs)
@@ -99,6 +100,10 @@ def _add_upkeep(verbs: Verbs) -> None:
     ):
         verb = verbs.add(name, purpose, f"upkeep.run_{name}")
         verb.add_argument("--force", action="store_true", help="also if the clock may be wrong")
+    purpose = "write the whole database to a file, while a server runs, and check it"
+    verb = verbs.add("backup", purpose, "backup.run")
+    verb.add_argument("file", type=Path, metavar="FILE", help="the file to write")
+    _add_force(verb)
     purpose = "check that no event and no row of the audit was changed or is missing"
     verb = verbs.add("verify", purpose, "verify.run")
     verb.add_argument(
@@ -111,23 +116,57 @@ def _add_upkeep(verbs: Verbs) -> None:
 
 def _add_audit(verbs: Verbs) -> None:
     verbs = Verbs(verbs.add("audit", "say who read or changed patients' data"))
-    verb = verbs.add("export", "print a practice's audit, oldest first", "audit.run_export")
+    verb = verbs.add("export", "print a practice's audit, oldest first", "export.run_audit")
     add_practice(verb)
     verb.add_argument(
         "--patient", type=read.text, metavar="ID", help="only this one's, by id or number"
     )
+    _add_dates(verb)
+    _add_form(verb, ("csv", "jsonl"))
+
+
+def _add_export(verbs: Verbs) -> None:
+    verb = verbs.add("export", "write a practice's tasks and contacts to a file", "export.run")
+    add_practice(verb)
+    verb.add_argument(
+        "--what",
+        default="tasks",
+        choices=("tasks", "contacts", "activity", "all"),
+        metavar="WHAT",
+        help="tasks, contacts, activity or all; tasks unless it is given",
+    )
+    _add_dates(verb)
+    _add_form(verb, ("csv", "jsonl", "parquet"))
+    verb.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where to; standard output unless it is given. csv and parquet of all are a ZIP",
+    )
+    _add_force(verb)
+
+
+def _add_dates(verb: argparse.ArgumentParser) -> None:
     for name, dest, help_text in (
         ("--from", "first", "the first date at the practice, such as 2027-01-31"),
         ("--to", "last", "the last date, which counts too"),
     ):
         verb.add_argument(name, dest=dest, type=read.day, metavar="DATE", help=help_text)
+
+
+def _add_form(verb: argparse.ArgumentParser, forms: tuple[str, ...]) -> None:
     verb.add_argument(
         "--format",
-        default="csv",
-        choices=("csv", "jsonl"),
+        default=forms[0],
+        choices=forms,
         metavar="FORM",
-        help="csv or jsonl; csv unless it is given",
+        help=f"{', '.join(forms)}; {forms[0]} unless it is given",
     )
+
+
+def _add_force(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--force", action="store_true", help="replace a file that is there")
 
 
 def _add_import(verbs: Verbs) -> None:

@@ -26,6 +26,15 @@ def add_keys(verbs: Verbs) -> None:
         metavar="DAYS",
         help="how long both are valid; 7 days unless it is given",
     )
+    purpose = "show what was done to keys and people since a moment, as commands"
+    verb = verbs.add("changed", purpose, "access_since.run")
+    verb.add_argument(
+        "--since",
+        required=True,
+        type=moment,
+        metavar="WHEN",
+        help="such as 2027-01-31T18:00Z, the moment of the backup that is restored",
+    )
     _add_key_id(verbs.add("revoke", "make a key invalid from now on", "keys.revoke"))
 
 

@@ -4,13 +4,17 @@ tests/execution/test_strawberry_private.py fails if an upgrade moves one of thes
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import strawberry
-from graphql import GraphQLField, GraphQLResolveInfo, GraphQLSchema
+from graphql import GraphQLError, GraphQLField, GraphQLResolveInfo, GraphQLSchema
+from graphql.utilities import coerce_input_value, validate_input_value
 from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.arguments import convert_argument
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
+
+Input = TypeVar("Input")
 
 _DEFINITION = GraphQLCoreConverter.DEFINITION_BACKREF
 
@@ -40,6 +44,25 @@ def core_info(info: strawberry.Info[Any, Any]) -> GraphQLResolveInfo[Any]:
 def info_of(core: GraphQLResolveInfo[Any], field: StrawberryField) -> strawberry.Info[Any, Any]:
     """What a resolver of the field gets."""
     return strawberry.Info(_raw_info=core, _field=field)
+
+
+def read_input(schema: strawberry.Schema, kind: type[Input], value: object) -> Input | str:
+    """The input type's object for a value that came as JSON, by the same rules as in a document; or
+    what is wrong with the value."""
+    core = core_schema(schema)
+    named: Any = core.get_type(kind.__name__)
+    wrong: list[str] = []
+
+    def note(error: GraphQLError, path: list[str | int]) -> None:
+        wrong.append(": ".join(filter(None, (".".join(map(str, path)), error.message))))
+
+    validate_input_value(value, named, note, hide_suggestions=True)
+    if wrong:
+        return wrong[0]
+    coerced = coerce_input_value(value, named)
+    registry = schema.schema_converter.scalar_registry
+    made: Any = convert_argument(coerced, kind, registry, schema.config)
+    return cast("Input", made)
 
 
 def function_of(resolver: StrawberryResolver[Any]) -> Callable[..., Any]:

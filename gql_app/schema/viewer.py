@@ -77,6 +77,7 @@ class Viewer:
     may_create_tasks: bool
     may_import: bool
     may_read_activity: bool
+    may_export: bool = strawberry.field(description="Whether lists and reports may be downloaded.")
     may_read_audit: bool
     may_move_tasks: bool = strawberry.field(
         description="Whether the key may reassign and withdraw tasks."

@@ -15,7 +15,6 @@ from gql_app.access import Origin, Viewer
 from gql_app.work.audit import Noted
 from gql_app.work.changes import Change, Changes
 from gql_app.work.events import BATCH, NoPractice
-from gql_app.work.reads.audit import AuditQuery
 from models.audit import OK, AuditAction
 from models.limits import Busy
 
@@ -186,9 +185,3 @@ class AccessLog:
 
 async def _write_down(change: Change, rows: Iterable[Noted]) -> None:
     change.note_all(rows)
-
-
-async def note_export(change: Change, query: AuditQuery) -> None:
-    """Record that the audit is exported, and what of it."""
-    days = f"from {query.first or 'its beginning'} to {query.last or 'its end'}"
-    change.note(AuditAction.EXPORT, f"audit {days}", patient_id=query.patient_id)

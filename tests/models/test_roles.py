@@ -14,6 +14,7 @@ TABLE = {
     "reassign and withdraw tasks": "no yes yes no",
     "release the claims of others": "no yes yes no",
     "read activity reports": "no yes yes no",
+    "download lists and reports": "no yes yes no",
     "read the audit": "no no yes no",
     "see to people and keys": "no no yes no",
     "change the practice and its queues": "no no yes no",

@@ -30,7 +30,7 @@ export function actFor(viewerId) {
   meant = viewerId;
 }
 
-async function send(path, method, body, { isKept = true } = {}) {
+async function send(path, method, body, { isKept = true, signal = AbortSignal.timeout(PATIENCE) } = {}) {
   const headers = { 'Content-Type': 'application/json' };
   if (meant) headers['X-Callboard-Viewer'] = meant;
   try {
@@ -39,7 +39,7 @@ async function send(path, method, body, { isKept = true } = {}) {
       headers,
       body: body && JSON.stringify(body, whole),
       keepalive: isKept, // it is sent even if the page is left
-      signal: AbortSignal.timeout(PATIENCE),
+      signal,
     });
   } catch {
     throw new Unreachable('The server cannot be reached.');
@@ -119,6 +119,20 @@ export async function follow(query, variables, take, signal) {
   } catch (error) {
     if (signal.aborted) return;
     throw error instanceof TypeError ? new Unreachable('The server cannot be reached.') : error;
+  }
+}
+
+/** A file, and its name. It may take long. Throws one of the above, also if it breaks off. */
+export async function download(order) {
+  const response = await send('download', 'POST', order, { isKept: false, signal: null });
+  if (response.status === 401) throw await signedOut(response);
+  if (response.status >= 500) throw new Unreachable(await refusal(response));
+  if (!response.ok) throw new BadRequest(await refusal(response));
+  const [, name] = response.headers.get('Content-Disposition').match(/filename="(.+)"/);
+  try {
+    return { name, file: await response.blob() };
+  } catch {
+    throw new Unreachable('The download broke off. Try again.');
   }
 }
 

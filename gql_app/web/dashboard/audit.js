@@ -92,13 +92,17 @@ export class AuditView {
     }
   }
 
+  /** Which rows are asked for. */
+  filter() {
+    const dates = { from: part('from').value || null, to: part('to').value || null };
+    return { ...dates, patientId: this.patient?.id ?? null, staffId: this.staff?.id ?? null };
+  }
+
   /** Read the first page, or the one after a cursor. The latest request counts. */
   async load(after = null) {
     const asked = ++this.asked;
-    const dates = { from: part('from').value || null, to: part('to').value || null };
-    const who = { patientId: this.patient?.id ?? null, staffId: this.staff?.id ?? null };
     try {
-      const { audit } = await graphql(AUDIT, { ...dates, ...who, after });
+      const { audit } = await graphql(AUDIT, { ...this.filter(), after });
       if (asked !== this.asked || !this.viewer) return;
       const rows = audit.nodes.map((entry) => this.row(entry));
       if (after) part('rows').append(...rows);

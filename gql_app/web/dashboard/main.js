@@ -9,6 +9,7 @@ import { learn } from './clock.js';
 import { Connection } from './connection.js';
 import { ContactDialog } from './dialog.js';
 import { CLOCK, FEED, VIEWER } from './documents.js';
+import { Downloads } from './download.js';
 import { Entry } from './entry.js';
 import { Feed } from './feed.js';
 import { Store } from './store.js';
@@ -43,6 +44,11 @@ let account = null; // few look at it, so it is loaded then
 let settings = null; // as the account
 let me = null; // the viewer
 const audit = new AuditView({ onError: trouble });
+const downloads = new Downloads({ say, onError: trouble });
+downloads.add('download-tasks', () => ({ table: 'tasks', filter: tasks.list.asked() }));
+downloads.add('download-queues', () => ({ table: 'queues' }));
+downloads.add('download-activity', () => ({ table: 'activity', from: today(), to: today() }));
+downloads.add('download-audit', () => ({ table: 'audit', ...audit.filter() }));
 const connection = new Connection();
 const entry = new Entry({ onEntered: begin });
 const activity = new Activity({
@@ -77,6 +83,7 @@ async function begin() {
   part('next').hidden = !viewer.mayLogContacts;
   audit.begin(viewer);
   part('to-settings').hidden = !viewer.maySetUp && !viewer.mayImport;
+  downloads.begin(viewer);
   entry.hide();
   part('app').hidden = false;
   route();

@@ -71,7 +71,7 @@ async def _conditions(scope: Scope, query: AuditQuery) -> Conditions:
         if value is not None:
             where.add(f"a.{column} = ${where.value(value)}")
     first, last = query.first, query.last
-    _check(first, last)
+    check_dates(first, last)
     if first is not None:
         begin = day_bounds(first, scope.time_zone)[0]
         seq = await _first_at(scope.practice_id, begin - LATEST)
@@ -83,7 +83,7 @@ async def _conditions(scope: Scope, query: AuditQuery) -> Conditions:
     return where
 
 
-def _check(first: date | None, last: date | None) -> None:
+def check_dates(first: date | None, last: date | None) -> None:
     """Raise `BadInput` for dates that have no moments, or are the wrong way round."""
     if any(day is not None and not 1900 <= day.year <= 2999 for day in (first, last)):
         raise BadInput("Dates lie between the years 1900 and 2999.")
