@@ -25,6 +25,7 @@ from gql_app.schema import (
     imports,
     moves,
     node,
+    patient_changes,
     patients,
     queues,
     tasks,
@@ -58,6 +59,7 @@ Mutation = merge_types(
         appointments.Mutations,
         moves.Mutations,
         account.Mutations,
+        patient_changes.Mutations,
     ),
 )
 

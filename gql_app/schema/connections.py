@@ -9,7 +9,9 @@ import strawberry
 from gql_app.execution.cost import Pages
 from gql_app.work.reads import cursors
 from gql_app.work.reads.conditions import MAX_PAGE, Page
+from models.appointment import AppointmentRow
 from models.contact import ContactRow
+from models.people import PatientRow
 from models.task import TaskRow
 
 Row = TypeVar("Row", bound=NamedTuple)
@@ -82,5 +84,5 @@ class Connection(Generic[Row]):
         return self.cursor_of(self.page.rows[-1]) if self.page.rows else None
 
 
-def id_cursor(row: TaskRow | ContactRow) -> str:
+def id_cursor(row: TaskRow | ContactRow | PatientRow | AppointmentRow) -> str:
     return cursors.id_cursor(row.practice_id, row.id)

@@ -16,7 +16,7 @@ from gql_app.work.reads.conditions import BadInput
 
 security = logging.getLogger(SECURITY)
 
-TYPES = ("Contact", "Passkey", "Patient", "Queue", "Session", "Staff", "Task")
+TYPES = (*("Contact", "Passkey", "Patient", "PatientMerge", "Queue", "Session", "Staff", "Task"),)
 """The types that have a global id."""
 
 MAX_ROW = 10**18

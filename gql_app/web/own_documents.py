@@ -7,7 +7,7 @@ from pathlib import Path
 from models.diagram import camel_case
 from models.lifecycle import OPEN_STATUSES, ContactOutcome
 
-DASHBOARD = Path(__file__).parent / "dashboard" / "documents.js"
+DASHBOARD = sorted((Path(__file__).parent / "dashboard").glob("*documents.js"))
 
 WATCH_VIEWER = "query { viewer { name practice { cursor } queues { id name } } }"
 
@@ -31,16 +31,17 @@ _OF_WORKFLOW = {
     "OPEN_STATUSES": ",".join(OPEN_STATUSES),
     "Object.keys(OUTCOME_COUNTS).join(' ')": " ".join(map(camel_case, ContactOutcome)),
 }
-"""What documents.js takes from workflow.js, which `make diagram` writes."""
+"""What these files take from workflow.js, which `make diagram` writes."""
 
 
 def own_documents() -> list[str]:
     """The texts, exactly as they are sent."""
-    return [WATCH_VIEWER, WATCH_CHANGES, *dashboard_documents(DASHBOARD.read_text())]
+    of_dashboard = [text for file in DASHBOARD for text in dashboard_documents(file.read_text())]
+    return [WATCH_VIEWER, WATCH_CHANGES, *of_dashboard]
 
 
 def dashboard_documents(source: str) -> list[str]:
-    """The documents in the source of documents.js: its constants, those in others among them."""
+    """The documents in the source of a file: its constants, those in others among them."""
     made = dict(_OF_WORKFLOW)
     for name, template in _TEMPLATE.findall(source):
         made[name] = _PLACE.sub(lambda found: made[found[1]], template)

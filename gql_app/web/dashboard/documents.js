@@ -34,7 +34,7 @@ ${COUNTS}`;
 
 export const VIEWER = `{
   viewer {
-    id name role mayReadNotes mayLogContacts mayReadActivity mayReadAudit staff { id }
+    id name role mayReadNotes mayLogContacts mayCreateTasks mayEditPatients mayMergePatients mayReadActivity mayReadAudit staff { id }
     practice { timeZone now claimSeconds }
   }
 }`;

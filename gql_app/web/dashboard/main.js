@@ -40,6 +40,7 @@ const dialog = new ContactDialog(store, claims, {
 const tasks = new TasksView(store, dialog, claims, { say, onError: trouble, onLook: setTitle });
 const board = new BoardView(store, { onError: trouble });
 let account = null; // few look at it, so it is loaded then
+let patients = null; // as this is
 const audit = new AuditView({ onError: trouble });
 const connection = new Connection();
 const entry = new Entry({ onEntered: begin });
@@ -48,6 +49,7 @@ const activity = new Activity({
   onError: (error) => error instanceof SignedOut && trouble(error),
 });
 let feed = null;
+let me = null; // the viewer
 let warned = false; // that the session ends, unless something is done
 
 // ---- the session
@@ -69,6 +71,8 @@ async function begin() {
   learn(viewer.practice.now);
   store.me = viewer.staff.id;
   claims.begin(viewer);
+  me = viewer;
+  patients?.begin(viewer);
   write(part('who'), `${outside(viewer.name)}, ${viewer.role.toLowerCase()}`);
   part('next').hidden = !viewer.mayLogContacts;
   audit.begin(viewer);
@@ -76,7 +80,7 @@ async function begin() {
   part('app').hidden = false;
   route();
   follow({ viewer: viewer.id });
-  part({ tasks: 'grid', board: 'ticker', account: 'account' }[shown()]).focus({ preventScroll: true });
+  part({ tasks: 'grid', board: 'ticker' }[shown()] ?? shown()).focus({ preventScroll: true });
   activity.begin();
   board.begin(viewer);
   dialog.begin(viewer);
@@ -148,6 +152,8 @@ function end(reason) {
   board.viewer = null;
   board.clear();
   account?.clear();
+  me = null;
+  patients?.suspend();
   activity.end();
   audit.clear();
   part('help').close();
@@ -162,13 +168,14 @@ function trouble(error) {
 
 function showSignIn(reason) {
   part('app').hidden = true;
-  const kept = dialog.pending ? ' What you typed is kept until then.' : '';
+  const kept = dialog.pending || patients?.pending ? ' What you typed is kept until then.' : '';
   entry.show(reason && reason + kept);
 }
 
 function leave() {
   dialog.forget();
   end('You are signed out.');
+  patients?.forget();
 }
 
 part('sign-out').addEventListener('click', async () => {
@@ -199,12 +206,21 @@ async function showAccount() {
   await account.show();
 }
 
-const VIEWS = { tasks: ['to-tasks'], board: ['to-board'], audit: ['to-audit'], account: ['who', 'to-account'] };
+async function showPatients() {
+  if (!patients) {
+    const { PatientsView } = await import('./patients.js');
+    patients ??= new PatientsView(store, { say, onError: trouble });
+    if (me) patients.begin(me);
+  }
+  patients.show();
+}
+
+const VIEWS = { tasks: ['to-tasks'], board: ['to-board'], patients: ['to-patients'], audit: ['to-audit'], account: ['who', 'to-account'] };
 
 const shown = () => Object.keys(VIEWS).find((name) => !part(name).hidden);
 
 function route() {
-  const asked = Object.keys(VIEWS).find((view) => location.hash === `#/${view}`) ?? 'tasks';
+  const asked = Object.keys(VIEWS).find((view) => `${location.hash}/`.startsWith(`#/${view}/`)) ?? 'tasks';
   const name = asked === 'audit' && !audit.viewer?.mayReadAudit ? 'tasks' : asked;
   for (const [view, links] of Object.entries(VIEWS)) {
     part(view).hidden = view !== name;
@@ -216,6 +232,7 @@ function route() {
   if (name === 'board') board.show();
   else if (name === 'account') showAccount().catch(trouble);
   else if (name === 'audit') audit.show();
+  else if (name === 'patients') showPatients().catch(trouble);
   else tasks.grid.restore();
   setTitle();
 }
