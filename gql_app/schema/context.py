@@ -22,9 +22,10 @@ from gql_app.work.appointments import RecordedAppointment
 from gql_app.work.batches import Moved
 from gql_app.work.changes import Change, Changes
 from gql_app.work.claims import LEASE
-from gql_app.work.merging import MergeResult, UnmergeResult
+from gql_app.work.merging import MergeResult
 from gql_app.work.patient_edits import PatientResult
 from gql_app.work.results import ChangeResult
+from gql_app.work.unmerging import UnmergeResult
 from models.audit import OK, AuditAction
 from models.database import reading_apart
 

@@ -11,7 +11,7 @@ from gql_app.schema.ids import read_id_of
 from gql_app.schema.merges import PatientMerge
 from gql_app.schema.patients import Patient
 from gql_app.schema.payloads import ErrorRow, UserError, error_row
-from gql_app.work.merging import MergeResult, UnmergeResult, merge_patients, unmerge_patients
+from gql_app.work.merging import MergeResult, merge_patients
 from gql_app.work.patient_edits import (
     NewPatient,
     PatientChanges,
@@ -20,6 +20,7 @@ from gql_app.work.patient_edits import (
     update_patient,
 )
 from gql_app.work.reads.conditions import storable
+from gql_app.work.unmerging import UnmergeResult, unmerge_patients
 from models.refusals import Refusal
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from gql_app.access import Forbidden
 from gql_app.work.appointments import NewAppointment, record_appointment
-from gql_app.work.merging import MergeResult, UnmergeResult, merge_patients, unmerge_patients
+from gql_app.work.merging import MergeResult, merge_patients
 from gql_app.work.reads.external_ids import ExternalId, external_ids_of_patients
 from gql_app.work.reads.history import contacts_of_patients
 from gql_app.work.reads.patients import merged_patients, patient_now, patients_by_id
+from gql_app.work.unmerging import UnmergeResult, unmerge_patients
 from gql_app.work.upkeep.indexing import index_all
 from models.appointment import Appointment
 from models.audit import Audit
