@@ -69,7 +69,7 @@ export class PatientPage {
       this.section('closed', 'Closed tasks'),
       this.section('merges', 'Merged into this patient'),
     );
-    this.body = made('div', { class: 'patient', hidden: true }, made('div', { class: 'top' }, made('div', {}, this.name, this.phones, this.ids), this.buttons), this.notice, this.sections);
+    this.body = made('div', { class: 'person', hidden: true }, made('div', { class: 'top' }, made('div', {}, this.name, this.phones, this.ids), this.buttons), this.notice, this.sections);
     this.element = made('div', { class: 'one', hidden: true }, made('a', { href: '#/patients', class: 'back', text: 'All patients' }), this.note, this.body);
   }
 
