@@ -215,7 +215,13 @@ async function showPatients() {
   patients.show();
 }
 
-const VIEWS = { tasks: ['to-tasks'], board: ['to-board'], patients: ['to-patients'], audit: ['to-audit'], account: ['who', 'to-account'] };
+const VIEWS = {
+  tasks: ['to-tasks'],
+  board: ['to-board'],
+  patients: ['to-patients'],
+  audit: ['to-audit'],
+  account: ['who', 'to-account'],
+};
 
 const shown = () => Object.keys(VIEWS).find((name) => !part(name).hidden);
 

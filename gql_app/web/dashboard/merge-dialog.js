@@ -19,9 +19,11 @@ export class MergeDialog {
     });
     this.found = made('div', { class: 'choices', role: 'radiogroup', 'aria-label': 'The other patient' });
     this.note = made('p', { class: 'muted', role: 'status' });
-    this.who = made('fieldset', { class: 'entry', hidden: true }, made('legend', { text: 'Who stays' }), (this.stays = made('div', { class: 'choices' })));
+    this.stays = made('div', { class: 'choices' });
+    this.who = made('fieldset', { class: 'entry', hidden: true }, made('legend', { text: 'Who stays' }), this.stays);
     this.plan = made('div', { class: 'notice', role: 'status', hidden: true });
     this.wrong = made('div', { class: 'notice wrong', role: 'alert', hidden: true });
+    const label = made('label', { for: 'merge-search', text: 'The other patient' });
     this.button = button('Merge', () => this.merge(), { class: 'primary', disabled: true });
     this.element = made(
       'dialog', { class: 'form-dialog', 'aria-labelledby': 'merge-title' },
@@ -29,7 +31,7 @@ export class MergeDialog {
         'form', { on: { submit: (event) => event.preventDefault() } },
         made('h2', { id: 'merge-title', text: 'Merge two patients who are one person' }),
         this.wrong,
-        made('div', { class: 'entry' }, made('label', { for: 'merge-search', text: 'The other patient' }), this.search, this.note, this.found),
+        made('div', { class: 'entry' }, label, this.search, this.note, this.found),
         this.who,
         this.plan,
         made('p', { class: 'toast', role: 'status' }),
@@ -88,7 +90,8 @@ export class MergeDialog {
     this.refuse('');
     if (!other) return this.stays.replaceChildren();
     const options = [[this.patient, other], [other, this.patient]];
-    this.stays.replaceChildren(...options.map((pair, i) => choice('stays', called(pair[0]), () => this.preview(...pair), i === 0)));
+    const stay = (pair, i) => choice('stays', called(pair[0]), () => this.preview(...pair), i === 0);
+    this.stays.replaceChildren(...options.map(stay));
     this.preview(...options[0]);
   }
 
@@ -100,9 +103,11 @@ export class MergeDialog {
     const answer = await this.ask(true);
     if (!answer || this.pair !== pair) return;
     const { tasks, openTasks, contacts, appointments } = answer;
+    const goes = `${count(tasks, 'task')} (${openTasks} open) with ${count(contacts, 'contact')}`;
+    const stays = outside(survivor.name);
     const lines = [
-      `${count(tasks, 'task')} (${openTasks} open) with ${count(contacts, 'contact')}, and ${count(appointments, 'appointment')}, go to ${outside(survivor.name)}.`,
-      `${outside(survivor.name)} keeps the name, and has both numbers. Whoever looks for ${outside(merged.name)} finds ${outside(survivor.name)}.`,
+      `${goes}, and ${count(appointments, 'appointment')}, go to ${stays}.`,
+      `${stays} keeps the name, and has both numbers. If you look for ${outside(merged.name)}, you find ${stays}.`,
       'You can undo this on the patient’s page.',
     ];
     this.plan.replaceChildren(...lines.map((text) => made('p', { text })));

@@ -9,17 +9,19 @@ import { drawHistory } from './form.js';
 import { MergeDialog } from './merge-dialog.js';
 import { Pace } from './pace.js';
 import { NEW_TASK, PATIENT, UNMERGE, UPDATE } from './patient-documents.js';
+import { appointmentLine, mergeLine, taskLine } from './patient-lines.js';
 import { outside, write } from './text.js';
-import { cause, count, dayAndClock, distance, shortDate } from './words.js';
 
 const PAGE = 20;
 const MOST = 500; // rows that the server gives at once
 const NO_NEWS = new Set(['CLAIMED', 'RELEASED']); // kinds of events that change nothing here
 
+const HOW_TO_WRITE = 'As you would dial it, or with + and the country. “ext. 45” may follow.';
+
 /** The fields of what a patient is called, and by which number. */
 export const CALLED = [
   { name: 'name', label: 'Name', maxlength: 300, spellcheck: 'false' },
-  { name: 'phone', label: 'Phone', type: 'tel', maxlength: 100, hint: 'As you would dial it, or with + and the country. “ext. 45” may follow.' },
+  { name: 'phone', label: 'Phone', type: 'tel', maxlength: 100, hint: HOW_TO_WRITE },
 ];
 
 export class PatientPage {
@@ -41,8 +43,9 @@ export class PatientPage {
     this.dialogs = [this.edit, this.newTask, this.merge];
     store.listen((what, detail) => {
       if (!this.id) return;
-      const isOurs = (task) => task?.patient?.id === this.patient?.id;
-      const isNews = what === 'event' && !NO_NEWS.has(detail.kind) && (isOurs(detail.task) || isOurs(detail.before));
+      // After a merge the patient of the event is another one.
+      const isOurs = ({ kind, task }) => kind === 'PATIENT_CHANGED' || task.patient.id === this.patient?.id;
+      const isNews = what === 'event' && !NO_NEWS.has(detail.kind) && isOurs(detail);
       if (what === 'snapshot' || isNews) this.pace.soon();
     });
   }
@@ -69,16 +72,20 @@ export class PatientPage {
       this.section('closed', 'Closed tasks'),
       this.section('merges', 'Merged into this patient'),
     );
-    this.body = made('div', { class: 'person', hidden: true }, made('div', { class: 'top' }, made('div', {}, this.name, this.phones, this.ids), this.buttons), this.notice, this.sections);
-    this.element = made('div', { class: 'one', hidden: true }, made('a', { href: '#/patients', class: 'back', text: 'All patients' }), this.note, this.body);
+    const top = made('div', { class: 'top' }, made('div', {}, this.name, this.phones, this.ids), this.buttons);
+    const back = made('a', { href: '#/patients', class: 'back', text: 'All patients' });
+    this.body = made('div', { class: 'person', hidden: true }, top, this.notice, this.sections);
+    this.element = made('div', { class: 'one', hidden: true }, back, this.note, this.body);
   }
 
   section(name, title, tag = 'ul') {
     const id = `patient-${name}`;
     const list = made(tag, { 'aria-labelledby': id });
     const empty = made('p', { class: 'muted' });
-    const more = button('Show more', () => this.showMore(name), { hidden: true, about: `of ${title.toLowerCase()}` });
-    const section = made('section', { class: `of-${name}`, 'aria-labelledby': id }, made('h2', { id, text: title }), list, empty, more);
+    const about = `of ${title.toLowerCase()}`;
+    const more = button('Show more', () => this.showMore(name), { hidden: true, about });
+    const head = made('h2', { id, text: title });
+    const section = made('section', { class: `of-${name}`, 'aria-labelledby': id }, head, list, empty, more);
     this.lists[name] = { section, list, empty, more };
     return section;
   }
@@ -167,12 +174,14 @@ export class PatientPage {
     this.phones.replaceChildren(...(numbers.length ? numbers : [made('li', { text: outside(phone) })]));
     write(this.ids, externalIds.map(({ source, id }) => `${outside(source)}: ${outside(id)}`).join(' · '));
     const mayMake = this.viewer.mayCreateTasks;
-    this.fill('open', open.nodes.map(taskLine), `Nothing to call for.${mayMake ? ' Make a task, and it appears in its queue.' : ''}`);
+    const teach = mayMake ? ' Make a task, and it appears in its queue.' : '';
+    this.fill('open', open.nodes.map(taskLine), `Nothing to call for.${teach}`);
     drawHistory(this.lists.contacts.list, contacts.nodes, {});
     this.end('contacts', contacts, 'Nobody has called yet. Each call that is logged appears here.');
     this.fill('appointments', appointments.nodes.map(appointmentLine), 'None. Your booking system tells Callboard of them.');
     this.fill('closed', closed.nodes.map(taskLine), 'No task was closed yet.', closed);
-    this.fill('merges', merges.map((merge) => this.mergeLine(merge)), '');
+    const undo = this.viewer.mayMergePatients ? (id) => this.undo(id) : null;
+    this.fill('merges', merges.map((merge) => mergeLine(merge, undo)), '');
     this.lists.merges.section.hidden = !merges.length;
   }
 
@@ -185,13 +194,6 @@ export class PatientPage {
     const { list, empty, more } = this.lists[name];
     write(empty, list.childElementCount ? '' : ifEmpty);
     more.hidden = !page?.pageInfo.hasNextPage || list.childElementCount >= MOST;
-  }
-
-  mergeLine({ id, at, by, merged, tasks, appointments }) {
-    const undo = this.viewer.mayMergePatients && button('Undo', () => this.undo(id), { about: `the merge of ${outside(merged.name)}` });
-    const went = [tasks && count(tasks, 'task'), appointments && count(appointments, 'appointment')].filter(Boolean).join(', ');
-    const told = `${dayAndClock(at)}, by ${outside(by.name)}. ${went ? `${went} came over.` : 'Nothing came over but the number.'}`;
-    return made('li', { class: 'merge' }, made('div', {}, made('strong', { text: `${outside(merged.name)}, ${outside(merged.phone)}` }), made('span', { text: told })), undo);
   }
 
   async undo(id, anyway = false) {
@@ -212,7 +214,8 @@ export class PatientPage {
 
   refuse(words, goOn = null) {
     this.notice.hidden = !words;
-    this.notice.replaceChildren(...(words ? [made('p', { text: words })] : []), ...(goOn ? [button('Undo anyway', goOn)] : []));
+    const told = words && made('p', { text: words });
+    this.notice.replaceChildren(...[told, goOn && button('Undo anyway', goOn)].filter(Boolean));
   }
 
   openEdit() {
@@ -229,7 +232,8 @@ export class PatientPage {
     const given = { name: changed(name, base.name), phone: changed(phone, base.phone) };
     const { patient, errors } = (await graphql(UPDATE, { id, ...given, version: base.version })).updatePatient;
     // What is new is told. Who saves once more has seen it.
-    if (errors.some(({ code }) => code === 'VERSION_CONFLICT') && patient) this.base = { ...base, version: patient.version };
+    const isConflict = errors.some(({ code }) => code === 'VERSION_CONFLICT');
+    if (isConflict) this.base = { ...base, version: patient.version };
     if (errors.length) return errors;
     this.say(`${outside(patient.name)} was saved.`);
     this.load();
@@ -262,14 +266,3 @@ export class PatientPage {
     return [];
   }
 }
-
-function taskLine(task) {
-  const { id, reason, isOpen, statusLabel, followUp, contactCount, closedAt, queue, assignee, externalIds } = task;
-  const due = followUp ? `call again ${shortDate(followUp)}, ${distance(followUp)}` : count(contactCount, 'attempt');
-  const state = isOpen ? `${statusLabel}, ${due}` : `Closed ${dayAndClock(closedAt)}: ${cause(task)}`;
-  const more = [queue && outside(queue.name), state, assignee && `for ${outside(assignee.name)}`, ...externalIds.map((one) => `${outside(one.source)}: ${outside(one.id)}`)];
-  return made('li', {}, made('a', { href: `#/tasks/${id}`, text: outside(reason) }), made('span', { text: more.filter(Boolean).join(' · ') }));
-}
-
-const appointmentLine = ({ at, externalId }) =>
-  made('li', {}, made('strong', { text: dayAndClock(at) }), made('span', { text: outside(externalId) }));

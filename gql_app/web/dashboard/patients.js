@@ -23,7 +23,8 @@ export class PatientsView {
       id: 'patients-search', type: 'search', placeholder: 'Patient or phone', autocomplete: 'off', maxlength: 100,
       on: { input: () => this.typed() },
     });
-    this.add = button('New patient', () => this.create.open('new', 'New patient', { name: this.search.value.trim() }), { class: 'primary' });
+    const make = () => this.create.open('new', 'New patient', { name: this.search.value.trim() });
+    this.add = button('New patient', make, { class: 'primary' });
     this.note = made('p', { class: 'muted', role: 'status' });
     this.list = made('ul', { class: 'found' });
     this.more = button('More patients', () => this.load(this.next), { hidden: true });
@@ -116,8 +117,10 @@ export class PatientsView {
   tell(search, hasMore) {
     const shown = this.list.childElementCount;
     const make = this.viewer.mayEditPatients;
-    if (shown) write(this.note, `${count(shown, 'patient')}${hasMore ? ', and more' : ''}${search ? '' : ', the newest first'}.`);
-    else if (search) write(this.note, `Nobody is called so. Try fewer letters, or the last four digits of the number${make ? '; or make a new patient' : ''}.`);
+    const found = `${count(shown, 'patient')}${hasMore ? ', and more' : ''}${search ? '' : ', the newest first'}.`;
+    const retry = 'Nobody is called so. Try fewer letters, or the last four digits of the number';
+    if (shown) write(this.note, found);
+    else if (search) write(this.note, `${retry}${make ? '; or make a new patient' : ''}.`);
     else write(this.note, `No patients yet. They come with an import${make ? ', or you make one here' : ''}.`);
   }
 
