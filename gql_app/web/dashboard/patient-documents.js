@@ -18,8 +18,8 @@ export const PATIENT = `query ($id: ID!, $contacts: Int!, $closed: Int!) {
   patient(id: $id) {
     id name phone version phones { number display href } externalIds { source id }
     merges { id at tasks appointments by { name } merged { id name phone } }
-    appointments(first: 50) { nodes { at externalId } pageInfo { hasNextPage } }
-    open: tasks(status: [${OPEN_STATUSES}], first: 50) { nodes { ...OfPatient } }
+    appointments(first: 20) { nodes { at externalId } pageInfo { hasNextPage } }
+    open: tasks(status: [${OPEN_STATUSES}], first: 30) { nodes { ...OfPatient } }
     closed: tasks(status: [CLOSED], first: $closed) { nodes { ...OfPatient } pageInfo { hasNextPage } }
     contacts(first: $contacts) {
       nodes {

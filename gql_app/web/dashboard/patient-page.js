@@ -179,6 +179,7 @@ export class PatientPage {
     drawHistory(this.lists.contacts.list, contacts.nodes, {});
     this.end('contacts', contacts, 'Nobody has called yet. Each call that is logged appears here.');
     this.fill('appointments', appointments.nodes.map(appointmentLine), 'None. Your booking system tells Callboard of them.');
+    if (appointments.pageInfo.hasNextPage) write(this.lists.appointments.empty, 'These are the latest 20.');
     this.fill('closed', closed.nodes.map(taskLine), 'No task was closed yet.', closed);
     const undo = this.viewer.mayMergePatients ? (id) => this.undo(id) : null;
     this.fill('merges', merges.map((merge) => mergeLine(merge, undo)), '');
