@@ -19,7 +19,7 @@ demo: $(VENV)/.installed
 # Two processes, for the tests mostly wait. Those with a browser come last, with no servers beside them.
 test: check
 ifeq ($(ARGS),)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/dashboard
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/dashboard
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/dashboard
 else
 	$(BIN)/python -m pytest $(ARGS)

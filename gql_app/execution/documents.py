@@ -95,7 +95,7 @@ class Documents(SchemaExtension):
         if len(query) <= SHORT:
             known = self._read(query)
         else:
-            async with self._known.one_at_a_time:
+            async with self._known.turns:
                 known = self._known.get(query)
                 if known is None:
                     known = await asyncio.to_thread(self._read, query)

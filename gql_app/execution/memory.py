@@ -7,6 +7,7 @@ what is known of a document is kept with it, counted with it, and dropped with i
 
 import asyncio
 from collections.abc import Hashable
+from time import monotonic
 from typing import Any, TypeAlias
 
 import strawberry
@@ -86,13 +87,36 @@ class Known:
         )
 
 
+class Turns:
+    """Lets one in at a time, and then nobody for as long as that took: what runs in a thread takes
+    Python's lock from the loop, so others have at least half of the time for themselves."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._rests_until = 0.0
+
+    async def __aenter__(self) -> None:
+        await self._lock.acquire()
+        try:
+            await asyncio.sleep(self._rests_until - monotonic())
+        except BaseException:
+            self._lock.release()
+            raise
+        self._begun = monotonic()
+
+    async def __aexit__(self, *_: object) -> None:
+        now = monotonic()
+        self._rests_until = 2 * now - self._begun
+        self._lock.release()
+
+
 class Documents(Bounded[str, Known]):
     """The documents that are known, by their text; and by their operations, while one runs. New
-    ones that are long are read `one_at_a_time`. Those that are `trusted` may be of any length."""
+    ones that are long are read in `turns`. Those that are `trusted` may be of any length."""
 
     def __init__(self, limit: int, room: int) -> None:
         super().__init__(limit, room)
-        self.one_at_a_time = asyncio.Lock()
+        self.turns = Turns()
         self.trusted: frozenset[str] = frozenset()
         self._by_operation: dict[int, Known] = {}
 

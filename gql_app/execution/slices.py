@@ -7,7 +7,7 @@ from typing import Any
 
 from graphql.pyutils import gather_with_cancel
 
-TURN = 0.004
+TURN = 0.002
 """Seconds after which the event loop gets a turn."""
 TOGETHER = 50
 """Items that wait at once: what they wait for is loaded for all of them together."""
