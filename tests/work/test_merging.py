@@ -133,7 +133,9 @@ async def test_ids_that_others_hold_go_on_to_answer(couple: Couple) -> None:
     assert await create(office, office.supervisor, couple.birch, idempotency_key="k") == made
     assert (await book(office, couple.birch)).appointment.patient_id == couple.amber
     assert (await book(office, couple.amber)).appointment.patient_id == couple.amber
-    assert (await update(office, couple.birch, name="New Name")).patient.id == couple.amber
+    changed = (await update(office, couple.birch, name="New Name")).patient
+    assert changed is not None
+    assert changed.id == couple.amber
     assert codes(await make(office, external_id=ExternalId("pms", "b"))) == [
         ("EXTERNAL_ID_TAKEN", "externalId")
     ]

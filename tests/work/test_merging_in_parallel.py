@@ -7,8 +7,8 @@ from models.people import Patient
 from models.task import Task
 from tests.office import Office
 from tests.work.agents import assert_consistent, claims_of
-from tests.work.test_merging import book, codes, merge, undo
-from tests.work.test_patient_edits import update
+from tests.work.test_merging import book, merge, undo
+from tests.work.test_patient_edits import codes, update
 from tests.work.test_patients_seen import create
 
 ROUNDS = 8
