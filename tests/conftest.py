@@ -42,6 +42,12 @@ def pytest_configure() -> None:
             raise pytest.UsageError(str(missing)) from None
 
 
+@pytest.fixture(autouse=True)
+def _secret_of_tests() -> None:
+    """A test that has two databases open at once may leave the secret of one of them."""
+    use_secret(SECRET)
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL server: the one that is named, or one from the wheel for this run."""
