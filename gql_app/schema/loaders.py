@@ -125,7 +125,7 @@ class Loaders:
     @cached_property
     def gone_patient(self) -> RowLoader[int, GonePatient]:
         """Who was merged away, by a merge that is shown."""
-        return RowLoader(partial(gone_patients, self._scope))
+        return RowLoader(self._noting(partial(gone_patients, self._scope), attrgetter("id")))
 
     @cached_property
     def merges(self) -> RowLoader[int, Merges]:

@@ -12,6 +12,7 @@ from models.audit import Audit, AuditRow
 from models.contact import Contact, ContactRow
 from models.database import fetch, migrate, opened, orm_config, secret
 from models.event import CHAINED, EventRow, TaskEvent
+from models.merge import MergeRow, PatientMerge
 from models.passkey import Passkey, PasskeyRow
 from models.people import Patient, PatientRow
 from models.practice import Practice
@@ -23,6 +24,7 @@ TENANT_TABLES = {
     "queue",
     "patient",
     "patient_word",
+    "patient_merge",
     "staff",
     "access_key",
     "task",
@@ -40,6 +42,7 @@ ROWS: dict[Any, Any] = {
     AuditRow: Audit,
     ContactRow: Contact,
     EventRow: TaskEvent,
+    MergeRow: PatientMerge,
     PasskeyRow: Passkey,
     PatientRow: Patient,
     TaskRow: Task,
