@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import orjson
 from tortoise import fields
 from tortoise.models import Model
 
@@ -26,6 +27,12 @@ class Patient(Model):
     found by a new name or number. The database itself sets it to false, whatever program changes
     the row. A patient whom an import made that was undone was `taken_back_at` that moment: nobody
     finds them any more.
+
+    A patient who was merged away has the survivor in `merged_into_id`, and keeps name, number and
+    external id. The survivor has the numbers of all who were merged into them in `other_phones`, a
+    JSON list of pairs: as it is dialled, as it is shown. `version` grows when the name, the number,
+    the external id or what was merged changes. `made_by_id` is the member of staff who made the
+    patient, null if an import did.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -41,6 +48,11 @@ class Patient(Model):
     external_id = fields.CharField(max_length=MAX_EXTERNAL_ID, null=True)
     created_at = fields.DatetimeField()
     taken_back_at = fields.DatetimeField(null=True)
+    version = fields.IntField(default=1, db_default=1)
+    # Their foreign keys lead to two columns, which models cannot say: see the migration.
+    merged_into_id = fields.BigIntField(null=True)
+    other_phones = fields.TextField(null=True)
+    made_by_id = fields.BigIntField(null=True)
 
     class Meta:
         table = "patient"
@@ -55,6 +67,8 @@ class PatientRow(NamedTuple):
     phone: str
     phone_number: str | None
     phone_display: str | None
+    version: int
+    other_phones: str | None
 
     @property
     def shown_phone(self) -> str:
@@ -63,9 +77,12 @@ class PatientRow(NamedTuple):
 
     @property
     def phones(self) -> list[Phone]:
-        """The numbers that can be dialled: one, or none."""
-        phone = stored_phone(self.phone_number or self.phone, self.shown_phone)
-        return [] if phone is None else [phone]
+        """The numbers that can be dialled: the patient's own first, then those that came with
+        patients who were merged into this one."""
+        numbers = [(self.phone_number or self.phone, self.shown_phone)]
+        if self.other_phones is not None:
+            numbers += orjson.loads(self.other_phones)
+        return [phone for number in numbers if (phone := stored_phone(*number)) is not None]
 
 
 PATIENT_COLUMNS = select_list("p", PatientRow)

@@ -23,7 +23,12 @@ class RefusalCode(StrEnum):
     CLAIM_LOST = "CLAIM_LOST"  # the claim that was to be renewed has ended
     NOT_FOUND = "NOT_FOUND"  # no such thing here, or not for this key
     IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"  # same key, another request
-    EXTERNAL_ID_TAKEN = "EXTERNAL_ID_TAKEN"  # it is another patient's appointment
+    EXTERNAL_ID_TAKEN = "EXTERNAL_ID_TAKEN"  # another patient has it, or another's appointment
+    EXTERNAL_ID_SET = "EXTERNAL_ID_SET"  # the patient has one at another source
+    SAME_PATIENT = "SAME_PATIENT"  # a patient is not merged with itself
+    ALREADY_MERGED = "ALREADY_MERGED"  # the patient was merged into another one
+    ALREADY_UNDONE = "ALREADY_UNDONE"  # the merge does not stand any more
+    CHANGED_SINCE_MERGE = "CHANGED_SINCE_MERGE"  # an undo would divide what was done since
     REASON_REQUIRED = "REASON_REQUIRED"  # a task says why to call
     REASON_TOO_LONG = "REASON_TOO_LONG"  # over 500 characters
     EXPIRY_NOT_ALLOWED = "EXPIRY_NOT_ALLOWED"  # only automatic tasks expire

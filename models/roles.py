@@ -22,6 +22,8 @@ class Action(StrEnum):
     SEE_WHO_WORKS = "see who is working"
     LOG_CONTACTS = "claim tasks and log contacts"
     CREATE_TASKS = "create tasks and record appointments"
+    EDIT_PATIENTS = "make and change patients"
+    MERGE_PATIENTS = "merge patients"
     IMPORT_TASKS = "import tasks"
     MOVE_TASKS = "reassign and withdraw tasks"
     RELEASE_FOR_OTHERS = "release the claims of others"
@@ -46,6 +48,8 @@ PERMISSIONS: dict[Action, dict[Role, Grant]] = {
     Action.SEE_WHO_WORKS: _PRACTICE,
     Action.LOG_CONTACTS: _PRACTICE,
     Action.CREATE_TASKS: _SUPERVISORS | {Role.PARTNER: Grant.BY_KEY},
+    Action.EDIT_PATIENTS: _SUPERVISORS | {Role.PARTNER: Grant.BY_KEY},
+    Action.MERGE_PATIENTS: _SUPERVISORS,
     Action.IMPORT_TASKS: _SUPERVISORS,
     Action.MOVE_TASKS: _SUPERVISORS,
     Action.RELEASE_FOR_OTHERS: _SUPERVISORS,

@@ -94,6 +94,15 @@ class Viewer(Scope):
         return may(self.role, Action.LOG_CONTACTS)
 
     @property
+    def may_edit_patients(self) -> bool:
+        return may(self.role, Action.EDIT_PATIENTS, key_says_so=self.may_create_tasks)
+
+    @property
+    def may_merge_patients(self) -> bool:
+        """Not by a key for some queues: a merge moves the tasks of all queues."""
+        return may(self.role, Action.MERGE_PATIENTS) and self.queue_ids is None
+
+    @property
     def may_import(self) -> bool:
         return may(self.role, Action.IMPORT_TASKS)
 

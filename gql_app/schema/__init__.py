@@ -27,6 +27,7 @@ from gql_app.schema import (
     keys,
     moves,
     node,
+    patient_changes,
     patients,
     people,
     practices,
@@ -70,6 +71,7 @@ Mutation = merge_types(
         people.Mutations,
         keys.Mutations,
         practices.Mutations,
+        patient_changes.Mutations,
     ),
 )
 

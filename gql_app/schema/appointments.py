@@ -4,6 +4,7 @@ from datetime import datetime
 
 import strawberry
 
+from gql_app.schema.connections import PageInfo
 from gql_app.schema.context import Info
 from gql_app.schema.ids import read_id_of
 from gql_app.schema.links import linked
@@ -22,6 +23,21 @@ class Appointment:
     at: datetime
     external_id: str
     patient = linked("patient", "patient_id", Patient)
+
+
+@strawberry.type
+class AppointmentEdge:
+    node: Appointment
+    cursor: str
+
+
+@strawberry.type(description="A page of appointments.")
+class AppointmentConnection:
+    edges: list[AppointmentEdge]
+    nodes: list[Appointment] = strawberry.field(
+        description="The appointments without their cursors."
+    )
+    page_info: PageInfo
 
 
 @strawberry.type

@@ -11,7 +11,9 @@ from gql_app.work.reads import cursors
 from gql_app.work.reads.conditions import MAX_PAGE, Page
 from gql_app.work.reads.keys import KeyRow
 from gql_app.work.reads.staff import Member
+from models.appointment import AppointmentRow
 from models.contact import ContactRow
+from models.people import PatientRow
 from models.task import TaskRow
 
 Row = TypeVar("Row", bound=NamedTuple)
@@ -84,5 +86,5 @@ class Connection(Generic[Row]):
         return self.cursor_of(self.page.rows[-1]) if self.page.rows else None
 
 
-def id_cursor(row: TaskRow | ContactRow | Member | KeyRow) -> str:
+def id_cursor(row: TaskRow | ContactRow | PatientRow | AppointmentRow | Member | KeyRow) -> str:
     return cursors.id_cursor(row.practice_id, row.id)

@@ -22,7 +22,10 @@ from gql_app.work.appointments import RecordedAppointment
 from gql_app.work.batches import Moved
 from gql_app.work.changes import Change, Changes
 from gql_app.work.claims import LEASE
+from gql_app.work.merging import MergeResult
+from gql_app.work.patient_edits import PatientResult
 from gql_app.work.results import ChangeResult
+from gql_app.work.unmerging import UnmergeResult
 from models.audit import OK, AuditAction
 from models.database import reading_apart
 
@@ -59,7 +62,7 @@ class SharedContext:
         self.cost: Cost = NOTHING
         self.scope = scope
         self.services = services
-        self.loaders = Loaders(scope, services.clock)
+        self.load_afresh()
 
     def load_afresh(self) -> None:
         """Forget what was loaded."""
@@ -87,13 +90,17 @@ class Context(SharedContext):
         outline: Callable[[], Outline] = lambda: UNREADABLE,
         address: str | None = None,
     ) -> None:
-        super().__init__(viewer.scope, services)
         self.viewer = viewer
+        super().__init__(viewer.scope, services)
         self._outline = outline
         self._address = address
         self._told: set[int] = set()
         self.gone: Callable[[], Awaitable[object]] | None = None
         self.spent: Spent | None = None
+
+    def load_afresh(self) -> None:
+        """Forget what was loaded. A viewer sees one more than their scope does: whom they made."""
+        self.loaders = Loaders(self.viewer, self.services.clock)
 
     def reads_document(self, length: int) -> None:
         """A document of so many characters is new, and has to be read. Raises `RateLimited`."""
@@ -137,9 +144,11 @@ class Context(SharedContext):
     def note_result(self, result: object) -> None:
         """Note that a change was refused, and whom its result shows. What was changed has its row
         in the audit already."""
-        if not isinstance(result, ChangeResult | RecordedAppointment | Moved):
-            return
         patient = None
+        if isinstance(result, PatientResult | MergeResult | UnmergeResult):
+            return self._note_patients(result)
+        if not isinstance(result, ChangeResult | RecordedAppointment | Moved):
+            return None
         if isinstance(result, ChangeResult):
             patient = result.task and result.task.patient_id
         elif isinstance(result, RecordedAppointment):
@@ -151,6 +160,17 @@ class Context(SharedContext):
             self.note_refusal(result.refusals[0].code, patient)
         elif patient is not None:
             self.loaders.seen.add(patient)
+        return None
+
+    def _note_patients(self, result: PatientResult | MergeResult | UnmergeResult) -> None:
+        """The same for changes of patients themselves."""
+        shown = [result.patient] if isinstance(result, PatientResult) else [result.survivor]
+        if isinstance(result, UnmergeResult):
+            shown.append(result.restored)
+        patients = [patient.id for patient in shown if patient is not None]
+        if result.refusals:
+            self.note_refusal(result.refusals[0].code, next(iter(patients), None))
+        self.loaders.seen.update(patients)
 
     def note_refusal(self, code: str, patient_id: int | None = None) -> None:
         """Note that something was refused, of this patient or as a whole."""

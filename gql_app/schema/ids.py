@@ -22,6 +22,7 @@ TYPES = (
     "Key",
     "Passkey",
     "Patient",
+    "PatientMerge",
     "Queue",
     "Session",
     "Staff",

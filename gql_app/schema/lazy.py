@@ -1,7 +1,7 @@
-"""`Task` and its connection, for the modules that tasks.py imports.
+"""Types that are shown by those which they show: `Task` and appointments, with their connections.
 
-A task shows its queue, its patient and its contacts, and each of these shows tasks. This is the
-only circle among the types. Strawberry looks the two up when all modules have been imported.
+A task shows its queue, its patient and its contacts, and each of these shows tasks; a patient and
+an appointment show each other. Strawberry looks these up when all modules have been imported.
 """
 
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import strawberry
 
 if TYPE_CHECKING:
+    from gql_app.schema.appointments import AppointmentConnection
     from gql_app.schema.tasks import Task, TaskConnection
 
 LazyTask: TypeAlias = Annotated["Task", strawberry.lazy("gql_app.schema.tasks")]
 LazyTaskConnection: TypeAlias = Annotated["TaskConnection", strawberry.lazy("gql_app.schema.tasks")]
+LazyAppointmentConnection: TypeAlias = Annotated[
+    "AppointmentConnection", strawberry.lazy("gql_app.schema.appointments")
+]

@@ -14,6 +14,11 @@ from gql_app.access import Scope
 from gql_app.schema.row_loader import PageKey, PageOf, RowLoader, page_loader
 from gql_app.work.reads.at_work import QueueAtWork, staff_at_work
 from gql_app.work.reads.conditions import Page
+from gql_app.work.reads.external_ids import (
+    ExternalIds,
+    external_ids_of_patients,
+    external_ids_of_tasks,
+)
 from gql_app.work.reads.history import (
     Closing,
     ContactKey,
@@ -26,7 +31,19 @@ from gql_app.work.reads.history import (
     somebody,
     staff_by_id,
 )
-from gql_app.work.reads.patients import patients_by_id, patients_of_tasks
+from gql_app.work.reads.patient_lists import (
+    GonePatient,
+    Merges,
+    appointments_of_patients,
+    gone_patients,
+    merges_into,
+)
+from gql_app.work.reads.patients import (
+    MergedPatient,
+    merged_patients,
+    patients_by_id,
+    patients_of_tasks,
+)
 from gql_app.work.reads.queues import (
     PageInFull,
     QueueCounts,
@@ -50,6 +67,10 @@ Row = TypeVar("Row")
 _patient_of = attrgetter("patient_id")
 
 
+def _survivor(found: PatientRow | MergedPatient) -> PatientRow:
+    return found.survivor if isinstance(found, MergedPatient) else found
+
+
 class Loaders:
     """The loaders of one operation; in a subscription, of the events that were read together. Each
     is made when it is first asked for: most operations need one or two, and events come often."""
@@ -62,6 +83,11 @@ class Loaders:
     def saw(self, rows: Iterable[TaskRow | EventRow]) -> None:
         """Note the patients of rows that no loader has read."""
         self.seen.update(map(_patient_of, rows))
+
+    def show(self, patients: list[PatientRow]) -> None:
+        """Note patients who are shown and that no loader has read."""
+        self.patient.add(patients)
+        self.seen.update(patient.id for patient in patients)
 
     def add_page(self, page: PageInFull) -> None:
         """The patients and last contacts that were read with a page of tasks."""
@@ -93,7 +119,34 @@ class Loaders:
 
     @cached_property
     def patient(self) -> RowLoader[int, PatientRow]:
-        return RowLoader(self._noting(partial(patients_by_id, self._scope), attrgetter("id")))
+        """By an id of the patient: their own, or that of one who was merged into them."""
+        return RowLoader(
+            self._noting(self._patients, lambda found: _survivor(found).id), row_of=_survivor
+        )
+
+    @cached_property
+    def gone_patient(self) -> RowLoader[int, GonePatient]:
+        """Who was merged away, by a merge that is shown."""
+        return RowLoader(self._noting(partial(gone_patients, self._scope), attrgetter("id")))
+
+    @cached_property
+    def merges(self) -> RowLoader[int, Merges]:
+        """The merges into a patient who is shown."""
+        return RowLoader(partial(merges_into, self._scope))
+
+    @cached_property
+    def external_ids_of_patient(self) -> RowLoader[int, ExternalIds]:
+        return RowLoader(partial(external_ids_of_patients, self._scope))
+
+    @cached_property
+    def external_ids_of_task(self) -> RowLoader[int, ExternalIds]:
+        return RowLoader(partial(external_ids_of_tasks, self._scope))
+
+    @cached_property
+    def appointments_of_patient(self) -> RowLoader[PageKey, PageOf]:
+        return page_loader(
+            lambda ids, key: appointments_of_patients(self._scope, ids, key.first, key.after)
+        )
 
     @cached_property
     def staff(self) -> RowLoader[int, StaffRow]:
@@ -155,6 +208,13 @@ class Loaders:
         for page in pages.values():
             self.saw(page.rows)
         return pages
+
+    async def _patients(self, ids: list[int]) -> list[PatientRow | MergedPatient]:
+        found: list[PatientRow | MergedPatient] = [*await patients_by_id(self._scope, ids)]
+        missing = {*ids} - {row.id for row in found}
+        if missing:
+            found += await merged_patients(self._scope, sorted(missing))
+        return found
 
     async def _contacts_by_id(self, ids: list[int]) -> list[ContactRow]:
         """Nothing else that is shown tells whose they are."""

@@ -1,4 +1,4 @@
-"""Patients: their telephone numbers, their tasks and contacts."""
+"""Patients: who they are, what is known of them, and the list of them."""
 
 from typing import Annotated
 
@@ -6,18 +6,32 @@ import strawberry
 
 from gql_app.execution.cost import MOST_ROWS
 from gql_app.schema.columns import reads
-from gql_app.schema.connections import After, Connection, PageSize, id_cursor
+from gql_app.schema.connections import After, Connection, PageInfo, PageSize, id_cursor
 from gql_app.schema.contacts import contacts_of
 from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.enums import PhoneKind, TaskStatus
-from gql_app.schema.ids import GlobalId, read_id_of
-from gql_app.schema.lazy import LazyTaskConnection
+from gql_app.schema.external_ids import (
+    ByExternalId,
+    ById,
+    ExternalId,
+    ExternalIdInput,
+    checked_external_id,
+    one_of_both,
+)
+from gql_app.schema.ids import read_id_of
+from gql_app.schema.lazy import LazyAppointmentConnection, LazyTaskConnection
+from gql_app.schema.merges import merges_of
 from gql_app.schema.node import Node
 from gql_app.schema.row_loader import PageKey, load_page
+from gql_app.work.reads.conditions import storable
+from gql_app.work.reads.external_ids import ExternalId as ExternalIdRow
+from gql_app.work.reads.patient_lists import patients_page
 from gql_app.work.reads.task_filter import TaskQuery
+from models.appointment import AppointmentRow
 from models.people import PatientRow
 from models.phone import Phone as PhoneValue
 from models.task import TaskRow
+from models.text import trimmed
 
 
 @strawberry.type(description="A telephone number of a patient.")
@@ -53,11 +67,29 @@ class Patient(Node):
 
     @strawberry.field(
         graphql_type=list[Phone],
-        description="The telephone numbers: one for now; none if no digits were entered.",
-        metadata=reads("phone", "phone_number", "phone_display") | {MOST_ROWS: 1},
+        description="The telephone numbers: the patient's own, if digits were entered for it, then"
+        " those of patients who were merged into this one.",
+        metadata=reads("phone", "phone_number", "phone_display", "other_phones") | {MOST_ROWS: 1},
     )
     def phones(parent: strawberry.Parent[PatientRow]) -> list[PhoneValue]:
         return parent.phones
+
+    version: int = strawberry.field(
+        description="Grows with each change of the name, the number or the external id, and with"
+        " each merge. updatePatient takes it as expectedVersion."
+    )
+
+    @strawberry.field(
+        graphql_type=list[ExternalId],
+        description="How other systems call the patient: by the patient's own external id, and by"
+        " those of patients who were merged into this one.",
+        metadata=reads("id") | {MOST_ROWS: 1},
+    )
+    async def external_ids(
+        parent: strawberry.Parent[PatientRow], info: SharedInfo
+    ) -> list[ExternalIdRow]:
+        found = await info.context.loaders.external_ids_of_patient.load(parent.id)
+        return [] if found is None else found.ids
 
     @strawberry.field(
         graphql_type=LazyTaskConnection,
@@ -84,9 +116,78 @@ class Patient(Node):
         " latest first.",
     )
 
+    @strawberry.field(
+        graphql_type=LazyAppointmentConnection,
+        description="The patient's appointments, the last recorded first.",
+        metadata=reads("id"),
+    )
+    async def appointments(
+        parent: strawberry.Parent[PatientRow],
+        info: SharedInfo,
+        first: PageSize = 20,
+        after: After = None,
+    ) -> Connection[AppointmentRow]:
+        pages = info.context.loaders.appointments_of_patient
+        return Connection(await load_page(pages, PageKey(parent.id, first, after)), id_cursor)
+
+    merges = merges_of()
+
+
+@strawberry.type
+class PatientEdge:
+    node: Patient
+    cursor: str
+
+
+@strawberry.type(description="A page of patients.")
+class PatientConnection:
+    edges: list[PatientEdge]
+    nodes: list[Patient] = strawberry.field(description="The patients without their cursors.")
+    page_info: PageInfo
+
 
 @strawberry.type
 class Queries:
-    @strawberry.field(graphql_type=Patient | None)
-    async def patient(self, info: Info, id: GlobalId) -> PatientRow | None:
-        return await info.context.loaders.patient.load(read_id_of("Patient", id))
+    @strawberry.field(
+        graphql_type=PatientConnection,
+        description="Patients whom the key may see, the newest first. A key for some queues sees"
+        " those with a task there, and those whom its holder made.",
+    )
+    async def patients(
+        self,
+        info: Info,
+        search: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Beginnings of words of the name, in any order, accents and capitals"
+                " aside; or the first or last digits of a telephone number. At least 2 letters or"
+                " digits, and at most 100 characters."
+            ),
+        ] = None,
+        external_id: Annotated[
+            ExternalIdInput | None,
+            strawberry.argument(description="Only whom another system calls so: one, or nobody."),
+        ] = None,
+        first: PageSize = 50,
+        after: After = None,
+    ) -> Connection[PatientRow]:
+        typed = trimmed(storable(search) or "") or None
+        called = checked_external_id(external_id)
+        page = await patients_page(info.context.viewer, typed, called, first, after)
+        info.context.loaders.show(page.rows)
+        return Connection(page, id_cursor)
+
+    @strawberry.field(
+        graphql_type=Patient | None,
+        description="The patient with this id, or this external id. For one who was merged into"
+        " another patient, that other one.",
+    )
+    async def patient(
+        self, info: Info, id: ById = None, external_id: ByExternalId = None
+    ) -> PatientRow | None:
+        asked = one_of_both(id, external_id)
+        if not isinstance(asked, ExternalIdRow):
+            return await info.context.loaders.patient.load(read_id_of("Patient", asked))
+        page = await patients_page(info.context.viewer, None, asked, 1, None)
+        info.context.loaders.show(page.rows)
+        return page.rows[0] if page.rows else None

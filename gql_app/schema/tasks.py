@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 import strawberry
 
+from gql_app.execution.cost import MOST_ROWS
 from gql_app.execution.lookahead import columns_in, names_in
 from gql_app.schema.claims import Claim, claim_of
 from gql_app.schema.columns import Columns, reads
@@ -11,8 +12,9 @@ from gql_app.schema.connections import After, Connection, PageInfo, PageSize
 from gql_app.schema.contacts import Contact, contacts_of
 from gql_app.schema.context import Context, Info, SharedInfo
 from gql_app.schema.enums import TaskOrder, TaskOrigin
+from gql_app.schema.external_ids import ByExternalId, ById, ExternalId, one_of_both
 from gql_app.schema.filters import TaskFilter, task_query
-from gql_app.schema.ids import GlobalId, read_id_of
+from gql_app.schema.ids import read_id_of
 from gql_app.schema.moments import checked_moment
 from gql_app.schema.node import Node
 from gql_app.schema.patients import Patient
@@ -22,6 +24,8 @@ from gql_app.schema.texts import checked_key
 from gql_app.work.intake import NewTask, create_task
 from gql_app.work.reads import queues
 from gql_app.work.reads.conditions import storable
+from gql_app.work.reads.external_ids import ExternalId as ExternalIdRow
+from gql_app.work.reads.external_ids import task_of_external_id
 from gql_app.work.reads.orders import SECTIONS, begin_of, cursor_of
 from gql_app.work.reads.queues import tasks_page, tasks_page_in_full
 from models.contact import ContactRow
@@ -47,6 +51,17 @@ class Task(Node, TaskState):
             if queue is None
             else queues.suggested_follow_up(info.context.scope, parent, queue, now)
         )
+
+    @strawberry.field(
+        graphql_type=list[ExternalId],
+        description="How other systems call the task: one for now; none if it was not imported.",
+        metadata=reads("id") | {MOST_ROWS: 1},
+    )
+    async def external_ids(
+        parent: strawberry.Parent[TaskRow], info: SharedInfo
+    ) -> list[ExternalIdRow]:
+        found = await info.context.loaders.external_ids_of_task.load(parent.id)
+        return [] if found is None else found.ids
 
     claim = claim_of(Claim | None, "Who is calling now; null if nobody is.")
 
@@ -120,9 +135,17 @@ class Queries:
         contacted = {t.id: c and c.made_at for t, c in page.pairs()} if by_contact else {}
         return Connection(page.tasks, cursor_of(order_by, contacted, day))
 
-    @strawberry.field(graphql_type=Task | None)
-    async def task(self, info: Info, id: GlobalId) -> TaskRow | None:
-        return await info.context.loaders.task.load(read_id_of("Task", id))
+    @strawberry.field(
+        graphql_type=Task | None, description="The task with this id, or this external id."
+    )
+    async def task(
+        self, info: Info, id: ById = None, external_id: ByExternalId = None
+    ) -> TaskRow | None:
+        asked = one_of_both(id, external_id)
+        if not isinstance(asked, ExternalIdRow):
+            return await info.context.loaders.task.load(read_id_of("Task", asked))
+        task_id = await task_of_external_id(info.context.viewer, asked)
+        return None if task_id is None else await info.context.loaders.task.load(task_id)
 
 
 def _first_day(context: Context, order: TaskOrder, after: str | None) -> date | None:

@@ -75,6 +75,10 @@ class Viewer:
     may_read_notes: bool
     may_log_contacts: bool
     may_create_tasks: bool
+    may_edit_patients: bool = strawberry.field(description="Whether it may make and change them.")
+    may_merge_patients: bool = strawberry.field(
+        description="Whether it may merge patients, which needs a key for all queues."
+    )
     may_import: bool
     may_read_activity: bool
     may_export: bool = strawberry.field(description="Whether lists and reports may be downloaded.")

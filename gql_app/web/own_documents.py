@@ -7,9 +7,8 @@ from pathlib import Path
 from models.diagram import camel_case
 from models.lifecycle import OPEN_STATUSES, ContactOutcome
 
-DASHBOARD = Path(__file__).parent / "dashboard" / "documents.js"
-
-SETTINGS = DASHBOARD.parent / "settings" / "documents"
+DASHBOARD = Path(__file__).parent / "dashboard"
+SETTINGS = DASHBOARD / "settings" / "documents"
 """A file for each section of the settings."""
 
 WATCH_VIEWER = "query { viewer { name practice { cursor } queues { id name } } }"
@@ -34,18 +33,18 @@ _OF_WORKFLOW = {
     "OPEN_STATUSES": ",".join(OPEN_STATUSES),
     "Object.keys(OUTCOME_COUNTS).join(' ')": " ".join(map(camel_case, ContactOutcome)),
 }
-"""What documents.js takes from workflow.js, which `make diagram` writes."""
+"""What these files take from workflow.js, which `make diagram` writes."""
 
 
 def own_documents() -> list[str]:
     """The texts, exactly as they are sent."""
-    files = [DASHBOARD, *sorted(SETTINGS.glob("*.js"))]
+    files = sorted(DASHBOARD.glob("*documents.js")) + sorted(SETTINGS.glob("*.js"))
     ours = [text for file in files for text in dashboard_documents(file.read_text())]
     return [WATCH_VIEWER, WATCH_CHANGES, *ours]
 
 
 def dashboard_documents(source: str) -> list[str]:
-    """The documents in the source of documents.js: its constants, those in others among them."""
+    """The documents in the source of a file: its constants, those in others among them."""
     made = dict(_OF_WORKFLOW)
     for name, template in _TEMPLATE.findall(source):
         made[name] = _PLACE.sub(lambda found: made[found[1]], template)

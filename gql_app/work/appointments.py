@@ -48,8 +48,10 @@ async def record_appointment(change: Change, new: NewAppointment) -> RecordedApp
     Recorded again, it is moved; a key for more queues then closes more. Raises `Forbidden`."""
     viewer = change.viewer
     viewer.require(viewer.may_create_tasks, "record appointments")
-    if not await lock_patient(viewer, new.patient_id):
+    patient_id = await lock_patient(viewer, new.patient_id)
+    if patient_id is None:
         return RecordedAppointment(refusals=(missing("patient", "patientId"),))
+    new = new._replace(patient_id=patient_id)
     appointment = await _put(change, new)
     if appointment is None:
         return RecordedAppointment(refusals=(_EXTERNAL_ID_TAKEN,))

@@ -42,7 +42,7 @@ async def create_task(change: Change, new: NewTask) -> ChangeResult:
     viewer = change.viewer
     viewer.require(viewer.may_create_tasks, "create tasks")
     new = replace(new, reason=trimmed(new.reason))
-    is_there = await lock_patient(viewer, new.patient_id)
+    patient_id = await lock_patient(viewer, new.patient_id)
     request = _request(new)
     # Before it is checked: what was in order when it was first sent need not be so again.
     if request is not None and (earlier := await _earlier(change, request)):
@@ -52,8 +52,9 @@ async def create_task(change: Change, new: NewTask) -> ChangeResult:
     queue = await find_target(viewer, new.queue_id)
     if queue is None:
         return ChangeResult(None, refusals=(missing("queue", "queueId"),))
-    if not is_there:
+    if patient_id is None:
         return ChangeResult(None, refusals=(missing("patient", "patientId"),))
+    new = replace(new, patient_id=patient_id)
     new = with_default_life(new, queue.automatic_life_days, change.now)
     if refusals := check_new_task(new, viewer.time_zone, change.now):
         return ChangeResult(None, refusals=refusals)

@@ -4,17 +4,34 @@ Locks are taken in one order everywhere: patients by id, tasks by id, practice c
 the viewer's key does not allow is not locked: to wait for it would tell of it.
 """
 
+from tortoise.exceptions import IntegrityError
+
 from gql_app.access import Scope, Viewer
 from gql_app.work.reads.conditions import Conditions
-from gql_app.work.reads.patients import seen_patients
+from gql_app.work.reads.patients import merged_patients, seen_patients
 from models.database import Id, among, fetch, fetch_first, for_update, has_row_locks
 from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 
 
-async def lock_patient(viewer: Viewer, patient_id: int) -> bool:
-    """Lock a patient until the transaction ends: no task can be made for one meanwhile. False if
-    there is no such patient, or the key may not see and change them. One whom the key does not see
-    is not waited for either: that would tell of a patient there."""
+class Overtaken(IntegrityError):
+    """A task has become another patient's between the look and the lock, by a merge: what was
+    locked is not what is needed. The runner of changes begins again."""
+
+
+async def lock_patient(viewer: Viewer, patient_id: int) -> int | None:
+    """Lock a patient until the transaction ends: no task can be made for one meanwhile. Gives the
+    patient's id, which is the survivor's for one who was merged away. None if there is no such
+    patient, or the key may not see and change them. One whom the key does not see is not waited for
+    either: that would tell of a patient there."""
+    while not await _lock_as_it_is(viewer, patient_id):
+        gone = await merged_patients(viewer, [patient_id])
+        if not gone:
+            return None
+        patient_id = gone[0].survivor.id
+    return patient_id
+
+
+async def _lock_as_it_is(viewer: Viewer, patient_id: int) -> bool:
     where = seen_patients(viewer)
     where.add(f"p.id = ${where.value(patient_id)}")
     sql = f"SELECT p.id FROM patient p WHERE {where} {for_update()}"
@@ -32,24 +49,28 @@ async def lock_tasks_around(
     practice_id: int, task_id: int, queue_ids: frozenset[int] | None = None
 ) -> list[TaskRow]:
     """The task, and the open tasks of the same patient in all queues, behind the patient; none if
-    there is no such task, or it is in none of `queue_ids`."""
+    there is no such task, or it is in none of `queue_ids`. Raises `Overtaken`."""
     values: list[object] = [practice_id, task_id]
     whose = "SELECT patient_id FROM task WHERE practice_id = $1 AND id = $2"
     if queue_ids is not None:
         values.append(list(queue_ids))
         whose += f" AND {among('queue_id', 3)}"
+    locked: list[Id] = []
     if has_row_locks():
         patient = f"""
         SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.id = ({whose}) {for_update()}
         """
-        await fetch(Id, patient, *values)
+        locked = await fetch(Id, patient, *values)
     sql = f"""
     SELECT {TASK_COLUMNS} FROM task t
     WHERE t.practice_id = $1 AND t.patient_id = ({whose})
       AND (t.id = $2 OR {IS_OPEN})
     ORDER BY t.id {for_update()}
     """
-    return await fetch(TaskRow, sql, *values)
+    tasks = await fetch(TaskRow, sql, *values)
+    if tasks and locked and tasks[0].patient_id != locked[0].id:
+        raise Overtaken
+    return tasks
 
 
 async def lock_tasks(scope: Scope, task_ids: list[int]) -> list[TaskRow]:

@@ -46,6 +46,15 @@ class _Region(NamedTuple):
     region: str
 
 
+class _Merged(NamedTuple):
+    """A patient who was merged into another one, and how numbers are written in the practice."""
+
+    survivor_id: int
+    name: str
+    phone: str
+    region: str
+
+
 async def index_patients(practice_id: int, patients: Iterable[Written]) -> None:
     """Show the practice's patients by these telephone numbers, and let them be found by these names
     and numbers and no longer by those they had. In the transaction that has locked their rows."""
@@ -69,6 +78,30 @@ async def index_again(practice_id: int, patients: Sequence[Findable]) -> None:
         forget = f"DELETE FROM patient_word WHERE practice_id = $1 AND {among('patient_id', 2)}"
         await write(forget, practice_id, [patient.id for patient in batch])
         await _write_words(practice_id, batch, _BUT_TAKEN_BACK)
+        await _index_merged(practice_id, batch)
+
+
+async def _index_merged(practice_id: int, patients: Sequence[Findable]) -> None:
+    """Let patients be found by the names and numbers of those who were merged into them too, and
+    show these numbers with their own."""
+    sql = f"""SELECT g.merged_into_id, g.name, g.phone, o.region
+    FROM patient g JOIN practice o ON o.id = g.practice_id
+    WHERE g.practice_id = $1 AND g.merged_into_id IS NOT NULL AND {among("g.merged_into_id", 2)}
+    ORDER BY g.id"""
+    own = {patient.id: patient.phone.stored for patient in patients}
+    gone: dict[int, list[Findable]] = {}
+    for merged in await fetch(_Merged, sql, practice_id, [*own]):
+        phone = any_phone(merged.phone, merged.region)
+        gone.setdefault(merged.survivor_id, []).append(
+            Findable(merged.survivor_id, merged.name, phone)
+        )
+    for survivor_id, them in gone.items():
+        for one in them:
+            await _write_words(practice_id, [one], "ON CONFLICT DO NOTHING")
+        phones = {one.phone.stored: one.phone.display for one in them}
+        phones.pop(own[survivor_id], None)
+        sql = "UPDATE patient SET other_phones = $3 WHERE practice_id = $1 AND id = $2"
+        await write(sql, practice_id, survivor_id, json.dumps([*phones.items()]))
 
 
 async def index_new(practice_id: int, patients: Sequence[Findable]) -> None:

@@ -29,6 +29,7 @@ TABLES = [
     "models.task",
     "models.contact",
     "models.appointment",
+    "models.merge",
     "models.event",
     "models.access",
     "models.idempotency",

@@ -6,6 +6,7 @@ _TABLES = (
     "queue",
     "staff",
     "patient",
+    "patient_merge",
     "task",
     "contact",
     "task_event",

@@ -15,7 +15,9 @@ from models.database.transactions import connection, transaction
 
 MIGRATIONS = "tortoise_migrations"
 
-NEVER_REMOVED = ("practice", "queue", "staff", "patient", "task", "appointment")
+NEVER_REMOVED = (
+    *("practice", "queue", "staff", "patient", "patient_merge", "task", "appointment"),
+)
 """Tables whose rows only change. All others that are not append-only hold what ends some day:
 keys, sessions, words to search for."""
 

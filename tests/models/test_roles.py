@@ -10,6 +10,8 @@ TABLE = {
     "see who is working": "yes yes yes no",
     "claim tasks and log contacts": "yes yes yes no",
     "create tasks and record appointments": "no yes yes key",
+    "make and change patients": "no yes yes key",
+    "merge patients": "no yes yes no",
     "import tasks": "no yes yes no",
     "reassign and withdraw tasks": "no yes yes no",
     "release the claims of others": "no yes yes no",

@@ -48,6 +48,10 @@ def _invite(**given: Any) -> Variables:
     return {"input": {"name": "Desk hand", "role": "STAFF"} | given}
 
 
+def _called(named: Named) -> Variables:
+    return {"source": SOURCE, "id": named.called}
+
+
 def _seen(world: World) -> str:
     return global_id("Queue", world.office.recall.id)
 
@@ -127,6 +131,20 @@ MUTATIONS: dict[str, list[Attack]] = {
         lambda w, n: {"input": {"id": n.queue}},
         lambda w, n: {"input": {"id": _seen(w), "moveTo": n.queue}},
     ],
+    "createPatient": [],  # it names nobody but by an external id: see below
+    "updatePatient": [
+        lambda w, n: {"input": {"patientId": n.patient, "name": "Fern"}},
+        lambda w, n: {"input": {"patientId": n.newcomer, "name": "Fern", "expectedVersion": 9}},
+    ],
+    "mergePatients": [
+        lambda w, n: {"survivorId": _shared(w), "mergedId": n.patient},
+        lambda w, n: {"survivorId": n.patient, "mergedId": _shared(w), "dryRun": True},
+        lambda w, n: {"survivorId": n.patient, "mergedId": n.newcomer},
+    ],
+    "unmergePatients": [
+        lambda w, n: {"mergeId": n.merge},
+        lambda w, n: {"mergeId": n.merge, "keepLaterChanges": True},
+    ],
     "endSession": [lambda w, n: {"id": n.session}],
     "removePasskey": [lambda w, n: {"id": n.passkey}],
     "inviteStaff": [lambda w, n: _invite(queueIds=[_seen(w), n.queue])],
@@ -153,8 +171,22 @@ QUERIES: dict[str, list[Attack]] = {
     "practice": [lambda w, n: {}],
     "queues": [lambda w, n: {}, lambda w, n: {"includeArchived": True}],
     "queue": [lambda w, n: {"id": n.queue}],
-    "task": [lambda w, n: {"id": n.task}, lambda w, n: {"id": n.moved}],
-    "patient": [lambda w, n: {"id": n.patient}, lambda w, n: {"id": n.newcomer}],
+    "task": [
+        lambda w, n: {"id": n.task},
+        lambda w, n: {"id": n.moved},
+        lambda w, n: {"externalId": {"source": SOURCE, "id": n.task_called}},
+    ],
+    "patient": [
+        lambda w, n: {"id": n.patient},
+        lambda w, n: {"id": n.newcomer},
+        lambda w, n: {"externalId": _called(n)},
+    ],
+    "patients": [
+        lambda w, n: {},
+        lambda w, n: {"search": "canary"},
+        lambda w, n: {"search": "9876"},
+        lambda w, n: {"externalId": _called(n)},
+    ],
     "node": [
         *(
             lambda w, n, field=field: {"id": getattr(n, field)}
@@ -219,6 +251,14 @@ ALONE: dict[str, list[Attack]] = {
         lambda w, n: _import(w, externalId="hidden task", patientExternalId="new patient"),
         lambda w, n: _import(w, externalId="hidden task", patientExternalId="hidden patient 0"),
         lambda w, n: _import(w, externalId="other task", patientExternalId="shared patient"),
+    ],
+    "createPatient": [
+        lambda w, n: {
+            "input": {"name": "Fern", "phone": "+12175550123", "externalId": _called(w.named)}
+        },
+    ],
+    "updatePatient": [
+        lambda w, n: {"input": {"patientId": _shared(w), "externalId": _called(w.named)}},
     ],
     "withdrawTasks": [lambda w, n: _move(filter={"patient": "canary"}, reason="x")],
     "reassignTasks": [lambda w, n: _move(filter={"patient": "9876"}, toQueueId=_seen(w))],

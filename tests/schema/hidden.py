@@ -10,6 +10,7 @@ from tortoise.expressions import Q
 from gql_app.access import SESSION, Viewer, authenticate
 from gql_app.schema.ids import global_id
 from gql_app.work.appointments import NewAppointment, record_appointment
+from gql_app.work.merging import merge_patients
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.patients import index_patients
 from models.access import AccessKey
@@ -17,6 +18,7 @@ from models.appointment import Appointment
 from models.contact import Contact
 from models.event import TaskEvent, TaskEventKind
 from models.importing import ImportJob, ImportRecord, ImportState
+from models.merge import PatientMerge
 from models.passkey import Passkey
 from models.people import Patient, PatientWord, Staff
 from models.practice import Practice, Queue
@@ -55,6 +57,9 @@ class Named(NamedTuple):
     passkey: str
     access_key: str
     import_: str
+    merge: str
+    called: str
+    task_called: str
 
 
 NOTHING = Named(
@@ -73,6 +78,9 @@ NOTHING = Named(
     passkey=global_id("Passkey", 999_999),
     access_key=global_id("Key", 999_999),
     import_=global_id("ImportJob", 999_999),
+    merge=global_id("PatientMerge", 999_999),
+    called="unused patient",
+    task_called="unused task",
 )
 """What is not there at all."""
 
@@ -113,6 +121,7 @@ class World:
             "patient": await Patient.filter(practice_id=here, id__in=patients).values(),
             "word": await PatientWord.filter(**of_patients).values(),
             "appointment": await Appointment.filter(**of_patients).values(),
+            "merge": await PatientMerge.filter(practice_id=here).values(),
             "queue": await Queue.filter(practice_id=here).values(),
             "staff": await Staff.filter(practice_id=here).values(),
             "key": await keys_of(here),
@@ -126,7 +135,7 @@ class World:
         """Every row of the practice."""
         here = self.office.practice.id
         of_people = (Patient, PatientWord, Staff, Passkey)
-        tables = (Task, TaskEvent, Contact, Appointment, Queue, *of_people)
+        tables = (Task, TaskEvent, Contact, Appointment, Queue, PatientMerge, *of_people)
         of_practice = {t.__name__: t.filter(practice_id=here) for t in tables}
         rows = {name: await of.order_by("id").values() for name, of in of_practice.items()}
         rows["AccessKey"] = await keys_of(here)
@@ -199,6 +208,9 @@ async def make_world(slug: str, role: Role, *, may_create_tasks: bool) -> World:
         passkey=global_id("Passkey", await _make_passkey(office, to_staff)),
         access_key=global_id("Key", hidden_staff.key_id),
         import_=global_id("ImportJob", await _make_import(office, to_staff)),
+        merge=global_id("PatientMerge", await _merge(office)),
+        called="hidden patient 0",
+        task_called="hidden task",
     )
     viewer = await authenticate(key)
     return World(office, key, viewer, seen, named)
@@ -248,6 +260,14 @@ async def _make_import(office: Office, staff_id: int) -> int:
         refusals='[["PHONE_INVALID", "Canary", "phone"]]',
     )
     return int(made.id)
+
+
+async def _merge(office: Office) -> int:
+    """The number of a merge of two hidden patients."""
+    survivor, merged = [await _another(office) for _ in range(2)]
+    result = await office.changes.make(office.supervisor, merge_patients, survivor.id, merged.id)
+    assert result.merge is not None
+    return result.merge.id
 
 
 async def _hang_canaries(office: Office) -> None:

@@ -36,7 +36,7 @@ async def sees(viewer: Viewer, patient: Patient) -> bool:
     """Whether the one look-up finds the patient, which is the same for reads and for writes."""
     read = await patients_by_id(viewer, [patient.id])
     async with transaction():
-        assert await lock_patient(viewer, patient.id) == bool(read)
+        assert (await lock_patient(viewer, patient.id) is not None) == bool(read)
     return bool(read)
 
 

@@ -35,7 +35,8 @@ ${COUNTS}`;
 
 export const VIEWER = `{
   viewer {
-    id name role mayReadNotes mayLogContacts mayReadActivity mayReadAudit mayExport maySetUp mayManageAccess mayImport staff { id }
+    id name role mayReadNotes mayLogContacts mayCreateTasks mayEditPatients mayMergePatients mayReadActivity mayReadAudit mayExport
+    maySetUp mayManageAccess mayImport staff { id }
     practice { name timeZone now claimSeconds }
   }
 }`;

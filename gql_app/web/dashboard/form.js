@@ -42,6 +42,7 @@ export function drawFacts(dialog, task) {
   for (const [name, text] of Object.entries(texts)) write(part(dialog, name), text);
   const phone = part(dialog, 'phone');
   write(phone, outside(task.patient.phone));
+  part(dialog, 'to-patient').href = `#/patients/${task.patient.id}`;
   const [dialled] = task.patient.phones;
   if (dialled) phone.href = dialled.href;
   else phone.removeAttribute('href');

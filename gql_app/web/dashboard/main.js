@@ -42,7 +42,7 @@ const tasks = new TasksView(store, dialog, claims, { say, onError: trouble, onLo
 const board = new BoardView(store, { onError: trouble });
 let account = null; // few look at it, so it is loaded then
 let settings = null; // as the account
-let me = null; // the viewer
+let patients = null; // as the account
 const audit = new AuditView({ onError: trouble });
 const downloads = new Downloads({ say, onError: trouble });
 downloads.add('download-tasks', () => ({ table: 'tasks', filter: tasks.list.asked() }));
@@ -57,6 +57,7 @@ const activity = new Activity({
 });
 store.listen((what, practice) => what === 'settings' && nameThePractice(practice));
 let feed = null;
+let me = null; // the viewer
 let warned = false; // that the session ends, unless something is done
 
 // ---- the session
@@ -79,6 +80,7 @@ async function begin() {
   store.me = viewer.staff.id;
   claims.begin(viewer);
   nameThePractice(viewer.practice);
+  patients?.begin(viewer);
   write(part('who'), `${outside(viewer.name)}, ${viewer.role.toLowerCase()}`);
   part('next').hidden = !viewer.mayLogContacts;
   audit.begin(viewer);
@@ -169,6 +171,7 @@ function end(reason) {
   settings?.clear();
   me = null;
   write(part('practice-name'), '');
+  patients?.suspend();
   activity.end();
   audit.clear();
   part('help').close();
@@ -183,13 +186,14 @@ function trouble(error) {
 
 function showSignIn(reason) {
   part('app').hidden = true;
-  const kept = dialog.pending ? ' What you typed is kept until then.' : '';
+  const kept = dialog.pending || patients?.pending ? ' What you typed is kept until then.' : '';
   entry.show(reason && reason + kept);
 }
 
 function leave() {
   dialog.forget();
   end('You are signed out.');
+  patients?.forget();
 }
 
 part('sign-out').addEventListener('click', async () => {
@@ -225,9 +229,19 @@ async function showSettings() {
   if (me) await settings.show(me);
 }
 
+async function showPatients() {
+  if (!patients) {
+    const { PatientsView } = await import('./patients.js');
+    patients ??= new PatientsView(store, { say, onError: trouble });
+    if (me) patients.begin(me);
+  }
+  patients.show();
+}
+
 const VIEWS = {
   tasks: ['to-tasks'],
   board: ['to-board'],
+  patients: ['to-patients'],
   audit: ['to-audit'],
   settings: ['to-settings'],
   account: ['who', 'to-account'],
@@ -250,6 +264,7 @@ function route() {
   else if (name === 'account') showAccount().catch(trouble);
   else if (name === 'audit') audit.show();
   else if (name === 'settings') showSettings().then(setTitle, trouble);
+  else if (name === 'patients') showPatients().catch(trouble);
   else tasks.grid.restore();
   setTitle();
 }

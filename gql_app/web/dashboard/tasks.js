@@ -239,6 +239,7 @@ export class TasksView {
     const { grid } = this;
     const acts = {
       n: () => this.takeNext(),
+      p: () => grid.selectedTask && (location.hash = `#/patients/${grid.selectedTask.patient.id}`),
       '/': () => this.search.focus(),
       j: () => grid.move(1),
       k: () => grid.move(-1),
@@ -252,8 +253,8 @@ export class TasksView {
     };
     const act = acts[event.key];
     const isOnControl = event.target.closest('button, select, a, summary, input');
-    if (!act || (isOnControl && !['n', '/', 'j', 'k'].includes(event.key))) return false;
-    if (!['n', '/', 'Enter'].includes(event.key)) grid.element.focus({ preventScroll: true });
+    if (!act || (isOnControl && !['n', 'p', '/', 'j', 'k'].includes(event.key))) return false;
+    if (!['n', 'p', '/', 'Enter'].includes(event.key)) grid.element.focus({ preventScroll: true });
     act();
     return true;
   }

@@ -102,10 +102,10 @@ def _decide(
         return _Decision(ImportResult.REJECTED, row, refusals=(TAKEN,))
     patient, task = known.patients.get(row.patient_external_id), known.tasks.get(row.external_id)
     if patient is not None and task is not None:
-        result = ImportResult.UPDATED if patient.learn(row) else ImportResult.UNCHANGED
+        result = ImportResult.UPDATED if _learn(patient, row, known) else ImportResult.UNCHANGED
         return _Decision(result, row, patient, task.id)
     if patient is not None and patient.open_task_id is not None:
-        patient.learn(row)
+        _learn(patient, row, known)
         return _Decision(ImportResult.ALREADY_OPEN, row, patient)
     if hash(row.patient_external_id) in batch.would_have_one:
         return _Decision(ImportResult.ALREADY_OPEN, row, patient)
@@ -116,11 +116,17 @@ def _decide(
     if patient is None:
         patient = KnownPatient(0, row.patient_external_id, "", "")
         known.patients[row.patient_external_id] = patient
-    patient.learn(row)
+    _learn(patient, row, known)
     patient.open_task_id = 0
     if batch.is_trial:
         batch.would_have_one.add(hash(row.patient_external_id))
     return _Decision(ImportResult.CREATED, row._replace(new=new), patient)
+
+
+def _learn(patient: KnownPatient, row: Incoming, known: Known) -> bool:
+    """Take the row's name and phone over, but for a row of a patient who was merged away: the
+    survivor's count. Whether they are new."""
+    return row.patient_external_id not in known.merged and patient.learn(row)
 
 
 def _names_another(viewer: Viewer, row: Incoming, known: Known) -> bool:
@@ -180,9 +186,11 @@ async def _write_patients(
 ) -> _Written:
     """Write the patients that are new, and those that were there and have changed."""
     here = change.practice_id
-    known = sorted((p for p in patients.values() if p.id and p.learned), key=attrgetter("id"))
+    there = {p.id: p for p in patients.values() if p.id and p.learned}  # some by several ids
+    known = [there[patient_id] for patient_id in sorted(there)]
     for patient in known:
-        sql = "UPDATE patient SET name = $3, phone = $4 WHERE practice_id = $1 AND id = $2"
+        sql = """UPDATE patient SET name = $3, phone = $4, version = version + 1
+        WHERE practice_id = $1 AND id = $2"""
         await write(sql, here, patient.id, patient.name, patient.phone)
     # In the order of their external ids: two imports that make the same wait for each other once.
     new = sorted((p for p in patients.values() if not p.id), key=attrgetter("external_id"))

@@ -1,6 +1,6 @@
 """What a batch of an import finds already there: patients and tasks by their external ids."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -60,13 +60,16 @@ class KnownPatient:
 
 class _PatientThere(NamedTuple):
     id: int
-    external_id: str
     name: str
     phone: str
 
 
-class _ExternalId(NamedTuple):
+class _Called(NamedTuple):
+    """An external id and whose it is: the survivor's, if that patient `is_merged`."""
+
     external_id: str
+    patient_id: int
+    is_merged: bool
 
 
 class _TaskThere(NamedTuple):
@@ -88,9 +91,11 @@ class _OpenTask(NamedTuple):
 
 class Known(NamedTuple):
     """What there is already: patients and tasks by their external ids. Of the patients in `hidden`
-    the key may know no more than that their external ids are taken."""
+    the key may know no more than that their external ids are taken. Those in `merged` were merged
+    away, and their ids stand for the survivors."""
 
     patients: dict[str, KnownPatient]
+    merged: frozenset[str]
     hidden: frozenset[str]
     tasks: dict[str, _TaskThere]
 
@@ -98,26 +103,49 @@ class Known(NamedTuple):
 async def read_known(viewer: Viewer, batch: ImportBatch, now: datetime) -> Known:
     """The patients and tasks of the rows that are there already. The patients whom the key may see
     are locked, but for a trial."""
-    patients = await _known_patients(viewer, batch, now)
-    hidden = await _hidden_patients(viewer, batch, patients)
-    return Known(patients, hidden, await _known_tasks(viewer, batch))
+    called = await _called(viewer, batch)
+    by_id = await _known_patients(viewer, batch, now)
+    patients = {c.external_id: by_id[c.patient_id] for c in called if c.patient_id in by_id}
+    merged = frozenset(c.external_id for c in called if c.is_merged)
+    # Unique at their source, so no others can be made under them. Nothing else is read of these
+    # patients, and nobody waits for their locks.
+    hidden = frozenset(c.external_id for c in called if c.external_id not in patients)
+    if viewer.queue_ids is None:
+        hidden = frozenset()
+    return Known(patients, merged, hidden, await _known_tasks(viewer, batch))
+
+
+async def _called(viewer: Viewer, batch: ImportBatch) -> list[_Called]:
+    """The external ids of the rows that patients have, whether or not the key sees them."""
+    sql = f"""
+    SELECT g.external_id, COALESCE(g.merged_into_id, g.id), g.merged_into_id IS NOT NULL
+    FROM patient g
+    WHERE g.practice_id = $1 AND g.source = $2 AND {among("g.external_id", 3, "text")}
+    """
+    return await fetch(_Called, sql, viewer.practice_id, batch.source, _wanted(batch))
+
+
+def _wanted(batch: ImportBatch) -> list[str]:
+    return sorted({row.patient_external_id for row in batch.rows})
 
 
 async def _known_patients(
     viewer: Viewer, batch: ImportBatch, now: datetime
-) -> dict[str, KnownPatient]:
-    """The patients of the rows whom the key may see, locked, with their open task in the queue and
-    who claims them."""
+) -> dict[int, KnownPatient]:
+    """The patients of the rows whom the key may see, or the survivors for those who were merged
+    away, locked, with their open task in the queue and who claims them."""
     where = seen_patients(viewer)
-    where.add(f"p.source = ${where.value(batch.source)}")
-    wanted = sorted({row.patient_external_id for row in batch.rows})
-    where.add(among("p.external_id", where.value(wanted), "text"))
+    source, wanted = where.value(batch.source), where.value(_wanted(batch))
+    where.add(f"""p.id IN (
+        SELECT COALESCE(g.merged_into_id, g.id) FROM patient g
+        WHERE g.practice_id = $1 AND g.source = ${source}
+          AND {among("g.external_id", wanted, "text")})""")
     sql = f"""
-    SELECT p.id, p.external_id, p.name, p.phone FROM patient p
+    SELECT p.id, p.name, p.phone FROM patient p
     WHERE {where} ORDER BY p.id {"" if batch.is_trial else for_update()}
     """
-    known = [KnownPatient(*row) for row in await fetch(_PatientThere, sql, *where.values)]
-    by_id = {patient.id: patient for patient in known}
+    found = await fetch(_PatientThere, sql, *where.values)
+    by_id = {row.id: KnownPatient(row.id, "", row.name, row.phone) for row in found}
     sql = f"""
     SELECT t.id, t.patient_id, t.queue_id, t.expires_at, t.claimed_by_id, t.claimed_until,
            t.claim_id
@@ -133,24 +161,7 @@ async def _known_patients(
             patient.open_task_id = task.id
         if task.claimed_by_id and task.claimed_until and task.claimed_until > now:
             patient.claim = Claim(task.claimed_by_id, task.claimed_until, task.claim_id)
-    return {patient.external_id: patient for patient in known}
-
-
-async def _hidden_patients(
-    viewer: Viewer, batch: ImportBatch, seen: Mapping[str, KnownPatient]
-) -> frozenset[str]:
-    """The external ids in the rows that stand for patients whom the key does not see: they are
-    unique at their source, so no others can be made under them. Nothing else is read of these
-    patients, and nobody waits for their locks."""
-    unseen = sorted({row.patient_external_id for row in batch.rows} - seen.keys())
-    if viewer.queue_ids is None or not unseen:
-        return frozenset()
-    sql = f"""
-    SELECT p.external_id FROM patient p
-    WHERE p.practice_id = $1 AND p.source = $2 AND {among("p.external_id", 3, "text")}
-    """
-    found = await fetch(_ExternalId, sql, viewer.practice_id, batch.source, unseen)
-    return frozenset(row.external_id for row in found)
+    return by_id
 
 
 async def _known_tasks(viewer: Viewer, batch: ImportBatch) -> dict[str, _TaskThere]:

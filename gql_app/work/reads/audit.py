@@ -9,7 +9,7 @@ from gql_app.work.reads.conditions import BadInput, Conditions, Page, page_of, r
 from gql_app.work.reads.cursors import read_audit_cursor
 from gql_app.work.reads.queues import day_bounds
 from models.audit import AUDIT_COLUMNS, AuditRow, audit_bounds
-from models.database import fetch, fetch_first, snapshot
+from models.database import Id, fetch, fetch_first, snapshot
 
 EXPORTED_AT_ONCE = 1_000
 
@@ -67,9 +67,10 @@ async def audit_rows(
 
 async def _conditions(scope: Scope, query: AuditQuery) -> Conditions:
     where = Conditions.of(scope, "a")
-    for column, value in (("patient_id", query.patient_id), ("staff_id", query.staff_id)):
-        if value is not None:
-            where.add(f"a.{column} = ${where.value(value)}")
+    if query.patient_id is not None:
+        where.among("a.patient_id", await _called_so(scope, query.patient_id))
+    if query.staff_id is not None:
+        where.add(f"a.staff_id = ${where.value(query.staff_id)}")
     first, last = query.first, query.last
     check_dates(first, last)
     if first is not None:
@@ -81,6 +82,13 @@ async def _conditions(scope: Scope, query: AuditQuery) -> Conditions:
         seq = await _first_at(scope.practice_id, end + LATEST)
         where.add(f"a.seq < ${where.value(seq)} AND a.at < ${where.value(end)}")
     return where
+
+
+async def _called_so(scope: Scope, patient_id: int) -> list[int]:
+    """The ids of a person: the patient's, and those of patients who were merged into them."""
+    sql = "SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.merged_into_id = $2"
+    merged = await fetch(Id, sql, scope.practice_id, patient_id)
+    return [patient_id, *(row.id for row in merged)]
 
 
 def check_dates(first: date | None, last: date | None) -> None:

@@ -1,4 +1,4 @@
-"""Tasks found by their patients: what was typed of a name or a telephone number."""
+"""Patients, and tasks by their patients, found by what was typed of a name or a number."""
 
 from itertools import groupby
 
@@ -14,10 +14,9 @@ LAST = "\U0010ffff"
 """Comes after every character that a word can go on with."""
 
 
-def whose_patient(where: Conditions, typed: str, region: str) -> None:
-    """Narrow a list of tasks (called `t`) to those whose patient is meant by what was typed: each
-    word begins a word of the name, and digits begin or end the telephone number. Raises `BadInput`.
-    """
+def whose_patient(where: Conditions, typed: str, region: str, column: str = "t.patient_id") -> None:
+    """Narrow a list to those whose patient, in `column`, is meant by what was typed: each word
+    begins a word of the name, and digits begin or end the telephone number. Raises `BadInput`."""
     for beginnings in _meant(typed, region):
         # Not one select with OR, for which SQLite would look at all of the practice's words.
         selects = " UNION ALL ".join(
@@ -25,7 +24,7 @@ def whose_patient(where: Conditions, typed: str, region: str) -> None:
             AND w.word >= ${where.value(begin)} AND w.word < ${where.value(begin + LAST)}"""
             for begin in beginnings
         )
-        where.add(f"t.patient_id IN ({selects})")
+        where.add(f"{column} IN ({selects})")
 
 
 def _meant(typed: str, region: str) -> list[list[str]]:

@@ -13,6 +13,7 @@ from models.contact import Contact, ContactRow
 from models.database import fetch, migrate, opened, orm_config, secret
 from models.event import CHAINED, EventRow, TaskEvent
 from models.importing import ImportJob, ImportJobRow
+from models.merge import MergeRow, PatientMerge
 from models.passkey import Passkey, PasskeyRow
 from models.people import Patient, PatientRow
 from models.practice import Practice
@@ -24,6 +25,7 @@ TENANT_TABLES = {
     "queue",
     "patient",
     "patient_word",
+    "patient_merge",
     "staff",
     "access_key",
     "task",
@@ -45,6 +47,7 @@ ROWS: dict[Any, Any] = {
     ContactRow: Contact,
     EventRow: TaskEvent,
     ImportJobRow: ImportJob,
+    MergeRow: PatientMerge,
     PasskeyRow: Passkey,
     PatientRow: Patient,
     TaskRow: Task,

@@ -1,0 +1,61 @@
+// What the patients' page asks the server.
+
+import { OPEN_STATUSES } from './workflow.js';
+
+const TASK = `fragment OfPatient on Task {
+  id reason isOpen statusLabel followUp contactCount closedAt closeCause withdrawnReason closedBy { name }
+  queue { name } assignee { name } externalIds { source id }
+}`;
+
+export const FOUND = `query ($search: String, $first: Int!, $after: String) {
+  patients(search: $search, first: $first, after: $after) {
+    nodes { id name phone tasks(status: [${OPEN_STATUSES}], first: 5) { nodes { id } pageInfo { hasNextPage } } }
+    pageInfo { hasNextPage endCursor }
+  }
+}`;
+
+export const PATIENT = `query ($id: ID!, $contacts: Int!, $closed: Int!) {
+  patient(id: $id) {
+    id name phone version phones { number display href } externalIds { source id }
+    merges { id at tasks appointments by { name } merged { id name phone } }
+    appointments(first: 20) { nodes { at externalId } pageInfo { hasNextPage } }
+    open: tasks(status: [${OPEN_STATUSES}], first: 30) { nodes { ...OfPatient } }
+    closed: tasks(status: [CLOSED], first: $closed) { nodes { ...OfPatient } pageInfo { hasNextPage } }
+    contacts(first: $contacts) {
+      nodes {
+        id outcome followUp notes closedTask contactedAt loggedBy { name }
+        task { id reason queue { name } }
+      }
+      pageInfo { hasNextPage }
+    }
+  }
+}
+${TASK}`;
+
+const ERRORS = `errors { code message field }`;
+
+export const CREATE = `mutation ($name: String!, $phone: String!) {
+  createPatient(input: { name: $name, phone: $phone }) { patient { id name } ${ERRORS} }
+}`;
+
+export const UPDATE = `mutation ($id: ID!, $name: String, $phone: String, $version: Int) {
+  updatePatient(input: { patientId: $id, name: $name, phone: $phone, expectedVersion: $version }) {
+    patient { id name phone version } ${ERRORS}
+  }
+}`;
+
+export const NEW_TASK = `mutation ($input: CreateTaskInput!) {
+  createTask(input: $input) { task { id queue { name } } ${ERRORS} }
+}`;
+
+export const MERGE = `mutation ($survivorId: ID!, $mergedId: ID!, $dryRun: Boolean!) {
+  mergePatients(survivorId: $survivorId, mergedId: $mergedId, dryRun: $dryRun) {
+    patient { id name } tasks openTasks contacts appointments ${ERRORS}
+  }
+}`;
+
+export const UNMERGE = `mutation ($id: ID!, $anyway: Boolean!) {
+  unmergePatients(mergeId: $id, keepLaterChanges: $anyway) {
+    patient { id name } restored { id name } ${ERRORS}
+  }
+}`;

@@ -1,0 +1,36 @@
+// The lines of a patient's page: tasks, appointments, and who was merged into the patient.
+
+import { button, made } from './elements.js';
+import { outside } from './text.js';
+import { cause, count, dayAndClock, distance, shortDate } from './words.js';
+
+export function taskLine(task) {
+  const { id, reason, queue, assignee, externalIds } = task;
+  const more = [
+    queue && outside(queue.name),
+    task.isOpen ? due(task) : `Closed ${dayAndClock(task.closedAt)}: ${cause(task)}`,
+    assignee && `for ${outside(assignee.name)}`,
+    ...externalIds.map((called) => `${outside(called.source)}: ${outside(called.id)}`),
+  ];
+  return line(made('a', { href: `#/tasks/${id}`, text: outside(reason) }), more.filter(Boolean).join(' · '));
+}
+
+function due({ statusLabel, followUp, contactCount }) {
+  const when = followUp ? `call again ${shortDate(followUp)}, ${distance(followUp)}` : count(contactCount, 'attempt');
+  return `${statusLabel}, ${when}`;
+}
+
+export const appointmentLine = ({ at, externalId }) =>
+  line(made('strong', { text: dayAndClock(at) }), outside(externalId));
+
+/** Who was merged into the patient; `undo(id)` divides them, if the viewer may. */
+export function mergeLine({ id, at, by, merged, tasks, appointments }, undo) {
+  const went = [tasks && count(tasks, 'task'), appointments && count(appointments, 'appointment')];
+  const what = went.filter(Boolean).join(' and ') || 'Only the name and the number';
+  const who = made('strong', { text: `${outside(merged.name)}, ${outside(merged.phone)}` });
+  const told = made('span', { text: `${dayAndClock(at)}, by ${outside(by.name)}. ${what} came over.` });
+  const about = `the merge of ${outside(merged.name)}`;
+  return made('li', { class: 'merge' }, made('div', {}, who, told), undo && button('Undo', () => undo(id), { about }));
+}
+
+const line = (head, more) => made('li', {}, head, made('span', { text: more }));

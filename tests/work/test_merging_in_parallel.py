@@ -1,0 +1,41 @@
+"""Merges beside everything else that is done with the same two patients at that moment."""
+
+import asyncio
+
+from models.merge import PatientMerge
+from models.people import Patient
+from models.task import Task
+from tests.office import Office
+from tests.work.agents import assert_consistent, claims_of
+from tests.work.test_merging import book, merge, undo
+from tests.work.test_patient_edits import codes, update
+from tests.work.test_patients_seen import create
+
+ROUNDS = 8
+PATIENCE = 30.0
+
+
+async def test_whatever_happens_at_once_nothing_stays_with_who_was_merged_away(
+    office: Office,
+) -> None:
+    amber, birch = (patient.id for patient in office.patients[:2])
+    tasks = [await office.make_task(patient=patient) for patient in office.patients[:2]]
+    claims = claims_of(office)
+    for number in range(ROUNDS):
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(
+                merge(office, amber, birch),
+                merge(office, birch, amber),
+                *(office.log(task, follow_up=office.today) for task in tasks),
+                *(claims.claim(office.supervisor, task.id) for task in tasks),
+                *(create(office, office.supervisor, patient) for patient in (amber, birch)),
+                book(office, birch, f"b{number}"),
+                update(office, birch, name=f"Birch {number}"),
+            )
+        gone = await Patient.filter(merged_into_id__isnull=False).get()
+        assert await Task.filter(patient_id=gone.id).count() == 0
+        await assert_consistent(office)
+        standing = await PatientMerge.get(undone_at=None)
+        assert codes(await undo(office, standing.id, keep_later_changes=True)) == []
+        assert await Patient.filter(merged_into_id__isnull=False).count() == 0
+        await assert_consistent(office)
