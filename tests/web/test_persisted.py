@@ -16,7 +16,7 @@ from gql_app.execution.persisted import (
 )
 from gql_app.manifest import read_manifest
 from gql_app.settings import BadSetting, read_settings
-from gql_app.web.own_documents import DASHBOARD, WATCH_CHANGES, own_documents
+from gql_app.web.own_documents import DASHBOARD, SETTINGS, WATCH_CHANGES, own_documents
 from tests.office import make_office
 from tests.schema.documents import QUEUE_FEED
 from tests.serving import Server, serving
@@ -160,7 +160,7 @@ def test_the_dashboards_documents_are_read_from_its_source_as_a_browser_reads_th
 
     script = "const d = await import(process.argv[1]); console.log(JSON.stringify(d))"
     exported = set()
-    for file in DASHBOARD:
+    for file in (*DASHBOARD.glob("*documents.js"), *SETTINGS.glob("*.js")):
         command = ["node", "--input-type=module", "-e", script, file.as_uri()]
         printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         exported |= set(json.loads(printed).values())
