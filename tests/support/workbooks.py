@@ -3,11 +3,12 @@
 import io
 import zipfile
 from collections.abc import Sequence
+from typing import Any
 
 from openpyxl import Workbook
 
 
-def workbook(rows: Sequence[Sequence[object]], *, merged: str = "", values: str = "") -> bytes:
+def workbook(rows: Sequence[Any], *, merged: str = "", values: str = "") -> bytes:
     """A workbook with a sheet of rows. A text such as "=A2" is a formula, and all formulas have
     the value `values`, none if it is empty."""
     book = Workbook()
