@@ -45,9 +45,10 @@ class Uploads:
         try:
             return await self._kept(request)
         except CannotImport as error:
+            # Expected, as the errors of a mutation are; what was not read has a status of its own.
             code, message = error.code, str(error).partition(": ")[2]
-            status = 413 if code is FileCode.FILE_TOO_LARGE else 422
-            body = {"errors": [{"message": message, "extensions": {"code": code}}]}
+            status = 413 if code is FileCode.FILE_TOO_LARGE else 200
+            body = {"id": None, "errors": [{"message": message, "extensions": {"code": code}}]}
             return Response(orjson.dumps(body), status, media_type=JSON)
         except Exception as error:  # what is not expected is masked and logged like any other
             return refusal(error)

@@ -93,7 +93,7 @@ export async function sendFile(path, file) {
   }
   if (response.status === 401) throw await signedOut(response);
   if (response.status >= 500) throw new Unreachable(await refusal(response));
-  return response.ok || [413, 422].includes(response.status) ? response.json() : { errors: [{ message: await refusal(response) }] };
+  return response.ok || response.status === 413 ? response.json() : { errors: [{ message: await refusal(response) }] };
 }
 
 /** Follow a subscription to its end, or until `signal` is aborted: `take` is given the data of each result. */

@@ -94,7 +94,7 @@ export class ImportJob {
   }
 
   table(columns) {
-    const names = ['Line', ...columns.map(outside), 'What is wrong', 'Action'];
+    const names = ['Line', 'What is wrong', ...columns.map(outside), 'Action'];
     const head = names.map((text) => made('th', { scope: 'col', text }));
     const caption = made('caption', { text: 'Rows that did not come in. Mend them and send them again.' });
     return made('table', {}, caption, made('thead', {}, made('tr', {}, ...head)), made('tbody'));
@@ -113,8 +113,8 @@ export class ImportJob {
       'tr',
       {},
       made('th', { scope: 'row', text: String(line) }),
-      ...inputs.map((input) => made('td', {}, input)),
       wrong,
+      ...inputs.map((input) => made('td', {}, input)),
       made('td', {}, send),
     );
     this.mark(inputs, wrong, errors);
