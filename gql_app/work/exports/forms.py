@@ -52,8 +52,8 @@ class Csv:
 
     def _lines(self, rows: Rows) -> bytes:
         text = StringIO(newline="")
-        # What ends a line is put into quotes where it stands in a cell; "\n" alone would leave "\r",
-        # which begins a line, and so a cell, for spreadsheets.
+        # What ends a line is put into quotes where it stands in a cell. "\n" alone would leave "\r",
+        # after which a spreadsheet begins a line, and so a cell.
         csv.writer(text, lineterminator="\r\n").writerows([map(cell, row) for row in rows])
         return text.getvalue().encode()
 
