@@ -52,7 +52,7 @@ class Csv:
 
     def _lines(self, rows: Rows) -> bytes:
         text = StringIO(newline="")
-        # What ends a line is quoted where it stands in a cell. "\n" alone would leave "\r" as it is,
+        # What ends a line is quoted within a cell. "\n" alone would leave "\r" as it is,
         # after which a spreadsheet begins a line, and so a cell.
         csv.writer(text, lineterminator="\r\n").writerows([map(cell, row) for row in rows])
         return text.getvalue().encode()
