@@ -51,8 +51,10 @@ class Csv:
     finish = end
 
     def _lines(self, rows: Rows) -> bytes:
-        text = StringIO()
-        csv.writer(text, lineterminator="\n").writerows([map(cell, row) for row in rows])
+        text = StringIO(newline="")
+        # What ends a line is quoted within a cell. "\n" alone would leave "\r" as it is,
+        # after which a spreadsheet begins a line, and so a cell.
+        csv.writer(text, lineterminator="\r\n").writerows([map(cell, row) for row in rows])
         return text.getvalue().encode()
 
 
