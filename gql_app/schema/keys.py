@@ -39,7 +39,11 @@ class Key:
         return strawberry.ID(str(parent.id))
 
     name: str = strawberry.field(description="Who acts through it.")
-    role: Role = strawberry.field(description="What it may do.")
+
+    @strawberry.field(description="What it may do.")
+    def role(parent: strawberry.Parent[KeyRow]) -> Role:
+        return Role(parent.role)
+
     may_create_tasks: bool = strawberry.field(
         description="Whether it may create tasks, if its role is PARTNER."
     )
@@ -101,6 +105,7 @@ class CreateKeyInput:
     name: str = strawberry.field(
         description="Who acts through it, 1 to 200 characters. Keys may have the same name."
     )
+
     role: Role = strawberry.field(description="What it may do.")
     queue_ids: list[strawberry.ID] | None = strawberry.field(
         default=None, description="The queues that it is limited to; all unless it is given."

@@ -102,10 +102,10 @@ def test_a_link_that_may_be_null_breaks_alone_while_others_are_read(
 ) -> None:
     real = getattr(loaders, slow)
 
-    async def read_slowly(*given: Any) -> Any:
+    async def read_slowly(*given: Any, **named: Any) -> Any:
         for _ in range(20):
             await asyncio.sleep(0)
-        return await real(*given)
+        return await real(*given, **named)
 
     async def fail(*_: object) -> None:
         raise OSError("The database is away.")
@@ -124,10 +124,10 @@ def test_a_broken_link_leaves_the_objects_beside_it_whole(
 ) -> None:
     real = visible_queues
 
-    async def read_slowly(*given: Any) -> Any:
+    async def read_slowly(*given: Any, **named: Any) -> Any:
         for _ in range(20):
             await asyncio.sleep(0)
-        return await real(*given)
+        return await real(*given, **named)
 
     async def no_patient(*_: object) -> list[Any]:
         return []

@@ -127,10 +127,6 @@ MUTATIONS: dict[str, list[Attack]] = {
     "updatePractice": [lambda w, n: {"input": {"timeZone": "nowhere"}}],
     "createQueue": [lambda w, n: {"input": {"name": ""}}],
     "updateQueue": [lambda w, n: {"input": {"id": n.queue, "name": "Other", "position": 0}}],
-    "archiveQueue": [
-        lambda w, n: {"input": {"id": n.queue}},
-        lambda w, n: {"input": {"id": _seen(w), "moveTo": n.queue}},
-    ],
     "createPatient": [],  # it names nobody but by an external id: see below
     "updatePatient": [
         lambda w, n: {"input": {"patientId": n.patient, "name": "Fern"}},
@@ -158,6 +154,11 @@ MUTATIONS: dict[str, list[Attack]] = {
     "createKey": [lambda w, n: _invite(queueIds=[_seen(w), n.queue])],
     "rotateKey": [lambda w, n: {"id": n.access_key}],
     "revokeKey": [lambda w, n: {"id": n.access_key}],
+    # Last, for others need its queue.
+    "archiveQueue": [
+        lambda w, n: {"input": {"id": n.queue}},
+        lambda w, n: {"input": {"id": _seen(w), "moveTo": n.queue}},
+    ],
 }
 
 NAMELESS = {"updatePractice", "createQueue"}

@@ -70,6 +70,8 @@ async def ids_of(server: Server) -> dict[str, str]:
         "queueId": queue,
         "patient": patient,
         "patientId": patient,
+        "importJob": global_id("ImportJob", 1),
+        "importId": global_id("ImportJob", 1),
     }
 
 

@@ -8,6 +8,38 @@ from tests.schema.test_contacts import refused_logs
 from tests.schema.test_tasks import refused_tasks
 from tests.serving import Server
 
+# Each of these has a test beside what refuses with it.
+OF_SET_UP = [
+    "SLUG_INVALID",
+    "SLUG_TAKEN",
+    "TIME_ZONE_INVALID",
+    "REGION_INVALID",
+    "NAME_TAKEN",
+    "LADDER_INVALID",
+    "NUMBER_INVALID",
+    "TOO_MANY_QUEUES",
+    "LAST_QUEUE",
+    "QUEUE_HAS_CLAIMS",
+    "QUEUE_ARCHIVED",
+]
+OF_ACCESS = [
+    "LAST_ADMIN",
+    "ROLE_NOT_ALLOWED",
+    "QUEUES_REQUIRED",
+    "EMAIL_INVALID",
+    "EMAIL_TAKEN",
+    "STAFF_RETIRED",
+    "STAFF_NOT_RETIRED",
+    "KEY_ENDED",
+]
+OF_PATIENTS = [
+    "EXTERNAL_ID_SET",
+    "SAME_PATIENT",
+    "ALREADY_MERGED",
+    "ALREADY_UNDONE",
+    "CHANGED_SINCE_MERGE",
+]
+
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_there_is_no_code_that_nothing_is_refused_with(server: Server) -> None:
@@ -21,4 +53,5 @@ async def test_there_is_no_code_that_nothing_is_refused_with(server: Server) -> 
         RefusalCode(code) for code in ("ROW_MALFORMED", "CELL_TOO_LONG", "LINE_TOO_LONG")
     } | {RefusalCode(code) for code in ("COLUMN_MISSING", "COLUMN_TWICE")}
     refused |= {code for code in RefusalCode if code.startswith("IMPORT_")}
+    refused |= {RefusalCode(code) for code in OF_SET_UP + OF_ACCESS + OF_PATIENTS}
     assert refused == set(RefusalCode)

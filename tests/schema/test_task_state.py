@@ -14,8 +14,8 @@ from tests.serving import Server
 
 TYPES: dict[str, Any] = core_schema(build_schema()).type_map
 
-ONLY_NOW = {"id", "contacts", "suggestedFollowUp"}
-"""What a task has and a snapshot has not: its id, and what hangs on today."""
+ONLY_NOW = {"id", "externalIds", "contacts", "suggestedFollowUp"}
+"""What a task has and a snapshot has not: its ids, and what hangs on today."""
 
 WITH_ID = {"Contact", "Patient", "Queue", "Staff"}
 """Types with an id that a snapshot shows: contacts never change, the others are as they are now."""

@@ -43,6 +43,7 @@ from models.practice import Practice
 from models.text import trimmed
 
 ACTOR = "callboard import"
+ARCHIVED = "The queue {queue!r} is archived. Bring it back, or name another one."
 """Who is on record as having made the tasks."""
 
 
@@ -191,7 +192,8 @@ async def _run_of(
         actor = 0 if order.dry_run else await changes.make_for(practice.id, staff_called, ACTOR)
         viewer = command_line_viewer(practice, actor, ACTOR)
         target = await find_target(viewer, queue_id)
-        assert target is not None
+        if target is None:
+            raise CannotImport(FileCode.NOT_FOUND, ARCHIVED.format(queue=order.queue))
         job_id = None
         if not order.dry_run:
             where = ImportOrder(queue_id, order.source, source.columns)

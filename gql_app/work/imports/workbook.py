@@ -13,6 +13,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import openpyxl
 
+from gql_app.work.imports.openpyxl_private import opened_part
+
 MAX_UNPACKED = 100_000_000
 """Bytes of all parts of a workbook together."""
 MAX_PARTS = 2_000
@@ -127,7 +129,7 @@ def _check_cells(sheet: Any, header: int) -> None:
     """Refuse merged cells, of which all but the first are empty, and formulas that nobody has
     calculated. Titles above the columns may be merged."""
     kept = b""
-    with sheet.parent._archive.open(sheet._worksheet_path) as part:  # noqa: SLF001 - has no name
+    with opened_part(sheet) as part:
         while chunk := part.read(_CHUNK):
             seen = kept + chunk
             for first, top, last, bottom in _MERGED.findall(seen):

@@ -9,7 +9,6 @@ from gql_app.work.reads.conditions import Conditions, Page, page_of, row_limit
 from gql_app.work.reads.cursors import read_id_cursor
 from gql_app.work.reads.staff import queues_of
 from models.database import fetch, fetch_first
-from models.roles import Role
 
 
 class KeyState(StrEnum):
@@ -23,7 +22,7 @@ class KeyRow(NamedTuple):
 
     id: int
     practice_id: int
-    role: Role
+    role: str  # one that is no Role shows in a list of all keys too
     staff_id: int
     name: str
     queue_ids: str | None
