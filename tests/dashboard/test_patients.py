@@ -22,6 +22,8 @@ def section(page: Page, name: str) -> Locator:
 
 async def look_for(page: Page, typed: str) -> None:
     await page.get_by_role("link", name="Patients", exact=True).click()
+    # Or it may be the search of the tasks, which goes away.
+    await expect(page.get_by_role("heading", name="Patients")).to_be_visible()
     await page.get_by_role("searchbox", name="Search by patient or phone").fill(typed)
 
 

@@ -153,6 +153,8 @@ async def test_an_import_knows_both_by_their_ids_and_the_survivors_name_stays(
     assert await take(office, both[0], source="pms") == [CREATED]
     task = await Task.get(external_id="t1")
     assert task.patient_id == couple.amber
+    amber = await Patient.get(id=couple.amber)
+    assert (amber.name, amber.phone) == ("Amber Testwell", "555-0100")
     assert await take(office, both[0], source="pms") == [UNCHANGED]
     other = replace_row(both[1], phone="(217) 555-0199")
     assert await take(office, both[0], other, source="pms") == [UNCHANGED, ALREADY_OPEN]

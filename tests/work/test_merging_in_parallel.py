@@ -2,10 +2,16 @@
 
 import asyncio
 
+import pytest
+
+from gql_app.work.locking import Overtaken, lock_tasks_around
+from gql_app.work.merging import merge_patients
+from models.database import Number, fetch, transaction
 from models.merge import PatientMerge
 from models.people import Patient
 from models.task import Task
 from tests.office import Office
+from tests.web.streams import eventually
 from tests.work.agents import assert_consistent, claims_of
 from tests.work.test_merging import book, merge, undo
 from tests.work.test_patient_edits import codes, update
@@ -39,3 +45,34 @@ async def test_whatever_happens_at_once_nothing_stays_with_who_was_merged_away(
         assert codes(await undo(office, standing.id, keep_later_changes=True)) == []
         assert await Patient.filter(merged_into_id__isnull=False).count() == 0
         await assert_consistent(office)
+
+
+WAITING = """SELECT COUNT(*) FROM pg_locks l WHERE NOT l.granted AND l.pid IN (
+    SELECT o.pid FROM pg_locks o JOIN pg_database d ON d.oid = o.database
+    WHERE d.datname = current_database())"""
+
+
+async def somebody_waits() -> bool:
+    return (await fetch(Number, WAITING))[0].number > 0
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_change_that_waits_for_a_patient_who_is_merged_begins_again(
+    office: Office,
+) -> None:
+    amber, birch = office.patients[:2]
+    task = await office.make_task(patient=birch)
+    begun = asyncio.Event()
+
+    async def look() -> None:
+        await begun.wait()
+        async with transaction():
+            await lock_tasks_around(office.practice.id, task.id)
+
+    looking = asyncio.create_task(look())  # before the merge: tasks inherit transactions
+    async with office.changes.begin(office.practice.id, office.supervisor) as change:
+        assert (await merge_patients(change, amber.id, birch.id)).merge is not None
+        begun.set()
+        await eventually(somebody_waits)
+    with pytest.raises(Overtaken):
+        await looking
