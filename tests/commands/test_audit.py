@@ -74,7 +74,7 @@ async def test_what_operators_do_is_told(shell: Shell, database_url: str, tmp_pa
     made = ("practices", "create", "oak", "--name", "Oak", "--time-zone", "America/Chicago")
     assert (await shell(*made)).code == 0
     await shell("keys", "create", "--practice", "oak", "--role", "staff", "--name", "Kim")
-    await shell("keys", "revoke", "--practice", "oak", "2")  # the first one is the last admin's
+    await shell("keys", "revoke", "--practice", "oak", "3")  # the first one is the last admin's
     await shell("practices", "set", "oak", "--name", "Oak Dental")
     await shell("queues", "set", "--practice", "oak", "--queue", "Follow-ups", "--ladder", "1,7")
     (tmp_path / "t.csv").write_text(ROWS)

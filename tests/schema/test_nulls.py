@@ -46,7 +46,10 @@ def sample(of_type: Any, ids: dict[str, str], name: str = "") -> Any:
 def arguments(kind: str, name: str, ids: dict[str, str]) -> dict[str, Any]:
     """The arguments of a root field: null wherever they may be."""
     field = getattr(SCHEMA, f"{kind}_type").fields[name]
-    return {n: sample(a.type, ids, name if n == "id" else n) for n, a in field.args.items()}
+    given = {n: sample(a.type, ids, name if n == "id" else n) for n, a in field.args.items()}
+    if "externalId" in given and "id" in given:  # one of the two is needed
+        given["id"] = ids[name]
+    return given
 
 
 def document(kind: str, name: str, given: dict[str, Any]) -> str:
