@@ -171,6 +171,10 @@ async def test_neither_section_has_a_barrier(
     assert await barriers(page, axe) == []
 
 
-async def test_supervisors_have_no_settings(sign_in: SignIn) -> None:
+async def test_agents_have_no_settings_and_supervisors_no_people(sign_in: SignIn) -> None:
+    agent = await sign_in()
+    await expect(agent.page.get_by_role("link", name="Settings")).to_be_hidden()
     supervisor = await sign_in("supervisor")
-    await expect(supervisor.page.get_by_role("link", name="Settings")).to_be_hidden()
+    await supervisor.page.get_by_role("link", name="Settings").click()
+    sections = supervisor.page.locator("#settings-names a")
+    await expect(sections).to_have_text(["Import"])

@@ -13,7 +13,7 @@ from tests.dashboard.conftest import SignIn
 from tests.serving import Server
 
 MODULE = FILES / "workflow.js"
-OTHERS = sorted(path for path in FILES.iterdir() if path != MODULE)
+OTHERS = sorted(path for path in FILES.rglob("*.*") if path.is_file() and path != MODULE)
 FIFTH = {
     "  SCHEDULED: 'Scheduled',": "  WRONG_NUMBER: 'Wrong Number',",
     "  scheduled: 'Scheduled',": "  wrongNumber: 'Wrong Number',",

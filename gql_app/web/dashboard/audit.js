@@ -37,14 +37,9 @@ export class AuditView {
     }
   }
 
-  begin(viewer) {
-    this.viewer = viewer;
-    document.getElementById('to-audit').hidden = !viewer.mayReadAudit;
-  }
-
   /** Nothing of it stays on the screen. */
   clear() {
-    Object.assign(this, { viewer: null, patient: null, staff: null, next: null, asked: 0 });
+    Object.assign(this, { patient: null, staff: null, next: null, asked: (this.asked ?? 0) + 1 });
     for (const id of ['rows', 'found']) part(id).replaceChildren();
     for (const id of ['patient', 'from', 'to']) part(id).value = '';
     this.drawFilter();
@@ -54,7 +49,6 @@ export class AuditView {
 
   /** The page is shown. */
   show() {
-    if (!this.viewer) return;
     for (const id of ['from', 'to']) part(id).value ||= today();
     this.load();
   }
@@ -103,7 +97,7 @@ export class AuditView {
     const asked = ++this.asked;
     try {
       const { audit } = await graphql(AUDIT, { ...this.filter(), after });
-      if (asked !== this.asked || !this.viewer) return;
+      if (asked !== this.asked) return;
       const rows = audit.nodes.map((entry) => this.row(entry));
       if (after) part('rows').append(...rows);
       else part('rows').replaceChildren(...rows);

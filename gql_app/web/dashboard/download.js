@@ -19,8 +19,8 @@ export class Downloads {
     button.addEventListener('click', () => this.take(button, order()));
   }
 
-  begin(viewer) {
-    for (const button of this.buttons) button.hidden = !viewer.mayExport;
+  begin(mayExport) {
+    for (const button of this.buttons) button.hidden = !mayExport;
   }
 
   async take(button, order) {

@@ -2,14 +2,12 @@
 
 import { Activity } from './activity.js';
 import { OtherViewer, SignedOut, actFor, graphql, signOut } from './api.js';
-import { AuditView } from './audit.js';
 import { BoardView } from './board.js';
 import { Claims } from './claim.js';
 import { learn } from './clock.js';
 import { Connection } from './connection.js';
 import { ContactDialog } from './dialog.js';
 import { CLOCK, FEED, VIEWER } from './documents.js';
-import { Downloads } from './download.js';
 import { Entry } from './entry.js';
 import { Feed } from './feed.js';
 import { Store } from './store.js';
@@ -43,12 +41,8 @@ const board = new BoardView(store, { onError: trouble });
 let account = null; // few look at it, so it is loaded then
 let settings = null; // as the account
 let patients = null; // as the account
-const audit = new AuditView({ onError: trouble });
-const downloads = new Downloads({ say, onError: trouble });
-downloads.add('download-tasks', () => ({ table: 'tasks', filter: tasks.list.asked() }));
-downloads.add('download-queues', () => ({ table: 'queues' }));
-downloads.add('download-activity', () => ({ table: 'activity', from: today(), to: today() }));
-downloads.add('download-audit', () => ({ table: 'audit', ...audit.filter() }));
+let audit = null; // as the account
+let downloads = null; // few may take any
 const connection = new Connection();
 const entry = new Entry({ onEntered: begin });
 const activity = new Activity({
@@ -83,9 +77,9 @@ async function begin() {
   patients?.begin(viewer);
   write(part('who'), `${outside(viewer.name)}, ${viewer.role.toLowerCase()}`);
   part('next').hidden = !viewer.mayLogContacts;
-  audit.begin(viewer);
+  part('to-audit').hidden = !viewer.mayReadAudit;
   part('to-settings').hidden = !viewer.maySetUp && !viewer.mayImport;
-  downloads.begin(viewer);
+  offerDownloads().catch(trouble);
   entry.hide();
   part('app').hidden = false;
   route();
@@ -173,7 +167,7 @@ function end(reason) {
   write(part('practice-name'), '');
   patients?.suspend();
   activity.end();
-  audit.clear();
+  audit?.clear();
   part('help').close();
   say('');
   showSignIn(reason);
@@ -224,6 +218,24 @@ async function showAccount() {
   await account.show();
 }
 
+async function showAudit() {
+  audit ??= new (await import('./audit.js')).AuditView({ onError: trouble });
+  if (me) audit.show();
+}
+
+/** "Download" beside lists and reports, for whom the role allows. */
+async function offerDownloads() {
+  if (!downloads && me.mayExport) {
+    const { Downloads } = await import('./download.js');
+    downloads = new Downloads({ say, onError: trouble });
+    downloads.add('download-tasks', () => ({ table: 'tasks', filter: tasks.list.asked() }));
+    downloads.add('download-queues', () => ({ table: 'queues' }));
+    downloads.add('download-activity', () => ({ table: 'activity', from: today(), to: today() }));
+    downloads.add('download-audit', () => ({ table: 'audit', ...audit?.filter() }));
+  }
+  downloads?.begin(me?.mayExport);
+}
+
 async function showSettings() {
   settings ??= new (await import('./settings.js')).SettingsView({ store, say, onError: trouble });
   if (me) await settings.show(me);
@@ -246,7 +258,7 @@ const VIEWS = {
   settings: ['to-settings'],
   account: ['who', 'to-account'],
 };
-const MAY_SEE = { audit: () => audit.viewer?.mayReadAudit, settings: () => me?.maySetUp || me?.mayImport };
+const MAY_SEE = { audit: () => me?.mayReadAudit, settings: () => me?.maySetUp || me?.mayImport };
 
 const shown = () => Object.keys(VIEWS).find((name) => !part(name).hidden);
 
@@ -262,7 +274,7 @@ function route() {
   }
   if (name === 'board') board.show();
   else if (name === 'account') showAccount().catch(trouble);
-  else if (name === 'audit') audit.show();
+  else if (name === 'audit') showAudit().catch(trouble);
   else if (name === 'settings') showSettings().then(setTitle, trouble);
   else if (name === 'patients') showPatients().catch(trouble);
   else tasks.grid.restore();
