@@ -116,14 +116,20 @@ def prepare(job: ImportJobRow, target: Target, kept: KeptRow) -> Prepared:
 async def next_rows(job: ImportJobRow, target: Target, seen: set[int]) -> list[Prepared]:
     """The rows of the next step. `seen` has hashes of the external ids of the import so far."""
     prepared = []
+    earlier: set[int] = set()
     for kept in await waiting_rows(job.practice_id, job.id, BATCH):
         one = prepare(job, target, kept)
         if isinstance(one.row, Incoming):
             known = hash(one.row.external_id)
-            one = Prepared(kept, (TWICE,)) if known in seen else one
-            seen.add(known)
+            one = Prepared(kept, (TWICE,)) if known in seen or known in earlier else one
+            earlier.add(known)
         prepared.append(one)
     return prepared
+
+
+def hashes_of(rows: Sequence[Prepared]) -> set[int]:
+    """What `seen` is to have once the rows have been taken."""
+    return {hash(one.row.external_id) for one in rows if isinstance(one.row, Incoming)}
 
 
 async def take_rows(

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from gql_app.access import Origin, Viewer
 from gql_app.clock import Clock
 from gql_app.work.changes import Change, Changes
-from gql_app.work.imports.jobs import next_rows, reject_all, take_rows
+from gql_app.work.imports.jobs import hashes_of, next_rows, reject_all, take_rows
 from gql_app.work.imports.sent import discard
 from gql_app.work.imports.undo import UNDO_FOR, forget_rows, take_back
 from gql_app.work.reads.targets import find_target
@@ -117,8 +117,11 @@ class ImportRunner:
             if target is None:
                 await changes.make(viewer, reject_all, job)
                 return True
-            rows = await next_rows(job, target, self._seen.setdefault(job.id, set()))
+            seen = self._seen.setdefault(job.id, set())
+            rows = await next_rows(job, target, seen)
             took = await changes.make(viewer, take_rows, job, target, rows)
+            if took:  # if not, the same rows come again, and are not their own doubles
+                seen |= hashes_of(rows)
         after = await read_job(*which)
         self._leases[job.id] = after.leased_until if took and after is not None else None
         return took

@@ -26,6 +26,7 @@ from gql_app.work.patients import index_patients
 from gql_app.work.reads.targets import find_target
 from models.importing import ImportJob, ImportJobRow, ImportRecord, ImportState, ImportStep
 from models.lifecycle import CloseCause
+from models.limits import Busy
 from models.people import Patient, PatientWord
 from models.refusals import RefusalCode
 from models.task import Task
@@ -58,6 +59,13 @@ async def run(office: Office, runner: ImportRunner | None = None) -> None:
     runner = runner or ImportRunner(office.changes, office.clock)
     while await runner.run_some():
         pass
+
+
+def failing(error: Exception) -> Any:
+    async def fail(*_args: object) -> None:
+        raise error
+
+    return fail
 
 
 async def job_of(office: Office, job_id: int) -> ImportJobRow:
@@ -120,6 +128,20 @@ async def test_an_import_goes_on_elsewhere_and_takes_each_row_once(
     job = await job_of(office, job_id)
     assert (job.state, job.created, job.unchanged) == (ImportState.DONE, 12, 0)
     assert await Task.filter(source="pms").count() == 12
+
+
+@sqlite_only
+async def test_rows_of_a_step_that_failed_are_not_taken_for_doubles(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = await started(office, HEAD + row(1) + row(2) + row(1))
+    runner = ImportRunner(office.changes, office.clock)
+    with monkeypatch.context() as patch:
+        patch.setattr("gql_app.work.imports.jobs.import_batch", failing(Busy("busy")))
+        assert not await runner.run_some()
+    await run(office, runner)
+    job = await job_of(office, job_id)
+    assert (job.created, job.rejected) == (2, 1)
 
 
 async def test_an_import_is_taken_back_but_for_what_was_touched(office: Office) -> None:
