@@ -22,7 +22,10 @@ from gql_app.work.imports.rows import ImportResult
 from gql_app.work.imports.runner import ImportRunner, forget_old, read_job
 from gql_app.work.imports.sent import MAX_SENT, keep_file
 from gql_app.work.imports.undo import REASON, undo_import
+from gql_app.work.merging import merge_patients
+from gql_app.work.patient_edits import PatientChanges, update_patient
 from gql_app.work.patients import index_patients
+from gql_app.work.reads.patient_lists import patients_page
 from gql_app.work.reads.targets import find_target
 from models.importing import ImportJob, ImportJobRow, ImportRecord, ImportState, ImportStep
 from models.lifecycle import CloseCause
@@ -170,6 +173,16 @@ async def test_an_import_is_taken_back_but_for_what_was_touched(office: Office) 
     assert [json.loads(s.touched or "") for s in await ImportStep.all()] == [
         [called.id, claimed.id]
     ]
+    gone = await Patient.exclude(taken_back_at=None).first()
+    assert gone is not None
+    listed = await patients_page(office.supervisor, None, None, 50, None)
+    assert gone.id not in {patient.id for patient in listed.rows}
+    changes = PatientChanges(name="Fern")
+    edited = await office.changes.make(office.supervisor, update_patient, gone.id, changes)
+    survivor = office.patients[0].id
+    merged = await office.changes.make(office.supervisor, merge_patients, survivor, gone.id)
+    for refused in (edited, merged):
+        assert refused.refusals[0].code is RefusalCode.NOT_FOUND
     again = await undone(office, job_id)
     assert again.refusals[0].code is RefusalCode.IMPORT_UNDONE
     # The mended file comes in again.
