@@ -207,6 +207,19 @@ async def test_a_patient_who_was_there_before_or_was_changed_is_not_taken_back(
     assert await Patient.exclude(taken_back_at=None).count() == 0
 
 
+@sqlite_only
+async def test_a_patient_who_was_merged_since_is_not_taken_back(office: Office) -> None:
+    job_id = await started(office, HEAD + row(1))
+    await run(office)
+    came = await Patient.get(external_id="1")
+    survivor = office.patients[0].id
+    result = await office.changes.make(office.supervisor, merge_patients, survivor, came.id)
+    assert result.refusals == ()
+    await undone(office, job_id)
+    await came.refresh_from_db()
+    assert (came.external_id, came.taken_back_at) == ("1", None)
+
+
 async def test_what_cannot_be_undone_or_started_says_why(office: Office) -> None:
     make, supervisor = office.changes.make, office.supervisor
     job_id = await sent(office, HEAD + row(1))
