@@ -11,6 +11,8 @@ from gql_app.work.imports import jobs
 from gql_app.work.imports.jobs import (
     ImportOrder,
     JobResult,
+    begin_run,
+    end_run,
     mend_row,
     next_rows,
     start_import,
@@ -25,6 +27,7 @@ from gql_app.work.imports.undo import REASON, undo_import
 from gql_app.work.merging import merge_patients
 from gql_app.work.patient_edits import PatientChanges, update_patient
 from gql_app.work.patients import index_patients
+from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.patient_lists import patients_page
 from gql_app.work.reads.targets import find_target
 from models.importing import ImportJob, ImportJobRow, ImportRecord, ImportState, ImportStep
@@ -33,7 +36,9 @@ from models.limits import Busy
 from models.people import Patient, PatientWord
 from models.refusals import RefusalCode
 from models.task import Task
+from tests.commands.importing.rows import row as task_row
 from tests.office import Office
+from tests.work.imports.test_run import run_of
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HEAD = "Nr;Nachname;Vorname;Telefon;Grund\n"
@@ -218,6 +223,20 @@ async def test_a_patient_who_was_merged_since_is_not_taken_back(office: Office) 
     await undone(office, job_id)
     await came.refresh_from_db()
     assert (came.external_id, came.taken_back_at) == ("1", None)
+
+
+async def test_a_run_of_the_command_stops_when_it_is_undone(office: Office) -> None:
+    make = office.changes.make
+    job_id = await make(office.supervisor, begin_run, "a.csv", order(office, matching={}))
+    importing = await run_of(office, job_id=job_id)
+    await importing.take([task_row("t1")])
+    await undone(office, job_id)
+    with pytest.raises(BadInput):
+        await importing.take([task_row("t2")])
+    await make(office.supervisor, end_run, job_id, {ImportResult.CREATED: 1})
+    job = await job_of(office, job_id)
+    assert (job.state, job.taken_back) == (ImportState.UNDONE, 1)
+    assert await Task.filter(external_id="t2").count() == 0
 
 
 async def test_what_cannot_be_undone_or_started_says_why(office: Office) -> None:
