@@ -19,7 +19,7 @@ from gql_app.work.imports.jobs import hashes_of, next_rows, reject_all, take_row
 from gql_app.work.imports.sent import discard
 from gql_app.work.imports.undo import UNDO_FOR, forget_rows, take_back
 from gql_app.work.reads.targets import find_target
-from models.database import fetch, fetch_first, write
+from models.database import fetch, fetch_first, for_update, write
 from models.importing import IMPORT_COLUMNS, ImportJobRow, ImportState
 from models.limits import Busy
 from models.roles import Role
@@ -142,8 +142,9 @@ async def run_to_end(changes: Changes, job: ImportJobRow) -> ImportJobRow:
     return job
 
 
-async def read_job(practice_id: int, job_id: int) -> ImportJobRow | None:
-    sql = f"SELECT {IMPORT_COLUMNS} FROM import_job j WHERE j.practice_id = $1 AND j.id = $2"
+async def read_job(practice_id: int, job_id: int, lock: str = "") -> ImportJobRow | None:
+    sql = f"""SELECT {IMPORT_COLUMNS} FROM import_job j
+    WHERE j.practice_id = $1 AND j.id = $2 {lock}"""
     return await fetch_first(ImportJobRow, sql, practice_id, job_id)
 
 
@@ -177,12 +178,16 @@ async def forget_old(changes: Changes, now: datetime) -> None:
 
 
 async def _forget(change: Change, job_id: int) -> None:
-    job = await read_job(change.practice_id, job_id)
+    job = await read_job(change.practice_id, job_id, for_update())
     if job is None or job.state in {ImportState.RUNNING, ImportState.UNDOING}:
         return
     if job.started_at is None:
         await discard(change, job_id)
         return
+    if job.state is ImportState.SENDING:  # a run of the command that was killed
+        over = """UPDATE import_job SET state = $3, finished_at = $4
+        WHERE practice_id = $1 AND id = $2"""
+        await write(over, change.practice_id, job_id, ImportState.DONE, change.now)
     await forget_rows(change, job_id)
     if change.now - job.started_at > UNDO_FOR:
         steps = "DELETE FROM import_step WHERE practice_id = $1 AND job_id = $2"

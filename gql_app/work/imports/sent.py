@@ -95,7 +95,7 @@ def _next(records: Iterator[Record]) -> list[Record]:
 
 async def _begin(change: Change, sent: SentFile) -> int:
     sql = f"""SELECT COUNT(*) FROM import_job WHERE practice_id = $1
-    AND state IN ('{ImportState.SENDING}', '{ImportState.UPLOADED}')"""
+    AND state IN ('{ImportState.SENDING}', '{ImportState.UPLOADED}') AND started_at IS NULL"""
     [waiting] = await fetch(Number, sql, change.practice_id)
     if waiting.number >= MAX_WAITING:
         message = f"{MAX_WAITING} files are waiting: start their imports, or wait for a day."

@@ -276,6 +276,19 @@ async def test_what_files_had_in_them_is_forgotten_after_a_day(office: Office) -
 
 
 @sqlite_only
+async def test_runs_of_the_command_that_were_killed_block_no_file_and_end(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gql_app.work.imports.sent.MAX_WAITING", 1)
+    where = order(office, matching={})
+    job_id = await office.changes.make(office.supervisor, begin_run, "a.csv", where)
+    assert await sent(office, HEAD + row(1))
+    office.clock.advance(hours=25)
+    await forget_old(office.changes, office.clock())
+    assert (await job_of(office, job_id)).state is ImportState.DONE
+
+
+@sqlite_only
 async def test_a_preview_changes_nothing_and_guesses_as_it_was_chosen_last(office: Office) -> None:
     await started(office, HEAD + row(1))
     await run(office)
