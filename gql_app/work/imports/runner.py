@@ -8,7 +8,8 @@ import asyncio
 import json
 import logging
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -58,6 +59,17 @@ WHERE j.created_at < $1 AND (j.state IN ('{ImportState.UPLOADED}', '{ImportState
 """
 
 
+@contextmanager
+def _apart(job: _Job) -> Iterator[None]:
+    """What fails in one import keeps no others waiting."""
+    try:
+        yield
+    except Busy:  # the log has named the practice
+        pass
+    except Exception as error:
+        log.warning("import %d could not be carried on: %s", job.id, type(error).__name__)
+
+
 class ImportRunner:
     """The server's part in imports. `wake` says that there is something to do."""
 
@@ -97,7 +109,7 @@ class ImportRunner:
             self._seen.pop(known, None)
         for job in jobs:
             begun = time.monotonic()
-            with suppress(Busy):  # the log has named the practice; the others need not wait for it
+            with _apart(job):
                 if await self._step(job):
                     worked = True
                     # People who log contacts meanwhile have half of the time.
@@ -173,7 +185,7 @@ async def viewer_of(job: ImportJobRow) -> Viewer:
 async def forget_old(changes: Changes, now: datetime) -> None:
     """Remove what files had in them that were sent a day ago, and what could have been undone."""
     for job in await fetch(_Job, _OLD, now - max(KEPT_FOR, UNDO_FOR)):
-        with suppress(Busy):  # the next round tries again
+        with _apart(job):  # the next round tries again
             await changes.make_for(job.practice_id, _forget, job.id)
 
 

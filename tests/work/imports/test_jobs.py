@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gql_app.access import Viewer
+from gql_app.work.changes import Change
 from gql_app.work.imports import jobs
 from gql_app.work.imports.jobs import (
     ImportOrder,
@@ -22,7 +23,7 @@ from gql_app.work.imports.preview import preview_import
 from gql_app.work.imports.records import CannotImport
 from gql_app.work.imports.rows import ImportResult
 from gql_app.work.imports.runner import ImportRunner, forget_old, read_job
-from gql_app.work.imports.sent import MAX_SENT, keep_file
+from gql_app.work.imports.sent import MAX_SENT, discard, keep_file
 from gql_app.work.imports.undo import REASON, undo_import
 from gql_app.work.merging import merge_patients
 from gql_app.work.patient_edits import PatientChanges, update_patient
@@ -74,6 +75,15 @@ def failing(error: Exception) -> Any:
         raise error
 
     return fail
+
+
+def failing_for(job_id: int) -> Any:
+    async def discard_others(change: Change, which: int) -> None:
+        if which == job_id:
+            raise RuntimeError("broken")
+        await discard(change, which)
+
+    return discard_others
 
 
 async def job_of(office: Office, job_id: int) -> ImportJobRow:
@@ -150,6 +160,23 @@ async def test_rows_of_a_step_that_failed_are_not_taken_for_doubles(
     await run(office, runner)
     job = await job_of(office, job_id)
     assert (job.created, job.rejected) == (2, 1)
+
+
+@sqlite_only
+async def test_an_import_that_always_fails_does_not_stop_the_others(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, good = await started(office, HEAD + row(1)), await started(office, HEAD + row(2))
+    await ImportJob.filter(id=broken).update(matching="no JSON")
+    await run(office)
+    assert (await job_of(office, good)).state is ImportState.DONE
+    office.clock.advance(hours=25)
+    waiting = await sent(office, HEAD + row(3))
+    office.clock.advance(hours=25)
+    await ImportJob.filter(id=broken).update(state=ImportState.UPLOADED, started_at=None)
+    monkeypatch.setattr("gql_app.work.imports.runner.discard", failing_for(broken))
+    await forget_old(office.changes, office.clock())
+    assert await ImportJob.filter(id__in=[broken, waiting]).values_list("id", flat=True) == [broken]
 
 
 async def test_an_import_is_taken_back_but_for_what_was_touched(office: Office) -> None:
