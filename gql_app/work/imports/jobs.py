@@ -226,16 +226,23 @@ async def mend_row(
     return JobResult(await find_import(change.viewer, job_id)), results[0]
 
 
-async def reject_all(change: Change, job: ImportJobRow) -> None:
-    """Put the rest of an import aside: its queue is no longer there."""
-    refusal = [RefusalCode.NOT_FOUND, "The queue of the import is not there any more.", None]
+async def reject_all(change: Change, job: ImportJobRow, reason: str) -> bool:
+    """Put the rest of an import aside. False if a step was taken elsewhere meanwhile, or the import
+    is over."""
+    sql = f"""UPDATE import_job SET state = $4, finished_at = $5, taken = taken + 1
+    WHERE practice_id = $1 AND id = $2 AND taken = $3 AND state = '{ImportState.RUNNING}'
+    RETURNING id"""
+    over = (ImportState.DONE, change.now)
+    if not await write(sql, change.practice_id, job.id, job.taken, *over):
+        return False
+    refusal = [RefusalCode.NOT_FOUND, reason, None]
     sql = """UPDATE import_record SET refusals = $3
     WHERE practice_id = $1 AND job_id = $2 AND refusals IS NULL RETURNING id"""
     rejected = await write(sql, change.practice_id, job.id, json.dumps([refusal]))
-    sql = """UPDATE import_job SET state = $3, finished_at = $4, rejected = rejected + $5
+    sql = """UPDATE import_job SET rejected = rejected + $3
     WHERE practice_id = $1 AND id = $2"""
-    over = (ImportState.DONE, change.now, len(rejected))
-    await write(sql, change.practice_id, job.id, *over)
+    await write(sql, change.practice_id, job.id, len(rejected))
+    return True
 
 
 async def begin_run(change: Change, name: str, order: ImportOrder) -> int:

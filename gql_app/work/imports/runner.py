@@ -33,6 +33,9 @@ KEPT_FOR = timedelta(days=1)
 """How long rows are kept that have not come in."""
 
 
+NO_QUEUE = "The queue of the import is not there any more."
+
+
 class _Job(NamedTuple):
     practice_id: int
     id: int
@@ -127,8 +130,7 @@ class ImportRunner:
         else:
             target = None if job.queue_id is None else await find_target(viewer, job.queue_id)
             if target is None:
-                await changes.make(viewer, reject_all, job)
-                return True
+                return await changes.make(viewer, reject_all, job, NO_QUEUE)
             seen = self._seen.setdefault(job.id, set())
             rows = await next_rows(job, target, seen)
             took = await changes.make(viewer, take_rows, job, target, rows)

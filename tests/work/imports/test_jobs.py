@@ -16,6 +16,7 @@ from gql_app.work.imports.jobs import (
     end_run,
     mend_row,
     next_rows,
+    reject_all,
     start_import,
     take_rows,
 )
@@ -300,6 +301,15 @@ async def test_what_files_had_in_them_is_forgotten_after_a_day(office: Office) -
     assert await ImportRecord.all().count() == await ImportStep.all().count() == 0
     assert [job.id for job in await ImportJob.all()] == [over]
     assert waiting != over
+
+
+@sqlite_only
+async def test_what_is_put_aside_late_does_not_overwrite_an_undo(office: Office) -> None:
+    job_id = await started(office, HEAD + row(1))
+    before = await job_of(office, job_id)
+    await office.changes.make(office.admin, undo_import, job_id)
+    assert not await office.changes.make(office.supervisor, reject_all, before, "late")
+    assert (await job_of(office, job_id)).state is ImportState.UNDOING
 
 
 @sqlite_only
