@@ -15,7 +15,7 @@ from gql_app.work.imports.known import ImportBatch
 from gql_app.work.imports.matching import Wanted, match_columns
 from gql_app.work.imports.records import NOT_UTF_8, CannotImport, record_of
 from gql_app.work.imports.rows import ImportResult, Incoming, check_row
-from gql_app.work.imports.sent import insert_job
+from gql_app.work.imports.sent import insert_job, rights_of
 from gql_app.work.reads.imports import KeptRow, find_import, kept_row, last_matching, waiting_rows
 from gql_app.work.reads.targets import Target, find_target
 from gql_app.work.results import missing
@@ -82,10 +82,12 @@ async def start_import(change: Change, job_id: int, order: ImportOrder) -> JobRe
     except CannotImport as error:
         return JobResult(job, (refusal_of(error),))
     sql = """UPDATE import_job SET state = $3, queue_id = $4, source = $5, matching = $6,
-        started_at = $7 WHERE practice_id = $1 AND id = $2"""
+        started_at = $7, staff_id = $8, key_id = $9, queue_ids = $10
+    WHERE practice_id = $1 AND id = $2"""
     matching = json.dumps(columns)
     order_ = (order.queue_id, order.source, matching, change.now)
-    await write(sql, change.practice_id, job_id, ImportState.RUNNING, *order_)
+    by = rights_of(change.viewer).values()
+    await write(sql, change.practice_id, job_id, ImportState.RUNNING, *order_, *by)
     change.note(AuditAction.CHANGE, f"import {job_id} started")
     return JobResult(await find_import(change.viewer, job_id))
 

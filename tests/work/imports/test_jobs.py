@@ -1,6 +1,7 @@
 """Imports of files that were sent: each row once, whoever carries them on, and taken back again."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -310,6 +311,16 @@ async def test_what_is_put_aside_late_does_not_overwrite_an_undo(office: Office)
     await office.changes.make(office.admin, undo_import, job_id)
     assert not await office.changes.make(office.supervisor, reject_all, before, "late")
     assert (await job_of(office, job_id)).state is ImportState.UNDOING
+
+
+@sqlite_only
+async def test_rows_come_in_with_the_rights_of_who_started_the_import(office: Office) -> None:
+    limited = replace(office.supervisor, queue_ids=frozenset({office.missed.id}))
+    job_id = await sent(office, HEAD + row(1), limited)
+    await office.changes.make(office.admin, start_import, job_id, order(office))
+    await run(office)
+    job = await job_of(office, job_id)
+    assert (job.created, job.staff_id, job.queue_ids) == (1, office.admin.staff_id, None)
 
 
 @sqlite_only
