@@ -104,7 +104,9 @@ class ImportJob:
     file_name: str
     source: str | None = strawberry.field(description="Whose ids are in it. Null until it starts.")
     queue = linked("queue", "queue_id", Queue | None, "Where its tasks go. Null until it starts.")
-    started_by = linked("staff", "staff_id", Staff | None, "Who sent the file.")
+    started_by = linked(
+        "staff", "staff_id", Staff | None, "Who started it; until then, who sent the file."
+    )
     total: int = strawberry.field(description="Rows in the file.")
     created: int = strawberry.field(description="Tasks were made of them.")
     updated: int = strawberry.field(description="The task was there; the patient is changed.")

@@ -21,8 +21,8 @@ class Overtaken(IntegrityError):
 async def lock_patient(viewer: Viewer, patient_id: int) -> int | None:
     """Lock a patient until the transaction ends: no task can be made for one meanwhile. Gives the
     patient's id, which is the survivor's for one who was merged away. None if there is no such
-    patient, or the key may not see and change them. One whom the key does not see is not waited for
-    either: that would tell of a patient there."""
+    patient, an undone import took them back, or the key may not see and change them. One whom the
+    key does not see is not waited for either: that would tell of a patient there."""
     while not await _lock_as_it_is(viewer, patient_id):
         gone = await merged_patients(viewer, [patient_id])
         if not gone:
@@ -33,6 +33,7 @@ async def lock_patient(viewer: Viewer, patient_id: int) -> int | None:
 
 async def _lock_as_it_is(viewer: Viewer, patient_id: int) -> bool:
     where = seen_patients(viewer)
+    where.add("p.taken_back_at IS NULL")
     where.add(f"p.id = ${where.value(patient_id)}")
     sql = f"SELECT p.id FROM patient p WHERE {where} {for_update()}"
     return bool(await fetch(Id, sql, *where.values))

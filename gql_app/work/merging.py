@@ -101,10 +101,11 @@ def _why_not(people: dict[int, Person], survivor_id: int, merged_id: int) -> tup
 
 
 async def lock_both(change: Change, ids: tuple[int, int]) -> dict[int, Person]:
-    """The rows of two patients, locked in the order of their ids. The key is for all queues, so it
-    may see every patient of the practice."""
+    """The rows of two patients, locked in the order of their ids, but for those whom an undone
+    import took back. The key is for all queues, so it may see every patient of the practice."""
     sql = f"""SELECT p.id, p.name, p.phone, p.merged_into_id FROM patient p
-    WHERE p.practice_id = $1 AND {among("p.id", 2)} ORDER BY p.id {for_update()}"""
+    WHERE p.practice_id = $1 AND {among("p.id", 2)} AND p.taken_back_at IS NULL
+    ORDER BY p.id {for_update()}"""
     return {row.id: row for row in await fetch(Person, sql, change.practice_id, [*ids])}
 
 

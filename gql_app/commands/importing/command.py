@@ -33,7 +33,7 @@ from gql_app.work.imports.reading import WORKBOOK, Source
 from gql_app.work.imports.records import CannotImport, FileCode, Record, Trouble
 from gql_app.work.imports.rows import MAX_SOURCE, ImportResult, ImportRow
 from gql_app.work.imports.run import BATCH, Import
-from gql_app.work.reads.conditions import is_storable
+from gql_app.work.reads.conditions import BadInput, is_storable
 from gql_app.work.reads.imports import last_matching
 from gql_app.work.reads.targets import find_target
 from models.checks import BadValue, checked_region, checked_time_zone
@@ -90,9 +90,11 @@ async def import_file(
                 with Rejects(rejects_path, source) as rejects, _bar(file, order.path) as bar:
                     try:
                         await _load(source, run, rejects, bar, tally)
-                    except BaseException:
+                    except BaseException as error:
                         bar.end()
                         say(f"cut off: {tally}. Run it again: nothing is doubled.")
+                        if isinstance(error, BadInput):  # the queue, or this import, is gone
+                            raise CannotImport(FileCode.NOT_FOUND, str(error)) from None
                         raise
     say(tally)
     if not tally[ImportResult.REJECTED]:

@@ -1,8 +1,8 @@
 """One batch of an import: each row is decided on, by what there is already, and what has to be made
 is written in a few statements, whatever the number of rows.
 
-Locks: patients by id, then tasks by id. Tasks that are there stay as they are, but for one thing:
-those that are open get an event if the patient's name or phone is new.
+Locks: the import, patients by id, then tasks by id. Tasks that are there stay as they are, but for
+one thing: those that are open get an event if the patient's name or phone is new.
 """
 
 import json
@@ -22,6 +22,7 @@ from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.targets import find_target
 from models.database import columns_of_new, insert, insert_many, snapshot, write
 from models.event import TaskEventKind
+from models.importing import ImportState
 from models.refusals import Refusal, RefusalCode
 
 TAKEN = Refusal(
@@ -63,6 +64,8 @@ async def import_batch(change: Change, batch: ImportBatch) -> list[RowResult]:
     viewer.require(viewer.may_import, "import tasks")
     if await find_target(viewer, batch.target.queue_id) is None:
         raise BadInput("The queue was archived meanwhile. Rows that came in stay there.")
+    if batch.job_id is not None:
+        await _lock_job(change, batch.job_id)
     known = await read_known(viewer, batch, change.now)
     decisions = [_decide(viewer, batch, row, known, change.now) for row in batch.rows]
     new = await _carry_out(change, batch, decisions, known.patients)
@@ -70,6 +73,16 @@ async def import_batch(change: Change, batch: ImportBatch) -> list[RowResult]:
     if batch.job_id is not None:
         await _record_step(change, batch.job_id, results, new)
     return results
+
+
+async def _lock_job(change: Change, job_id: int) -> None:
+    """Lock the import of a batch, so that it is not undone meanwhile. Raises `BadInput`."""
+    # SQLite locks with the first write, and it has to see the state after that.
+    sql = f"""UPDATE import_job SET taken = taken WHERE practice_id = $1 AND id = $2
+    AND state IN ('{ImportState.SENDING}', '{ImportState.RUNNING}', '{ImportState.DONE}')
+    RETURNING id"""
+    if not await write(sql, change.practice_id, job_id):
+        raise BadInput("The import was undone meanwhile.")
 
 
 async def _record_step(

@@ -15,7 +15,7 @@ from gql_app.work.imports.known import ImportBatch
 from gql_app.work.imports.matching import Wanted, match_columns
 from gql_app.work.imports.records import NOT_UTF_8, CannotImport, record_of
 from gql_app.work.imports.rows import ImportResult, Incoming, check_row
-from gql_app.work.imports.sent import insert_job
+from gql_app.work.imports.sent import insert_job, rights_of
 from gql_app.work.reads.imports import KeptRow, find_import, kept_row, last_matching, waiting_rows
 from gql_app.work.reads.targets import Target, find_target
 from gql_app.work.results import missing
@@ -82,10 +82,12 @@ async def start_import(change: Change, job_id: int, order: ImportOrder) -> JobRe
     except CannotImport as error:
         return JobResult(job, (refusal_of(error),))
     sql = """UPDATE import_job SET state = $3, queue_id = $4, source = $5, matching = $6,
-        started_at = $7 WHERE practice_id = $1 AND id = $2"""
+        started_at = $7, staff_id = $8, key_id = $9, queue_ids = $10
+    WHERE practice_id = $1 AND id = $2"""
     matching = json.dumps(columns)
     order_ = (order.queue_id, order.source, matching, change.now)
-    await write(sql, change.practice_id, job_id, ImportState.RUNNING, *order_)
+    by = rights_of(change.viewer).values()
+    await write(sql, change.practice_id, job_id, ImportState.RUNNING, *order_, *by)
     change.note(AuditAction.CHANGE, f"import {job_id} started")
     return JobResult(await find_import(change.viewer, job_id))
 
@@ -116,14 +118,20 @@ def prepare(job: ImportJobRow, target: Target, kept: KeptRow) -> Prepared:
 async def next_rows(job: ImportJobRow, target: Target, seen: set[int]) -> list[Prepared]:
     """The rows of the next step. `seen` has hashes of the external ids of the import so far."""
     prepared = []
+    earlier: set[int] = set()
     for kept in await waiting_rows(job.practice_id, job.id, BATCH):
         one = prepare(job, target, kept)
         if isinstance(one.row, Incoming):
             known = hash(one.row.external_id)
-            one = Prepared(kept, (TWICE,)) if known in seen else one
-            seen.add(known)
+            one = Prepared(kept, (TWICE,)) if known in seen or known in earlier else one
+            earlier.add(known)
         prepared.append(one)
     return prepared
+
+
+def hashes_of(rows: Sequence[Prepared]) -> set[int]:
+    """What `seen` is to have once the rows have been taken."""
+    return {hash(one.row.external_id) for one in rows if isinstance(one.row, Incoming)}
 
 
 async def take_rows(
@@ -220,16 +228,23 @@ async def mend_row(
     return JobResult(await find_import(change.viewer, job_id)), results[0]
 
 
-async def reject_all(change: Change, job: ImportJobRow) -> None:
-    """Put the rest of an import aside: its queue is no longer there."""
-    refusal = [RefusalCode.NOT_FOUND, "The queue of the import is not there any more.", None]
+async def reject_all(change: Change, job: ImportJobRow, reason: str) -> bool:
+    """Put the rest of an import aside. False if a step was taken elsewhere meanwhile, or the import
+    is over."""
+    sql = f"""UPDATE import_job SET state = $4, finished_at = $5, taken = taken + 1
+    WHERE practice_id = $1 AND id = $2 AND taken = $3 AND state = '{ImportState.RUNNING}'
+    RETURNING id"""
+    over = (ImportState.DONE, change.now)
+    if not await write(sql, change.practice_id, job.id, job.taken, *over):
+        return False
+    refusal = [RefusalCode.NOT_FOUND, reason, None]
     sql = """UPDATE import_record SET refusals = $3
     WHERE practice_id = $1 AND job_id = $2 AND refusals IS NULL RETURNING id"""
     rejected = await write(sql, change.practice_id, job.id, json.dumps([refusal]))
-    sql = """UPDATE import_job SET state = $3, finished_at = $4, rejected = rejected + $5
+    sql = """UPDATE import_job SET rejected = rejected + $3
     WHERE practice_id = $1 AND id = $2"""
-    over = (ImportState.DONE, change.now, len(rejected))
-    await write(sql, change.practice_id, job.id, *over)
+    await write(sql, change.practice_id, job.id, len(rejected))
+    return True
 
 
 async def begin_run(change: Change, name: str, order: ImportOrder) -> int:

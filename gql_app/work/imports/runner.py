@@ -8,18 +8,19 @@ import asyncio
 import json
 import logging
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from gql_app.access import Origin, Viewer
 from gql_app.clock import Clock
 from gql_app.work.changes import Change, Changes
-from gql_app.work.imports.jobs import next_rows, reject_all, take_rows
+from gql_app.work.imports.jobs import hashes_of, next_rows, reject_all, take_rows
 from gql_app.work.imports.sent import discard
 from gql_app.work.imports.undo import UNDO_FOR, forget_rows, take_back
 from gql_app.work.reads.targets import find_target
-from models.database import fetch, fetch_first, write
+from models.database import fetch, fetch_first, for_update, write
 from models.importing import IMPORT_COLUMNS, ImportJobRow, ImportState
 from models.limits import Busy
 from models.roles import Role
@@ -30,6 +31,9 @@ LOOK_SECONDS = 1.0
 ROUND_SECONDS = 300.0
 KEPT_FOR = timedelta(days=1)
 """How long rows are kept that have not come in."""
+
+
+NO_QUEUE = "The queue of the import is not there any more."
 
 
 class _Job(NamedTuple):
@@ -56,6 +60,17 @@ WHERE j.created_at < $1 AND (j.state IN ('{ImportState.UPLOADED}', '{ImportState
     OR EXISTS (SELECT 1 FROM import_step s
         WHERE s.practice_id = j.practice_id AND s.job_id = j.id))
 """
+
+
+@contextmanager
+def _apart(job: _Job) -> Iterator[None]:
+    """What fails in one import keeps no others waiting."""
+    try:
+        yield
+    except Busy:  # the log has named the practice
+        pass
+    except Exception as error:
+        log.warning("import %d could not be carried on: %s", job.id, type(error).__name__)
 
 
 class ImportRunner:
@@ -97,7 +112,7 @@ class ImportRunner:
             self._seen.pop(known, None)
         for job in jobs:
             begun = time.monotonic()
-            with suppress(Busy):  # the log has named the practice; the others need not wait for it
+            with _apart(job):
                 if await self._step(job):
                     worked = True
                     # People who log contacts meanwhile have half of the time.
@@ -115,10 +130,12 @@ class ImportRunner:
         else:
             target = None if job.queue_id is None else await find_target(viewer, job.queue_id)
             if target is None:
-                await changes.make(viewer, reject_all, job)
-                return True
-            rows = await next_rows(job, target, self._seen.setdefault(job.id, set()))
+                return await changes.make(viewer, reject_all, job, NO_QUEUE)
+            seen = self._seen.setdefault(job.id, set())
+            rows = await next_rows(job, target, seen)
             took = await changes.make(viewer, take_rows, job, target, rows)
+            if took:  # if not, the same rows come again, and are not their own doubles
+                seen |= hashes_of(rows)
         after = await read_job(*which)
         self._leases[job.id] = after.leased_until if took and after is not None else None
         return took
@@ -139,8 +156,9 @@ async def run_to_end(changes: Changes, job: ImportJobRow) -> ImportJobRow:
     return job
 
 
-async def read_job(practice_id: int, job_id: int) -> ImportJobRow | None:
-    sql = f"SELECT {IMPORT_COLUMNS} FROM import_job j WHERE j.practice_id = $1 AND j.id = $2"
+async def read_job(practice_id: int, job_id: int, lock: str = "") -> ImportJobRow | None:
+    sql = f"""SELECT {IMPORT_COLUMNS} FROM import_job j
+    WHERE j.practice_id = $1 AND j.id = $2 {lock}"""
     return await fetch_first(ImportJobRow, sql, practice_id, job_id)
 
 
@@ -169,17 +187,21 @@ async def viewer_of(job: ImportJobRow) -> Viewer:
 async def forget_old(changes: Changes, now: datetime) -> None:
     """Remove what files had in them that were sent a day ago, and what could have been undone."""
     for job in await fetch(_Job, _OLD, now - max(KEPT_FOR, UNDO_FOR)):
-        with suppress(Busy):  # the next round tries again
+        with _apart(job):  # the next round tries again
             await changes.make_for(job.practice_id, _forget, job.id)
 
 
 async def _forget(change: Change, job_id: int) -> None:
-    job = await read_job(change.practice_id, job_id)
+    job = await read_job(change.practice_id, job_id, for_update())
     if job is None or job.state in {ImportState.RUNNING, ImportState.UNDOING}:
         return
     if job.started_at is None:
         await discard(change, job_id)
         return
+    if job.state is ImportState.SENDING:  # a run of the command that was killed
+        over = """UPDATE import_job SET state = $3, finished_at = $4
+        WHERE practice_id = $1 AND id = $2"""
+        await write(over, change.practice_id, job_id, ImportState.DONE, change.now)
     await forget_rows(change, job_id)
     if change.now - job.started_at > UNDO_FOR:
         steps = "DELETE FROM import_step WHERE practice_id = $1 AND job_id = $2"

@@ -95,7 +95,7 @@ def _next(records: Iterator[Record]) -> list[Record]:
 
 async def _begin(change: Change, sent: SentFile) -> int:
     sql = f"""SELECT COUNT(*) FROM import_job WHERE practice_id = $1
-    AND state IN ('{ImportState.SENDING}', '{ImportState.UPLOADED}')"""
+    AND state IN ('{ImportState.SENDING}', '{ImportState.UPLOADED}') AND started_at IS NULL"""
     [waiting] = await fetch(Number, sql, change.practice_id)
     if waiting.number >= MAX_WAITING:
         message = f"{MAX_WAITING} files are waiting: start their imports, or wait for a day."
@@ -107,22 +107,24 @@ async def _begin(change: Change, sent: SentFile) -> int:
 
 async def insert_job(change: Change, file_name: str, **given: object) -> int:
     """Insert an import of the viewer's. Returns its number."""
-    viewer = change.viewer
-    limited = None if viewer.queue_ids is None else json.dumps(sorted(viewer.queue_ids))
     usual = {"names": "[]", "matching": "{}"} | _COUNTS
     return await insert(
         "import_job",
         **usual
         | {
             "practice_id": change.practice_id,
-            "staff_id": viewer.staff_id,
-            "key_id": viewer.key_id or None,
-            "queue_ids": limited,
             "file_name": file_name,
             "created_at": change.now,
         }
+        | rights_of(change.viewer)
         | given,
     )
+
+
+def rights_of(viewer: Viewer) -> dict[str, object]:
+    """Whose an import is, and with which rights its rows come in."""
+    limited = None if viewer.queue_ids is None else json.dumps(sorted(viewer.queue_ids))
+    return {"staff_id": viewer.staff_id, "key_id": viewer.key_id or None, "queue_ids": limited}
 
 
 _COUNTS = dict.fromkeys(

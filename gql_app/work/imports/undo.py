@@ -16,7 +16,6 @@ from gql_app.work.reads.imports import find_import, touched_tasks
 from gql_app.work.transitions import close
 from models.audit import AuditAction
 from models.database import Id, among, fetch, fetch_first, for_update, write
-from models.event import TaskEventKind
 from models.importing import ImportJobRow, ImportState
 from models.lifecycle import Happening
 from models.refusals import Refusal, RefusalCode
@@ -119,16 +118,13 @@ async def _free_ids(change: Change, task_ids: list[int]) -> None:
 
 async def _take_patients_back(change: Change, made: list[int], taken: list[int]) -> None:
     """Let nobody find patients any more who came in with these tasks and have nothing else: their
-    rows stay, because the tasks name them. Who was changed since is left."""
+    rows stay, because the tasks name them. Who was changed or merged since is left."""
     sql = f"""SELECT p.id FROM patient p WHERE p.practice_id = $1 AND {among("p.id", 2)}
     AND NOT EXISTS (SELECT 1 FROM task t WHERE t.practice_id = p.practice_id
         AND t.patient_id = p.id AND NOT {among("t.id", 3)})
     AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.practice_id = p.practice_id
         AND a.patient_id = p.id)
-    AND NOT EXISTS (SELECT 1 FROM task t JOIN task_event e
-        ON e.practice_id = t.practice_id AND e.task_id = t.id
-        WHERE t.practice_id = p.practice_id AND t.patient_id = p.id
-          AND e.kind = '{TaskEventKind.PATIENT_CHANGED}')
+    AND p.merged_into_id IS NULL AND p.version = 1
     ORDER BY p.id {for_update()}"""
     found = [row.id for row in await fetch(Id, sql, change.practice_id, made, taken)]
     hide = f"""UPDATE patient SET taken_back_at = $3, source = NULL, external_id = NULL

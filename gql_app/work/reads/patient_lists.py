@@ -25,6 +25,7 @@ async def patients_page(
     """Patients whom the key may see, the newest first: all of them, or those whom `search` and
     `external_id` mean. Raises `BadInput`."""
     where = seen_patients(viewer)
+    where.add("p.taken_back_at IS NULL")
     if search is not None:
         whose_patient(where, search, viewer.region, "p.id")
     if external_id is not None:

@@ -1,18 +1,23 @@
 """Imports of files that were sent: each row once, whoever carries them on, and taken back again."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from gql_app.access import Viewer
+from gql_app.work.changes import Change
 from gql_app.work.imports import jobs
 from gql_app.work.imports.jobs import (
     ImportOrder,
     JobResult,
+    begin_run,
+    end_run,
     mend_row,
     next_rows,
+    reject_all,
     start_import,
     take_rows,
 )
@@ -20,16 +25,23 @@ from gql_app.work.imports.preview import preview_import
 from gql_app.work.imports.records import CannotImport
 from gql_app.work.imports.rows import ImportResult
 from gql_app.work.imports.runner import ImportRunner, forget_old, read_job
-from gql_app.work.imports.sent import MAX_SENT, keep_file
+from gql_app.work.imports.sent import MAX_SENT, discard, keep_file
 from gql_app.work.imports.undo import REASON, undo_import
+from gql_app.work.merging import merge_patients
+from gql_app.work.patient_edits import PatientChanges, update_patient
 from gql_app.work.patients import index_patients
+from gql_app.work.reads.conditions import BadInput
+from gql_app.work.reads.patient_lists import patients_page
 from gql_app.work.reads.targets import find_target
 from models.importing import ImportJob, ImportJobRow, ImportRecord, ImportState, ImportStep
 from models.lifecycle import CloseCause
+from models.limits import Busy
 from models.people import Patient, PatientWord
 from models.refusals import RefusalCode
 from models.task import Task
+from tests.commands.importing.rows import row as task_row
 from tests.office import Office
+from tests.work.imports.test_run import run_of
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HEAD = "Nr;Nachname;Vorname;Telefon;Grund\n"
@@ -58,6 +70,22 @@ async def run(office: Office, runner: ImportRunner | None = None) -> None:
     runner = runner or ImportRunner(office.changes, office.clock)
     while await runner.run_some():
         pass
+
+
+def failing(error: Exception) -> Any:
+    async def fail(*_args: object) -> None:
+        raise error
+
+    return fail
+
+
+def failing_for(job_id: int) -> Any:
+    async def discard_others(change: Change, which: int) -> None:
+        if which == job_id:
+            raise RuntimeError("broken")
+        await discard(change, which)
+
+    return discard_others
 
 
 async def job_of(office: Office, job_id: int) -> ImportJobRow:
@@ -122,6 +150,37 @@ async def test_an_import_goes_on_elsewhere_and_takes_each_row_once(
     assert await Task.filter(source="pms").count() == 12
 
 
+@sqlite_only
+async def test_rows_of_a_step_that_failed_are_not_taken_for_doubles(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = await started(office, HEAD + row(1) + row(2) + row(1))
+    runner = ImportRunner(office.changes, office.clock)
+    with monkeypatch.context() as patch:
+        patch.setattr("gql_app.work.imports.jobs.import_batch", failing(Busy("busy")))
+        assert not await runner.run_some()
+    await run(office, runner)
+    job = await job_of(office, job_id)
+    assert (job.created, job.rejected) == (2, 1)
+
+
+@sqlite_only
+async def test_an_import_that_always_fails_does_not_stop_the_others(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, good = await started(office, HEAD + row(1)), await started(office, HEAD + row(2))
+    await ImportJob.filter(id=broken).update(matching="no JSON")
+    await run(office)
+    assert (await job_of(office, good)).state is ImportState.DONE
+    office.clock.advance(hours=25)
+    waiting = await sent(office, HEAD + row(3))
+    office.clock.advance(hours=25)
+    await ImportJob.filter(id=broken).update(state=ImportState.UPLOADED, started_at=None)
+    monkeypatch.setattr("gql_app.work.imports.runner.discard", failing_for(broken))
+    await forget_old(office.changes, office.clock())
+    assert await ImportJob.filter(id__in=[broken, waiting]).values_list("id", flat=True) == [broken]
+
+
 async def test_an_import_is_taken_back_but_for_what_was_touched(office: Office) -> None:
     job_id = await started(office, HEAD + "".join(map(row, range(4))))
     await run(office)
@@ -148,6 +207,16 @@ async def test_an_import_is_taken_back_but_for_what_was_touched(office: Office) 
     assert [json.loads(s.touched or "") for s in await ImportStep.all()] == [
         [called.id, claimed.id]
     ]
+    gone = await Patient.exclude(taken_back_at=None).first()
+    assert gone is not None
+    listed = await patients_page(office.supervisor, None, None, 50, None)
+    assert gone.id not in {patient.id for patient in listed.rows}
+    changes = PatientChanges(name="Fern")
+    edited = await office.changes.make(office.supervisor, update_patient, gone.id, changes)
+    survivor = office.patients[0].id
+    merged = await office.changes.make(office.supervisor, merge_patients, survivor, gone.id)
+    for refused in (edited, merged):
+        assert refused.refusals[0].code is RefusalCode.NOT_FOUND
     again = await undone(office, job_id)
     assert again.refusals[0].code is RefusalCode.IMPORT_UNDONE
     # The mended file comes in again.
@@ -170,6 +239,33 @@ async def test_a_patient_who_was_there_before_or_was_changed_is_not_taken_back(
     await undone(office, job_id)
     assert (await job_of(office, job_id)).taken_back == 2
     assert await Patient.exclude(taken_back_at=None).count() == 0
+
+
+@sqlite_only
+async def test_a_patient_who_was_merged_since_is_not_taken_back(office: Office) -> None:
+    job_id = await started(office, HEAD + row(1))
+    await run(office)
+    came = await Patient.get(external_id="1")
+    survivor = office.patients[0].id
+    result = await office.changes.make(office.supervisor, merge_patients, survivor, came.id)
+    assert result.refusals == ()
+    await undone(office, job_id)
+    await came.refresh_from_db()
+    assert (came.external_id, came.taken_back_at) == ("1", None)
+
+
+async def test_a_run_of_the_command_stops_when_it_is_undone(office: Office) -> None:
+    make = office.changes.make
+    job_id = await make(office.supervisor, begin_run, "a.csv", order(office, matching={}))
+    importing = await run_of(office, job_id=job_id)
+    await importing.take([task_row("t1")])
+    await undone(office, job_id)
+    with pytest.raises(BadInput):
+        await importing.take([task_row("t2")])
+    await make(office.supervisor, end_run, job_id, {ImportResult.CREATED: 1})
+    job = await job_of(office, job_id)
+    assert (job.state, job.taken_back) == (ImportState.UNDONE, 1)
+    assert await Task.filter(external_id="t2").count() == 0
 
 
 async def test_what_cannot_be_undone_or_started_says_why(office: Office) -> None:
@@ -206,6 +302,38 @@ async def test_what_files_had_in_them_is_forgotten_after_a_day(office: Office) -
     assert await ImportRecord.all().count() == await ImportStep.all().count() == 0
     assert [job.id for job in await ImportJob.all()] == [over]
     assert waiting != over
+
+
+@sqlite_only
+async def test_what_is_put_aside_late_does_not_overwrite_an_undo(office: Office) -> None:
+    job_id = await started(office, HEAD + row(1))
+    before = await job_of(office, job_id)
+    await office.changes.make(office.admin, undo_import, job_id)
+    assert not await office.changes.make(office.supervisor, reject_all, before, "late")
+    assert (await job_of(office, job_id)).state is ImportState.UNDOING
+
+
+@sqlite_only
+async def test_rows_come_in_with_the_rights_of_who_started_the_import(office: Office) -> None:
+    limited = replace(office.supervisor, queue_ids=frozenset({office.missed.id}))
+    job_id = await sent(office, HEAD + row(1), limited)
+    await office.changes.make(office.admin, start_import, job_id, order(office))
+    await run(office)
+    job = await job_of(office, job_id)
+    assert (job.created, job.staff_id, job.queue_ids) == (1, office.admin.staff_id, None)
+
+
+@sqlite_only
+async def test_runs_of_the_command_that_were_killed_block_no_file_and_end(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gql_app.work.imports.sent.MAX_WAITING", 1)
+    where = order(office, matching={})
+    job_id = await office.changes.make(office.supervisor, begin_run, "a.csv", where)
+    assert await sent(office, HEAD + row(1))
+    office.clock.advance(hours=25)
+    await forget_old(office.changes, office.clock())
+    assert (await job_of(office, job_id)).state is ImportState.DONE
 
 
 @sqlite_only
