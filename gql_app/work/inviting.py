@@ -38,6 +38,11 @@ from models.text import trimmed
 NOT_RETIRED = Refusal(RefusalCode.STAFF_NOT_RETIRED, "They are not retired.", "id")
 
 
+KEYS_NAME = Refusal(
+    RefusalCode.NAME_TAKEN, "A key has this name. Use another name, or revoke the key.", "name"
+)
+
+
 class NewStaff(NamedTuple):
     """Somebody to be invited. They see these queues, all of them if None. By `email` the practice's
     identity provider may know them."""
@@ -68,6 +73,8 @@ async def invite_staff(change: Change, new: NewStaff, *, again: bool = False) ->
     refusals = await refuse_email(change, None if known is None else known.id, new.email)
     if person is not None and not again:
         refusals += (name_taken(name, is_retired=person.revoked_at is not None),)
+    elif person is None and known is not None and not again and await _has_key(change, known.id):
+        refusals += (KEYS_NAME,)
     elif person is not None and not sees_to_access(new.role, limits):
         refusals += refuse_last_admin(admins, {person.id})
     if refusals:
@@ -100,6 +107,12 @@ async def restore_staff(change: Change, staff_id: int) -> StaffResult:
         return StaffResult(refusals=(NOT_FOUND if person is None else NOT_RETIRED,))
     await AccessKey.filter(practice_id=change.practice_id, id=person.id).update(revoked_at=None)
     return await _invited(change, person, f"brought back, {person.role}")
+
+
+async def _has_key(change: Change, staff_id: int) -> bool:
+    """Whether a key acts by this name. Who gets its row gets what the key has done."""
+    keys = AccessKey.filter(practice_id=change.practice_id, staff_id=staff_id, kind=KeyKind.KEY)
+    return await keys.filter(revoked_at=None).exists()
 
 
 async def _invited(change: Change, person: AccessKey, how: str) -> StaffResult:

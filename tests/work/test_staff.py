@@ -135,6 +135,16 @@ async def test_only_admins_for_all_queues_may(office: Office) -> None:
     assert await rows_of_access() == before
 
 
+@sqlite_only
+async def test_who_is_invited_does_not_take_the_name_of_a_key_over(office: Office) -> None:
+    new, name = NewKey("Robot", Role.ADMIN), NewStaff("Robot", Role.STAFF)
+    key = (await by(office)(create_key, new)).key
+    refused = await by(office)(invite_staff, name)
+    assert (codes(refused), refused.invitation) == ([RefusalCode.NAME_TAKEN], None)
+    await by(office)(revoke_key, key.id)
+    assert codes(await by(office)(invite_staff, name)) == []
+
+
 async def test_another_name_is_told_everywhere_and_ends_no_session(office: Office) -> None:
     kim = await join(office)
     result = await update_staff(by(office), kim.staff_id, StaffUpdate(name=" Kim Newhand "))
