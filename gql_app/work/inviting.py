@@ -17,15 +17,15 @@ from gql_app.work.persons import (
     NOT_FOUND,
     RETIRED,
     StaffResult,
-    address_of,
     check_email,
     lock_person,
+    locks_out,
     member,
     name_taken,
     new_person,
     refuse_email,
     sees_to_access,
-    set_columns,
+    set_email,
     set_rights,
 )
 from models.access import AccessKey, KeyKind
@@ -75,7 +75,9 @@ async def invite_staff(change: Change, new: NewStaff, *, again: bool = False) ->
         refusals += (name_taken(name, is_retired=person.revoked_at is not None),)
     elif person is None and known is not None and not again and await _has_key(change, known.id):
         refusals += (KEYS_NAME,)
-    elif person is not None and not sees_to_access(new.role, limits):
+    elif person is not None and (
+        not sees_to_access(new.role, limits) or await locks_out(change, person, new.email)
+    ):
         refusals += refuse_last_admin(admins, {person.id})
     if refusals:
         return StaffResult(refusals=refusals)
@@ -84,7 +86,7 @@ async def invite_staff(change: Change, new: NewStaff, *, again: bool = False) ->
     else:
         await set_rights(change, person, new.role, limits)
     if new.email is not None:
-        await set_columns(change, person.staff_id, email=address_of(new.email))
+        await set_email(change, person, new.email)
     return await _invited(change, person, f"invited, {new.role}")
 
 

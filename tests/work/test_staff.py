@@ -171,6 +171,33 @@ async def test_another_role_ends_the_sessions_and_the_same_one_does_not(office: 
     assert result.member.email is None
 
 
+async def test_another_address_unbinds_the_account_and_ends_the_sessions(office: Office) -> None:
+    kim = await join(office, email="kim@maple.example")
+    bound = Staff.filter(id=kim.staff_id, subject="kim-1")
+    await Staff.filter(id=kim.staff_id).update(subject="kim-1")
+    await update_staff(by(office), kim.staff_id, StaffUpdate(email=" Kim@Maple.example"))
+    assert (await bound.exists(), await is_valid(kim)) == (True, True)
+    await update_staff(by(office), kim.staff_id, StaffUpdate(email="k@maple.example"))
+    assert (await bound.exists(), await is_valid(kim)) == (False, False)
+    kim = await join(office, email="k@maple.example")
+    await Staff.filter(id=kim.staff_id).update(subject="kim-1")
+    await update_staff(by(office), kim.staff_id, StaffUpdate(email=""))
+    assert (await bound.exists(), await is_valid(kim)) == (False, False)
+
+
+@sqlite_only
+async def test_the_last_admin_keeps_the_account_that_they_sign_in_by(office: Office) -> None:
+    ada = await join(office, "Ada", Role.ADMIN, email="ada@maple.example")
+    await Staff.filter(id=ada.staff_id).update(subject="ada-1")
+    await Passkey.filter(staff_id=ada.staff_id).delete()
+    await without_key(office)
+    refused = await update_staff(by(office, ada), ada.staff_id, StaffUpdate(email=""))
+    assert codes(refused) == [RefusalCode.LAST_ADMIN]
+    assert await Staff.filter(id=ada.staff_id, subject="ada-1").exists()
+    await join(office, "Bea", Role.ADMIN)
+    assert codes(await update_staff(by(office, ada), ada.staff_id, StaffUpdate(email=""))) == []
+
+
 async def give(office: Office, staff_id: int, number: int, **where: Any) -> list[Task]:
     tasks = [await office.make_task(**where) for _ in range(number)]
     await Task.filter(id__in=[task.id for task in tasks]).update(assignee_id=staff_id)
