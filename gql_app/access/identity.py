@@ -1,7 +1,8 @@
 """People by their practice's identity provider: which it is, and whom it may vouch for.
 
 Nobody signs up by it: the provider's account is bound to somebody who was invited, by the
-invitation itself or by the e-mail address that it was made for.
+invitation itself or by the e-mail address that it was made for. The provider is set by
+work/accounts.py.
 """
 
 from typing import NamedTuple
@@ -10,9 +11,7 @@ from urllib.parse import urlsplit
 from gql_app.access.people import Person, accept, person_of
 from gql_app.access.signin import SignedIn, begin_session
 from gql_app.access.viewer import ChangeOfPractice, Unauthenticated
-from models.audit import AuditAction
 from models.database import fetch_first
-from models.identity import IdentityProvider
 from models.people import Staff
 from models.wires import is_loopback
 
@@ -55,21 +54,6 @@ async def provider_called(slug: str) -> Provider | None:
 
 async def provider_of(practice_id: int) -> Provider | None:
     return await fetch_first(Provider, f"{_PROVIDER} WHERE i.practice_id = $1", practice_id)
-
-
-async def set_provider(change: ChangeOfPractice, issuer: str, client_id: str) -> None:
-    """Let a practice's people sign in by this provider; by none if `issuer` is empty. Accounts that
-    were bound to another provider's are bound no longer."""
-    here = IdentityProvider.filter(practice_id=change.practice_id)
-    before = await here.first()
-    if before is None or before.issuer != issuer:
-        await Staff.filter(practice_id=change.practice_id).update(subject=None)
-    await here.delete()
-    if issuer:
-        await IdentityProvider.create(
-            practice_id=change.practice_id, issuer=issuer, client_id=client_id
-        )
-    change.note(AuditAction.SETTING, "identity provider")
 
 
 async def begin_session_by_provider(

@@ -1,4 +1,5 @@
-"""Passkeys: kept for somebody who is invited or signed in, signed in with, and removed."""
+"""Passkeys: kept for somebody who is invited or signed in, and signed in with. They are removed by
+work/accounts.py."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -13,9 +14,9 @@ from gql_app.access.ceremonies import (
     claimed,
 )
 from gql_app.access.challenges import Challenges
-from gql_app.access.people import Person, accept, person_behind, person_of
+from gql_app.access.people import Person, accept, person_of
 from gql_app.access.signin import SignedIn, begin_session
-from gql_app.access.viewer import ChangeOfPractice, Unauthenticated, Viewer
+from gql_app.access.viewer import ChangeOfPractice, Unauthenticated
 from models.audit import AuditAction
 from models.database import fetch, fetch_first, write
 from models.passkey import PASSKEY_COLUMNS, Passkey, PasskeyRow
@@ -87,18 +88,6 @@ async def passkeys_of(practice_id: int, staff_id: int) -> list[PasskeyRow]:
     sql = f"""SELECT {PASSKEY_COLUMNS} FROM passkey k
     WHERE k.practice_id = $1 AND k.staff_id = $2 ORDER BY k.id"""
     return await fetch(PasskeyRow, sql, practice_id, staff_id)
-
-
-async def remove_passkey(change: ChangeOfPractice, viewer: Viewer, passkey_id: int) -> bool:
-    """Remove one of the viewer's own passkeys. Returns whether it was there."""
-    person = await person_behind(viewer)
-    if person is None:
-        return False
-    own = Passkey.filter(practice_id=change.practice_id, staff_id=person.staff_id)
-    if not await own.filter(id=passkey_id).delete():
-        return False
-    change.note(AuditAction.KEY, f"passkey {passkey_id} removed")
-    return True
 
 
 async def _keep(change: ChangeOfPractice, staff_id: int, new: NewPasskey) -> None:

@@ -4,12 +4,13 @@ entered."""
 import argparse
 import asyncio
 
-from gql_app.access.identity import is_safe, set_provider
+from gql_app.access.identity import is_safe
 from gql_app.access.keys import practice_called
 from gql_app.commands.changing import changing, insist
 from gql_app.commands.verbs_of_practices import FIRST_QUEUE
 from gql_app.settings import Settings
 from gql_app.terminal import say
+from gql_app.work.accounts import set_provider
 from gql_app.work.practices import (
     CreatedPractice,
     NewPractice,
@@ -107,7 +108,7 @@ def change(arguments: argparse.Namespace, settings: Settings) -> int:
             if values:
                 insist((await runner.make_for(practice.id, update_practice, values)).refusals)
             if provider is not None:
-                await runner.make_for(practice.id, set_provider, *provider)
+                insist(await runner.make_for(practice.id, set_provider, *provider))
 
     asyncio.run(run())
     return 0

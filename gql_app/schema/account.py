@@ -4,13 +4,15 @@ from datetime import datetime
 
 import strawberry
 
-from gql_app.access.passkeys import remove_passkey
 from gql_app.access.signin import SessionRow, end_own_session
 from gql_app.schema.context import Info
 from gql_app.schema.ids import GlobalId, global_id, read_id_of
-from gql_app.schema.payloads import ErrorRow, UserError, error_row
+from gql_app.schema.payloads import UserError, error_row
+from gql_app.work.accounts import remove_passkey
 from models.passkey import PasskeyRow
 from models.refusals import Refusal, RefusalCode
+
+NO_SESSION = Refusal(RefusalCode.NOT_FOUND, "You have no such session.", "id")
 
 
 @strawberry.type(description="A sign-in to the dashboard that goes on.")
@@ -67,9 +69,8 @@ class AccountPayload:
 class _Payload:
     """The source of an `AccountPayload`."""
 
-    def __init__(self, is_done: bool, what: str) -> None:
-        refusal = Refusal(RefusalCode.NOT_FOUND, f"You have no such {what}.", "id")
-        self.errors: list[ErrorRow] = [] if is_done else [error_row(refusal)]
+    def __init__(self, refusals: tuple[Refusal, ...]) -> None:
+        self.errors = [error_row(refusal) for refusal in refusals]
 
 
 @strawberry.type
@@ -80,7 +81,8 @@ class Mutations:
     )
     async def end_session(self, info: Info, id: GlobalId) -> _Payload:
         viewer, row_id = info.context.viewer, read_id_of("Session", id)
-        return _Payload(await info.context.make(end_own_session, viewer, row_id), "session")
+        is_ended = await info.context.make(end_own_session, viewer, row_id)
+        return _Payload(() if is_ended else (NO_SESSION,))
 
     @strawberry.mutation(
         graphql_type=AccountPayload,
@@ -88,4 +90,4 @@ class Mutations:
     )
     async def remove_passkey(self, info: Info, id: GlobalId) -> _Payload:
         viewer, row_id = info.context.viewer, read_id_of("Passkey", id)
-        return _Payload(await info.context.make(remove_passkey, viewer, row_id), "passkey")
+        return _Payload(await info.context.make(remove_passkey, viewer, row_id))

@@ -113,9 +113,10 @@ def _position(scope: Scope, start: Start, after: str | None) -> Position | None:
 
 async def _wanted_queues(scope: Scope, queue_ids: list[strawberry.ID]) -> list[int]:
     """The queues to watch. Raises `BadInput` for one that is not there or not for this key: a
-    stream that stays silent for ever would look like a quiet queue."""
+    stream that stays silent for ever would look like a quiet queue. An archived one may be brought
+    back, and who watched it with others comes back for those."""
     ids = read_ids_of("Queue", queue_ids)
-    found = [row.id for row in await visible_queues(scope, ids)]
+    found = [row.id for row in await visible_queues(scope, ids, with_archived=True)]
     if len(found) < len(set(queue_ids)):
         raise BadInput("There is no such queue here.")
     return found

@@ -50,7 +50,9 @@ def require_access_admin(change: Change) -> None:
 async def lock_admins(change: Change) -> list[Admin]:
     """Whoever sees to people and keys, locked: two admins must not end each other at the same
     moment. These rows are locked before any other."""
-    return await fetch(Admin, f"{_ADMINS} {for_update()}", change.practice_id)
+    await fetch(Admin, f"{_ADMINS} {for_update()}", change.practice_id)
+    # Read again: while this waited for a row, its person's last passkey may have gone.
+    return await fetch(Admin, _ADMINS, change.practice_id)
 
 
 def refuse_last_admin(admins: Sequence[Admin], ended: Collection[int]) -> tuple[Refusal, ...]:

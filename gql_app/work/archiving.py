@@ -3,12 +3,14 @@
 Until the last of them has gone the queue is in use, and all of it can be asked for once more.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.batches import Moved
 from gql_app.work.changes import Change, Changes
-from gql_app.work.moves import reassign_tasks, withdraw_tasks
+from gql_app.work.moves import TargetArchived, reassign_tasks, withdraw_tasks
 from gql_app.work.queues import (
     QueueResult,
     archived,
@@ -16,7 +18,7 @@ from gql_app.work.queues import (
     queue_now,
     require_set_up,
 )
-from gql_app.work.reads.queues import task_ids
+from gql_app.work.reads.queues import QueueRow, task_ids
 from gql_app.work.reads.task_filter import TaskQuery
 from gql_app.work.results import missing
 from models.database import Number, fetch, for_update, write
@@ -63,6 +65,8 @@ async def archive_queue(
     for _ in range(ROUNDS):
         while ids := await task_ids(viewer, TaskQuery(queue_ids=(queue_id,)), STRETCH):
             moved = await _clear(changes, viewer, ids, name, move_to)
+            if moved.refusals:
+                return ArchivedQueue(result._replace(refusals=moved.refusals), tasks)
             tasks += moved.changed
             if moved.skipped_count or not moved.changed:
                 break
@@ -76,7 +80,12 @@ async def _clear(
     changes: Changes, viewer: Viewer, ids: list[int], name: str, move_to: int | None
 ) -> Moved:
     if move_to is not None:
-        return await reassign_tasks(changes, viewer, ids, to_queue_id=move_to)
+        try:
+            moved = await reassign_tasks(changes, viewer, ids, to_queue_id=move_to)
+        except TargetArchived as error:
+            return Moved(refusals=(Refusal(RefusalCode.QUEUE_ARCHIVED, str(error), "moveTo"),))
+        # The target is called by another name here.
+        return replace(moved, refusals=tuple(r._replace(field="moveTo") for r in moved.refusals))
     reason = f"The queue {name} was archived."
     return await withdraw_tasks(changes, viewer, ids, reason=reason)
 
@@ -88,11 +97,7 @@ async def _check(change: Change, queue_id: int, move_to: int | None) -> QueueRes
     queue = rows.get(queue_id)
     if queue is None:
         return QueueResult(None, (missing("queue", "id"),))
-    refusals = []
-    if queue.archived_at is not None:
-        refusals.append(archived(queue, "id"))
-    elif len([row for row in rows.values() if row.archived_at is None]) == 1:
-        refusals.append(LAST)
+    refusals = _in_use(queue, rows.values())
     if move_to is not None:
         target = rows.get(move_to)
         if target is None or move_to == queue_id:
@@ -105,10 +110,14 @@ async def _check(change: Change, queue_id: int, move_to: int | None) -> QueueRes
 
 
 async def _archive(change: Change, queue_id: int) -> QueueResult:
-    """Archive the queue, if no open task is left in it. While it is locked, none can come in."""
+    """Archive the queue, if no open task is left in it. While it is locked, none can come in.
+    Others may have been archived since `_check`, and so may this one."""
+    rows = await lock_queues(change.practice_id)
     sql = f"SELECT 1 FROM queue q WHERE q.practice_id = $1 AND q.id = $2 {for_update()}"
     await fetch(Number, sql, change.practice_id, queue_id)
     queue = await queue_now(change.practice_id, queue_id)
+    if refusals := _in_use(queue, rows):
+        return QueueResult(queue, tuple(refusals))
     sql = f"SELECT COUNT(*) FROM task t WHERE t.practice_id = $1 AND t.queue_id = $2 AND {IS_OPEN}"
     left = (await fetch(Number, sql, change.practice_id, queue_id))[0].number
     if left:
@@ -118,6 +127,13 @@ async def _archive(change: Change, queue_id: int) -> QueueResult:
     await write(sql, change.practice_id, queue_id, change.now)
     change.note_setting(f"queue {queue_id} archived")
     return QueueResult(queue._replace(archived_at=change.now))
+
+
+def _in_use(queue: QueueRow, rows: Iterable[QueueRow]) -> list[Refusal]:
+    """Why the queue cannot be archived, if it is already, or the only one of `rows` in use."""
+    if queue.archived_at is not None:
+        return [archived(queue, "id")]
+    return [LAST] if sum(row.archived_at is None for row in rows) == 1 else []
 
 
 async def _claims(change: Change, queue_id: int) -> int:

@@ -17,15 +17,15 @@ from gql_app.work.persons import (
     NOT_FOUND,
     RETIRED,
     StaffResult,
-    address_of,
     check_email,
     lock_person,
+    locks_out,
     member,
     name_taken,
     new_person,
     refuse_email,
     sees_to_access,
-    set_columns,
+    set_email,
     set_rights,
 )
 from models.access import AccessKey, KeyKind
@@ -36,6 +36,11 @@ from models.roles import Role
 from models.text import trimmed
 
 NOT_RETIRED = Refusal(RefusalCode.STAFF_NOT_RETIRED, "They are not retired.", "id")
+
+
+KEYS_NAME = Refusal(
+    RefusalCode.NAME_TAKEN, "A key has this name. Use another name, or revoke the key.", "name"
+)
 
 
 class NewStaff(NamedTuple):
@@ -68,7 +73,11 @@ async def invite_staff(change: Change, new: NewStaff, *, again: bool = False) ->
     refusals = await refuse_email(change, None if known is None else known.id, new.email)
     if person is not None and not again:
         refusals += (name_taken(name, is_retired=person.revoked_at is not None),)
-    elif person is not None and not sees_to_access(new.role, limits):
+    elif person is None and known is not None and not again and await _has_key(change, known.id):
+        refusals += (KEYS_NAME,)
+    elif person is not None and (
+        not sees_to_access(new.role, limits) or await locks_out(change, person, new.email)
+    ):
         refusals += refuse_last_admin(admins, {person.id})
     if refusals:
         return StaffResult(refusals=refusals)
@@ -77,7 +86,7 @@ async def invite_staff(change: Change, new: NewStaff, *, again: bool = False) ->
     else:
         await set_rights(change, person, new.role, limits)
     if new.email is not None:
-        await set_columns(change, person.staff_id, email=address_of(new.email))
+        await set_email(change, person, new.email)
     return await _invited(change, person, f"invited, {new.role}")
 
 
@@ -100,6 +109,12 @@ async def restore_staff(change: Change, staff_id: int) -> StaffResult:
         return StaffResult(refusals=(NOT_FOUND if person is None else NOT_RETIRED,))
     await AccessKey.filter(practice_id=change.practice_id, id=person.id).update(revoked_at=None)
     return await _invited(change, person, f"brought back, {person.role}")
+
+
+async def _has_key(change: Change, staff_id: int) -> bool:
+    """Whether a key acts by this name. Who gets its row gets what the key has done."""
+    keys = AccessKey.filter(practice_id=change.practice_id, staff_id=staff_id, kind=KeyKind.KEY)
+    return await keys.filter(revoked_at=None).exists()
 
 
 async def _invited(change: Change, person: AccessKey, how: str) -> StaffResult:

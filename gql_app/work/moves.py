@@ -23,6 +23,10 @@ from models.task import TaskRow
 from models.text import trimmed
 
 
+class TargetArchived(BadInput):
+    """The queue that tasks go to was archived while they were moved."""
+
+
 class Target(NamedTuple):
     """Where tasks go: to a queue, where they are nobody's own, or to a member of staff. With
     neither they stay in their queues, and are nobody's own any more."""
@@ -54,7 +58,8 @@ async def reassign_tasks(
 
     async def reassign(change: Change, tasks: Sequence[TaskRow]) -> None:
         if to_queue_id is not None and await find_target(viewer, to_queue_id) is None:
-            raise BadInput("The queue was archived meanwhile. Tasks that were moved stay there.")
+            message = "The queue was archived meanwhile. Tasks that were moved stay there."
+            raise TargetArchived(message)
         await hand_over(change, tasks, target)
 
     move = Move(lambda task: target.of(task) != task, reassign)

@@ -15,6 +15,7 @@ from gql_app.work.reads.staff import Member, member_of
 from gql_app.work.results import missing
 from models.access import AccessKey, KeyKind
 from models.checks import BadValue, checked_email
+from models.database import Id, fetch
 from models.people import Staff
 from models.refusals import Refusal, RefusalCode
 from models.roles import Action, Role, may
@@ -68,8 +69,43 @@ async def set_rights(
     keys = AccessKey.filter(practice_id=change.practice_id)
     await keys.filter(id=person.id).update(revoked_at=None, role=role, queue_ids=limits)
     if (person.role, person.queue_ids) != (role, limits):
-        begun = keys.filter(parent_id=person.id, kind__in=(KeyKind.SESSION, KeyKind.LINK))
-        await begun.filter(revoked_at=None).update(revoked_at=change.now)
+        await _end_sessions(change, person)
+
+
+async def _end_sessions(change: Change, person: AccessKey) -> None:
+    begun = AccessKey.filter(practice_id=change.practice_id, parent_id=person.id)
+    begun = begun.filter(kind__in=(KeyKind.SESSION, KeyKind.LINK), revoked_at=None)
+    await begun.update(revoked_at=change.now)
+
+
+async def set_email(change: Change, person: AccessKey, email: str) -> None:
+    """Give a locked person another address, or none. The account that they had by the one of before
+    signs in no more, and their sessions end."""
+    if await _unbinds(change, person, email):
+        await set_columns(change, person.staff_id, subject=None)
+        await _end_sessions(change, person)
+    await set_columns(change, person.staff_id, email=address_of(email) if email else None)
+
+
+async def locks_out(change: Change, person: AccessKey, email: str | None) -> bool:
+    """Whether with another address a person could not sign in by themselves any more."""
+    if email is None or not await _unbinds(change, person, email):
+        return False
+    return person.id in await without_passkey(change)
+
+
+async def _unbinds(change: Change, person: AccessKey, email: str) -> bool:
+    staff = await Staff.get(practice_id=change.practice_id, id=person.staff_id)
+    new = address_of(email) if email else None
+    return staff.subject is not None and staff.email is not None and staff.email != new
+
+
+async def without_passkey(change: Change, *, but: int = 0) -> set[int]:
+    """The rows of the people who have no passkey, or none but this one."""
+    sql = """SELECT k.id FROM access_key k WHERE k.practice_id = $1 AND k.kind = 'PERSON'
+    AND NOT EXISTS (SELECT 1 FROM passkey y
+        WHERE y.practice_id = k.practice_id AND y.staff_id = k.staff_id AND y.id <> $2)"""
+    return {found.id for found in await fetch(Id, sql, change.practice_id, but)}
 
 
 async def set_columns(change: Change, staff_id: int, **columns: str | None) -> None:

@@ -17,14 +17,15 @@ from gql_app.work.persons import (
     NOT_FOUND,
     RETIRED,
     StaffResult,
-    address_of,
     check_email,
     lock_person,
+    locks_out,
     member,
     refuse_email,
     refuse_name,
     sees_to_access,
     set_columns,
+    set_email,
     set_rights,
 )
 from models.access import AccessKey
@@ -83,15 +84,15 @@ async def set_staff(change: Change, staff_id: int, to: StaffUpdate) -> StaffResu
     refusals = tuple(refusal for refusal in found if refusal is not None)
     if not refusals:
         refusals = await refuse_email(change, staff_id, to.email)
-        if not sees_to_access(role, limits):
+        if not sees_to_access(role, limits) or await locks_out(change, person, to.email):
             refusals += refuse_last_admin(admins, {person.id})
     if refusals:
         return StaffResult(await member(change, staff_id), refusals=refusals)
     await set_rights(change, person, role, limits)
-    given = {"name": name, "email": to.email and address_of(to.email)}
-    columns = {column: value for column, value in given.items() if value is not None}
-    if columns:
-        await set_columns(change, staff_id, **{c: value or None for c, value in columns.items()})
+    if name is not None:
+        await set_columns(change, staff_id, name=name)
+    if to.email is not None:
+        await set_email(change, person, to.email)
     parts = [part for part, value in to._asdict().items() if value not in (None, False)]
     change.note(AuditAction.KEY, f"staff {staff_id} set: {', '.join(parts)}; {role}")
     return StaffResult(await member(change, staff_id))

@@ -15,9 +15,9 @@ from gql_app.access.passkeys import (
     begin_session_by_passkey,
     find_answer,
     passkeys_of,
-    remove_passkey,
 )
 from gql_app.access.signin import begin_session
+from gql_app.work.accounts import NO_PASSKEY, remove_passkey
 from models.passkey import Passkey
 from models.roles import Role
 from tests.office import Office, make_office
@@ -234,10 +234,11 @@ async def test_a_removed_passkey_and_a_retired_person_stay_out(desk: Desk) -> No
     office.clock.advance(minutes=1)
     viewer = await desk.sign_in()
     (row,) = await passkeys_of(viewer.practice_id, viewer.staff_id)
-    assert not await office.changes.make(office.staff, remove_passkey, office.staff, row.id)
+    refusals = await office.changes.make(office.staff, remove_passkey, office.staff, row.id)
+    assert refusals == (NO_PASSKEY,)
     office.clock.advance(minutes=1)
     answer = await find_answer(desk.challenges, PAGE, desk.device.answer(await desk.asked()))
-    assert await office.changes.make(viewer, remove_passkey, viewer, row.id)
+    assert await office.changes.make(viewer, remove_passkey, viewer, row.id) == ()
     await refused(desk)
     with pytest.raises(Unauthenticated):  # it was checked before it was removed
         await office.changes.make_for(office.practice.id, begin_session_by_passkey, answer, "x")

@@ -118,6 +118,24 @@ async def test_who_comes_back_is_told_if_something_was_changed_since(server: Ser
 
 
 @on_sqlite
+async def test_who_comes_back_for_an_archived_queue_goes_on_with_the_others(
+    server: Server,
+) -> None:
+    office = server.office
+    ids = [global_id("Queue", queue.id) for queue in (office.recall, office.missed)]
+    async with server.socket() as socket:
+        await socket.subscribe(LIVE, queueIds=ids)
+        cursor = (await next_message(socket, "QueueSnapshot"))["cursor"]
+    await changed(server, ARCHIVE, id=ids[1])
+    async with server.socket() as socket:
+        await socket.subscribe(LIVE, queueIds=ids, after=cursor)
+        _, names = await next_queues(socket)
+        assert names == ["Overdue recall"]
+        await create_over_http(server, queueId=ids[0])
+        await next_event(socket)
+
+
+@on_sqlite
 async def test_all_who_ask_the_same_are_told_by_one_execution(
     server: Server, executed: list[object]
 ) -> None:

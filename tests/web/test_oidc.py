@@ -16,7 +16,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
 from gql_app.access import people
-from gql_app.access.identity import set_provider
+from gql_app.work.accounts import set_provider
 from models.people import Staff
 from tests.office import make_office
 from tests.serving import Server, serving

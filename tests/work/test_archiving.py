@@ -55,6 +55,54 @@ async def test_a_call_that_begins_meanwhile_keeps_the_queue(
     assert (archived.queue.refusals, archived.tasks) == ((), 1)
 
 
+@on_sqlite
+async def test_of_two_at_once_the_last_queue_stays_and_none_is_archived_twice(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [office.recall.id, office.missed.id]
+    checked = asyncio.Barrier(3)
+
+    async def no_tasks(*_: object) -> list[int]:
+        await checked.wait()
+        return []
+
+    monkeypatch.setattr(archiving, "task_ids", no_tasks)
+    asked = [both[0], *both]
+    told = await asyncio.gather(
+        *(archive_queue(office.changes, office.admin, queue_id) for queue_id in asked)
+    )
+    codes = [refusal.code for archived in told for refusal in archived.queue.refusals]
+    assert sorted(codes) in (["LAST_QUEUE", "LAST_QUEUE"], ["LAST_QUEUE", "QUEUE_ARCHIVED"])
+    assert await Queue.filter(archived_at=None).count() == 1
+
+
+@on_sqlite
+async def test_what_refuses_the_move_refuses_the_archiving(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.make_task()
+    clear = archiving._clear
+
+    async def archive_first(*given: Any) -> Any:
+        await Queue.filter(id=office.missed.id).update(archived_at=office.clock())
+        return await clear(*given)
+
+    monkeypatch.setattr(archiving, "_clear", archive_first)
+    for code in ("NOT_FOUND", "QUEUE_ARCHIVED"):
+        archived = await archive_queue(
+            office.changes, office.admin, office.recall.id, move_to=office.missed.id
+        )
+        told = [(refusal.code, refusal.field) for refusal in archived.queue.refusals]
+        assert told == [(code, "moveTo")]
+        await Queue.filter(id=office.missed.id).update(archived_at=None)
+
+        async def archived_later(*_: object) -> tuple[()]:
+            return ()
+
+        monkeypatch.setattr("gql_app.work.moves._check_target", archived_later)
+    assert (await Queue.get(id=office.recall.id)).archived_at is None
+
+
 async def waiting() -> int:
     """How many statements wait for a lock."""
     sql = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted"

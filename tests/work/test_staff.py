@@ -135,6 +135,16 @@ async def test_only_admins_for_all_queues_may(office: Office) -> None:
     assert await rows_of_access() == before
 
 
+@sqlite_only
+async def test_who_is_invited_does_not_take_the_name_of_a_key_over(office: Office) -> None:
+    new, name = NewKey("Robot", Role.ADMIN), NewStaff("Robot", Role.STAFF)
+    key = (await by(office)(create_key, new)).key
+    refused = await by(office)(invite_staff, name)
+    assert (codes(refused), refused.invitation) == ([RefusalCode.NAME_TAKEN], None)
+    await by(office)(revoke_key, key.id)
+    assert codes(await by(office)(invite_staff, name)) == []
+
+
 async def test_another_name_is_told_everywhere_and_ends_no_session(office: Office) -> None:
     kim = await join(office)
     result = await update_staff(by(office), kim.staff_id, StaffUpdate(name=" Kim Newhand "))
@@ -159,6 +169,33 @@ async def test_another_role_ends_the_sessions_and_the_same_one_does_not(office: 
     result = await update_staff(by(office), kim.staff_id, StaffUpdate(email=""))
     assert result.member is not None
     assert result.member.email is None
+
+
+async def test_another_address_unbinds_the_account_and_ends_the_sessions(office: Office) -> None:
+    kim = await join(office, email="kim@maple.example")
+    bound = Staff.filter(id=kim.staff_id, subject="kim-1")
+    await Staff.filter(id=kim.staff_id).update(subject="kim-1")
+    await update_staff(by(office), kim.staff_id, StaffUpdate(email=" Kim@Maple.example"))
+    assert (await bound.exists(), await is_valid(kim)) == (True, True)
+    await update_staff(by(office), kim.staff_id, StaffUpdate(email="k@maple.example"))
+    assert (await bound.exists(), await is_valid(kim)) == (False, False)
+    kim = await join(office, email="k@maple.example")
+    await Staff.filter(id=kim.staff_id).update(subject="kim-1")
+    await update_staff(by(office), kim.staff_id, StaffUpdate(email=""))
+    assert (await bound.exists(), await is_valid(kim)) == (False, False)
+
+
+@sqlite_only
+async def test_the_last_admin_keeps_the_account_that_they_sign_in_by(office: Office) -> None:
+    ada = await join(office, "Ada", Role.ADMIN, email="ada@maple.example")
+    await Staff.filter(id=ada.staff_id).update(subject="ada-1")
+    await Passkey.filter(staff_id=ada.staff_id).delete()
+    await without_key(office)
+    refused = await update_staff(by(office, ada), ada.staff_id, StaffUpdate(email=""))
+    assert codes(refused) == [RefusalCode.LAST_ADMIN]
+    assert await Staff.filter(id=ada.staff_id, subject="ada-1").exists()
+    await join(office, "Bea", Role.ADMIN)
+    assert codes(await update_staff(by(office, ada), ada.staff_id, StaffUpdate(email=""))) == []
 
 
 async def give(office: Office, staff_id: int, number: int, **where: Any) -> list[Task]:

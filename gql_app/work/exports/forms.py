@@ -2,10 +2,12 @@
 
 CSV is opened in spreadsheets, which carry out a cell that looks like a formula. So a text that
 begins with one of `FORMULAS` has an apostrophe put before it, which spreadsheets take for the sign
-that a text follows. Nothing else is changed, and JSON Lines and Parquet have every text as it is.
+that a text follows. Some of them split a line at semicolons or tabs, so there it is put within a
+text as well. Nothing else is changed, and JSON Lines and Parquet have every text as it is.
 """
 
 import csv
+import re
 import time
 import zipfile
 from collections.abc import Sequence
@@ -19,6 +21,9 @@ from gql_app.work.exports.tables import Table
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """How a cell begins that a spreadsheet might carry out."""
+
+_WITHIN = re.compile(r"([;\t\r\n][ \"]*)(?=[=+\-@])")
+"""What stands before a formula where a spreadsheet splits a text, with what it may leave out."""
 
 Rows = Sequence[Sequence[object]]
 
@@ -63,6 +68,7 @@ def cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
+        value = _WITHIN.sub(r"\1'", value)
         return f"'{value}" if value.startswith(FORMULAS) else value
     if isinstance(value, bool):
         return "yes" if value else "no"

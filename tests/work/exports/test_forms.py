@@ -31,6 +31,23 @@ def test_a_text_that_a_spreadsheet_would_carry_out_follows_an_apostrophe(begin: 
     assert row == [f"'{text}", f"harmless {text}"]
 
 
+@pytest.mark.parametrize("split", [";", "\t", "\n", '; "'])
+@pytest.mark.parametrize("begin", "=+-@")
+def test_a_formula_within_a_text_is_none_where_lines_are_split_otherwise(
+    split: str, begin: str
+) -> None:
+    written = Csv().rows([[f"late{split}{begin}1+1", "5;7 - 9"]]).decode()
+    delimiter = "\t" if split == "\t" else ";"
+    cells = [
+        cell.strip(' "')
+        for row in csv.reader(io.StringIO(written, newline=""), delimiter=delimiter)
+        for cell in row
+    ]
+    assert not any(cell.startswith(FORMULAS) for cell in cells)
+    assert f"'{begin}1+1" in written
+    assert "5;7 - 9" in written
+
+
 def test_numbers_dates_and_moments_are_cells_as_they_are() -> None:
     form = Csv()
     lines = (form.begin(table()) + form.rows([VALUES]) + form.end()).decode().splitlines()
