@@ -102,7 +102,7 @@ def _queue(table: Mapping[str, Any], where: str, wrong: list[BadValue]) -> dict[
     where = f"queue {table.get('name', '')!r} of {where}"
     _check_names(table, set(_QUEUE), where, wrong)
     given: dict[str, Any] = {"name": ""}
-    for name in table.keys() & _QUEUE.keys():
+    for name in (name for name in _QUEUE if name in table):
         value, kind = table[name], _KINDS.get(name, str)
         is_days = kind is not list or all(type(day) is int for day in value)
         if type(value) is kind and is_days:

@@ -41,11 +41,14 @@ async def follow_queues(
     batches = services.feeds.batches(scope.practice_id, dashboard.position, dashboard.patience)
     async with aclosing(batches):
         async for batch in batches:
-            if dashboard.is_behind(batch):
+            if dashboard.meets_new_queue(batch):
                 for item in await dashboard.caught_up():
                     yield item
             for item in dashboard.told(batch):
                 yield item
+            if dashboard.is_behind(batch):
+                for item in await dashboard.caught_up():
+                    yield item
             async with aclosing(dashboard.ticked(batch)) as items:
                 async for item in items:
                     yield item
@@ -76,12 +79,16 @@ class _Dashboard:
         self._counts = {on_board.queue.id: on_board.counts for on_board in board.queues}
         return self._together([(board, board.position)])
 
-    def is_behind(self, batch: EventBatch) -> bool:
-        """Whether the queues have been changed: that is known, or an event tells of a queue that
-        was not there. Then it comes before the event."""
-        return batch.settings > self._settings or any(
+    def meets_new_queue(self, batch: EventBatch) -> bool:
+        """Whether an event is of a queue that was not there, which is to be told first."""
+        return any(
             self._may_be_new(queue_id) for event in batch.events for queue_id in event.queues
         )
+
+    def is_behind(self, batch: EventBatch) -> bool:
+        """Whether the queues have been changed. That is told after the events: the last tasks leave
+        a queue before it is archived."""
+        return batch.settings > self._settings
 
     async def caught_up(self) -> list[Item[FeedRow]]:
         """The queues and their counts at the last position, if they have been changed: a queue that

@@ -9,7 +9,7 @@ from tortoise.exceptions import IntegrityError
 from gql_app.access.keys import create_key
 from gql_app.access.signin import create_link
 from gql_app.work.changes import Change, Changes
-from gql_app.work.queues import create_queue, require_set_up
+from gql_app.work.queues import make_queue, require_set_up
 from gql_app.work.reads.practices import PracticeRow, find_practice
 from models.audit import AuditAction
 from models.checks import BadValue
@@ -95,7 +95,7 @@ async def _create_practice(change: Change, new: NewPractice) -> CreatedPractice:
     change.practice_id = practice.id
     change.note(AuditAction.SETTING, "practice made")
     for given in new.queues:
-        if refusals := (await create_queue(change, given)).refusals:
+        if refusals := (await make_queue(change, given)).refusals:
             raise Refused(refusals)
     created = await create_key(change, Role.ADMIN, FIRST_STAFF)
     link = await create_link(change, created.id)

@@ -34,6 +34,16 @@ async def create_queue(
     """Create a queue with the settings that are given (`OF_QUEUE`), the last one unless a
     `position` is given. Raises `Forbidden`."""
     require_set_up(change)
+    result = await make_queue(change, given, position)
+    if result.queue is not None:
+        change.note_setting(f"queue {result.queue.id} created")
+    return result
+
+
+async def make_queue(
+    change: Change, given: Mapping[str, object], position: int | None = None
+) -> QueueResult:
+    """Create a queue, within a change that says so itself."""
     rows = await lock_queues(change.practice_id)
     values, refusals = check_all({"name": "", **given}, OF_QUEUE)
     refusals += _name_taken(rows, values, None)
@@ -51,7 +61,6 @@ async def create_queue(
     )
     if position is not None:
         await _move(await lock_queues(change.practice_id), queue_id, position)
-    change.note_setting(f"queue {queue_id} created")
     return QueueResult(await queue_now(change.practice_id, queue_id))
 
 

@@ -81,8 +81,8 @@ async def test_a_file_is_applied_once_and_changed_later(
     )
     file.write(changed.encode())
     expected = [
-        "maple: queue 'Overdue recall': follow_up_ladder: '1,7,21,60' -> '2'",
         "maple: queue 'Overdue recall': another script",
+        "maple: queue 'Overdue recall': follow_up_ladder: '1,7,21,60' -> '2'",
         "oak: name: 'Oak' -> 'Oak & Sons'",
         "oak: queue 'Plans' made",
         "oak: queues put in order",
@@ -132,7 +132,7 @@ WRONG = {
     "life": ("automatic_life = 90", "automatic_life = 0", "from 1 to 3,650"),
     "kind": ("= true", '= "yes"', "closes_on_appointment cannot be 'yes'"),
     "misspelt": ("automatic_life", "life", "there is no 'life'"),
-    "no table": ("[[practice.queue]]\nname", "queue", "is written as [[…]]"),
+    "no table": ('region = "GB"', 'queue = "x"', "is written as [[…]]"),
     "no TOML": ('[[practice]]\nslug = "maple"', "[[practice", "is no TOML"),
     "nothing": (FILE, "", "there is no [[practice]] in it"),
 }

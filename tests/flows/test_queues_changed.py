@@ -1,6 +1,7 @@
 """Who watches learns at once of a new queue, of another name and of an archived queue: each before
 the first event that needs it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -31,7 +32,7 @@ from tests.flows.feed_client import (
 from tests.flows.test_shared_queue_feed_served import executed
 from tests.office import Office
 from tests.schema.test_practices import ARCHIVE, CREATE, UPDATE, UPDATE_PRACTICE, changed
-from tests.serving import Server, TestSocket
+from tests.serving import PATIENCE, Server, TestSocket
 from tests.support.access import create_key
 
 LIVE = FEED.replace(
@@ -161,7 +162,8 @@ class Watch:
             self.feeds.notice(practice_id, seq)
 
     async def next(self) -> Any:
-        return (await anext(self.stream)).row
+        async with asyncio.timeout(PATIENCE):
+            return (await anext(self.stream)).row
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from gql_app.live import bus as bus_module
+from models.event import SETTINGS
 from tests.brokers import until
 from tests.live.ears import listening, overheard, publish
 from tests.office import task_id
@@ -54,6 +55,13 @@ async def test_rings_that_wait_are_one_a_practice_with_the_latest_number() -> No
     async with listening("memory://", *rings) as ears:
         await ears.until((1, 1000), (2, 1000))
     assert sorted(ears.heard) == [(1, 1000), (2, 1000)]
+
+
+async def test_a_change_of_settings_is_rung_beside_the_number_of_an_event() -> None:
+    rings = [(1, 41), (1, SETTINGS), (2, SETTINGS), (1, SETTINGS)]
+    async with listening("memory://", *rings) as ears:
+        await ears.until(*rings)
+    assert sorted(ears.heard) == [(1, SETTINGS), (1, 41), (2, SETTINGS)]
 
 
 @pytest.mark.parametrize("kind", ["memory", "redis", "postgres"])

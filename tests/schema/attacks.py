@@ -130,6 +130,9 @@ MUTATIONS: dict[str, list[Attack]] = {
     "revokeKey": [lambda w, n: {"id": n.access_key}],
 }
 
+NAMELESS = {"updatePractice", "createQueue"}
+"""What names nothing that could be hidden."""
+
 PERSONAL = {"endSession", "removePasskey"}
 """What reaches one's own only: not even a supervisor's key ends another's session."""
 

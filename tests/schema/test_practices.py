@@ -7,9 +7,11 @@ import pytest
 from gql_app.schema.ids import global_id
 from models.audit import Audit, AuditAction
 from models.practice import Practice, Queue
+from models.roles import Role
 from tests.office import task_id
 from tests.schema.documents import CREATE_TASK
 from tests.serving import Server
+from tests.support.access import create_key
 
 PRACTICE = "{ practice { name slug timeZone region } viewer { maySetUp } }"
 UPDATE_PRACTICE = """mutation ($input: UpdatePracticeInput!) { updatePractice(input: $input) {
@@ -56,6 +58,26 @@ async def test_an_admin_changes_the_practice(server: Server) -> None:
     assert again["errors"] == []
     rows = await Audit.filter(action=AuditAction.SETTING).values("operation", "detail")
     assert rows == [{"operation": "updatePractice", "detail": "practice: name, time_zone, region"}]
+
+
+async def test_nobody_but_an_admin_of_all_queues_may_set_up(server: Server) -> None:
+    office = server.office
+    recall = global_id("Queue", office.recall.id)
+    limited = await create_key(office.practice, Role.ADMIN, "Desk", queue_ids=[office.recall.id])
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("{ practice { name } }", {}),
+        (UPDATE_PRACTICE, {"name": "Mine"}),
+        (CREATE, {"name": "Mine"}),
+        (UPDATE, {"id": recall, "name": "Mine"}),
+        (ARCHIVE, {"id": recall}),
+    ]
+    for key in (office.keys["supervisor"], office.keys["partner"], limited):
+        for query, given in asked:
+            answer = (
+                await server.post({"query": query, "variables": {"input": given}}, key)
+            ).json()
+            assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN", query
+    assert await names(server) == ["Overdue recall", "Missed appointments"]
 
 
 async def test_all_that_is_wrong_with_a_practice_is_said_at_once(server: Server) -> None:

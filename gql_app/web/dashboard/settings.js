@@ -1,6 +1,6 @@
 // The settings: a section a module in settings/, each loaded when it is looked at first.
 
-import { outside, write } from './text.js';
+import { write } from './text.js';
 
 // By its name in the address, which is its module's too: its title, and who may see it.
 const SECTIONS = {
@@ -66,9 +66,9 @@ export class SettingsView {
     for (const id of ['settings-names', 'settings-section']) part(id).replaceChildren();
   }
 
-  /** What is looked at, for the page's title. */
+  /** What is looked at, for the page's title; null before it is there. */
   get title() {
-    return this.asked ? outside(SECTIONS[this.asked][0]) : 'Settings';
+    return this.asked ? SECTIONS[this.asked][0] : null;
   }
 }
 
