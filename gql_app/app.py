@@ -4,7 +4,6 @@ import asyncio
 import gc
 import logging
 import multiprocessing
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
@@ -63,10 +62,6 @@ from models.database.probe import can_read, can_write
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 5.0
-
-SWITCH_SECONDS = 0.001
-"""How long a thread may keep Python's lock from the others: a fifth of the usual. Long documents
-and SQLite's answers are read in threads, and a page of SQLite takes dozens of turns."""
 
 REQUESTS_SHARE, DRAIN_SHARE = 0.4, 0.1
 """Of the time that a stop may take: for requests to end, and then for changes under way. The rest
@@ -189,8 +184,7 @@ def _lifespan(
 
 
 def _make_ready(settings: Settings, sessions: Sessions) -> None:
-    """Say how this process logs, how it shares its time, and how it ends."""
-    sys.setswitchinterval(SWITCH_SECONDS)
+    """Say how this process logs, and how it ends."""
     keep_values_out_of_logs()
     end_in_time(settings.stop_seconds)
     on_stop(sessions.end_all)

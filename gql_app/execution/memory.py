@@ -6,6 +6,7 @@ what is known of a document is kept with it, counted with it, and dropped with i
 """
 
 import asyncio
+import sys
 from collections.abc import Hashable
 from time import monotonic
 from typing import Any, TypeAlias
@@ -87,6 +88,11 @@ class Known:
         )
 
 
+HANDED_OVER = 0.0005
+"""Seconds that a thread which reads a document may keep Python's lock from others. Usually it is
+ten times that, and to read a page takes dozens of turns; but a shorter time costs all that runs."""
+
+
 class Turns:
     """Lets one in at a time, and then nobody for as long as that took: what runs in a thread takes
     Python's lock from the loop, so others have at least half of the time for themselves."""
@@ -103,10 +109,12 @@ class Turns:
             self._lock.release()
             raise
         self._begun = monotonic()
+        self._usual = sys.getswitchinterval()
+        sys.setswitchinterval(HANDED_OVER)
 
     async def __aexit__(self, *_: object) -> None:
-        now = monotonic()
-        self._rests_until = 2 * now - self._begun
+        sys.setswitchinterval(self._usual)
+        self._rests_until = 2 * monotonic() - self._begun
         self._lock.release()
 
 
