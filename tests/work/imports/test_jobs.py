@@ -178,7 +178,7 @@ async def test_an_import_that_always_fails_does_not_stop_the_others(
     await ImportJob.filter(id=broken).update(state=ImportState.UPLOADED, started_at=None)
     monkeypatch.setattr("gql_app.work.imports.runner.discard", failing_for(broken))
     await forget_old(office.changes, office.clock())
-    assert await ImportJob.filter(id__in=[broken, waiting]).values_list("id", flat=True) == [broken]
+    assert [job.id for job in await ImportJob.filter(id__in=[broken, waiting])] == [broken]
 
 
 async def test_an_import_is_taken_back_but_for_what_was_touched(office: Office) -> None:
