@@ -184,3 +184,8 @@ async def test_whoever_reads_rejected_rows_is_told_of_in_the_audit(server: Serve
         return {row.operation for row in rows} >= lists.keys()
 
     await eventually(told)
+
+
+async def test_a_file_may_have_any_name(server: Server) -> None:
+    sent = await send(server, workbook(ROWS), name="a\0\n.xlsx")
+    assert sent.json()["id"], sent.text
