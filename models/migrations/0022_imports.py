@@ -81,7 +81,7 @@ MOMENTS = ("started_at", "finished_at", "undone_at", "leased_until")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0019_practices")]
+    dependencies = [("models", "0021_merging")]
     operations = [
         AddMoment("Patient", "taken_back_at", fields.DatetimeField(null=True)),
         table(
