@@ -60,7 +60,7 @@ async def forward(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0018_secret")]
+    dependencies = [("models", "0019_practices")]
     operations = [
         *(AddColumn(name) for name in COLUMNS),
         ops.CreateModel(
