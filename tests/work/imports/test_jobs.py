@@ -376,6 +376,11 @@ async def test_a_preview_changes_nothing_and_guesses_as_it_was_chosen_last(offic
     later = await job_of(office, await sent(office, text))
     guessed = await preview_import(office.changes, office.supervisor, later, order(office))
     assert guessed.columns == chosen
+    limited = replace(office.supervisor, queue_ids=frozenset({office.missed.id}))
+    own = await job_of(office, await sent(office, text, limited))
+    there = order(office, queue_id=office.missed.id)
+    guessed = await preview_import(office.changes, limited, own, there)
+    assert guessed.columns != chosen, "what others chose for queues of theirs is not told"
 
 
 @sqlite_only
