@@ -200,10 +200,7 @@ class Queries:
         graphql_type=ImportJob | None, description="For supervisors and admins: an import."
     )
     async def import_job(self, info: Info, id: ImportId) -> ImportJobRow | None:
-        job = await find_import(info.context.viewer, read_id_of("ImportJob", id))
-        if job is not None:
-            info.context.note_read(None)
-        return job
+        return await find_import(info.context.viewer, read_id_of("ImportJob", id))
 
     @strawberry.field(
         graphql_type=ImportPreview | None,

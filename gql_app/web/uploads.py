@@ -27,6 +27,8 @@ from gql_app.work.reads.conditions import BadInput
 BYTES = "application/octet-stream"
 AT_ONCE = 2
 """Files that a process takes at once: each is held in memory while it is read."""
+BODY_SECONDS = 180
+"""How long a file may take to arrive: one that stalls would keep its place from others."""
 
 
 class Uploads:
@@ -78,10 +80,13 @@ async def _body(request: Request) -> bytes:
         raise too_large()
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_SENT:
-                raise too_large()
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_SENT:
+                    raise too_large()
+    except TimeoutError:
+        raise BadInput("The file took too long to arrive.") from None
     except ClientDisconnect:
         raise BadInput("The request broke off.") from None
     return bytes(body)

@@ -75,18 +75,23 @@ async def lock_tasks_around(
 
 
 async def lock_tasks(scope: Scope, task_ids: list[int]) -> list[TaskRow]:
-    """Those of the tasks that the scope allows, by id, behind their patients."""
+    """Those of the tasks that the scope allows, by id, behind their patients. Raises
+    `Overtaken`."""
     where = Conditions.of(scope, "t", "t.queue_id")
     where.among("t.id", task_ids)
+    locked: list[Id] = []
     if has_row_locks():
         patients = f"""
         SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.id IN (
             SELECT t.patient_id FROM task t WHERE {where})
         ORDER BY p.id {for_update()}
         """
-        await fetch(Id, patients, *where.values)
+        locked = await fetch(Id, patients, *where.values)
     sql = f"SELECT {TASK_COLUMNS} FROM task t WHERE {where} ORDER BY t.id {for_update()}"
-    return await fetch(TaskRow, sql, *where.values)
+    tasks = await fetch(TaskRow, sql, *where.values)
+    if has_row_locks() and not {task.patient_id for task in tasks} <= {row.id for row in locked}:
+        raise Overtaken
+    return tasks
 
 
 async def lock_for(viewer: Viewer, task_id: int) -> tuple[list[TaskRow], TaskRow | None]:

@@ -7,9 +7,12 @@ import httpx
 import pytest
 
 from gql_app.schema.ids import global_id
+from models.audit import AuditAction
 from models.task import Task
 from tests.serving import PATIENCE, Server
+from tests.support.audited import rows_of
 from tests.support.workbooks import workbook
+from tests.web.streams import eventually
 
 JOB = """
 fragment Job on ImportJob {
@@ -161,3 +164,28 @@ async def test_a_file_of_300_mb_is_refused_before_it_is_read(server: Server) -> 
     assert refused.status_code == 200
     assert refused.json()["id"] is None
     assert refused.json()["errors"][0]["extensions"]["code"] == "FILE_TYPE_UNKNOWN"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_whoever_reads_rejected_rows_is_told_of_in_the_audit(server: Server) -> None:
+    import_id = (await send(server, workbook(ROWS))).json()["id"]
+    await server.data(START, "supervisor", input=order(server, import_id))
+    await followed(server, import_id)
+    rejects = "rejects { nodes { line } }"
+    lists = {
+        "importJob": f'importJob(id: "{import_id}") {{ {rejects} }}',
+        "importJobs": f"importJobs {{ nodes {{ {rejects} }} }}",
+    }
+    for name, field in lists.items():
+        await server.data(f"query {name} {{ {field} }}", "supervisor")
+
+    async def told() -> bool:
+        rows = await rows_of(server.office.practice, AuditAction.READ)
+        return {row.operation for row in rows} >= lists.keys()
+
+    await eventually(told)
+
+
+async def test_a_file_may_have_any_name(server: Server) -> None:
+    sent = await send(server, workbook(ROWS), name="a\0\n.xlsx")
+    assert sent.json()["id"], sent.text

@@ -82,7 +82,8 @@ async def import_file(
             note(f"reading {order.path.name}")
         async with opened(database_url, limits):
             practice = await _practice_of(order)
-            wanted = Wanted(chosen, await last_matching(practice.id, order.source))
+            reader = command_line_viewer(practice, 0, ACTOR)
+            wanted = Wanted(chosen, await last_matching(reader, order.source))
             source = Source(file, order.path, has_mark=has_mark, wanted=wanted)
             for what in source.notes:
                 note(what)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
+from gql_app.access import Viewer
 from gql_app.work.changes import Change
 from gql_app.work.imports.batch import TWICE, RowResult, import_batch
 from gql_app.work.imports.known import ImportBatch
@@ -55,11 +56,11 @@ class JobResult(NamedTuple):
     refusals: tuple[Refusal, ...] = ()
 
 
-async def wanted_columns(practice_id: int, order: ImportOrder) -> Wanted:
-    """Which columns an order means."""
+async def wanted_columns(viewer: Viewer, order: ImportOrder) -> Wanted:
+    """Which columns an order means. Raises `Forbidden`."""
     if order.matching is not None:
         return Wanted(order.matching, exactly=True)
-    return Wanted(remembered=await last_matching(practice_id, order.source))
+    return Wanted(remembered=await last_matching(viewer, order.source))
 
 
 def refusal_of(error: CannotImport) -> Refusal:
@@ -77,7 +78,7 @@ async def start_import(change: Change, job_id: int, order: ImportOrder) -> JobRe
     if await find_target(change.viewer, order.queue_id) is None:
         return JobResult(job, (missing("queue", "queueId"),))
     try:
-        wanted = await wanted_columns(change.practice_id, order)
+        wanted = await wanted_columns(change.viewer, order)
         columns = match_columns(json.loads(job.names), wanted).columns
     except CannotImport as error:
         return JobResult(job, (refusal_of(error),))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gql_app.access import Viewer
 from gql_app.work.claims import Claim
 from gql_app.work.imports.rows import Incoming
+from gql_app.work.locking import Overtaken
 from gql_app.work.patients import Findable
 from gql_app.work.reads.patients import seen_patients
 from gql_app.work.reads.targets import Target
@@ -102,7 +103,7 @@ class Known(NamedTuple):
 
 async def read_known(viewer: Viewer, batch: ImportBatch, now: datetime) -> Known:
     """The patients and tasks of the rows that are there already. The patients whom the key may see
-    are locked, but for a trial."""
+    are locked, but for a trial. Raises `Overtaken`."""
     called = await _called(viewer, batch)
     by_id = await _known_patients(viewer, batch, now)
     patients = {c.external_id: by_id[c.patient_id] for c in called if c.patient_id in by_id}
@@ -112,6 +113,8 @@ async def read_known(viewer: Viewer, batch: ImportBatch, now: datetime) -> Known
     hidden = frozenset(c.external_id for c in called if c.external_id not in patients)
     if viewer.queue_ids is None:
         hidden = frozenset()
+    elif hidden and not batch.is_trial and {*called} != {*await _called(viewer, batch)}:
+        raise Overtaken  # merged between the two looks: not hidden
     return Known(patients, merged, hidden, await _known_tasks(viewer, batch))
 
 

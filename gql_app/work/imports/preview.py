@@ -42,7 +42,7 @@ async def preview_import(
     """What would come of a file. Raises `Forbidden`."""
     kept = await waiting_rows(viewer.practice_id, job.id, LOOKED_AT)
     samples, names = kept[:SAMPLES], json.loads(job.names)
-    wanted = await wanted_columns(viewer.practice_id, order)
+    wanted = await wanted_columns(viewer, order)
     try:
         matched = tried(names, wanted)
     except CannotImport as error:

@@ -20,7 +20,7 @@ from gql_app.work.imports.jobs import hashes_of, next_rows, reject_all, take_row
 from gql_app.work.imports.sent import discard
 from gql_app.work.imports.undo import UNDO_FOR, forget_rows, take_back
 from gql_app.work.reads.targets import find_target
-from models.database import fetch, fetch_first, for_update, write
+from models.database import Id, fetch, fetch_first, for_update, write
 from models.importing import IMPORT_COLUMNS, ImportJobRow, ImportState
 from models.limits import Busy
 from models.roles import Role
@@ -33,6 +33,7 @@ KEPT_FOR = timedelta(days=1)
 """How long rows are kept that have not come in."""
 
 
+KEY_REVOKED = "The key of who started the import was revoked."
 NO_QUEUE = "The queue of the import is not there any more."
 
 
@@ -50,7 +51,7 @@ class _Who(NamedTuple):
 # By way of the practices, so that each is looked up in its own index.
 _UNDER_WAY = """
 SELECT j.practice_id, j.id FROM practice p JOIN import_job j ON j.practice_id = p.id
-WHERE j.state IN ('RUNNING', 'UNDOING') ORDER BY j.practice_id, j.id
+WHERE p.archived_at IS NULL AND j.state IN ('RUNNING', 'UNDOING') ORDER BY j.practice_id, j.id
 """
 _OLD = f"""
 SELECT j.practice_id, j.id FROM practice p JOIN import_job j ON j.practice_id = p.id
@@ -129,8 +130,10 @@ class ImportRunner:
             took = await changes.make(viewer, take_back, job)
         else:
             target = None if job.queue_id is None else await find_target(viewer, job.queue_id)
-            if target is None:
-                return await changes.make(viewer, reject_all, job, NO_QUEUE)
+            revoked = await _is_revoked(job)
+            if target is None or revoked:
+                reason = KEY_REVOKED if revoked else NO_QUEUE
+                return await changes.make(viewer, reject_all, job, reason)
             seen = self._seen.setdefault(job.id, set())
             rows = await next_rows(job, target, seen)
             took = await changes.make(viewer, take_rows, job, target, rows)
@@ -160,6 +163,15 @@ async def read_job(practice_id: int, job_id: int, lock: str = "") -> ImportJobRo
     sql = f"""SELECT {IMPORT_COLUMNS} FROM import_job j
     WHERE j.practice_id = $1 AND j.id = $2 {lock}"""
     return await fetch_first(ImportJobRow, sql, practice_id, job_id)
+
+
+async def _is_revoked(job: ImportJobRow) -> bool:
+    """Whether the key, or the person, that an import was started with was revoked. A session may
+    end meanwhile."""
+    sql = """SELECT r.id FROM access_key k JOIN access_key r
+    ON r.practice_id = k.practice_id AND r.id = COALESCE(k.parent_id, k.id)
+    WHERE k.practice_id = $1 AND k.id = $2 AND r.revoked_at IS NOT NULL"""
+    return bool(await fetch(Id, sql, job.practice_id, job.key_id or 0))
 
 
 async def viewer_of(job: ImportJobRow) -> Viewer:

@@ -42,7 +42,7 @@ class SentFile(NamedTuple):
 
 def open_sent(content: bytes, name: str) -> SentFile:
     """Open a file that was sent. Raises `CannotImport`."""
-    name = trimmed(PurePath(name.replace("\\", "/")).name)[-MAX_FILE_NAME:] or "file"
+    name = trimmed(PurePath(_storable(name).replace("\\", "/")).name)[-MAX_FILE_NAME:] or "file"
     if len(content) > MAX_SENT:
         raise too_large()
     path, file = PurePath(name), io.BytesIO(content)
@@ -161,7 +161,7 @@ async def _keep(change: Change, job_id: int, form: Form, records: list[Record]) 
 
 
 def _storable(cell: object) -> str:
-    """What is not UTF-8 is marked, so that its row is rejected and can be mended."""
+    """What is not UTF-8 is marked: its row is rejected and can be mended."""
     return re.sub("[\0\ud800-\udfff]", NOT_UTF_8, str(cell))
 
 

@@ -86,12 +86,13 @@ async def kept_row(practice_id: int, job_id: int, line: int) -> KeptRow | None:
     return await fetch_first(KeptRow, sql, practice_id, job_id, line)
 
 
-async def last_matching(practice_id: int, source: str) -> dict[str, str]:
-    """The columns by their fields, as they were in the last import from a source."""
-    sql = """SELECT j.matching FROM import_job j
-    WHERE j.practice_id = $1 AND j.source = $2 AND j.started_at IS NOT NULL
-    ORDER BY j.id DESC LIMIT 1"""
-    found = await fetch_first(_Matching, sql, practice_id, source)
+async def last_matching(viewer: Viewer, source: str) -> dict[str, str]:
+    """The columns by their fields, as they were in the last import from a source that the key may
+    see. Raises `Forbidden`."""
+    where = seen_imports(viewer)
+    where.add(f"j.source = ${where.value(source)} AND j.started_at IS NOT NULL")
+    sql = f"SELECT j.matching FROM import_job j WHERE {where} ORDER BY j.id DESC LIMIT 1"
+    found = await fetch_first(_Matching, sql, *where.values)
     return {} if found is None else json.loads(found.matching)
 
 

@@ -65,7 +65,8 @@ class _Key(NamedTuple):
 _PRACTICES = """
 SELECT p.id, p.slug, p.name, p.time_zone, p.region,
        (SELECT COUNT(*) FROM queue q WHERE q.practice_id = p.id),
-       (SELECT COUNT(*) FROM patient a WHERE a.practice_id = p.id AND NOT EXISTS (
+       (SELECT COUNT(*) FROM patient a WHERE a.practice_id = p.id
+            AND a.taken_back_at IS NULL AND a.merged_into_id IS NULL AND NOT EXISTS (
             SELECT 1 FROM patient_word w WHERE w.practice_id = p.id AND w.patient_id = a.id)),
        (SELECT MIN(e.at) FROM task_event e WHERE e.practice_id = p.id)
 FROM practice p ORDER BY p.slug
