@@ -16,10 +16,10 @@ DRAWN := docs/workflow.md docs/clients.md gql_app/web/dashboard/workflow.js
 demo: $(VENV)/.installed
 	@$(BIN)/callboard demo $(ARGS)
 
-# Two processes, for the tests mostly wait. Those with a browser come last, with no servers beside them.
+# Three processes, for the tests mostly wait. Those with a browser come last, with no servers beside them.
 test: check
 ifeq ($(ARGS),)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/dashboard
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/dashboard
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/dashboard
 else
 	$(BIN)/python -m pytest $(ARGS)

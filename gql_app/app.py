@@ -251,10 +251,9 @@ def _by_the_clock(
 @asynccontextmanager
 async def _collected_less_often() -> AsyncIterator[None]:
     """Freeze the objects that exist at the start, and collect less often: a full collection walks
-    through all connections and holds up the loop, one of the middle generation for 2 ms for each
-    10,000 objects."""
+    through all connections and holds up the loop."""
     gc.freeze()
-    gc.set_threshold(10_000, 4, 500)
+    gc.set_threshold(10_000, 20, 100)
     yield
     gc.unfreeze()
 

@@ -25,11 +25,6 @@ def expected(attack: str, figure: object, wanted: object) -> Row:
     return Row(attack, str(figure), str(wanted), figure == wanted)
 
 
-def among(attack: str, figure: object, wanted: Sequence[object]) -> Row:
-    """A row that is held if `figure` is one of `wanted`."""
-    return Row(attack, str(figure), " or ".join(map(str, wanted)), figure in wanted)
-
-
 def shown(rows: Sequence[Row]) -> str:
     """The rows as a table with aligned columns."""
     lines = [HEADER] + [(*row[:3], "yes" if row.held else "NO") for row in rows]

@@ -91,6 +91,7 @@ class Known:
 HANDED_OVER = 0.0005
 """Seconds that a thread which reads a document may keep Python's lock from others. Usually it is
 ten times that, and to read a page takes dozens of turns; but a shorter time costs all that runs."""
+USUAL = sys.getswitchinterval()
 
 
 class Turns:
@@ -109,11 +110,10 @@ class Turns:
             self._lock.release()
             raise
         self._begun = monotonic()
-        self._usual = sys.getswitchinterval()
         sys.setswitchinterval(HANDED_OVER)
 
     async def __aexit__(self, *_: object) -> None:
-        sys.setswitchinterval(self._usual)
+        sys.setswitchinterval(USUAL)
         self._rests_until = 2 * monotonic() - self._begun
         self._lock.release()
 

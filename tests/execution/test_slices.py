@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -60,6 +61,19 @@ async def test_slices_end_when_their_time_is_up() -> None:
     found, turns = await turns_while(in_slices(list(range(20)), adding(TURN / 3)))
     assert found == list(range(20))
     assert turns >= 5
+
+
+async def test_others_have_as_long_as_a_slice_takes() -> None:
+    completed: list[float] = []
+    add = adding(TURN / 3)
+
+    def noting(index: int, item: Any, into: list[Any]) -> bool:
+        awaits = add(index, item, into)
+        completed.append(time.monotonic())
+        return awaits
+
+    await in_slices(list(range(20)), noting)
+    assert len([1 for before, after in pairwise(completed) if after - before > TURN]) >= 5
 
 
 async def test_items_are_awaited_some_at_a_time_in_their_places() -> None:
