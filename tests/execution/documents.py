@@ -73,17 +73,25 @@ class Words:
         return words
 
 
-IMPORTS = ("importJobs", "importJob", "importPreview")
+WITHOUT_PLAN = {
+    "Query": ("audit", "practice", "staff", "keys", "assignees", "patients")
+    + ("importJobs", "importJob", "importPreview"),
+    "Viewer": ("sessions", "passkeys", "lastSignIn", "practice", "claimed"),
+    "Queue": ("script",),
+    "Patient": ("externalIds", "appointments", "merges"),
+    "Task": ("externalIds",),
+}
+"""Fields that graphql-core completes: what one person sees of themselves, an admin alone, or a page
+of one patient. Documents written by hand have those that others may see."""
 
 
 def _types() -> Any:
-    """The schema as the generator reads it, without what one person sees of themselves or an admin
-    alone: it has no plan, and would be most of what is generated."""
+    """The schema as the generator reads it, without the fields that have no plan: they would be
+    most of what is generated."""
     types: Any = build_ast_schema(parse(schema_text()))
-    for name in ("audit", "practice", "staff", "keys", "assignees", *IMPORTS):
-        del types.query_type.fields[name]
-    for name in ("sessions", "passkeys", "lastSignIn"):
-        del types.get_type("Viewer").fields[name]
+    for name, fields in WITHOUT_PLAN.items():
+        for field in fields:
+            del types.get_type(name).fields[field]
     return types
 
 

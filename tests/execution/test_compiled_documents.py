@@ -39,7 +39,11 @@ DOCUMENTS = {
         contact { notes loggedBy { name } } actor { name } task { id status closedAt
         lastContact { id } queue { counts { open } } } } } }""",
     "the viewer": """{ viewer { name role mayReadNotes mayLogContacts mayCreateTasks expiresAt
-        practice { timeZone today cursor } queues { id name counts { queue { name } } } } }""",
+        practice { timeZone today cursor } queues { id name counts { queue { name } } }
+        claimed { id status patient { name } } } }""",
+    "a patient, with all that is known": """{ patients(first: 5) { nodes { id name
+        externalIds { source id } merges { merged { name } } appointments(first: 2) { nodes { at } }
+        tasks(first: 2) { nodes { id externalIds { source id } queue { name script } } } } } }""",
     "introspection": get_introspection_query(),
 }
 
