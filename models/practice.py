@@ -17,9 +17,8 @@ class Practice(Model):
     rows, which are numbered and chained on their own. `region` is the country (ISO 3166, two
     letters) of phone numbers that are written without a country's code.
 
-    `settings` grows by one when the practice or its queues are changed, and `settings_seq` is the
-    number of the last event before that: feeds learn of it so. Nobody may come into a practice that
-    is archived.
+    `settings` grows by one when the practice or its queues are changed: feeds learn of it so.
+    Nobody may come into a practice that is archived.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -37,7 +36,6 @@ class Practice(Model):
     audit_pruned_through = fields.BigIntField(default=0)
     audit_pruned_digest = fields.BinaryField(default=BEGINNING)
     settings = fields.BigIntField(default=0, db_default=0)
-    settings_seq = fields.BigIntField(null=True)
     archived_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField()
 

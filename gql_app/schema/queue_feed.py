@@ -63,17 +63,17 @@ class _Dashboard:
         self._passed = services.passed
         self._wanted = wanted
         self._counts: dict[int, QueueCounts] = {}
-        self._settings = 0
+        self._settings = -1
         self._today = local_date(self._clock(), scope.time_zone)
         self._next_beat = self._passed() + HEARTBEAT.total_seconds()
         self.position = Position(0)
 
     async def begin(self, after: Position | None) -> list[Item[FeedRow]]:
-        """The snapshot, or the counts at the cursor of a dashboard that comes back; before them the
-        queues, if they may have been changed since then."""
+        """The snapshot, or the queues and their counts at the cursor of a dashboard that comes
+        back: nobody knows here whether it was told of their last change."""
         if after is not None:
             self.position = after
-            return await self._count(after, is_first=True)
+            return await self._count(after)
         board = await read_board(self._scope, self._wanted, FIRST_PAGE, self._clock())
         self.position, self._settings = board.position, board.settings
         self._counts = {on_board.queue.id: on_board.counts for on_board in board.queues}
@@ -91,12 +91,12 @@ class _Dashboard:
         return batch.settings > self._settings
 
     async def caught_up(self) -> list[Item[FeedRow]]:
-        """The queues and their counts at the last position, if they have been changed: a queue that
-        is archived has an event now and then. No event brings them, so they are told as what the
-        clock brings is."""
-        known, settings = list(self._counts), self._settings
+        """The queues and their counts at the last position, if they or the day have changed: a
+        queue that is archived has an event now and then. No event brings them, so they are told as
+        what the clock brings is."""
+        known = list(self._counts), self._settings, self._today
         items = await self._count(self.position)
-        if (known, settings) == (list(self._counts), self._settings):
+        if known == (list(self._counts), self._settings, self._today):
             return []
         return [item._replace(of_the_clock=True) for item in items]
 
@@ -147,7 +147,7 @@ class _Dashboard:
                 self._counts[queue_id] = counts
                 yield counts, event.position
 
-    async def _count(self, position: Position, *, is_first: bool = False) -> list[Item[FeedRow]]:
+    async def _count(self, position: Position) -> list[Item[FeedRow]]:
         """The counts at a position, on the day that it is now, and before them the queues if they
         have been changed. They are told together: a member that joined or left a group between two
         of them would have some of another day."""
@@ -155,11 +155,7 @@ class _Dashboard:
         self._today = local_date(now, self._scope.time_zone)
         found = await counts_at(self._scope, self._wanted, position, now)
         practice = found.practice
-        if is_first:  # what a dashboard knows that comes back is not known here
-            is_new = practice.settings_seq is not None and practice.settings_seq >= position.seq
-        else:
-            is_new = practice.settings > self._settings
-            is_new |= found.counts.keys() != self._counts.keys()
+        is_new = practice.settings > self._settings or found.counts.keys() != self._counts.keys()
         self._counts, self._settings = found.counts, practice.settings
         rows: list[FeedRow] = [QueuesRow(practice, position, found.queues)] if is_new else []
         rows += found.counts.values()

@@ -141,7 +141,7 @@ class Change:
         noted = [*self._of_events(), *self._noted]
         seq = await write_records(self.practice_id, self._events, noted, self._keys_used, self.now)
         if self.has_settings:
-            await count_settings(self.practice_id, seq)
+            await count_settings(self.practice_id)
         return seq if self._events else None
 
     @property

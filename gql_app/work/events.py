@@ -104,10 +104,9 @@ async def write_records(
     return seq
 
 
-async def count_settings(practice_id: int, seq: int) -> None:
-    """Say that the practice or its queues were changed after event `seq`. The counter is locked."""
-    sql = "UPDATE practice SET settings = settings + 1, settings_seq = $2 WHERE id = $1"
-    await write(sql, practice_id, seq)
+async def count_settings(practice_id: int) -> None:
+    """Say that the practice or its queues were changed. The counter of its events is locked."""
+    await write("UPDATE practice SET settings = settings + 1 WHERE id = $1", practice_id)
 
 
 def _chained(

@@ -29,7 +29,6 @@ class Migration(migrations.Migration):
             fields.BigIntField(default=0, db_default=0),
             "BIGINT NOT NULL DEFAULT 0",
         ),
-        AddColumn("Practice", "settings_seq", fields.BigIntField(null=True), "BIGINT"),
         AddColumn("Practice", "archived_at", fields.DatetimeField(null=True), "{moment}"),
         AddColumn("Queue", "max_attempts", fields.IntField(null=True), "INT"),
         AddColumn("Queue", "script", fields.TextField(null=True), "TEXT"),

@@ -269,7 +269,8 @@ class Client:
         assert self.tasks == {key: task for key, task in there.items() if task[0] != "CLOSED"}
 
     async def _take_queues(self, message: Message) -> None:
-        assert self._awaited is None, "queues between an event and its counts"
+        if self._awaited is not None:  # it came back after an event: the counts of all follow
+            assert message["seq"] == self._awaited[1], "queues between an event and its counts"
         await self._nothing_untold_before(message["seq"] + 1)
         ids = {queue["id"] for queue in message["queues"]}
         before = self._watched

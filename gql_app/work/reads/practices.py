@@ -7,8 +7,7 @@ from models.database import fetch, select_list
 
 
 class PracticeRow(NamedTuple):
-    """A practice. `settings` is how often it or its queues were changed, and `settings_seq` the
-    number of the last event before that; None if they never were."""
+    """A practice. `settings` is how often it or its queues were changed."""
 
     id: int
     slug: str
@@ -17,7 +16,6 @@ class PracticeRow(NamedTuple):
     region: str
     archived_at: datetime | None
     settings: int
-    settings_seq: int | None
 
     @property
     def practice_id(self) -> int:
