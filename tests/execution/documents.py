@@ -74,12 +74,11 @@ class Words:
 
 
 WITHOUT_PLAN = {
-    "Query": ("audit", "practice", "staff", "keys", "assignees", "patients")
-    + ("importJobs", "importJob", "importPreview"),
-    "Viewer": ("sessions", "passkeys", "lastSignIn", "practice", "claimed"),
-    "Queue": ("script",),
-    "Patient": ("externalIds", "appointments", "merges"),
-    "Task": ("externalIds",),
+    "Query": "audit practice staff keys assignees patients importJobs importJob importPreview".split(),
+    "Viewer": "sessions passkeys lastSignIn practice claimed".split(),
+    "Queue": ["script"],
+    "Patient": ["externalIds", "appointments", "merges"],
+    "Task": ["externalIds"],
 }
 """Fields that graphql-core completes: what one person sees of themselves, an admin alone, or a page
 of one patient. Documents written by hand have those that others may see."""
