@@ -74,8 +74,18 @@ class Words:
 
 
 WITHOUT_PLAN = {
-    "Query": "audit practice staff keys assignees patients importJobs importJob importPreview".split(),
-    "Viewer": "sessions passkeys lastSignIn practice claimed".split(),
+    "Query": [
+        "audit",
+        "practice",
+        "staff",
+        "keys",
+        "assignees",
+        "patients",
+        "importJobs",
+        "importJob",
+        "importPreview",
+    ],
+    "Viewer": ["sessions", "passkeys", "lastSignIn", "practice", "claimed"],
     "Queue": ["script"],
     "Patient": ["externalIds", "appointments", "merges"],
     "Task": ["externalIds"],
