@@ -24,6 +24,7 @@ from gql_app.web.connections import prove
 from gql_app.web.credentials import viewer_of
 from gql_app.web.http_errors import NotPost, refusal
 from gql_app.web.requests import MAX_SMALL_BODY, read_body, read_json
+from gql_app.web.sending import SLOW_SECONDS, within
 from gql_app.web.sessions import Ended, Notice, Sessions
 from gql_app.work.access_log import Access
 from gql_app.work.exports.run import Order, begin_export
@@ -37,6 +38,8 @@ DOWNLOAD = "download"
 
 AT_ONCE = 4
 """Downloads that a process sends at the same time; of a key it is one."""
+OF_PRACTICE = 2
+"""How many of these are of one practice."""
 RETRY_SECONDS = 5
 
 MEDIA_TYPES = {
@@ -60,7 +63,8 @@ class Downloads:
         self._services = services
         self._sessions = sessions
         self._keys = keys
-        self._running: Counter[int] = Counter()
+        self._running: Counter[int] = Counter()  # by practice
+        self._keys_running: set[int] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -96,7 +100,11 @@ class Downloads:
                     response = StreamingResponse(
                         sent, headers=headers, media_type=MEDIA_TYPES[order.form]
                     )
-                    await response(request.scope, request.receive, send)
+                    try:
+                        await response(request.scope, request.receive, within(SLOW_SECONDS, send))
+                    except TimeoutError:
+                        log.info("a download was cut off: its client does not read")
+                        raise _CutOff from None
 
     def _headers(self, viewer: Viewer, order: Order) -> dict[str, str]:
         today = local_date(self._services.clock(), viewer.time_zone)
@@ -109,15 +117,18 @@ class Downloads:
     @contextmanager
     def _place(self, viewer: Viewer) -> Iterator[None]:
         """A place among the downloads of this process. Raises `RateLimited`."""
-        if self._running[viewer.key_id]:
+        if viewer.key_id in self._keys_running:
             raise RateLimited("This key downloads something already.", RETRY_SECONDS)
-        if self._running.total() >= AT_ONCE:
+        of_practice = self._running[viewer.practice_id]
+        if of_practice >= OF_PRACTICE or self._running.total() >= AT_ONCE:
             raise RateLimited("Others download right now; try again in a moment.", RETRY_SECONDS)
-        self._running[viewer.key_id] += 1
+        self._running[viewer.practice_id] += 1
+        self._keys_running.add(viewer.key_id)
         try:
             yield
         finally:
-            del self._running[viewer.key_id]
+            self._running -= Counter({viewer.practice_id: 1})
+            self._keys_running.remove(viewer.key_id)
 
 
 async def _sent(
