@@ -113,6 +113,7 @@ async def test_one_who_came_back_goes_on_live(server: Server) -> None:
     await server.office.log(task)
     async with server.socket() as socket:
         await socket.subscribe(FEED, after=cursor(server, 1))
+        await next_message(socket, "QueuesChanged")
         for _ in range(2):
             assert (await next_message(socket, "QueueCounts"))["seq"] == 1
         assert [message["seq"] for message in await next_event(socket)] == [2, 2]

@@ -258,7 +258,9 @@ async def test_who_does_not_read_is_let_go(server: Server, monkeypatch: pytest.M
 Authorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n\r\n"""
     writer.write(head.encode() + body)
     assert await reader.readexactly(12) == b"HTTP/1.1 200"
-    async with asyncio.timeout(PATIENCE):  # its place is free again once it is let go
-        while code(await ask(server, key, table="none"))[0] == 429:
-            await asyncio.sleep(0.05)
-    writer.close()
+    try:
+        async with asyncio.timeout(PATIENCE):  # its place is free again once it is let go
+            while code(await ask(server, key, table="none"))[0] == 429:
+                await asyncio.sleep(0.05)
+    finally:
+        writer.transport.abort()
