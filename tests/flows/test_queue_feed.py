@@ -101,6 +101,7 @@ async def test_one_who_comes_back_gets_the_counts_at_its_cursor_and_what_came_af
     for seen in range(7):
         async with server.socket() as back:
             await back.subscribe(FEED, after=cursor(server, 2 + seen))
+            await next_message(back, "QueuesChanged")
             first = [await next_message(back, "QueueCounts") for _ in counts[0]]
             assert [row["seq"] for row in first] == [2 + seen] * 2
             at_cursor = {row["queue"]["id"]: without_queue(row) for row in first}

@@ -250,6 +250,7 @@ async def test_who_does_not_read_is_let_go(server: Server, monkeypatch: pytest.M
     async def endless(*_: Any) -> AsyncGenerator[bytes, None]:
         while True:
             yield bytes(1_000_000)
+            await asyncio.sleep(0)
 
     monkeypatch.setattr(downloads, "_sent", endless)
     key, body = server.office.keys["supervisor"], b'{"table":"tasks"}'
