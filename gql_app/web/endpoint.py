@@ -1,11 +1,12 @@
 """/graphql: POST for queries and mutations, POST for an event stream, or a WebSocket."""
 
+import asyncio
 from contextlib import aclosing, suppress
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from gql_app.access import KeyLookup, Viewer
 from gql_app.delivery.groups import Groups
@@ -26,7 +27,7 @@ from gql_app.web.connections import prove
 from gql_app.web.credentials import viewer_of
 from gql_app.web.http_errors import NotAcceptable, NotPost, PersistedQueryByGet, refusal
 from gql_app.web.requests import PERSISTED, read_body, read_json, read_request
-from gql_app.web.sending import SLOW_SECONDS, within
+from gql_app.web.sending import SLOW_SECONDS
 from gql_app.web.sessions import Notices, Sessions
 from gql_app.web.socket import Socket
 from gql_app.web.sse import HEADERS, events
@@ -130,7 +131,7 @@ class Endpoint:
                 response = StreamingResponse(body, media_type=STREAM, headers=HEADERS)
                 # A client that does not read is let go: it comes back with the id that it has.
                 with suppress(TimeoutError):
-                    await response(request.scope, request.receive, within(SLOW_SECONDS, send))
+                    await response(request.scope, request.receive, _within(SLOW_SECONDS, send))
 
     async def _execute(
         self, request: Request, viewer: Viewer, graphql: GraphQLRequest, media_type: str
@@ -159,3 +160,11 @@ class Endpoint:
         elif media_type == RESPONSE and "data" not in answer:  # it was not carried out
             status = 500 if has_failed(answer["errors"]) else 400
         return Response(body, status, headers, media_type)
+
+
+def _within(seconds: float, send: Send) -> Send:
+    async def send_or_give_up(message: Message) -> None:
+        async with asyncio.timeout(seconds):
+            await send(message)
+
+    return send_or_give_up

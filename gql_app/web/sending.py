@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import orjson
-from starlette.types import Message, Send
+from starlette.types import Send
 
 SLOW_SECONDS = 4.0
 """How long a client may leave its full buffer (the server's, 64 KiB) unread in a stream."""
@@ -15,16 +15,6 @@ MAX_WAITING = 8 * 1024 * 1024
 
 Take: TypeAlias = Callable[[bytes], bool]
 """Sends frames at once and returns True, or sends nothing and returns False."""
-
-
-def within(seconds: float, send: Send) -> Send:
-    """Sends, or raises `TimeoutError` if the client leaves its buffer unread for so long."""
-
-    async def send_or_give_up(message: Message) -> None:
-        async with asyncio.timeout(seconds):
-            await send(message)
-
-    return send_or_give_up
 
 
 class Gone(Exception):

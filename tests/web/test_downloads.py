@@ -4,7 +4,6 @@ import asyncio
 import csv
 import io
 import json
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
@@ -18,7 +17,7 @@ from models.lifecycle import ContactOutcome
 from models.roles import Action, Role, who_may
 from tests.brokers import until
 from tests.office import make_office, task_id
-from tests.serving import PATIENCE, Server
+from tests.serving import Server
 from tests.support.access import create_key, revoke_key
 from tests.support.audited import rows_of
 
@@ -241,27 +240,3 @@ async def test_a_practice_leaves_places_for_others(server: Server, held: Held) -
     assert (await other).status_code == 200
     assert [len(rows(await download)) for download in running] == [4, 4]
     assert len(rows(await ask(server, keys[2], table="tasks"))) == 4  # there is room again
-
-
-@on_sqlite
-async def test_who_does_not_read_is_let_go(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "SLOW_SECONDS", 0.2)
-
-    async def endless(*_: Any) -> AsyncGenerator[bytes, None]:
-        while True:
-            yield bytes(1_000_000)
-            await asyncio.sleep(0)
-
-    monkeypatch.setattr(downloads, "_sent", endless)
-    key, body = server.office.keys["supervisor"], b'{"table":"tasks"}'
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1)
-    head = f"""POST /download HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r
-Authorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n\r\n"""
-    writer.write(head.encode() + body)
-    assert await reader.readexactly(12) == b"HTTP/1.1 200"
-    try:
-        async with asyncio.timeout(PATIENCE):  # its place is free again once it is let go
-            while code(await ask(server, key, table="none"))[0] == 429:
-                await asyncio.sleep(0.05)
-    finally:
-        writer.transport.abort()
