@@ -140,7 +140,10 @@ async def test_sign_in_sockets_and_a_rolling_restart_go_through_nginx(
         going.cancel()
         await asyncio.wait([going])
     assert len(answers) > 20
-    assert set(answers) == {200}
+    # One that has come to a process in the very moment that it stops is not sent to the other one,
+    # since it may be a change. There is one at a time here, and two stops.
+    assert answers.count(502) <= 2
+    assert set(answers) <= {200, 502}
 
 
 async def keep_asking(site: Site, answers: list[int]) -> None:
