@@ -114,6 +114,24 @@ async def test_a_queue_is_dragged_to_its_place(server: Server, sign_in: SignIn) 
     assert [queue.name for queue in queues] == ["Missed appointments", "Overdue recall"]
 
 
+async def test_a_drag_that_is_cancelled_moves_nothing(server: Server, sign_in: SignIn) -> None:
+    page = (await sign_in("admin")).page
+    await open_queues(page)
+    items = page.locator(".queue-list > li")
+    await items.nth(1).hover(position={"x": 60, "y": 20})
+    await page.mouse.down()
+    await items.nth(0).hover(position={"x": 60, "y": 4})
+    await items.nth(0).hover(position={"x": 60, "y": 6})
+    await expect(listed(page)).to_have_text(["Missed appointments", "Overdue recall"])
+    await page.keyboard.press("Escape")
+    await page.mouse.up()
+    await expect(listed(page)).to_have_text(["Overdue recall", "Missed appointments"])
+    await of_queue(page, "Change", "Overdue recall").click()  # nothing was sent before
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("Overdue recall")
+    queues = await Queue.filter(practice_id=server.office.practice.id).order_by("position")
+    assert [queue.name for queue in queues] == ["Overdue recall", "Missed appointments"]
+
+
 async def test_what_another_admin_changes_is_seen_and_what_is_typed_stays(
     server: Server, sign_in: SignIn
 ) -> None:
