@@ -134,6 +134,26 @@ async def test_nothing_is_cut_off(server: Server, sign_in: SignIn, width: int, h
     assert await page.evaluate(FITS)
 
 
+OVERLAPS = """() => {
+  const parts = [...document.querySelectorAll('header > :not(nav), header nav a')]
+    .filter((e) => e.checkVisibility())
+    .map((e) => [e.textContent.trim(), e.getBoundingClientRect()]);
+  const meet = (a, b) =>
+    a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  return parts.flatMap(([a, one], i) =>
+    parts.slice(i + 1).filter(([, two]) => meet(one, two)).map(([b]) => `${a} / ${b}`));
+}"""
+
+
+async def test_an_admins_five_views_have_room_on_a_phone(sign_in: SignIn) -> None:
+    page = (await sign_in("admin", viewport={"width": 390, "height": 844})).page
+    await expect(page.locator("#to-settings")).to_be_visible()
+    for width in (390, 320, 760):
+        await page.set_viewport_size({"width": width, "height": 844})
+        assert await page.evaluate(OVERLAPS) == []
+        assert await page.evaluate(FITS)
+
+
 async def test_printed_all_rows_are_there(server: Server, sign_in: SignIn) -> None:
     for number in range(60):
         await server.office.make_task(reason=f"Number {number}")
