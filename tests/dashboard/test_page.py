@@ -47,6 +47,16 @@ async def barriers(page: Page, axe: str) -> list[str]:
     ]
 
 
+async def barriers_by_day_and_night(page: Page, axe: str) -> list[str]:
+    """The same, in light and in dark."""
+    found = []
+    for scheme in ("dark", "light"):
+        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await expect(page.locator("html")).to_have_attribute("data-theme", scheme)
+        found += await barriers(page, axe)
+    return found
+
+
 @LIGHT_AND_DARK
 async def test_no_view_has_a_barrier(
     server: Server, browser: Browser, axe: str, color_scheme: str

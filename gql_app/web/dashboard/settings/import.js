@@ -2,6 +2,7 @@
 
 import { graphql, sendFile } from '../api.js';
 import { outside } from '../text.js';
+import { dayAndClock } from '../words.js';
 import { IMPORTS } from './documents/import.js';
 import { button, ending, field, made, sending } from './fields.js';
 import { ImportJob, STATES, figures } from './import-job.js';
@@ -82,7 +83,7 @@ export class Section {
         'tr',
         {},
         made('th', { scope: 'row', text: outside(job.fileName) }),
-        made('td', { text: new Date(job.createdAt).toLocaleString() }),
+        made('td', { text: dayAndClock(job.createdAt) }),
         made('td', { text: job.queue ? outside(job.queue.name) : '' }),
         made('td', { text: job.state === 'DONE' ? figures(job) : STATES[job.state] }),
         made('td', {}, open),
