@@ -51,7 +51,7 @@ async def barriers_by_day_and_night(page: Page, axe: str) -> list[str]:
     """The same, in light and in dark."""
     found = []
     for scheme in ("dark", "light"):
-        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=scheme)
         await expect(page.locator("html")).to_have_attribute("data-theme", scheme)
         found += await barriers(page, axe)
     return found
