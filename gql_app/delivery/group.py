@@ -5,11 +5,11 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Set
 from contextlib import aclosing
-from datetime import date
 
 from gql_app.delivery.results import Listener, Result, ResultBatch, Results, Stop, failure
 from gql_app.logs import request
 from gql_app.schema.errors import ERROR_CODES
+from gql_app.schema.items import AsOf
 from gql_app.work.access_log import Access
 from models.chain import Position
 
@@ -40,7 +40,7 @@ class Group:
         self, start: Position, results: Results, note: NoteSent, *, waits: bool = False
     ) -> None:
         self.floor = self.head = start
-        self.day: date | None = None
+        self.as_of: AsOf | None = None
         self._waits = waits
         self._places: dict[object, int] = {}
         self._taken = asyncio.Event()
@@ -62,30 +62,30 @@ class Group:
         return self._ended is not None
 
     async def begun(self) -> None:
-        """Wait for the first results: before them, the group's day is not known."""
+        """Wait for the first results: before them, what it is as of is not known."""
         await self._begun.wait()
 
     def begins_at(self, position: Position) -> bool:
         """Whether a member that has been told all up to `position` can be told all of it."""
         return not self.has_ended and not self._first and self.floor == position
 
-    def can_lead_from(self, position: Position, day: date | None) -> bool:
-        """Whether a member that has been told all up to `position`, on `day`, may follow."""
+    def can_lead_from(self, position: Position, as_of: AsOf | None) -> bool:
+        """Whether a member that has been told all up to `position`, `as_of` then, may follow."""
         if self.has_ended:
             return False
         if not self._begun.is_set():
             return self.floor.agrees(position)
-        return self.place_after(position, day) is not None
+        return self.place_after(position, as_of) is not None
 
-    def place_after(self, position: Position, day: date | None) -> int | None:
-        """The place of the next result for a member that has been told all up to `position`, on
-        `day`. None if the group has forgotten some of what follows, has come to another day, or has
-        another event there."""
+    def place_after(self, position: Position, as_of: AsOf | None) -> int | None:
+        """The place of the next result for a member that has been told all up to `position`,
+        `as_of` then. None if the group has forgotten some of what follows, has come to another day
+        or other settings, or has another event there."""
         index = bisect_right(self._kept, position.seq, key=_seq)
-        next_day = self._kept[index].day if index < len(self._kept) else self.day
+        following = self._kept[index].as_of if index < len(self._kept) else self.as_of
         here = _position(self._kept[index - 1]) if index else self.floor
         is_other = here.seq == position.seq and not here.agrees(position)
-        if position.seq < self.floor.seq or next_day != day or is_other:
+        if position.seq < self.floor.seq or following != as_of or is_other:
             # If the stream is over, the member can still be told that, but nothing after a gap.
             return None if self._ended is None else self._end
         return self._first + index
@@ -203,14 +203,14 @@ class Group:
         Listeners are called: waking a coroutine takes a turn of the event loop, and more time than
         to send what it waits for.
         """
-        stop = Stop(self._end, self.head, self.day)
+        stop = Stop(self._end, self.head, self.as_of)
         self._begun.set()
         self._chunks.clear()
         if results:
             if self._heard_by:
                 self._sent.update(*[result.patients for result in results])
             self._kept += results
-            self.head, self.day = _position(results[-1]), results[-1].day
+            self.head, self.as_of = _position(results[-1]), results[-1].as_of
         self._forget()
         batch = ResultBatch(results)
         for listener, stopped in list(self._listeners.items()):

@@ -3,9 +3,9 @@
     beginning -----> catching up      the group has forgotten some of what comes next
     beginning -----> reading          the group has all that comes next
     catching up ---> reading          the group has all that comes next
-    catching up ---> beginning        it was too slow, or came to another day than the group
+    catching up ---> beginning        it was too slow, or came to another day or settings
     reading -------> listening        it has read all that there is
-    reading -------> beginning        it was too slow, or came to another day than the group
+    reading -------> beginning        it was too slow, or came to another day or settings
     listening -----> reading          it did not take a batch, or the stream has ended
     any -----------> gone             its client has left, or the stream has ended
 
@@ -18,11 +18,11 @@ listening cost next to nothing, and nearly all members are, nearly all the time.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 
 from gql_app.delivery.group import Group
 from gql_app.delivery.results import Listener, Result, Results
+from gql_app.schema.items import AsOf
 from gql_app.work.access_log import Access
 from models.chain import Position
 
@@ -38,7 +38,7 @@ class Life(StrEnum):
 
 
 _GROUP_HAS_ALL = "the group has all that comes next"
-_FELL_BEHIND = "it was too slow, or came to another day than the group"
+_FELL_BEHIND = "it was too slow, or came to another day or settings"
 _LEFT = "its client has left, or the stream has ended"
 
 STEPS: Mapping[Life, Mapping[Life, str]] = {
@@ -68,12 +68,13 @@ STEPS: Mapping[Life, Mapping[Life, str]] = {
 
 @dataclass(eq=False)
 class Member:
-    """How far a member has come: it has been told all up to `position`, on `day`. In a group it
-    has a place, `in_group`, since it joined at event `joined`. `access` is whose it is."""
+    """How far a member has come: it has been told all up to `position`, `as_of` a day and settings.
+    In a group it has a place, `in_group`, since it joined at event `joined`. `access` is whose it
+    is."""
 
     position: Position
     access: Access
-    day: date | None = None
+    as_of: AsOf | None = None
     joined: int = 0
     in_group: int | None = None
     life: Life = Life.BEGINNING
@@ -86,13 +87,13 @@ class Member:
 
     def join(self, group: Group) -> bool:
         """Take the place in a group after what it has been told. False if there is none."""
-        self.in_group = group.place_after(self.position, self.day)
+        self.in_group = group.place_after(self.position, self.as_of)
         self.joined = self.position.seq
         return self.in_group is not None
 
     def fits(self, group: Group) -> bool:
         """Whether it could join the group."""
-        return group.place_after(self.position, self.day) is not None
+        return group.place_after(self.position, self.as_of) is not None
 
     def begin(self) -> None:
         """Take the first place in a replay that begins at `position`, with the state there."""
@@ -108,7 +109,7 @@ class Member:
         """Note that it has been told the results, of which `takes` is true."""
         assert self.in_group is not None
         self.in_group += len(results)
-        self.position, self.day = results[-1].position or self.position, results[-1].day
+        self.position, self.as_of = results[-1].position or self.position, results[-1].as_of
 
 
 async def follow(group: Group, member: Member, listener: Listener | None) -> Results:
@@ -133,7 +134,7 @@ async def _listen(group: Group, member: Member, place: int, listener: Listener) 
     if not group.is_at_end(place):
         return
     member.enter(Life.LISTENING)
-    member.in_group, member.position, member.day = await group.listen(
+    member.in_group, member.position, member.as_of = await group.listen(
         place, listener, member.access
     )
     member.enter(Life.READING)
@@ -182,5 +183,5 @@ def _is_known(result: Result, member: Member) -> bool:
     # The group was behind the member when it joined, and tells what the member knows already.
     if position.seq <= member.joined and not result.of_the_clock and not result.last:
         return True
-    member.position, member.day = position, result.day
+    member.position, member.as_of = position, result.as_of
     return False

@@ -186,5 +186,5 @@ def _encoded(payload: dict[str, Any], item: Item[Any] | None, context: SharedCon
     if item is None:
         return Result(None, text)
     patients = tuple({*patients_in(item.row), *context.loaders.seen})
-    how = (item.day, item.of_the_clock, item.more)
+    how = (item.as_of, item.of_the_clock, item.more)
     return Result(item.position, text, *how, patients=patients)

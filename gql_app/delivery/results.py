@@ -1,12 +1,12 @@
 """Results of an operation, encoded once for all who are sent them."""
 
 from collections.abc import AsyncGenerator, Callable
-from datetime import date
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
 from gql_app.execution.limits import at_most
+from gql_app.schema.items import AsOf
 from models.chain import Position
 
 MAX_ANSWER = 8 * 1024 * 1024
@@ -14,14 +14,14 @@ MAX_ANSWER = 8 * 1024 * 1024
 
 
 class Result(NamedTuple):
-    """An encoded result. In a stream of events it is true at the event at `position`, and on `day`
-    if it depends on the day; `of_the_clock` says that the time brought it and not an event. With
+    """An encoded result. In a stream of events it is true at the event at `position`, and `as_of` a
+    day and settings if it depends on them; `of_the_clock` says that no event brought it. With
     `more`, other results follow at once. With `last`, the payload is a list of errors, and the
     stream has ended. In a stream `patients` are those whose data it shows."""
 
     position: Position | None
     payload: str
-    day: date | None = None
+    as_of: AsOf | None = None
     of_the_clock: bool = False
     more: bool = False
     last: bool = False
@@ -40,11 +40,11 @@ class ResultBatch:
 
 
 class Stop(NamedTuple):
-    """Where a listener stopped: before `place`. It has been told all up to `position`, on `day`."""
+    """Where a listener stopped: before `place`, told all up to `position`, `as_of` then."""
 
     place: int
     position: Position
-    day: date | None
+    as_of: AsOf | None
 
 
 Results: TypeAlias = AsyncGenerator[Result, None]

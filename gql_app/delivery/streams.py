@@ -153,7 +153,7 @@ class Streams:
                     async for result in state:
                         yield result
                 await group.begun()
-                member.day = member.day or group.day  # of no queue at all, no state was told
+                member.as_of = member.as_of or group.as_of  # of no queue at all, no state was told
             if by_replay or not member.join(group):
                 async with (
                     self._replay(shared, member, with_state=by_replay) as replay,
@@ -188,7 +188,7 @@ class Streams:
         def fits(replay: Group) -> bool:
             if with_state:
                 return replay.begins_at(member.position)
-            return replay.can_lead_from(member.position, member.day)
+            return replay.can_lead_from(member.position, member.as_of)
 
         stream = partial(self._stream, shared)
         async with self._groups.replay(shared.key, member.position, fits, stream) as replay:
@@ -204,12 +204,12 @@ class Streams:
         self, shared: SharedRequest, member: Member, after: Position | None
     ) -> Results:
         """How things stand at `after`, or now, executed for one member alone."""
-        member.day = None
+        member.as_of = None
         start = Start(after, state_only=True)
         async with aclosing(self._executed(shared, start)) as results:
             async for result in results:
                 if result.position is not None:
-                    member.position, member.day = result.position, result.day
+                    member.position, member.as_of = result.position, result.as_of
                 yield result
 
     def _stream(self, shared: SharedRequest, position: Position) -> Results:

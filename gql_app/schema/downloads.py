@@ -11,10 +11,16 @@ from gql_app.schema.context import Services, SharedContext
 from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import read_id_of
 from gql_app.work.exports.run import FORMS, TABLES, Order
-from gql_app.work.exports.tables import ExportQuery
+from gql_app.work.exports.tables import ExportQuery, Table
 from gql_app.work.reads.conditions import BadInput
 
-NAMES = {"table", "format", "filter", "from", "to", "patientId", "staffId"}
+OPTIONS = {
+    "from": "first",
+    "to": "last",
+    "patientId": "patient_id",
+    "staffId": "staff_id",
+}
+NAMES = {"table", "format", "filter", *OPTIONS}
 
 
 def read_order(schema: Schema, services: Services, viewer: Viewer, body: object) -> Order:
@@ -27,6 +33,7 @@ def read_order(schema: Schema, services: Services, viewer: Viewer, body: object)
     table = TABLES.get(str(body.get("table")))
     if table is None:
         raise BadInput(f"table is one of {', '.join(TABLES)}.")
+    _check_options(table, body)
     form = body.get("format") or FORMS[0]
     if form not in FORMS:
         raise BadInput(f"format is one of {', '.join(FORMS)}.")
@@ -44,6 +51,22 @@ def read_order(schema: Schema, services: Services, viewer: Viewer, body: object)
         raise BadInput(f"filter: {given}")
     tasks = task_query(given, SharedContext(viewer.scope, services))
     return Order([table], form, query._replace(tasks=tasks))
+
+
+def _check_options(table: Table, body: Mapping[str, Any]) -> None:
+    """Raise `BadInput` for what the table does not take: otherwise more is told than was asked."""
+    for name, option in OPTIONS.items():
+        if body.get(name) is not None and option not in table.options:
+            raise BadInput(f"{name} does not apply to {table.name}.")
+    wanted = body.get("filter")
+    if wanted is None or "tasks" in table.options:
+        return
+    if "queues" not in table.options:
+        raise BadInput(f"filter does not apply to {table.name}.")
+    if isinstance(wanted, dict):
+        others = [name for name, value in wanted.items() if value is not None]
+        if set(others) - {"queueIds"}:
+            raise BadInput(f"filter: only queueIds applies to {table.name}.")
 
 
 def _date(body: Mapping[str, Any], name: str) -> date | None:

@@ -11,17 +11,25 @@ from models.chain import Position
 Row = TypeVar("Row")
 
 
+class AsOf(NamedTuple):
+    """What a row depends on besides the events up to its position: the practice's `day`, and the
+    number of changes of its `settings`."""
+
+    day: date
+    settings: int
+
+
 class Item(NamedTuple, Generic[Row]):
     """A row to show, and what those who send it have to know of it.
 
-    It is true at the event at `position`, if it stands in the practice's history, and on `day` if
-    it depends on the day. `of_the_clock` says that the time brought it and not an event; with
-    `more`, others were read together with it and follow at once.
+    It is true at the event at `position`, if it stands in the practice's history, and `as_of` a day
+    and settings if it depends on them. `of_the_clock` says that the time or a change of settings
+    brought it and not an event; with `more`, others were read together with it and follow at once.
     """
 
     row: Row
     position: Position | None
-    day: date | None = None
+    as_of: AsOf | None = None
     of_the_clock: bool = False
     more: bool = False
 

@@ -9,7 +9,7 @@ from gql_app.access import Scope
 from gql_app.live.feeds import EventBatch
 from gql_app.schema.context import Services, SharedContext
 from gql_app.schema.feed_types import FeedRow, HeartbeatRow, QueuesRow
-from gql_app.schema.items import Item, Items
+from gql_app.schema.items import AsOf, Item, Items
 from gql_app.work.reads.board import after_event, counts_at, read_board
 from gql_app.work.reads.history import is_kept_from
 from gql_app.work.reads.queues import QueueCounts, day_bounds
@@ -124,7 +124,7 @@ class _Dashboard:
         if passed >= self._next_beat:
             self._next_beat = passed + HEARTBEAT.total_seconds()
             beat = HeartbeatRow(self._scope.practice_id, batch.position, self._clock())
-            yield Item(beat, batch.position, self._today, of_the_clock=True)
+            yield Item(beat, batch.position, self._as_of, of_the_clock=True)
 
     def patience(self) -> float:
         """Seconds until time brings something: midnight by the clock, a sign of life however that
@@ -161,9 +161,13 @@ class _Dashboard:
         rows += found.counts.values()
         return self._together([(row, position) for row in rows])
 
+    @property
+    def _as_of(self) -> AsOf:
+        return AsOf(self._today, self._settings)
+
     def _together(self, rows: list[tuple[FeedRow, Position]]) -> list[Item[FeedRow]]:
-        """The rows, which are true at these positions today; more follow each but the last."""
+        """The rows, which are true at these positions now; more follow each but the last."""
         return [
-            Item(row, position, self._today, more=number < len(rows))
+            Item(row, position, self._as_of, more=number < len(rows))
             for number, (row, position) in enumerate(rows, 1)
         ]

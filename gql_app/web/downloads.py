@@ -37,6 +37,8 @@ DOWNLOAD = "download"
 
 AT_ONCE = 4
 """Downloads that a process sends at the same time; of a key it is one."""
+OF_PRACTICE = 2
+"""How many of these are of one practice."""
 RETRY_SECONDS = 5
 
 MEDIA_TYPES = {
@@ -60,7 +62,8 @@ class Downloads:
         self._services = services
         self._sessions = sessions
         self._keys = keys
-        self._running: Counter[int] = Counter()
+        self._running: Counter[int] = Counter()  # by practice
+        self._keys_running: set[int] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -109,15 +112,18 @@ class Downloads:
     @contextmanager
     def _place(self, viewer: Viewer) -> Iterator[None]:
         """A place among the downloads of this process. Raises `RateLimited`."""
-        if self._running[viewer.key_id]:
+        if viewer.key_id in self._keys_running:
             raise RateLimited("This key downloads something already.", RETRY_SECONDS)
-        if self._running.total() >= AT_ONCE:
+        of_practice = self._running[viewer.practice_id]
+        if of_practice >= OF_PRACTICE or self._running.total() >= AT_ONCE:
             raise RateLimited("Others download right now; try again in a moment.", RETRY_SECONDS)
-        self._running[viewer.key_id] += 1
+        self._running[viewer.practice_id] += 1
+        self._keys_running.add(viewer.key_id)
         try:
             yield
         finally:
-            del self._running[viewer.key_id]
+            self._running -= Counter({viewer.practice_id: 1})
+            self._keys_running.remove(viewer.key_id)
 
 
 async def _sent(

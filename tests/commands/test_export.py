@@ -158,6 +158,7 @@ async def test_what_cannot_be_exported_is_refused(
         ((*EXPORT, "--from", "2026-02-01", "--to", "2026-01-01"), "The last date is before"),
         ((*EXPORT, "--from", "0001-01-01"), "between the years 1900 and 2999"),
         ((*EXPORT, "--what", "activity", "--from", "2001-01-01"), "spans at most"),
+        ((*EXPORT, "--what", "all", "--from", "2001-01-01"), "spans at most"),
         ((*EXPORT, "-o", str(kept)), "kept.csv is there already; --force replaces it"),
         ((*EXPORT, "-o", str(tmp_path)), "is not a file"),
         ((*EXPORT, "-o", str(tmp_path / "none" / "x.csv")), "there is no folder"),

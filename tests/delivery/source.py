@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from datetime import date
 
 from gql_app.clock import machine_time
 from gql_app.delivery.group import Group
 from gql_app.delivery.groups import Groups
 from gql_app.delivery.results import Result
+from gql_app.schema.items import AsOf
 from gql_app.work.access_log import Access, AccessLog
 from models.audit import AuditAction
 from models.chain import Position
@@ -49,17 +49,17 @@ class Source:
             self.queue.put_nowait(Result(Position(seq), f"result {seq}"))
 
 
-async def behind(group: Group, seq: int, day: date | None = None) -> list[Result] | None:
+async def behind(group: Group, seq: int, as_of: AsOf | None = None) -> list[Result] | None:
     """What the group tells one who has been told all up to `seq`; None if it cannot."""
-    place = group.place_after(Position(seq), day)
+    place = group.place_after(Position(seq), as_of)
     if place is None:
         return None
     async with asyncio.timeout(LIMIT):
         return await group.at(place)
 
 
-async def read(group: Group, seq: int, day: date | None = None) -> list[int]:
-    results = await behind(group, seq, day)
+async def read(group: Group, seq: int, as_of: AsOf | None = None) -> list[int]:
+    results = await behind(group, seq, as_of)
     assert results is not None
     return seqs(results)
 

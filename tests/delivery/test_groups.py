@@ -8,6 +8,7 @@ import pytest
 
 from gql_app.delivery.group import Group
 from gql_app.delivery.results import Result
+from gql_app.schema.items import AsOf
 from models.chain import Position
 from tests.delivery.source import LIMIT, Source, behind, read, seqs, some_groups, until
 
@@ -105,19 +106,21 @@ async def test_a_place_holds_for_several_results_of_one_event() -> None:
         assert [seqs(results) for results in (first, rest)] == [[11], [11, 12]]
 
 
-async def test_one_joins_only_where_the_next_result_is_of_the_same_day() -> None:
+async def test_one_joins_only_where_the_next_result_is_of_the_same_day_and_settings() -> None:
     source, together = Source(), some_groups()
-    today, tomorrow = date(2026, 3, 1), date(2026, 3, 2)
+    today, tomorrow = AsOf(date(2026, 3, 1), 4), AsOf(date(2026, 3, 2), 4)
+    changed = tomorrow._replace(settings=5)
     async with together.join("key", source.here, source.stream) as group:
         assert group.place_after(Position(10), today) is None  # it has not told a day yet
-        for seq, day in ((11, today), (12, today), (12, tomorrow), (13, tomorrow)):
-            source.queue.put_nowait(Result(Position(seq), "", day))
+        for seq, as_of in ((11, today), (12, today), (12, tomorrow), (13, tomorrow), (13, changed)):
+            source.queue.put_nowait(Result(Position(seq), "", as_of))
         await until(group, 13)
-        assert await read(group, 11, today) == [12, 12, 13]
+        assert await read(group, 11, today) == [12, 12, 13, 13]
         assert await behind(group, 12, today) is None  # it would miss the change of day
-        assert await read(group, 12, tomorrow) == [13]
+        assert await read(group, 12, tomorrow) == [13, 13]
         assert group.place_after(Position(13), today) is None
-        assert group.place_after(Position(13), tomorrow) is not None
+        assert group.place_after(Position(13), tomorrow) is None  # it would miss other settings
+        assert group.place_after(Position(13), changed) is not None
 
 
 async def test_one_that_cannot_begin_holds_up_nobody_who_asks_for_something_else() -> None:

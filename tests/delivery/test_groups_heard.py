@@ -11,10 +11,11 @@ import pytest
 
 from gql_app.delivery.group import Group
 from gql_app.delivery.results import Result, ResultBatch, Results, Stop
+from gql_app.schema.items import AsOf
 from models.chain import Position
 from tests.delivery.source import LIMIT, SOMEBODY, Source, seqs, some_groups
 
-TODAY, TOMORROW = date(2026, 3, 1), date(2026, 3, 2)
+TODAY, TOMORROW = AsOf(date(2026, 3, 1), 0), AsOf(date(2026, 3, 2), 0)
 END = Result(None, "the end", last=True)
 T = TypeVar("T")
 
@@ -73,8 +74,8 @@ async def tell(source: Source, *results: Result) -> None:
         await source.queue.join()
 
 
-def result(seq: int, day: date | None = None, *, more: bool = False) -> Result:
-    return Result(Position(seq), f"result {seq}", day, more=more)
+def result(seq: int, as_of: AsOf | None = None, *, more: bool = False) -> Result:
+    return Result(Position(seq), f"result {seq}", as_of, more=more)
 
 
 async def test_one_who_listens_hears_all_that_comes_from_where_it_stands(

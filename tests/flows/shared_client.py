@@ -236,9 +236,9 @@ class Client:
         assert result.position is not None
         assert result.position.seq == message["seq"]
         assert self.seq is None or message["seq"] >= self.seq, "older than what was told already"
-        assert result.day is not None
-        assert result.day >= self._day, "an older day after a newer one"
-        self._day = result.day
+        assert result.as_of is not None
+        assert result.as_of.day >= self._day, "an older day after a newer one"
+        self._day = result.as_of.day
         match message["__typename"]:
             case "QueueSnapshot":
                 await self._take_snapshot(message)

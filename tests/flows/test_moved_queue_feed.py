@@ -90,6 +90,7 @@ async def test_one_who_was_away_is_told_of_the_move_on_coming_back(server: Serve
         key = await limited_key(server, queue)
         async with server.socket(key) as socket:
             await socket.subscribe(FEED, after=cursor(server, 1))
+            await next_message(socket, "QueuesChanged")
             before = await next_message(socket, "QueueCounts")
             assert (before["seq"], before["open"]) == (1, int(queue == office.recall))
             for seq in seqs:
@@ -98,6 +99,7 @@ async def test_one_who_was_away_is_told_of_the_move_on_coming_back(server: Serve
             await counts_are_fresh(server, counts)
             # Come back once more, behind the move: there is nothing left to tell.
             await socket.subscribe(FEED, "again", after=event["cursor"])
+            await next_message(socket, "QueuesChanged")
             assert without_queue(await next_message(socket, "QueueCounts")) == without_queue(counts)
 
 

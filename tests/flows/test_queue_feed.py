@@ -101,6 +101,7 @@ async def test_one_who_comes_back_gets_the_counts_at_its_cursor_and_what_came_af
     for seen in range(7):
         async with server.socket() as back:
             await back.subscribe(FEED, after=cursor(server, 2 + seen))
+            await next_message(back, "QueuesChanged")
             first = [await next_message(back, "QueueCounts") for _ in counts[0]]
             assert [row["seq"] for row in first] == [2 + seen] * 2
             at_cursor = {row["queue"]["id"]: without_queue(row) for row in first}
@@ -113,6 +114,7 @@ async def test_one_who_came_back_goes_on_live(server: Server) -> None:
     await server.office.log(task)
     async with server.socket() as socket:
         await socket.subscribe(FEED, after=cursor(server, 1))
+        await next_message(socket, "QueuesChanged")
         for _ in range(2):
             assert (await next_message(socket, "QueueCounts"))["seq"] == 1
         assert [message["seq"] for message in await next_event(socket)] == [2, 2]

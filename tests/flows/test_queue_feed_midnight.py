@@ -10,7 +10,7 @@ import pytest
 
 from gql_app.live.feeds import Feeds
 from gql_app.schema.context import Context, Services
-from gql_app.schema.feed_types import FeedRow
+from gql_app.schema.feed_types import FeedRow, QueuesRow
 from gql_app.schema.queue_feed import follow_queues
 from gql_app.work.contacts import log_contact
 from gql_app.work.reads.board import Board
@@ -103,6 +103,7 @@ async def test_one_who_comes_back_after_midnight_gets_the_counts_of_the_new_day(
         assert isinstance(board, Board)
         assert isinstance(await next_row(), QueueCounts)  # it is past midnight now
     async with watching(office, server, after=board.position) as next_row:
+        assert isinstance(await next_row(), QueuesRow)
         assert await next_row() == await fresh(office, server)
 
 

@@ -130,6 +130,7 @@ async def test_who_joins_a_group_of_the_lost_history_is_not_told_its_end(
             async with server.socket() as socket:
                 await socket.subscribe(query, after=kept[-1])
                 if query == FEED:
+                    await next_message(socket, "QueuesChanged")
                     await next_message(socket, "QueueCounts")
                 await log(server, task, 1, "afterwards")
                 told = {}

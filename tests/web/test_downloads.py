@@ -16,7 +16,7 @@ from models.audit import AuditAction
 from models.lifecycle import ContactOutcome
 from models.roles import Action, Role, who_may
 from tests.brokers import until
-from tests.office import task_id
+from tests.office import make_office, task_id
 from tests.serving import Server
 from tests.support.access import create_key, revoke_key
 from tests.support.audited import rows_of
@@ -135,6 +135,12 @@ async def test_a_limited_key_downloads_its_queues_alone(server: Server) -> None:
         ({"table": "tasks", "filter": [1]}, "filter: Expected value of type 'TaskFilter'"),
         ({"table": "tasks", "from": "today"}, "from is a date"),
         ({"table": "tasks", "from": "2026-02-01", "to": "2026-01-01"}, "The last date is before"),
+        ({"table": "tasks", "patientId": "7"}, "patientId does not apply to tasks"),
+        ({"table": "activity", "staffId": "7"}, "staffId does not apply to activity"),
+        ({"table": "queues", "from": "2026-02-01"}, "from does not apply to queues"),
+        ({"table": "activity", "filter": {"patient": "Ada"}}, "only queueIds applies to activity"),
+        ({"table": "audit", "filter": {}}, "filter does not apply to audit"),
+        ({"table": "activity", "from": "2001-01-01"}, "By WEEK, a report spans at most"),
         ({"table": "audit", "patientId": 7}, "patientId is an id"),
         ({"table": "audit", "patientId": "7"}, "not one that this server gave"),
     ],
@@ -165,40 +171,72 @@ async def test_nothing_is_downloaded_by_an_address_or_for_other_sites(server: Se
         assert answer.status_code == status
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_key_downloads_one_file_at_a_time_and_ends_with_its_key(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    office = server.office
-    monkeypatch.setattr("gql_app.work.exports.tables.WINDOW", 1)
-    monkeypatch.setattr("gql_app.web.sessions.CHECK_SECONDS", 0.05)
-    for _ in range(4):
-        await office.make_task()
-    held, at_second = asyncio.Event(), asyncio.Event()
-    sent, told = downloads._sent, []
+class Held:
+    """Downloads of which each is held up after its first bytes, until it is let go."""
 
-    async def slowly(first: bytes, chunks: Any, notices: list[Any]) -> Any:
-        told.append(notices)
+    def __init__(self) -> None:
+        self.go, self.begun = asyncio.Event(), asyncio.Semaphore(0)
+        self.told: list[list[Any]] = []
+        self._sent = downloads._sent
+
+    async def sent(self, first: bytes, chunks: Any, notices: list[Any]) -> Any:
+        self.told.append(notices)
 
         async def held_up() -> Any:
             async for chunk in chunks:
-                at_second.set()
-                await held.wait()
+                self.begun.release()
+                await self.go.wait()
                 yield chunk
 
-        async for chunk in sent(first, held_up(), notices):
+        async for chunk in self._sent(first, held_up(), notices):
             yield chunk
 
-    monkeypatch.setattr(downloads, "_sent", slowly)
+
+@pytest.fixture
+async def held(server: Server, monkeypatch: pytest.MonkeyPatch) -> Held:
+    """Downloads that are held up, of four tasks."""
+    held = Held()
+    monkeypatch.setattr("gql_app.work.exports.tables.WINDOW", 1)
+    monkeypatch.setattr(downloads, "_sent", held.sent)
+    for _ in range(4):
+        await server.office.make_task()
+    return held
+
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@on_sqlite
+async def test_a_key_downloads_one_file_at_a_time_and_ends_with_its_key(
+    server: Server, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = server.office
+    monkeypatch.setattr("gql_app.web.sessions.CHECK_SECONDS", 0.05)
     key = await create_key(office.practice, Role.ADMIN, "Leaver")
     download = asyncio.create_task(ask(server, key, table="tasks"))
-    await asyncio.wait_for(at_second.wait(), 10)
+    await asyncio.wait_for(held.begun.acquire(), 10)
     other = await ask(server, key, table="tasks")
     assert code(other) == (429, "RATE_LIMITED")
     assert other.headers["retry-after"] == "5"
     (*_, number) = [row.id for row in await AccessKey.filter(kind=KeyKind.KEY).order_by("id")]
     await revoke_key(office.practice, number)
-    await until(lambda: told[0])
-    held.set()
+    await until(lambda: held.told[0])
+    held.go.set()
     with pytest.raises(httpx.RemoteProtocolError):
         await download
+
+
+@on_sqlite
+async def test_a_practice_leaves_places_for_others(server: Server, held: Held) -> None:
+    office = server.office
+    keys = [await create_key(office.practice, Role.ADMIN, name) for name in ("Ada", "Bo", "Cy")]
+    running = [asyncio.create_task(ask(server, key, table="tasks")) for key in keys[:2]]
+    for _ in running:
+        await asyncio.wait_for(held.begun.acquire(), 10)
+    assert code(await ask(server, keys[2], table="tasks")) == (429, "RATE_LIMITED")
+    elsewhere = await make_office("birch")
+    other = asyncio.create_task(ask(server, elsewhere.keys["admin"], table="queues"))
+    held.go.set()
+    assert (await other).status_code == 200
+    assert [len(rows(await download)) for download in running] == [4, 4]
+    assert len(rows(await ask(server, keys[2], table="tasks"))) == 4  # there is room again

@@ -12,7 +12,7 @@ from gql_app.work.reads.audit import AuditQuery, audit_rows
 from gql_app.work.reads.history import staff_by_id
 from gql_app.work.reads.queues import queue_counts, visible_queues
 from gql_app.work.reports.activity import Figures, StaffActivity, read_activity
-from gql_app.work.reports.buckets import MOST_DAYS, BucketSize
+from gql_app.work.reports.buckets import MOST_DAYS, BucketSize, bucket_bounds
 from models.audit import AuditAction, AuditRow
 from models.follow_up import local_date
 from models.lifecycle import CloseCause, ContactOutcome
@@ -40,11 +40,8 @@ _ACTIVITY = (
 
 
 async def _activity(viewer: Viewer, query: ExportQuery) -> AsyncGenerator[Window, None]:
-    """A row for each day (or week), queue and member of staff, and one for all. Without dates it is
-    of the year until today."""
-    last = query.last or local_date(query.now, viewer.time_zone)
-    first = query.first or last - timedelta(days=YEAR - 1)
-    size = BucketSize.DAY if (last - first).days < YEAR else BucketSize.WEEK
+    """A row for each day (or week), queue and member of staff, and one for all."""
+    first, last, size = _period(viewer, query)
     activity = await read_activity(viewer, first, last, size, query.tasks.queue_ids)
     day, dates = timedelta(days=1), (first, last)
     buckets = (
@@ -57,6 +54,18 @@ async def _activity(viewer: Viewer, query: ExportQuery) -> AsyncGenerator[Window
     staff = (("STAFF", person.staff.name, *dates, *_own(person)) for person in activity.by_staff)
     total = ("TOTAL", None, *dates, *_figures(activity.total))
     yield Window([*chain(buckets, queues, staff), total])
+
+
+def check_period(viewer: Viewer, query: ExportQuery) -> None:
+    """Raises `BadInput` if the activity of so long a time cannot be told."""
+    bucket_bounds(*_period(viewer, query), viewer.time_zone)
+
+
+def _period(viewer: Viewer, query: ExportQuery) -> tuple[date, date, BucketSize]:
+    """From when to when activity is told, and by what. Without dates it is the year until today."""
+    last = query.last or local_date(query.now, viewer.time_zone)
+    first = query.first or last - timedelta(days=YEAR - 1)
+    return first, last, BucketSize.DAY if (last - first).days < YEAR else BucketSize.WEEK
 
 
 def _figures(figures: Figures) -> tuple[object, ...]:
@@ -140,6 +149,11 @@ def _audit_line(row: AuditRow, names: Mapping[int, str]) -> AuditLine:
     )
 
 
-ACTIVITY = Table("activity", _ACTIVITY, _activity)
-QUEUES = Table("queues", columns_of(QueueLine), _queues)
-AUDIT = Table("audit", columns_of(AuditLine), _audit)
+ACTIVITY = Table("activity", _ACTIVITY, _activity, options=frozenset({"queues", "first", "last"}))
+QUEUES = Table("queues", columns_of(QueueLine), _queues, options=frozenset({"queues"}))
+AUDIT = Table(
+    "audit",
+    columns_of(AuditLine),
+    _audit,
+    options=frozenset({"first", "last", "patient_id", "staff_id"}),
+)

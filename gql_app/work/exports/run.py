@@ -10,7 +10,7 @@ from gql_app.work.access_log import Access
 from gql_app.work.changes import Change, Changes
 from gql_app.work.exports.forms import Csv, Form, JsonLines, Zipped
 from gql_app.work.exports.parquet import Parquet
-from gql_app.work.exports.reports import ACTIVITY, AUDIT, QUEUES
+from gql_app.work.exports.reports import ACTIVITY, AUDIT, QUEUES, check_period
 from gql_app.work.exports.tables import CONTACTS, EVERY_TASK, TASKS, ExportQuery, Table, Window
 from gql_app.work.reads.audit import check_dates
 from gql_app.work.reads.conditions import BadInput
@@ -63,6 +63,8 @@ async def begin_export(
         viewer.require(viewer.may_read_audit, "read the audit")
     check_dates(order.query.first, order.query.last)
     form = _form(order)
+    if ACTIVITY in order.tables:  # it comes last, and would fail then
+        check_period(viewer, order.query)
     if AUDIT in order.tables:  # up to the row that tells of this export
         through = (await audit_bounds(viewer.practice_id)).seq
         order = order._replace(query=order.query._replace(through=through))

@@ -52,12 +52,14 @@ class Window(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table; `has_notes` says whether it shows what was noted of calls."""
+    """A table; `has_notes` says whether it shows what was noted of calls, and `options` what can be
+    asked of it: parts of an `ExportQuery`, or `queues`, which are those of its tasks alone."""
 
     name: str
     columns: Sequence[Column]
     read: Callable[[Viewer, ExportQuery], AsyncGenerator[Window, None]]
     has_notes: bool = False
+    options: frozenset[str] = frozenset({"tasks", "first", "last"})
 
 
 class TaskLine(NamedTuple):
