@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -24,7 +25,7 @@ HEADERS = {
 def page_routes() -> list[Route | Mount]:
     """/ and /dashboard/…"""
     return [
-        Route("/", _index),
+        Route("/", _index, middleware=[Middleware(GZipMiddleware)]),
         Mount("/dashboard", _Guarded(GZipMiddleware(StaticFiles(directory=FILES)))),
     ]
 

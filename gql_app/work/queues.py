@@ -47,8 +47,7 @@ async def make_queue(
     rows = await lock_queues(change.practice_id)
     values, refusals = check_all({"name": "", **given}, OF_QUEUE)
     refusals += _name_taken(rows, values, None)
-    if len([row for row in rows if row.archived_at is None]) >= MAX_QUEUES:
-        refusals += (TOO_MANY,)
+    refusals += _too_many(rows)
     if refusals:
         return QueueResult(None, refusals)
     last = max((row.position for row in rows), default=-1)
@@ -81,8 +80,8 @@ async def update_queue(
         return QueueResult(None, (missing("queue", "id"),))
     values, refusals = check_all(given, OF_QUEUE)
     refusals += _name_taken(rows, values, queue_id)
-    if queue.archived_at is not None and not bring_back:
-        refusals += (archived(queue, "id"),)
+    if queue.archived_at is not None:
+        refusals += _too_many(rows) if bring_back else (archived(queue, "id"),)
     if refusals:
         return QueueResult(queue, refusals)
     told = await _write(queue, values, bring_back=bring_back)
@@ -149,6 +148,12 @@ def _name_taken(
             message = f"{kept} queue is called {row.name!r}.{more}"
             return (Refusal(RefusalCode.NAME_TAKEN, message, "name"),)
     return ()
+
+
+def _too_many(rows: Sequence[QueueRow]) -> tuple[Refusal, ...]:
+    """Why the practice cannot have one more queue in use."""
+    in_use = sum(row.archived_at is None for row in rows)
+    return (TOO_MANY,) if in_use >= MAX_QUEUES else ()
 
 
 async def _write(queue: QueueRow, values: Mapping[str, object], *, bring_back: bool) -> list[str]:

@@ -2,10 +2,12 @@
 mended, and all of it is taken back."""
 
 import os
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import FilePayload, Page, expect
 
+from models.importing import ImportJob
 from models.task import Task
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.test_page import barriers
@@ -86,3 +88,37 @@ async def test_a_list_is_imported_mended_and_taken_back(
     await page.get_by_role("button", name="Import another file").click()
     await expect(page.get_by_role("button", name="Open \u2068Liste.xlsx\u2069")).to_be_visible()
     await shot(page, "earlier")
+
+
+async def test_on_a_phone_all_of_it_is_within_reach_and_after_a_day_nothing_is_undone(
+    server: Server, sign_in: SignIn, axe: str
+) -> None:
+    viewport = {"width": 390, "height": 844}
+    page = (await sign_in("supervisor", viewport=viewport, color_scheme="dark")).page
+    await page.get_by_role("link", name="Settings").press("Enter")
+    await choose(page, workbook(ROWS), "Liste.xlsx")
+    await expect(page.get_by_text("2 new, 1 rejected")).to_be_visible()
+    assert await within(page, "#settings :is(select, td)")
+    await page.get_by_role("button", name="Start the import").press("Enter")
+    await expect(page.get_by_text("It can be undone until")).to_be_visible()
+    await expect(page.get_by_role("button", name="Send line 3 again")).to_be_visible()
+    assert await within(page, "#settings :is(input, button, td)")
+    assert await barriers(page, axe) == []
+    await page.get_by_role("button", name="Import another file").press("Enter")
+    await expect(page.get_by_role("button", name="Open \u2068Liste.xlsx\u2069")).to_be_visible()
+    assert await within(page, "#settings :is(input, button, td)")
+    await ImportJob.all().update(started_at=datetime.now(UTC) - timedelta(days=2))
+    await page.get_by_role("button", name="Open \u2068Liste.xlsx\u2069").press("Enter")
+    await expect(page.get_by_text("Done: 2 new, 1 rejected.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Undo this import")).to_be_hidden()
+    await expect(page.get_by_text("It can be undone until")).to_have_count(0)
+
+
+async def within(page: Page, selector: str) -> bool:
+    """Whether none of these that are shown goes over the edge of the window."""
+    found = await page.locator(selector).evaluate_all(
+        """(all) => all.filter((e) => e.checkVisibility())
+          .filter((e) => e.getBoundingClientRect().right > innerWidth)
+          .map((e) => e.outerHTML)"""
+    )
+    return bool(not found)

@@ -47,6 +47,16 @@ async def barriers(page: Page, axe: str) -> list[str]:
     ]
 
 
+async def barriers_by_day_and_night(page: Page, axe: str) -> list[str]:
+    """The same, in light and in dark."""
+    found = []
+    for scheme in ("dark", "light"):
+        await page.emulate_media(color_scheme=scheme)
+        await expect(page.locator("html")).to_have_attribute("data-theme", scheme)
+        found += await barriers(page, axe)
+    return found
+
+
 @LIGHT_AND_DARK
 async def test_no_view_has_a_barrier(
     server: Server, browser: Browser, axe: str, color_scheme: str
@@ -132,6 +142,26 @@ async def test_nothing_is_cut_off(server: Server, sign_in: SignIn, width: int, h
     await expect(page.locator("#chart .value").first).to_be_visible()
     assert await page.evaluate(CUT_OFF) == []
     assert await page.evaluate(FITS)
+
+
+OVERLAPS = """() => {
+  const parts = [...document.querySelectorAll('header > :not(nav), header nav a')]
+    .filter((e) => e.checkVisibility())
+    .map((e) => [e.textContent.trim(), e.getBoundingClientRect()]);
+  const meet = (a, b) =>
+    a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  return parts.flatMap(([a, one], i) =>
+    parts.slice(i + 1).filter(([, two]) => meet(one, two)).map(([b]) => `${a} / ${b}`));
+}"""
+
+
+async def test_an_admins_five_views_have_room_on_a_phone(sign_in: SignIn) -> None:
+    page = (await sign_in("admin", viewport={"width": 390, "height": 844})).page
+    await expect(page.locator("#to-settings")).to_be_visible()
+    for width in (390, 320, 760):
+        await page.set_viewport_size({"width": width, "height": 844})
+        assert await page.evaluate(OVERLAPS) == []
+        assert await page.evaluate(FITS)
 
 
 async def test_printed_all_rows_are_there(server: Server, sign_in: SignIn) -> None:

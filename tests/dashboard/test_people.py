@@ -5,6 +5,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from gql_app.access import Unauthenticated, authenticate
+from gql_app.work.archiving import archive_queue
 from models.access import AccessKey, KeyKind
 from models.roles import Role
 from tests.dashboard.conftest import SignIn
@@ -100,6 +101,28 @@ async def test_what_is_refused_is_said_beside_its_field_and_what_was_typed_is_ke
     await expect(form.get_by_label("E-mail address")).to_have_value("kim@maple.example")
     await form.get_by_role("button", name="Cancel").click()
     await expect(page.get_by_role("button", name="Invite somebody")).to_be_focused()
+
+
+async def test_a_new_name_takes_no_archived_queue_away(server: Server, sign_in: SignIn) -> None:
+    office = server.office
+    queues = [office.recall.id, office.missed.id]
+    await access.invite(office.changes, office.practice, "Kim", queue_ids=queues)
+    await archive_queue(office.changes, office.admin, office.missed.id)
+    page = await settings(sign_in, "People")
+    await of_person(page, "Change", "Kim").press("Enter")
+    await expect(page.get_by_text("They may also see Missed appointments")).to_be_visible()
+    await page.keyboard.press("Control+A")
+    await page.keyboard.type("Kim Newhand")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#toast")).to_have_text("Saved.")
+    (kim,) = await AccessKey.filter(kind=KeyKind.PERSON)
+    assert kim.queue_ids == queues
+    await of_person(page, "Change", "Kim Newhand").click()
+    await page.get_by_label("All queues").check()
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#toast")).to_contain_text("They sign in again")
+    await kim.refresh_from_db()
+    assert kim.queue_ids is None
 
 
 async def test_a_key_is_made_rotated_and_revoked_by_keyboard(

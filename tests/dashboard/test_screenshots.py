@@ -44,6 +44,12 @@ async def test_the_views_are_pictured(browser: Browser, tmp_path: Path) -> None:
             )
             await dashboard.enter(keys["supervisor"])
             await _picture(dashboard, Path(FOLDER or ""), f"{width}-{scheme}")
+            admin = await visit(viewport={"width": width, "height": height}, color_scheme=scheme)
+            await admin.enter(keys["admin"])
+            await admin.load("/#/settings/queues")
+            await expect(admin.page.locator(".queue-list > li").first).to_be_visible()
+            await expect(admin.page.locator("#start")).to_be_visible()
+            await admin.page.screenshot(path=Path(FOLDER or "") / f"settings-{width}-{scheme}.png")
 
 
 async def _picture(dashboard: Visit, folder: Path, name: str) -> None:

@@ -4,10 +4,11 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from gql_app.schema.ids import global_id
+from gql_app.work.archiving import archive_queue
 from models.practice import Practice, Queue
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.test_outside import DASH
-from tests.dashboard.test_page import barriers
+from tests.dashboard.test_page import FITS, barriers, barriers_by_day_and_night
 from tests.schema.test_practices import CREATE, UPDATE, changed
 from tests.serving import Server
 
@@ -103,15 +104,46 @@ async def test_a_queue_is_made_changed_and_archived_by_keyboard(
     await expect(agent.dialog.get_by_role("heading", name="Hello")).to_be_visible()
 
 
-async def test_a_queue_is_dragged_to_its_place(server: Server, sign_in: SignIn) -> None:
+async def test_a_queue_is_dragged_to_its_place_unless_the_drag_is_cancelled(
+    server: Server, sign_in: SignIn
+) -> None:
     page = (await sign_in("admin")).page
     await open_queues(page)
     items = page.locator(".queue-list > li")
+    await items.nth(1).hover(position={"x": 60, "y": 20})
+    await page.mouse.down()
+    await items.nth(0).hover(position={"x": 60, "y": 4})
+    await items.nth(0).hover(position={"x": 60, "y": 6})
+    await expect(listed(page)).to_have_text(["Missed appointments", "Overdue recall"])
+    await page.keyboard.press("Escape")
+    await page.mouse.up()
+    await expect(listed(page)).to_have_text(["Overdue recall", "Missed appointments"])
+    assert (await Practice.get(id=server.office.practice.id)).settings == 0
     await items.nth(1).drag_to(items.nth(0), target_position={"x": 60, "y": 4})
     await expect(page.get_by_role("status").filter(has_text="1 of 2")).to_be_attached()
     await expect(listed(page)).to_have_text(["Missed appointments", "Overdue recall"])
     queues = await Queue.filter(practice_id=server.office.practice.id).order_by("position")
     assert [queue.name for queue in queues] == ["Missed appointments", "Overdue recall"]
+
+
+async def test_neither_practice_nor_queues_have_a_barrier_on_a_phone(
+    server: Server, sign_in: SignIn, axe: str
+) -> None:
+    await archive_queue(server.office.changes, server.office.admin, server.office.missed.id)
+    viewport = {"width": 390, "height": 844}
+    page = (await sign_in("admin", viewport=viewport)).page
+    await page.get_by_role("link", name="Settings").press("Enter")
+    await expect(page.get_by_label("Region")).to_have_value("US")
+    assert await barriers_by_day_and_night(page, axe) == []
+    await page.get_by_role("link", name="Queues").press("Enter")
+    await page.get_by_text("Archived queues").press("Enter")
+    await of_queue(page, "Archive", "Overdue recall").press("Enter")
+    assert await barriers_by_day_and_night(page, axe) == []
+    await page.get_by_role("button", name="Archive", exact=True).press("Enter")
+    await expect(page.get_by_text("It is the practice's only queue.")).to_be_visible()
+    await page.get_by_role("button", name="Cancel").press("Enter")
+    await expect(of_queue(page, "Change", "Overdue recall")).to_be_focused()
+    assert await page.evaluate(FITS)
 
 
 async def test_what_another_admin_changes_is_seen_and_what_is_typed_stays(

@@ -28,6 +28,7 @@ addEventListener('securitypolicyviolation', (event) =>
 EXPECTED = (
     "401 (Unauthorized)",
     "503 (Service Unavailable)",
+    "504 (Gateway Timeout)",
     "ERR_CONNECTION_REFUSED",
     "ERR_FAILED",
     "WebSocket connection to",

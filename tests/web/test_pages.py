@@ -42,6 +42,7 @@ async def test_a_page_is_served_to_itself_alone(browser: httpx.AsyncClient) -> N
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["cache-control"] == "no-cache"
+        assert answer.headers["content-encoding"] == "gzip"
         again = await browser.get(path, headers={"if-none-match": answer.headers["etag"]})
         assert again.status_code in (200, 304)
     assert (await browser.get("/dashboard/../pages.py")).status_code == 404

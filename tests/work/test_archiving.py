@@ -9,11 +9,13 @@ from gql_app.work import archiving
 from gql_app.work.archiving import ArchivedQueue, archive_queue
 from gql_app.work.intake import NewTask, create_task
 from gql_app.work.moves import reassign_tasks
+from gql_app.work.queues import update_queue
 from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.targets import find_target
 from models.database import Number, fetch
 from models.lifecycle import CloseCause, TaskOrigin
 from models.practice import Queue
+from models.queue_checks import MAX_QUEUES
 from models.task import Task
 from tests.office import Office
 from tests.serving import PATIENCE
@@ -150,3 +152,23 @@ async def test_tasks_are_not_moved_into_a_queue_that_was_archived_meanwhile(
         )
     await task.refresh_from_db()
     assert task.queue_id == office.recall.id
+
+
+async def test_one_that_comes_back_counts_among_the_most_that_a_practice_has(
+    office: Office,
+) -> None:
+    recall, practice = office.recall.id, office.practice.id
+    assert not (await archive_queue(office.changes, office.admin, recall)).queue.refusals
+    await Queue.bulk_create(
+        Queue(practice_id=practice, name=f"{n}", position=n, created_at=office.clock())
+        for n in range(1, MAX_QUEUES)
+    )
+    given = {"name": "Recall"}
+    changes, admin = office.changes, office.admin
+    result = await changes.make(admin, update_queue, recall, given, bring_back=True)
+    assert [refusal.code for refusal in result.refusals] == ["TOO_MANY_QUEUES"]
+    kept = await Queue.get(id=recall)
+    assert (kept.name, kept.archived_at is None) == ("Overdue recall", False)
+    await archive_queue(office.changes, office.admin, office.missed.id)
+    result = await changes.make(admin, update_queue, recall, given, bring_back=True)
+    assert (result.refusals, result.changed) == ((), ("name", "archived_at"))

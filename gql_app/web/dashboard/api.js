@@ -9,6 +9,13 @@ export class OtherViewer extends SignedOut {}
 /** The server cannot be reached, or does not answer as it should. */
 export class Unreachable extends Error {}
 
+/** The server has not answered in time. What was asked may still be done. */
+export class TimedOut extends Unreachable {
+  constructor() {
+    super('The server has not answered yet.');
+  }
+}
+
 /** The server refuses the request. The message and the code are the server's. */
 export class BadRequest extends Error {
   constructor(message, code) {
@@ -17,7 +24,9 @@ export class BadRequest extends Error {
   }
 }
 
-const PATIENCE = 15_000;
+const PATIENCE = 15_000; // ms
+/** For what goes through all tasks of a queue or a person. */
+export const LONG_PATIENCE = 120_000;
 const FILE_PATIENCE = 300_000;
 let meant = null;
 
@@ -30,7 +39,7 @@ export function actFor(viewerId) {
   meant = viewerId;
 }
 
-async function send(path, method, body, { isKept = true, signal = AbortSignal.timeout(PATIENCE) } = {}) {
+async function send(path, method, body, { isKept = true, patience = PATIENCE } = {}) {
   const headers = { 'Content-Type': 'application/json' };
   if (meant) headers['X-Callboard-Viewer'] = meant;
   try {
@@ -39,10 +48,10 @@ async function send(path, method, body, { isKept = true, signal = AbortSignal.ti
       headers,
       body: body && JSON.stringify(body, whole),
       keepalive: isKept, // it is sent even if the page is left
-      signal,
+      signal: patience && AbortSignal.timeout(patience),
     });
-  } catch {
-    throw new Unreachable('The server cannot be reached.');
+  } catch (error) {
+    throw error.name === 'TimeoutError' ? new TimedOut() : new Unreachable('The server cannot be reached.');
   }
 }
 
@@ -57,10 +66,12 @@ async function signedOut(response) {
   return new (extensions?.code === 'VIEWER_CHANGED' ? OtherViewer : SignedOut)(message);
 }
 
-/** The data of an operation. Throws one of the above. With `isKept` the request outlives the page. */
-export async function graphql(query, variables = {}, { isKept = true } = {}) {
-  const response = await send('graphql', 'POST', { query, variables }, { isKept });
+/** The data of an operation. Throws one of the above. With `isKept` the request outlives the page; `patience`
+ *  is how long to wait for the answer, in ms. */
+export async function graphql(query, variables = {}, { isKept = true, patience = PATIENCE } = {}) {
+  const response = await send('graphql', 'POST', { query, variables }, { isKept, patience });
   if (response.status === 401) throw await signedOut(response);
+  if (response.status === 504) throw new TimedOut(); // a proxy is less patient
   if (response.status >= 500) throw new Unreachable(await refusal(response));
   if (!response.ok) throw new BadRequest(await refusal(response));
   const { data, errors } = await response.json();
@@ -124,7 +135,7 @@ export async function follow(query, variables, take, signal) {
 
 /** A file, and its name. It may take long. Throws one of the above, also if it breaks off. */
 export async function download(order) {
-  const response = await send('download', 'POST', order, { isKept: false, signal: null });
+  const response = await send('download', 'POST', order, { isKept: false, patience: null });
   if (response.status === 401) throw await signedOut(response);
   if (response.status >= 500) throw new Unreachable(await refusal(response));
   if (!response.ok) throw new BadRequest(await refusal(response));

@@ -41,6 +41,12 @@ export const VIEWER = `{
   }
 }`;
 
+// What of the first steps of a practice is not told by the feed.
+export const START = `{
+  staff(first: 2) { nodes { id } }
+  tasks(filter: { status: [OPEN, IN_PROGRESS, CLOSED] }, orderBy: CREATED, first: 1) { nodes { id } }
+}`;
+
 export const CLOCK = `{ viewer { practice { now } } }`;
 
 export const ACCOUNT = `{

@@ -43,6 +43,7 @@ let settings = null; // as the account
 let patients = null; // as the account
 let audit = null; // as the account
 let downloads = null; // few may take any
+let start = null; // for admins
 const connection = new Connection();
 const entry = new Entry({ onEntered: begin });
 const activity = new Activity({
@@ -80,15 +81,18 @@ async function begin() {
   part('to-audit').hidden = !viewer.mayReadAudit;
   part('to-settings').hidden = !viewer.maySetUp && !viewer.mayImport;
   offerDownloads().catch(trouble);
+  leadOn().catch(trouble);
   entry.hide();
   part('app').hidden = false;
   route();
   follow({ viewer: viewer.id });
-  part({ tasks: 'grid', board: 'ticker' }[shown()] ?? shown()).focus({ preventScroll: true });
+  focusView();
   activity.begin();
   board.begin(viewer);
   dialog.begin(viewer);
 }
+
+const focusView = () => part({ tasks: 'grid', board: 'ticker' }[shown()] ?? shown()).focus({ preventScroll: true });
 
 /** The practice is called so, and its days are those of its time zone. */
 function nameThePractice({ name, timeZone }) {
@@ -163,6 +167,7 @@ function end(reason) {
   board.clear();
   account?.clear();
   settings?.clear();
+  start?.clear();
   me = null;
   write(part('practice-name'), '');
   patients?.suspend();
@@ -236,6 +241,15 @@ async function offerDownloads() {
   downloads?.begin(me?.mayExport);
 }
 
+/** Lead an admin through the first steps. */
+async function leadOn() {
+  if (!start && me.maySetUp) {
+    const { GettingStarted } = await import('./getting-started.js');
+    start ??= new GettingStarted(store, { onError: trouble, onPutAway: focusView });
+  }
+  if (me?.maySetUp) start.begin(me, shown());
+}
+
 async function showSettings() {
   settings ??= new (await import('./settings.js')).SettingsView({ store, say, onError: trouble });
   if (me) await settings.show(me);
@@ -278,6 +292,7 @@ function route() {
   else if (name === 'settings') showSettings().then(setTitle, trouble);
   else if (name === 'patients') showPatients().catch(trouble);
   else tasks.grid.restore();
+  start?.look(name);
   setTitle();
 }
 

@@ -26,6 +26,7 @@ export class TasksView {
     this.overdue = document.getElementById('overdue');
     this.next = document.getElementById('next');
     this.note = document.getElementById('note');
+    this.teaching = document.getElementById('none');
     this.result = document.getElementById('result');
     this.queueId = null;
     this.list = new TaskList(store, () => this.soon(), (error) => this.failed(error));
@@ -139,12 +140,15 @@ export class TasksView {
     });
   }
 
-  /** What is said where there is nothing. */
-  none() {
+  /** Say, where there is nothing at all, how tasks come, to those who may bring them in. */
+  teach() {
+    const { mayImport, mayCreateTasks } = this.dialog.viewer ?? {};
     const { open, closedToday } = this.store.countsOf(null);
     const isAll = !this.queueId && !this.search.value && this.status.value === WORK;
-    const isNew = isAll && !open && !closedToday && this.dialog.viewer?.maySetUp;
-    return isNew ? 'No tasks yet: import a list, or make one.' : 'No tasks here.';
+    const isNew = isAll && !this.list.rows.length && !this.list.isLoading && !open && !closedToday;
+    this.teaching.hidden = !isNew || !(mayImport || mayCreateTasks);
+    document.getElementById('none-import').hidden = !mayImport;
+    document.getElementById('none-make').hidden = !mayCreateTasks;
   }
 
   draw() {
@@ -153,7 +157,8 @@ export class TasksView {
     const { rows, isLoading, isQuiet, hasMore, isUnsearched } = this.list;
     const what = rows.length
       ? `${count(rows.length, 'task')}${hasMore ? ', more as you scroll' : ''}`
-      : this.none();
+      : 'No tasks here.';
+    this.teach();
     const found = isUnsearched ? `Type more to search. ${what}` : what;
     write(this.note, rows.length || !isLoading || isQuiet ? found : 'Loading …');
     if (this.toRead && !isLoading) this.readOut(found);

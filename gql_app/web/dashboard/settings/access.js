@@ -38,11 +38,14 @@ export function queuesField(queues, chosen = null) {
     radio.name = 'limit';
     return made('label', { className: 'check' }, radio, made('span', { text }));
   });
+  const old = (chosen ?? []).filter(({ id }) => !queues.some((queue) => queue.id === id));
+  const kept = `They may also see ${queuesInWords(old)}, which is archived. If you change the queues here, they no longer do.`;
   const set = made('fieldset', { name: 'queueIds', id: `queues-${++fieldsets}`, tabIndex: -1 });
   set.append(
     made('legend', { text: 'Queues' }),
     ...radios,
     some,
+    ...(old.length ? [made('p', { className: 'muted', text: kept })] : []),
     made('p', { id: `${set.id}-error`, className: 'error' }),
   );
   set.setAttribute('aria-describedby', `${set.id}-error`);

@@ -1,8 +1,10 @@
 // One import: how far it is, the rows that did not come in, and undoing it.
 
 import { follow, graphql } from '../api.js';
+import { now } from '../clock.js';
 import { outside, write } from '../text.js';
 import { MEND_ROW, PROGRESS, REJECTS, UNDO_IMPORT } from './documents/import.js';
+import { dayAndClock } from '../words.js';
 import { button, made } from './fields.js';
 
 export const STATES = {
@@ -37,6 +39,7 @@ export class ImportJob {
     this.rejects = made('div', { className: 'wide', tabIndex: 0, role: 'region', ariaLabel: 'Rejected rows' });
     this.more = button('Show more rows', () => this.load().catch(onError), { hidden: true });
     this.undo = button('Undo this import', () => this.askToUndo(), { className: 'undo' });
+    this.until = made('p', { className: 'muted' });
     this.error = made('p', { className: 'error', role: 'alert' });
     this.element = made(
       'div',
@@ -48,6 +51,7 @@ export class ImportJob {
       this.more,
       this.error,
       made('div', { className: 'buttons' }, button('Import another file', again), this.undo),
+      this.until,
     );
   }
 
@@ -76,9 +80,9 @@ export class ImportJob {
     const left = job.leftAlone ? `, ${number(job.leftAlone)} left because somebody has touched them since` : '';
     const words = { UNDOING: `: ${undone}`, UNDONE: `: ${undone}${left}` }[job.state] ?? `: ${figures(job)}`;
     write(this.state, `${STATES[job.state]}${words}.`);
-    const until = job.undoUntil && new Date(job.undoUntil);
-    this.undo.hidden = !['RUNNING', 'DONE'].includes(job.state);
-    this.undo.title = until ? `Until ${until.toLocaleString()}` : '';
+    const isLate = job.undoUntil && Date.parse(job.undoUntil) < now();
+    this.undo.hidden = isLate || !['RUNNING', 'DONE'].includes(job.state);
+    write(this.until, job.undoUntil && !this.undo.hidden ? `It can be undone until ${dayAndClock(job.undoUntil)}.` : '');
   }
 
   async load() {
@@ -114,7 +118,11 @@ export class ImportJob {
       {},
       made('th', { scope: 'row', text: String(line) }),
       wrong,
-      ...inputs.map((input) => made('td', {}, input)),
+      ...inputs.map((input) => {
+        const cell = made('td', {}, input);
+        cell.dataset.label = outside(input.name); // shown on a narrow screen, where the heads have no room
+        return cell;
+      }),
       made('td', {}, send),
     );
     this.mark(inputs, wrong, errors);

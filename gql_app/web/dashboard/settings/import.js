@@ -2,11 +2,14 @@
 
 import { graphql, sendFile } from '../api.js';
 import { outside } from '../text.js';
+import { dayAndClock } from '../words.js';
 import { IMPORTS } from './documents/import.js';
 import { button, ending, field, made, sending } from './fields.js';
 import { ImportJob, STATES, figures } from './import-job.js';
 import { ImportMatching } from './import-matching.js';
 
+const TEACHING = 'Save a report of your practice software, or a spreadsheet, as CSV or Excel: a line for each patient, with ' +
+  'name, phone and why to call. You see what would come of it before anything is done, and can undo it for a day.';
 const LARGEST = 20_000_000;
 
 export class Section {
@@ -71,7 +74,7 @@ export class Section {
 
   earlier() {
     if (!this.jobs.length) {
-      return made('div', { className: 'empty' }, made('p', { text: 'Nothing has been imported yet.' }));
+      return made('div', { className: 'empty' }, made('p', { text: `Nothing has been imported yet. ${TEACHING}` }));
     }
     const rows = this.jobs.map((job) => {
       const open = button('Open', () => this.open(job).catch(this.onError));
@@ -80,7 +83,7 @@ export class Section {
         'tr',
         {},
         made('th', { scope: 'row', text: outside(job.fileName) }),
-        made('td', { text: new Date(job.createdAt).toLocaleString() }),
+        made('td', { text: dayAndClock(job.createdAt) }),
         made('td', { text: job.queue ? outside(job.queue.name) : '' }),
         made('td', { text: job.state === 'DONE' ? figures(job) : STATES[job.state] }),
         made('td', {}, open),

@@ -1,6 +1,6 @@
 // People: invited by a link, what each may see, who is at work, and an end to it.
 
-import { graphql } from '../api.js';
+import { LONG_PATIENCE, TimedOut, graphql } from '../api.js';
 import { now } from '../clock.js';
 import { outside } from '../text.js';
 import { count, dayAndClock } from '../words.js';
@@ -53,7 +53,7 @@ export class Section {
     const cancel = button('Cancel', () => this.top.back());
     const form = made('form', {}, ...this.fields(), ...ending('Make the link', cancel));
     sending(form, async () => {
-      const answer = (await graphql(INVITE, { input: { ...values(form), email: form.elements.email.value || null } })).inviteStaff;
+      const answer = (await graphql(INVITE, { input: values(form) })).inviteStaff;
       if (answer.errors.length) return answer.errors;
       this.top.offer();
       this.invited(answer);
@@ -105,7 +105,7 @@ export class Section {
       what,
       [`${ROLES[person.role][0]}, ${queuesInWords(person.queues)}`, standing(person)],
       rowButton('Change', what, () => this.change(person, item)),
-      rowButton(['New link', 'New link for'], what, () => this.act(RENEW, person)),
+      rowButton(['New link', 'New link for'], what, () => this.link(RENEW, person)),
       rowButton('Retire', what, () => this.askToRetire(person, item)),
     );
     item.dataset.id = person.id;
@@ -115,14 +115,17 @@ export class Section {
   rowOfRetired(person) {
     const what = outside(person.name);
     return row(what, [`${ROLES[person.role][0]}, ${queuesInWords(person.queues)}`],
-      rowButton('Bring back', what, () => this.act(RESTORE, person)));
+      rowButton('Bring back', what, () => this.link(RESTORE, person)));
   }
 
   change(person, item) {
     const form = made('form', {}, ...this.fields(person), ...ending('Save', button('Cancel', () => this.leave(person))));
     form.setAttribute('aria-label', `Change ${outside(person.name)}`);
+    const before = values(form);
     sending(form, async () => {
-      const input = { id: person.id, ...values(form), email: form.elements.email.value || null };
+      const changed = Object.entries(values(form)).filter(([name, value]) => String(value) !== String(before[name]));
+      // What was not changed is not sent: it may be another by now, or name an archived queue.
+      const input = { id: person.id, ...Object.fromEntries(changed) };
       const { staff, errors } = (await graphql(UPDATE, { input })).updateStaff;
       if (errors.length) return errors;
       this.learn(staff);
@@ -141,7 +144,7 @@ export class Section {
     const asked = question(
       `${outside(person.name)} is signed out everywhere at once, and may do nothing any more.${back} What they did keeps their name.`,
       'Retire',
-      { yes: () => this.act(RETIRE, person), no: () => this.leave(person) },
+      { yes: () => this.retire(person), no: () => this.leave(person) },
     );
     item.replaceWith(asked);
     this.open.set(person.id, asked);
@@ -157,27 +160,36 @@ export class Section {
     else this.top.focus();
   }
 
-  /** Do something that needs no more than the person. */
-  async act(mutation, person) {
+  /** Make a link for somebody, by one of the mutations that do. */
+  async link(mutation, person) {
     try {
       const [{ staff, invitation, errors }] = Object.values(await graphql(mutation, { id: person.id }));
-      if (errors.length) {
-        this.say(outside(errors[0].message));
-        return this.leave(person);
-      }
-      if (invitation) return this.invited({ staff, invitation });
-      this.learn(staff);
-      this.leave(staff);
-      this.say(`${outside(staff.name)} is retired.`);
+      if (!errors.length) return this.invited({ staff, invitation });
+      this.say(outside(errors[0].message));
+      this.leave(person);
     } catch (error) {
       this.onError(error);
+    }
+  }
+
+  async retire(person) {
+    try {
+      const { staff, errors } = (await graphql(RETIRE, { id: person.id }, { patience: LONG_PATIENCE })).retireStaff;
+      if (staff) this.learn(staff);
+      this.leave(person);
+      this.say(errors.length ? outside(errors[0].message) : `${outside(staff.name)} is retired.`);
+    } catch (error) {
+      if (!(error instanceof TimedOut)) return this.onError(error);
+      this.leave(person);
+      this.say(`The server has not answered yet. It may still be retiring ${outside(person.name)}: look again in some minutes.`);
+      this.show().catch(this.onError);
     }
   }
 }
 
 function values(form) {
-  const { name, role } = form.elements;
-  return { name: name.value, role: role.value, queueIds: queuesOf(form) };
+  const { name, role, email } = form.elements;
+  return { name: name.value, role: role.value, queueIds: queuesOf(form), email: email.value || null };
 }
 
 /** How things stand with somebody, in a few words. */

@@ -52,7 +52,7 @@ export class Section {
   draw(practice) {
     this.isTyped = false;
     for (const name of ['name', 'timeZone', 'region']) this.form.elements[name].value = practice[name];
-    write(this.slug, `Commands call it ${outside(practice.slug)}.`);
+    write(this.slug, `Its short name, for commands: ${outside(practice.slug)}`);
   }
 
   async send() {

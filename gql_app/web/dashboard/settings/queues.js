@@ -1,6 +1,6 @@
 // The queues: in their order, which is changed by dragging or by keyboard, with what each gives to its tasks.
 
-import { graphql } from '../api.js';
+import { LONG_PATIENCE, TimedOut, graphql } from '../api.js';
 import { outside, write } from '../text.js';
 import { count } from '../words.js';
 import { ARCHIVE_QUEUE, CREATE_QUEUE, QUEUES, UPDATE_QUEUE } from './documents/queues.js';
@@ -45,7 +45,7 @@ export class Section {
 
   async load() {
     this.queues = (await graphql(QUEUES)).queues;
-    if (!this.open) this.draw();
+    if (!this.open && !this.dragged) this.draw();
   }
 
   get used() {
@@ -112,14 +112,19 @@ export class Section {
       const { top, height } = over.getBoundingClientRect();
       if (over !== this.dragged) over[event.clientY < top + height / 2 ? 'before' : 'after'](this.dragged);
     });
-    this.list.addEventListener('drop', (event) => event.preventDefault());
+    this.list.addEventListener('drop', (event) => {
+      event.preventDefault();
+      this.isDropped = true;
+    });
     this.list.addEventListener('dragend', () => {
-      const { dragged } = this;
-      this.dragged = null;
+      const { dragged, isDropped } = this;
+      Object.assign(this, { dragged: null, isDropped: false });
       if (!dragged) return;
       const place = [...this.list.children].indexOf(dragged);
       const queue = this.used.find(({ id }) => id === dragged.dataset.id);
-      if (queue && this.used.indexOf(queue) !== place) this.move(queue, place);
+      // Without a drop it was cancelled: by Escape, or beside the list.
+      if (isDropped && queue && this.used.indexOf(queue) !== place) this.move(queue, place);
+      else this.draw();
     });
   }
 
@@ -200,12 +205,20 @@ export class Section {
   }
 
   async archive(queue, moveTo) {
-    const { tasks, errors } = (await graphql(ARCHIVE_QUEUE, { input: { id: queue.id, moveTo } })).archiveQueue;
-    if (errors.length) return errors.map((error) => ({ ...error, field: error.field?.at(-1) === 'id' ? null : error.field }));
+    let words;
+    try {
+      const sent = { input: { id: queue.id, moveTo } };
+      const { tasks, errors } = (await graphql(ARCHIVE_QUEUE, sent, { patience: LONG_PATIENCE })).archiveQueue;
+      if (errors.length) return errors.map((error) => ({ ...error, field: error.field?.at(-1) === 'id' ? null : error.field }));
+      words = `Archived. ${count(tasks, 'task')} ${moveTo ? 'moved' : 'closed'}.`;
+    } catch (error) {
+      if (!(error instanceof TimedOut)) throw error;
+      words = `The server has not answered yet. It may still be archiving ${outside(queue.name)}: look again in some minutes.`;
+    }
     this.open = null;
     await this.load();
     this.add.focus();
-    this.say(`Archived. ${count(tasks, 'task')} ${moveTo ? 'moved' : 'closed'}.`);
+    this.say(words);
     return [];
   }
 
