@@ -6,6 +6,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from gql_app.access import Unauthenticated, authenticate
 from gql_app.work.archiving import archive_queue
+from gql_app.work.queues import update_queue
 from models.access import AccessKey, KeyKind
 from models.roles import Role
 from tests.dashboard.conftest import SignIn
@@ -201,3 +202,25 @@ async def test_agents_have_no_settings_and_supervisors_no_people(sign_in: SignIn
     await supervisor.page.get_by_role("link", name="Settings").click()
     sections = supervisor.page.locator("#settings-names a")
     await expect(sections).to_have_text(["Import"])
+
+
+async def test_the_focus_stays_when_others_change_the_list(server: Server, sign_in: SignIn) -> None:
+    office = server.office
+    await access.invite(office.changes, office.practice, "Kim", queue_ids=[office.recall.id])
+    await access.invite(office.changes, office.practice, "Lee")
+    page = await settings(sign_in, "People")
+    rows = page.locator("#settings .rows li")
+
+    async def rename(name: str) -> None:
+        given = {"name": name}
+        await office.changes.make_for(office.practice.id, update_queue, office.recall.id, given)
+        await expect(rows.filter(has_text=f"Staff, {name}")).to_be_visible()
+
+    await of_person(page, "Change", "Lee").focus()
+    await rename("Recall")
+    await expect(of_person(page, "Change", "Lee")).to_be_focused()
+    await of_person(page, "Change", "Lee").click()
+    await page.get_by_label("Name", exact=True).fill("Leigh")
+    await rename("Overdue")
+    await expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("Leigh")

@@ -160,3 +160,13 @@ export function question(words, label, { yes, no }) {
   asked.setAttribute('aria-label', label);
   return made('li', {}, asked);
 }
+
+/** Put other rows into a list, and leave the focus where it is: in a row that is kept, or on the
+ *  button that is called the same. */
+export function redraw(list, rows) {
+  const focused = list.contains(document.activeElement) ? document.activeElement : null;
+  list.replaceChildren(...rows);
+  if (!focused) return;
+  const isSame = (each) => each.getAttribute('aria-label') === focused.getAttribute('aria-label');
+  (focused.isConnected ? focused : [...list.querySelectorAll('button')].find(isSame))?.focus();
+}

@@ -3,7 +3,7 @@
 import { graphql } from '../api.js';
 import { outside } from '../text.js';
 import { dayAndClock } from '../words.js';
-import { ROLES, Top, question, queuesField, queuesInWords, queuesOf, roleField, row, rowButton } from './access.js';
+import { ROLES, Top, question, queuesField, queuesInWords, queuesOf, redraw, roleField, row, rowButton } from './access.js';
 import { CREATE_KEY, KEYS, REVOKE_KEY, ROTATE_KEY } from './documents/keys.js';
 import { button, ending, field, made, sending } from './fields.js';
 
@@ -95,7 +95,7 @@ export class Section {
   draw() {
     const [valid, ended] = [true, false].map((is) => this.keys.filter(({ state }) => (state === 'VALID') === is));
     this.empty.hidden = valid.length > 0;
-    this.list.replaceChildren(...valid.map((key) => this.open.get(key.id) ?? this.row(key)));
+    redraw(this.list, valid.map((key) => this.open.get(key.id) ?? this.row(key)));
     this.ended.replaceChildren(...ended.map((key) => row(outside(key.name), [rights(key), how(key)])));
     this.others.hidden = !ended.length;
   }

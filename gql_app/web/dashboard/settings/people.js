@@ -4,7 +4,7 @@ import { LONG_PATIENCE, TimedOut, graphql } from '../api.js';
 import { now } from '../clock.js';
 import { outside } from '../text.js';
 import { count, dayAndClock } from '../words.js';
-import { ROLES, Top, question, queuesField, queuesInWords, queuesOf, roleField, row, rowButton } from './access.js';
+import { ROLES, Top, question, queuesField, queuesInWords, queuesOf, redraw, roleField, row, rowButton } from './access.js';
 import { INVITE, PEOPLE, RENEW, RESTORE, RETIRE, UPDATE } from './documents/people.js';
 import { button, ending, field, made, sending } from './fields.js';
 
@@ -94,8 +94,8 @@ export class Section {
     const people = [...this.people].sort((a, b) => a.name.localeCompare(b.name));
     const [gone, here] = [true, false].map((is) => people.filter(({ state }) => (state === 'RETIRED') === is));
     this.empty.hidden = here.length > 0;
-    this.list.replaceChildren(...here.map((person) => this.open.get(person.id) ?? this.row(person)));
-    this.retired.replaceChildren(...gone.map((person) => this.rowOfRetired(person)));
+    redraw(this.list, here.map((person) => this.open.get(person.id) ?? this.row(person)));
+    redraw(this.retired, gone.map((person) => this.rowOfRetired(person)));
     this.others.hidden = !gone.length;
   }
 
