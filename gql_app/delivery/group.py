@@ -62,7 +62,7 @@ class Group:
         return self._ended is not None
 
     async def begun(self) -> None:
-        """Wait for the first results: before them, what it is as of is not known."""
+        """Wait for the first results: before them, its day and settings are not known."""
         await self._begun.wait()
 
     def begins_at(self, position: Position) -> bool:

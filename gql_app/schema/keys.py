@@ -105,7 +105,6 @@ class CreateKeyInput:
     name: str = strawberry.field(
         description="Who acts through it, 1 to 200 characters. Keys may have the same name."
     )
-
     role: Role = strawberry.field(description="What it may do.")
     queue_ids: list[strawberry.ID] | None = strawberry.field(
         default=None, description="The queues that it is limited to; all unless it is given."

@@ -63,7 +63,7 @@ class _Dashboard:
         self._passed = services.passed
         self._wanted = wanted
         self._counts: dict[int, QueueCounts] = {}
-        self._settings = -1
+        self._settings = -1  # none have been told
         self._today = local_date(self._clock(), scope.time_zone)
         self._next_beat = self._passed() + HEARTBEAT.total_seconds()
         self.position = Position(0)
@@ -94,9 +94,9 @@ class _Dashboard:
         """The queues and their counts at the last position, if they or the day have changed: a
         queue that is archived has an event now and then. No event brings them, so they are told as
         what the clock brings is."""
-        known = list(self._counts), self._settings, self._today
+        known = list(self._counts), self._as_of
         items = await self._count(self.position)
-        if known == (list(self._counts), self._settings, self._today):
+        if known == (list(self._counts), self._as_of):
             return []
         return [item._replace(of_the_clock=True) for item in items]
 

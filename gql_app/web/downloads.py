@@ -6,7 +6,6 @@ client takes a part of a file for all of it.
 """
 
 import logging
-from collections import Counter
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 
@@ -62,8 +61,7 @@ class Downloads:
         self._services = services
         self._sessions = sessions
         self._keys = keys
-        self._running: Counter[int] = Counter()  # by practice
-        self._keys_running: set[int] = set()
+        self._running: dict[int, int] = {}  # the practice of each key that downloads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -112,18 +110,16 @@ class Downloads:
     @contextmanager
     def _place(self, viewer: Viewer) -> Iterator[None]:
         """A place among the downloads of this process. Raises `RateLimited`."""
-        if viewer.key_id in self._keys_running:
+        if viewer.key_id in self._running:
             raise RateLimited("This key downloads something already.", RETRY_SECONDS)
-        of_practice = self._running[viewer.practice_id]
-        if of_practice >= OF_PRACTICE or self._running.total() >= AT_ONCE:
+        of_practice = list(self._running.values()).count(viewer.practice_id)
+        if of_practice >= OF_PRACTICE or len(self._running) >= AT_ONCE:
             raise RateLimited("Others download right now; try again in a moment.", RETRY_SECONDS)
-        self._running[viewer.practice_id] += 1
-        self._keys_running.add(viewer.key_id)
+        self._running[viewer.key_id] = viewer.practice_id
         try:
             yield
         finally:
-            self._running -= Counter({viewer.practice_id: 1})
-            self._keys_running.remove(viewer.key_id)
+            del self._running[viewer.key_id]
 
 
 async def _sent(

@@ -15,7 +15,6 @@ from gql_app.work.queues import (
     QueueResult,
     archived,
     lock_queues,
-    queue_now,
     require_set_up,
 )
 from gql_app.work.reads.queues import QueueRow, task_ids
@@ -97,7 +96,7 @@ async def _check(change: Change, queue_id: int, move_to: int | None) -> QueueRes
     queue = rows.get(queue_id)
     if queue is None:
         return QueueResult(None, (missing("queue", "id"),))
-    refusals = _in_use(queue, rows.values())
+    refusals = _cannot_archive(queue, rows.values())
     if move_to is not None:
         target = rows.get(move_to)
         if target is None or move_to == queue_id:
@@ -115,8 +114,8 @@ async def _archive(change: Change, queue_id: int) -> QueueResult:
     rows = await lock_queues(change.practice_id)
     sql = f"SELECT 1 FROM queue q WHERE q.practice_id = $1 AND q.id = $2 {for_update()}"
     await fetch(Number, sql, change.practice_id, queue_id)
-    queue = await queue_now(change.practice_id, queue_id)
-    if refusals := _in_use(queue, rows):
+    queue = next(row for row in rows if row.id == queue_id)
+    if refusals := _cannot_archive(queue, rows):
         return QueueResult(queue, tuple(refusals))
     sql = f"SELECT COUNT(*) FROM task t WHERE t.practice_id = $1 AND t.queue_id = $2 AND {IS_OPEN}"
     left = (await fetch(Number, sql, change.practice_id, queue_id))[0].number
@@ -129,7 +128,7 @@ async def _archive(change: Change, queue_id: int) -> QueueResult:
     return QueueResult(queue._replace(archived_at=change.now))
 
 
-def _in_use(queue: QueueRow, rows: Iterable[QueueRow]) -> list[Refusal]:
+def _cannot_archive(queue: QueueRow, rows: Iterable[QueueRow]) -> list[Refusal]:
     """Why the queue cannot be archived, if it is already, or the only one of `rows` in use."""
     if queue.archived_at is not None:
         return [archived(queue, "id")]

@@ -81,10 +81,11 @@ async def _end_sessions(change: Change, person: AccessKey) -> None:
 async def set_email(change: Change, person: AccessKey, email: str) -> None:
     """Give a locked person another address, or none. The account that they had by the one of before
     signs in no more, and their sessions end."""
+    columns: dict[str, str | None] = {"email": _address_or_none(email)}
     if await _unbinds(change, person, email):
-        await set_columns(change, person.staff_id, subject=None)
+        columns["subject"] = None
         await _end_sessions(change, person)
-    await set_columns(change, person.staff_id, email=address_of(email) if email else None)
+    await set_columns(change, person.staff_id, **columns)
 
 
 async def locks_out(change: Change, person: AccessKey, email: str | None) -> bool:
@@ -96,8 +97,12 @@ async def locks_out(change: Change, person: AccessKey, email: str | None) -> boo
 
 async def _unbinds(change: Change, person: AccessKey, email: str) -> bool:
     staff = await Staff.get(practice_id=change.practice_id, id=person.staff_id)
-    new = address_of(email) if email else None
-    return staff.subject is not None and staff.email is not None and staff.email != new
+    is_bound = staff.subject is not None and staff.email is not None
+    return is_bound and staff.email != _address_or_none(email)
+
+
+def _address_or_none(email: str) -> str | None:
+    return address_of(email) if email else None
 
 
 async def without_passkey(change: Change, *, but: int = 0) -> set[int]:

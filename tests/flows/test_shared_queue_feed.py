@@ -299,27 +299,17 @@ async def test_one_that_falls_behind_is_told_of_a_queue_that_was_added_too(
         assert first.told == slow.told == list(range(3, 28))
 
 
-async def test_a_change_that_the_group_was_told_while_one_began_is_told_to_it(
-    practice: Practice, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with watching(practice) as first, watching(practice) as newcomer:
-        await join(practice, first)
-        gate = gate_behind(monkeypatch, QUEUE_FEED, "read_board", read_board)
-        async with gate.holding(newcomer.next()):
-            added = await add_queue(practice.office, "Added")
-            await first.until(lambda message: message["__typename"] == "QueuesChanged")
-        await practice.office.make_task(added)
-        await all_right(first, newcomer)
-
-
+@pytest.mark.parametrize("group_is_told", [False, True])
 async def test_a_queue_that_is_added_while_one_begins_is_in_its_feed_for_good(
-    practice: Practice, monkeypatch: pytest.MonkeyPatch
+    practice: Practice, monkeypatch: pytest.MonkeyPatch, *, group_is_told: bool
 ) -> None:
     async with watching(practice) as first, watching(practice) as newcomer:
         await join(practice, first)
         gate = gate_behind(monkeypatch, QUEUE_FEED, "read_board", read_board)
         async with gate.holding(newcomer.next()):
             added = await add_queue(practice.office, "Added")
+            if group_is_told:  # who joins it then stands behind that
+                await first.until(lambda message: message["__typename"] == "QueuesChanged")
         await newcomer.catch_up()
         await practice.office.make_task(added)
         await all_right(first, newcomer)

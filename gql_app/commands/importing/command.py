@@ -43,8 +43,8 @@ from models.practice import Practice
 from models.text import trimmed
 
 ACTOR = "callboard import"
-ARCHIVED = "The queue {queue!r} is archived. Bring it back, or name another one."
 """Who is on record as having made the tasks."""
+ARCHIVED = "The queue {queue!r} is archived. Bring it back, or name another one."
 
 
 class Order(NamedTuple):

@@ -81,10 +81,10 @@ async function begin() {
   part('to-audit').hidden = !viewer.mayReadAudit;
   part('to-settings').hidden = !viewer.maySetUp && !viewer.mayImport;
   offerDownloads().catch(trouble);
-  leadOn().catch(trouble);
   entry.hide();
   part('app').hidden = false;
   route();
+  leadOn().catch(trouble); // after it, which would have it look once more
   follow({ viewer: viewer.id });
   focusView();
   activity.begin();

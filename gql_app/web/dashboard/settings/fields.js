@@ -80,3 +80,6 @@ export function sending(form, send, onError) {
     }
   });
 }
+
+/** What is said when no answer came in time (`TimedOut`). */
+export const mayStill = ({ message }, doing) => `${message} It may still be ${doing}: look again in some minutes.`;

@@ -6,7 +6,7 @@ import { outside } from '../text.js';
 import { count, dayAndClock } from '../words.js';
 import { ROLES, Top, question, queuesField, queuesInWords, queuesOf, redraw, roleField, row, rowButton } from './access.js';
 import { INVITE, PEOPLE, RENEW, RESTORE, RETIRE, UPDATE } from './documents/people.js';
-import { button, ending, field, made, sending } from './fields.js';
+import { button, ending, field, made, mayStill, sending } from './fields.js';
 
 const ROLES_OF_PEOPLE = ['STAFF', 'SUPERVISOR', 'ADMIN'];
 
@@ -181,7 +181,7 @@ export class Section {
     } catch (error) {
       if (!(error instanceof TimedOut)) return this.onError(error);
       this.leave(person);
-      this.say(`The server has not answered yet. It may still be retiring ${outside(person.name)}: look again in some minutes.`);
+      this.say(mayStill(error, `retiring ${outside(person.name)}`));
       this.show().catch(this.onError);
     }
   }

@@ -4,7 +4,7 @@ import { LONG_PATIENCE, TimedOut, graphql } from '../api.js';
 import { outside, write } from '../text.js';
 import { count } from '../words.js';
 import { ARCHIVE_QUEUE, CREATE_QUEUE, QUEUES, UPDATE_QUEUE } from './documents/queues.js';
-import { button, ending, field, made, sending } from './fields.js';
+import { button, ending, field, made, mayStill, sending } from './fields.js';
 import { QueueForm } from './queue_form.js';
 
 const WHAT = 'A queue is a list of patients to call for one reason, such as overdue recall or missed appointments. Tasks ' +
@@ -213,7 +213,7 @@ export class Section {
       words = `Archived. ${count(tasks, 'task')} ${moveTo ? 'moved' : 'closed'}.`;
     } catch (error) {
       if (!(error instanceof TimedOut)) throw error;
-      words = `The server has not answered yet. It may still be archiving ${outside(queue.name)}: look again in some minutes.`;
+      words = mayStill(error, `archiving ${outside(queue.name)}`);
     }
     this.open = null;
     await this.load();
