@@ -156,12 +156,15 @@ class RedisLine:
         return line
 
     async def send(self, text: str) -> None:
+        before = _cancellations()  # the last rings are sent by a task that is to end already
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
                 await self._client.publish(CHANNEL, text)
         except Exception:
             self._failed = True
             raise
+        if _cancellations() > before:
+            raise asyncio.CancelledError
 
     async def watch(self) -> None:
         while not self._failed:
@@ -190,8 +193,7 @@ class RedisLine:
     async def _receive(self, seconds: float) -> str | None:
         """Take in what comes next; its type, or None if nothing came."""
         message = await self._subscription.get_message(timeout=seconds)
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():  # redis-py swallows it while it connects
+        if _cancellations():
             raise asyncio.CancelledError
         if message is None:
             return None
@@ -199,3 +201,10 @@ class RedisLine:
         if kind == "message":
             self._hear(message["data"].decode("ascii", "replace"))
         return kind
+
+
+def _cancellations() -> int:
+    """How often this task was told to end. redis-py swallows that while it connects, and the task
+    would go on for ever."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()

@@ -127,6 +127,14 @@ async def test_the_last_rings_before_the_end_are_sent(bus_url: str) -> None:
         await there.until((7, 41))
 
 
+async def test_all_messages_of_the_last_rings_are_sent(bus_url: str) -> None:
+    async with listening(bus_url) as there:
+        async with listening(bus_url) as here:
+            here.bus.ring(7, 41)
+            here.bus.ring(7, SETTINGS)
+        await there.until((7, 41), (7, SETTINGS))
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 import pytest
 import redis
+from redis.asyncio import Redis
 
 from gql_app.live import lines
 from gql_app.live.lines import Line, PostgresLine, RedisLine
@@ -62,3 +63,23 @@ async def test_a_line_that_could_not_send_is_lost(
             await line.send(object())  # type: ignore[arg-type] # what neither of them takes
         await asyncio.wait([watching], timeout=PATIENCE)
         assert isinstance(watching.exception(), Exception)
+
+
+async def test_a_send_ends_though_redis_py_swallows_that_it_is_cancelled(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, publish = asyncio.Event(), Redis.publish
+
+    async def swallow(client: Redis, *given: str) -> int:
+        with suppress(asyncio.CancelledError):
+            begun.set()
+            await asyncio.Event().wait()
+        return int(await publish(client, *given))
+
+    monkeypatch.setattr(Redis, "publish", swallow)
+    async with watched(redis_url, []) as (line, _):
+        sending = asyncio.create_task(line.send("7:41"))
+        await begun.wait()
+        sending.cancel()
+        await asyncio.wait([sending], timeout=PATIENCE)
+        assert sending.cancelled()
