@@ -11,11 +11,12 @@ from typing import Any
 
 import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.migrations.executor import MigrationTarget
 from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_editor import AsyncpgSchemaEditor, SqliteSchemaEditor
 
 from models import migrations
+from models.database.migration_state import Executor
 from models.database.opening import CannotOpen, unwrapped
 from models.database.sqlite import is_sqlite
 
@@ -98,7 +99,7 @@ async def bring_up_to_date(
         if event == "apply_done":
             made.append(name)
 
-    executor, target = MigrationExecutor(connection, {APP: app}), [MigrationTarget(APP, upto)]
+    executor, target = Executor(connection, {APP: app}), [MigrationTarget(APP, upto)]
     try:
         await executor.migrate(target, direction="forward", progress=note)
     except Exception as error:

@@ -1,16 +1,20 @@
 """The tables in both databases are what the models and the design say."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from tortoise import Tortoise
 from tortoise.migrations.autodetector import MigrationAutodetector
+from tortoise.migrations.executor import MigrationExecutor
 
 from models.appointment import Appointment, AppointmentRow
 from models.audit import Audit, AuditRow
 from models.contact import Contact, ContactRow
-from models.database import fetch, migrate, opened, orm_config, secret
+from models.database import fetch, migrate, opened, orm_config, secret, transaction
+from models.database.connections import _connected
 from models.event import CHAINED, EventRow, TaskEvent
 from models.importing import ImportJob, ImportJobRow
 from models.merge import MergeRow, PatientMerge
@@ -89,6 +93,23 @@ async def test_the_migrations_say_all_that_the_models_say(database_url: str) -> 
         changes = await detector.changes()
 
     assert [writer.operations for writer in changes] == []
+
+
+async def test_the_tables_are_those_that_tortoise_makes_by_itself(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "callboard.sqlite3"
+    app = orm_config(f"sqlite://{file}")["apps"]["models"]
+    async with _connected(f"sqlite://{file}"), transaction() as connection:
+        await MigrationExecutor(connection, {"models": app}).migrate()
+    ours, theirs = (_statements(made) for made in (sqlite_template, file))
+    assert len(ours) > len(TENANT_TABLES)
+    assert ours == theirs
+
+
+def _statements(file: Path) -> list[tuple[str, str | None]]:
+    with closing(sqlite3.connect(file)) as connection:
+        return connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
 
 
 async def test_each_table_has_the_columns_that_its_model_names(database_url: str) -> None:

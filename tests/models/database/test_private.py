@@ -16,6 +16,9 @@ from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import TransactionContext, TransactionContextPooled
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper
+from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.schema_generator.state import State
+from tortoise.migrations.schema_generator.state_apps import StateApps
 
 import models
 from models.database import opened, transaction, transactions
@@ -36,6 +39,9 @@ OVERRIDDEN = {
     SqliteClient: ["_in_transaction", "_post_connect", "create_connection", "acquire_connection"],
     SqliteTransactionWrapper: ["savepoint", "release_savepoint", "savepoint_rollback"],
     TransactionContext: ["__aenter__", "__aexit__"],
+    MigrationExecutor: ["_project_state", "_full_plan"],
+    State: ["clone", "reload_model", "reload_models"],
+    StateApps: ["get_model", "split_reference", "_init_relations"],
     asyncpg.Pool: ["_acquire", "release"],
     asyncpg.Connection: ["fetch", "fetchrow", "execute", "terminate", "get_reset_query"],
 }
