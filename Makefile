@@ -16,6 +16,10 @@ DRAWN := docs/workflow.md docs/clients.md gql_app/web/dashboard/workflow.js
 demo: $(VENV)/.installed
 	@$(BIN)/callboard demo $(ARGS)
 
+# The tests start `callboard` hundreds of times. Where the environment forbids Python to keep what it has compiled,
+# each start would compile every module again.
+test check: export PYTHONDONTWRITEBYTECODE :=
+
 # Three processes, for the tests mostly wait. Those with a browser come last, with no servers beside them.
 test: check
 ifeq ($(ARGS),)

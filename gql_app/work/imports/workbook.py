@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Any, BinaryIO, NamedTuple
 
-import openpyxl
-
 from gql_app.work.imports.openpyxl_private import opened_part
 
 MAX_UNPACKED = 100_000_000
@@ -51,6 +49,9 @@ class Table(NamedTuple):
 def read_workbook(file: BinaryIO) -> Table:
     """The table in the first sheet that is not hidden. Raises `BadWorkbook`, while its rows are
     read too."""
+    # A tenth of the time in which a server starts, and few servers read workbooks.
+    import openpyxl  # noqa: PLC0415
+
     try:
         with zipfile.ZipFile(file) as archive:
             _check_size(archive)
