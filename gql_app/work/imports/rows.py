@@ -89,8 +89,8 @@ def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
 
 
 def read_date(text: str, region: str) -> date | None:
-    """The date in an ISO text such as 2026-12-24, or in one with dots, such as 24.12.2026: there the
-    day is first, but in the US, where nobody knows. None if it is anything else."""
+    """The date in an ISO text such as 2026-12-24, or in one with dots such as 24.12.2026, where the
+    day comes first, save in the US, where nobody knows. None if it is anything else."""
     found = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text)
     year, month, day = found.groups() if found else ("", "", "")
     if found is None and region != "US":
