@@ -20,6 +20,7 @@ from models.checks import BadValue, checked_slug
 from models.queue_checks import OF_QUEUE
 from models.refusals import RefusalCode
 from models.setting_checks import OF_PRACTICE, Setting, check_all
+from models.zone_regions import region_of_zone
 
 MAX_BYTES = 10_000_000
 
@@ -53,7 +54,8 @@ class Wanted(NamedTuple):
 
     def in_full(self) -> "Wanted":
         """With all that a new practice needs. Raises `BadValue` if some of it has to be named."""
-        settings = {"name": "", "time_zone": "", "region": "US"} | self.settings
+        region = region_of_zone(self.settings.get("time_zone", ""))
+        settings = {"name": "", "time_zone": "", "region": region} | self.settings
         wrong: list[BadValue] = []
         _check(settings, OF_PRACTICE, f"practice {self.slug!r}", wrong)
         if wrong:

@@ -30,15 +30,17 @@ from models.checks import (
 )
 from models.database import opened
 from models.identity import MAX_CLIENT_ID, MAX_ISSUER
+from models.zone_regions import region_of_zone
 
 
 def create(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print what is needed to begin: the key and the link are shown once."""
+    zone = checked_time_zone(arguments.time_zone)
     new = NewPractice(
         checked_slug(arguments.slug),
         checked_name("--name", arguments.name),
-        checked_time_zone(arguments.time_zone),
-        checked_region(arguments.region),
+        zone,
+        checked_region(arguments.region) if arguments.region else region_of_zone(zone),
         [{"name": name} for name in checked_queues(arguments.queue or [FIRST_QUEUE])],
     )
 
@@ -56,8 +58,9 @@ def create(arguments: argparse.Namespace, settings: Settings) -> int:
 def print_created(made: CreatedPractice) -> None:
     """Print what is shown only once."""
     say(f"An admin's key, shown only now: {made.key}")
-    say(f"Sign in to the dashboard, once within an hour: http://127.0.0.1:8000/#link={made.link}")
-    say("(Put your server's own address in place of http://127.0.0.1:8000.)")
+    # By a name: at a number such as 127.0.0.1 browsers make no passkeys.
+    say(f"Sign in to the dashboard, once within an hour: http://localhost:8000/#link={made.link}")
+    say("(Put your server's own address in place of http://localhost:8000.)")
 
 
 def show(_: argparse.Namespace, settings: Settings) -> int:

@@ -21,7 +21,7 @@ def add_practices(verbs: Verbs) -> None:
     verb.add_argument("--name", required=True, metavar="NAME", help="what people call it")
     verb.add_argument("--time-zone", required=True, metavar="ZONE", help=ZONE)
     verb.add_argument(
-        "--region", default="US", metavar="CODE", help=f"{REGION}; US unless it is given"
+        "--region", metavar="CODE", help=f"{REGION}; the time zone's unless it is given"
     )
     verb.add_argument(
         "--queue",

@@ -40,7 +40,9 @@ class ImportTaskRow:
     reason: str = strawberry.field(description="Why to call, at most 500 characters.")
     origin: TaskOrigin = TaskOrigin.AUTOMATIC
     follow_up: str | None = strawberry.field(
-        default=None, description="When to call first, such as 2026-12-24."
+        default=None,
+        description="When to call first, such as 2026-12-24; a day that has passed is overdue."
+        " Outside the US 24.12.2026 is read too.",
     )
     expires_at: str | None = strawberry.field(
         default=None,

@@ -54,6 +54,26 @@ async def test_a_practice_can_be_used_as_soon_as_it_is_made(
     assert (of_postgres > 0) is database_url.startswith("postgres")
 
 
+@sqlite_only
+async def test_a_practice_is_in_the_region_of_its_time_zone_unless_it_says_another(
+    shell: Shell, tmp_path: Path
+) -> None:
+    zones = {"a": "Europe/Berlin", "b": "America/Toronto", "c": "UTC", "d": "US/Central"}
+    for slug, zone in zones.items():
+        assert (await shell("practices", "create", slug, *MAPLE[1:-1], zone)).code == 0
+    other = ("practices", "create", "e", *MAPLE[1:-1], "Europe/Berlin", "--region", "AT")
+    created = await shell(*other)
+    assert "Europe/Berlin, region AT." in created.out
+    assert "http://localhost:8000/#link=" in created.out
+    (tmp_path / "f.toml").write_text(
+        '[[practice]]\nslug = "f"\nname = "Föhr"\ntime_zone = "Europe/London"\n'
+    )
+    assert (await shell("practices", "apply", "f.toml")).code == 0
+    listed = (await shell("practices", "list")).out.splitlines()
+    regions = [line.split("\t")[3] for line in listed]
+    assert regions == ["DE", "CA", "US", "US", "AT", "GB"]
+
+
 WRONG = {
     ("Maple",): "'Maple' cannot be a practice's short name",
     ("-",): "short name",

@@ -121,6 +121,11 @@ async def test_where_pages_have_a_number_for_a_name_there_is_no_passkey_to_use(
         dashboard = await visit()
         await expect(dashboard.page.get_by_label("Key", exact=True)).to_be_visible()
         await expect(dashboard.page.get_by_role("button", name="Use a passkey")).to_be_hidden()
+        await dashboard.load(await invite(server))
+        await expect(dashboard.page.get_by_role("alert")).to_have_text(
+            "Browsers make no passkeys at a number such as 127.0.0.1: open Callboard at"
+            f" http://localhost:{server.port}."
+        )
 
 
 async def test_the_browser_keeps_the_cookie_that_is_this_hosts_alone(sign_in: SignIn) -> None:

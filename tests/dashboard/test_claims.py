@@ -43,10 +43,10 @@ LINE = """async () => {
   const { told } = await import('/dashboard/ticker.js');
   const at = '2026-11-27T12:00:00Z';
   const queue = { name: 'Recall' };
-  const event = (kind, name) => ({ kind, at, task: { patient: { name }, queue } });
+  const event = (kind, name, id = name) => ({ kind, at, task: { patient: { id, name }, queue } });
   const contact = { contact: { outcome: 'SCHEDULED' }, closeCause: 'CONTACT' };
   const logged = { ...event('CONTACT_LOGGED', 'Amber'), ...contact };
-  const made = ['Birch', 'Clover'].map((name) => event('CREATED', name));
+  const made = [1, 2].map((id) => event('CREATED', 'Birch', id)); // called the same
   const rows = [event('PATIENT_CHANGED', 'Amber'), ...made];
   const line = ({ what, patient, queue, actor }) => [what, patient, queue, actor];
   return [[logged, event('RELEASED', 'Amber')], rows].map((events) => line(told(events)));

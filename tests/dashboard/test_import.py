@@ -22,6 +22,7 @@ ROWS = [
     [2, "Testwell", "Elm", "none", "Recall", ""],
     [3, "Testwell", "Oak", "217 555 0124", "Recall", ""],
 ]
+LATE = [*ROWS, [4, "Testwell", "Yew", "217 555 0125", "Recall", "nachmittags"]]
 SHOTS = os.environ.get("CALLBOARD_SHOTS")
 
 
@@ -49,6 +50,11 @@ async def test_a_list_is_imported_mended_and_taken_back(
     await choose(page, b"%PDF-1.4", "list.pdf")
     await expect(page.get_by_text("is neither .csv nor .xlsx")).to_be_visible()
 
+    await choose(page, workbook(LATE), "Liste.xlsx")
+    await expect(page.get_by_text("3 new, 1 rejected")).to_be_visible()
+    samples = page.locator("tr", has_text="Bemerkung").locator("td").last
+    await expect(samples).to_have_text("\u2068ruft gern zurück · nachmittags\u2069")
+    await page.get_by_role("button", name="Choose another file").click()
     await choose(page, workbook(ROWS), "Liste.xlsx")
     await expect(page.get_by_text("2 new, 1 rejected")).to_be_visible()
     phone = page.get_by_label("Column \u2068Telefon\u2069")

@@ -43,13 +43,16 @@ async def test_somebody_is_invited_in_another_browser_changed_retired_and_brough
     await page.get_by_label("Only these:").check()
     await page.get_by_label("Missed appointments").check()
     await page.get_by_role("button", name="Make the link").click()
+    await expect(
+        page.get_by_text(f"open Callboard at http://localhost:{server.port}.")
+    ).to_be_visible()
     link = await page.get_by_label("Link", exact=True).input_value()
     rows = page.locator("#settings .rows li")
     await expect(rows).to_contain_text("Staff, Missed appointments")
     await expect(rows).to_contain_text("the link ends")
 
     async with with_device(browser, server) as arrive:
-        kim, _, _ = await arrive(link.removeprefix(server.url))
+        kim, _, _ = await arrive(link.removeprefix(f"http://localhost:{server.port}"))
         await kim.page.get_by_role("button", name="Make a passkey").click()
         await kim.is_live()
         await expect(kim.queue("Missed appointments")).to_be_visible()

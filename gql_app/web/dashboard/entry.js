@@ -10,6 +10,13 @@ const part = (id) => document.getElementById(id);
 const isNumber = /^\[|^\d+(\.\d+){3}$/.test(location.hostname);
 export const canUsePasskeys = !isNumber && Boolean(globalThis.PublicKeyCredential?.parseCreationOptionsFromJSON);
 
+/** This server's address, by a name where there is one: this machine is called so everywhere. */
+export const named = location.origin.replace(/\/\/(127(\.\d+){3}|\[::1\])(?=:|$)/, '//localhost');
+/** What is to be done where no browser makes a passkey; empty elsewhere. */
+export const withoutName = isNumber
+  ? `Browsers make no passkeys at a number such as ${location.hostname}: open Callboard at ${named === location.origin ? 'the name of the server, by https' : named}.`
+  : '';
+
 const WRONG = {
   key: 'This key is not valid. It may be mistyped, expired or revoked.',
   link: 'This link has been used already, or is not valid. Sign in with a key.',
@@ -83,7 +90,7 @@ export class Entry {
     try {
       const { begin } = await passkeys();
       const { name, practice, provider } = await begin({ invite });
-      if (!canUsePasskeys && !provider) throw new Error('Open this link in a browser that has passkeys, at the name of the server.');
+      if (!canUsePasskeys && !provider) throw new Error(withoutName || 'Passkeys cannot be used here. Open this link by https, in a browser that has them.');
       this.provider = provider;
       this.hide();
       part('make-passkey').hidden = part('invite-passkey').hidden = !canUsePasskeys;

@@ -27,7 +27,11 @@ export class GettingStarted {
       made('ol', {}, ...items),
       button('Put away', () => this.putAway()),
     );
-    store.listen((what) => ['snapshot', 'settings', 'counts'].includes(what) && this.viewer && this.draw());
+    store.listen((what) => {
+      if (!this.viewer) return;
+      if (what === 'people') this.look(this.view);
+      else if (['snapshot', 'settings', 'counts'].includes(what)) this.draw();
+    });
   }
 
   begin(viewer, view) {

@@ -19,8 +19,8 @@ export class Store {
   }
 
   /** `listener(what, detail)`: "snapshot", "counts", "settings" (with the practice; its queues may be others
-   *  now), "task" (with the task), "patient" (with one who is called otherwise now) or "event" (with it, and in it the task as it was then, and as it was known
-   *  before). */
+   *  now), "task" (with the task), "patient" (with one who is called otherwise now), "people" (somebody was invited here) or "event" (with it, and
+   *  in it the task as it was then, and as it was known before). */
   listen(listener) {
     this.listeners.push(listener);
   }

@@ -53,7 +53,7 @@ export function told(events) {
   const kinds = new Map();
   for (const event of events) kinds.set(event.kind, [...(kinds.get(event.kind) ?? []), event]);
   if (kinds.size > 1) kinds.delete('RELEASED'); // a contact ends the claim on the patient's other tasks
-  const names = new Set(events.map(({ task }) => task.patient.name));
+  const patients = new Set(events.map(({ task }) => task.patient.id)); // many are called the same
   const queues = new Set(events.map(({ task }) => task.queue?.name));
   const parts = [...kinds.values()].map(
     (same) => happening(same[0]) + (same.length > 1 ? ` (${count(same.length, 'task')})` : ''),
@@ -61,7 +61,7 @@ export function told(events) {
   return {
     time: clock(events[0].at),
     what: parts.join('; '),
-    patient: names.size === 1 ? outside(events[0].task.patient.name) : count(names.size, 'patient'),
+    patient: patients.size === 1 ? outside(events[0].task.patient.name) : count(patients.size, 'patient'),
     queue: queues.size === 1 ? outside(events[0].task.queue?.name) : '',
     actor: events[0].actor ? outside(events[0].actor.name) : 'the clock',
   };

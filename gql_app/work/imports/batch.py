@@ -123,8 +123,9 @@ def _decide(
     if hash(row.patient_external_id) in batch.would_have_one:
         return _Decision(ImportResult.ALREADY_OPEN, row, patient)
     new = with_default_life(row.new, batch.target.automatic_life_days, now)
-    # Only now: of a task that is there already, the dates may have passed meanwhile.
-    if refusals := check_new_task(new, viewer.time_zone, now):
+    # Only now: of a task that is there already, the expiry may have passed meanwhile. Those who
+    # should have been called long ago are just what is imported.
+    if refusals := check_new_task(new, viewer.time_zone, now, may_be_overdue=True):
         return _Decision(ImportResult.REJECTED, row, refusals=refusals)
     if patient is None:
         patient = KnownPatient(0, row.patient_external_id, "", "")

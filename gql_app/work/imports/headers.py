@@ -64,7 +64,10 @@ GUESSES: dict[str, tuple[str, ...]] = {
         *("anrufgrund", "grund des anrufs", "behandlung", "leistung", "recall art", "betreff"),
     ),
     "origin": ("herkunft",),
-    "follow_up": ("follow up date", "call on", "call back on", "wiedervorlage", "anrufen am"),
+    "follow_up": (
+        *("follow up date", "call on", "call back on", "wiedervorlage", "anrufen am", "fällig am"),
+        *("fällig", "fälligkeit", "fälligkeitsdatum", "recall am", "recall datum", "recall fällig"),
+    ),
     "expires_at": ("expires", "valid until", "gültig bis", "läuft ab"),
 }
 """What else a field's column may be called; the better names first."""

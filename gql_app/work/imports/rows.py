@@ -74,8 +74,8 @@ def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
             origin = TaskOrigin(texts.origin.upper())
         except ValueError:
             refusals.append(_refusal(RefusalCode.ORIGIN_INVALID, "origin", _NO_ORIGIN))
-    if texts.follow_up and (follow_up := read_date(texts.follow_up)) is None:
-        refusals.append(_refusal(RefusalCode.DATE_INVALID, "follow_up", _NO_DATE))
+    if texts.follow_up and (follow_up := read_date(texts.follow_up, target.region)) is None:
+        refusals.append(_refusal(RefusalCode.DATE_INVALID, "follow_up", _no_date(target.region)))
     if texts.expires_at and (expires_at := read_moment(texts.expires_at)) is None:
         refusals.append(_refusal(RefusalCode.DATE_INVALID, "expires_at", _NO_MOMENT))
     if found := tuple(refusal for refusal in refusals if refusal is not None):
@@ -88,12 +88,18 @@ def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
     return Incoming(texts.external_id, patient, texts.name, phone, new)
 
 
-def read_date(text: str) -> date | None:
-    """The date in an ISO text such as 2026-12-24, None if it is anything else."""
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+def read_date(text: str, region: str) -> date | None:
+    """The date in an ISO text such as 2026-12-24, or in one with dots such as 24.12.2026, where the
+    day comes first, save in the US, where nobody knows. None if it is anything else."""
+    found = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text)
+    year, month, day = found.groups() if found else ("", "", "")
+    if found is None and region != "US":
+        found = re.fullmatch(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})", text)
+        day, month, year = found.groups() if found else ("", "", "")
+    if found is None or int(year) not in YEARS:
         return None
     try:
-        return date.fromisoformat(text)
+        return date(int(year), int(month), int(day))
     except ValueError:
         return None
 
@@ -109,7 +115,6 @@ def read_moment(text: str) -> datetime | None:
 
 _NO_ID = "Say which task it is at its source."
 _NO_ORIGIN = "An origin is AUTOMATIC or MANUAL."
-_NO_DATE = "A date is written as 2026-12-24: year, month, day. Others are not guessed."
 _NO_MOMENT = "A moment is written with its offset from UTC, as 2026-12-24T17:00:00Z."
 
 _LONGEST = {
@@ -128,6 +133,12 @@ def _check_text(field: str, text: str) -> Refusal | None:
         message = "It has bytes that are not UTF-8, or a character that cannot be kept (U+0000)."
         return _refusal(RefusalCode.TEXT_INVALID, field, message)
     return None
+
+
+def _no_date(region: str) -> str:
+    if region == "US":
+        return "A date is written as 2026-12-24: year, month, day. Others are not guessed."
+    return "A date is written as 24.12.2026 or 2026-12-24. Others are not guessed."
 
 
 def _no_phone(text: str | None, region: str) -> str:

@@ -35,6 +35,7 @@ BAD_TEXTS: list[tuple[str, str, str]] = [
     ("follow_up", "03/04/2026", "DATE_INVALID"),
     ("follow_up", "4.3.2026", "DATE_INVALID"),
     ("follow_up", "20261224", "DATE_INVALID"),
+    ("follow_up", "0226-12-24", "DATE_INVALID"),
     ("follow_up", "2026-02-30", "DATE_INVALID"),
     ("expires_at", "2026-12-24", "DATE_INVALID"),
     ("expires_at", "2026-12-24T17:00:00", "DATE_INVALID"),

@@ -27,6 +27,10 @@ FILES = {
         "Nr.,Patienten-Nr.,Nachname,Vorname,Telefon,Handy,Grund,Wiedervorlage",
         "external_id,patient_external_id,last_name,first_name,phone,,reason,follow_up",
     ),
+    "German, a recall list": (
+        "Pat.-Nr.,Nachname,Vorname,Geburtsdatum,Telefon,Fällig am,Anlass,Bemerkung",
+        "external_id,last_name,first_name,,phone,follow_up,reason,",
+    ),
     "German, Name and Vorname": (
         "Patientennummer,Name,Vorname,Rufnummer,Anlass",
         "external_id,last_name,first_name,phone,reason",

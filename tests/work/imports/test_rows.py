@@ -38,6 +38,20 @@ def test_a_row_is_read_as_it_is_meant() -> None:
     assert plain.new.expires_at == datetime(2026, 12, 24, 23, tzinfo=UTC)
 
 
+def test_where_dates_have_dots_the_day_comes_first() -> None:
+    german = Target(7, "DE", None)
+    for text, day in {"24.12.2026": date(2026, 12, 24), "4.3.2026": date(2026, 3, 4)}.items():
+        incoming = check_row(row(follow_up=text, phone="030 23125001"), german)
+        assert isinstance(incoming, Incoming)
+        assert incoming.new.follow_up == day
+    for text in ("31.2.2026", "03/04/2026", "24.12.26", "12.24.2026", "demnächst"):
+        refused = check_row(row(follow_up=text, phone="030 23125001"), german)
+        assert not isinstance(refused, Incoming), text
+        assert [refusal.message for refusal in refused] == [
+            "A date is written as 24.12.2026 or 2026-12-24. Others are not guessed."
+        ]
+
+
 @pytest.mark.parametrize(
     ("field", "text", "code"),
     BAD_TEXTS,

@@ -10,9 +10,10 @@ import pytest
 from gql_app.access import Forbidden, Viewer
 from gql_app.work.imports.rows import ImportResult, ImportRow
 from gql_app.work.imports.run import BATCH, Import
+from gql_app.work.reads.queues import queue_counts
 from gql_app.work.reads.targets import find_target
 from models.event import TaskEvent, TaskEventKind
-from models.lifecycle import TaskOrigin
+from models.lifecycle import TaskOrigin, TaskStatus
 from models.people import Patient
 from models.practice import Queue
 from models.task import Task
@@ -78,13 +79,23 @@ async def test_run_again_nothing_is_doubled_and_the_patient_is_brought_up_to_dat
 
 
 async def test_a_task_that_is_closed_by_now_does_not_come_back(office: Office) -> None:
-    await take(office, row(follow_up=office.today.isoformat()))
+    soon = (office.clock() + timedelta(days=1)).isoformat()
+    await take(office, row(expires_at=soon))
     await office.log(await Task.get(external_id="t1"), close=True)
-    office.clock.advance(days=2)  # nor is its follow-up, which has passed, held against it
-    yesterday = (office.today - timedelta(days=2)).isoformat()
-    assert await take(office, row(follow_up=yesterday)) == [UNCHANGED]
-    assert await take(office, row("t2", follow_up=yesterday)) == ["FOLLOW_UP_IN_PAST"]
+    office.clock.advance(days=2)  # nor is its expiry, which has passed, held against it
+    assert await take(office, row(expires_at=soon)) == [UNCHANGED]
+    assert await take(office, row("t2", expires_at=soon)) == ["EXPIRY_IN_PAST"]
     assert await Task.all().count() == 1
+
+
+async def test_who_should_have_been_called_long_ago_comes_in_as_overdue(office: Office) -> None:
+    due = office.today - timedelta(days=400)
+    assert await take(office, row(follow_up=due.isoformat())) == [CREATED]
+    task = await Task.get(external_id="t1")
+    assert (task.follow_up, task.due_on, task.status) == (due, due, TaskStatus.OPEN)
+    (counts,) = await queue_counts(office.supervisor, [office.recall.id], office.clock())
+    assert counts.overdue == 1
+    await assert_consistent(office)
 
 
 async def test_another_source_is_another_numbering(office: Office) -> None:

@@ -96,7 +96,7 @@ export class ImportMatching {
       select.ariaLabel = `Column ${outside(name)}`;
       select.onchange = () => this.changed();
       this.selects.set(name, select);
-      const shown = samples.slice(0, 3).map(({ cells }) => cells[place].value).filter(Boolean);
+      const shown = samples.map(({ cells }) => cells[place].value).filter(Boolean).slice(0, 3);
       return made(
         'tr',
         {},

@@ -2,6 +2,7 @@
 
 import { LONG_PATIENCE, TimedOut, graphql } from '../api.js';
 import { now } from '../clock.js';
+import { named, withoutName } from '../entry.js';
 import { outside } from '../text.js';
 import { count, dayAndClock } from '../words.js';
 import { ROLES, Top, question, queuesField, queuesInWords, queuesOf, redraw, roleField, row, rowButton } from './access.js';
@@ -11,8 +12,8 @@ import { button, ending, field, made, mayStill, sending } from './fields.js';
 const ROLES_OF_PEOPLE = ['STAFF', 'SUPERVISOR', 'ADMIN'];
 
 export class Section {
-  constructor({ say, onError }) {
-    Object.assign(this, { say, onError, people: [], queues: [] });
+  constructor({ store, say, onError }) {
+    Object.assign(this, { store, say, onError, people: [], queues: [] });
     this.open = new Map(); // rows in which something is being done, by id
     this.top = new Top('Invite somebody', () => this.invite(), say);
     this.list = made('ul', { className: 'rows' });
@@ -25,6 +26,7 @@ export class Section {
       { ariaLabel: 'People' },
       made('h2', { text: 'People' }),
       made('p', { className: 'muted', text: 'Each person signs in with a passkey of their own. Invite them by a link.' }),
+      ...(withoutName ? [made('p', { className: 'error', text: withoutName })] : []),
       ...this.top.elements,
       this.empty,
       this.list,
@@ -64,9 +66,10 @@ export class Section {
 
   invited({ staff, invitation }) {
     this.learn(staff);
+    this.store.tell('people');
     this.top.show({
       title: `A link for ${outside(staff.name)}`,
-      value: new URL(invitation.link, location.origin).href,
+      value: new URL(invitation.link, named).href,
       label: 'Link',
       note: `Send it to them alone: whoever opens it becomes this person. It works once, until ${dayAndClock(invitation.expiresAt)}, and is shown only now.`,
     });
