@@ -49,6 +49,7 @@ from gql_app.web.request_log import RequestLog
 from gql_app.web.sessions import Sessions
 from gql_app.web.signing_in import SigningIn
 from gql_app.web.uploads import Uploads
+from gql_app.web.visits import Visits
 from gql_app.work.access_log import AccessLog
 from gql_app.work.changes import Changes
 from gql_app.work.imports.runner import ImportRunner
@@ -106,6 +107,7 @@ def build_app(settings: Settings) -> Starlette:
             *page_routes(),
             *Uploads(keys, changes, services.budgets).routes(),
             *signing_in.routes(),
+            *Visits(keys, changes, access_log).routes(),
             *SigningInByProvider(changes, settings.oidc_secrets).routes(),
         ],
         middleware=_middleware(settings),
