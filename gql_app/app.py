@@ -57,6 +57,7 @@ from gql_app.work.shares import Shares
 from gql_app.work.upkeep.audit_retention import keep_pruning_audit
 from gql_app.work.upkeep.ending_keys import keep_warning_of_ends
 from gql_app.work.upkeep.expiry import keep_freeing, keep_sweeping
+from gql_app.work.upkeep.guests import keep_settling_guests
 from gql_app.work.upkeep.indexing import keep_indexing
 from gql_app.work.upkeep.leftovers import keep_giving_back
 from gql_app.work.upkeep.retention import keep_pruning
@@ -247,6 +248,7 @@ def _by_the_clock(
         keep_pruning_audit(changes, timedelta(days=settings.audit_days), clock),
         keep_warning_of_ends(clock),
         keep_giving_back(changes),
+        keep_settling_guests(changes),
     ]
 
 

@@ -11,7 +11,7 @@ from gql_app.access.signin import note_sign_in
 from gql_app.access.tokens import digest, visit_of
 from gql_app.access.viewer import ChangeOfPractice, Forbidden, Home, Viewer
 from models.access import AccessKey, KeyKind
-from models.audit import MAX_DETAIL, AuditAction
+from models.audit import AuditAction
 from models.database import fetch
 
 NOT_OF_GROUP = "There is no such practice in a group that you supervise."
@@ -56,10 +56,10 @@ async def practices_of_group(viewer: Viewer) -> list[GroupPractice]:
 
 
 async def begin_visit(
-    change: ChangeOfPractice, guest_id: int, viewer: Viewer, session: str
+    change: ChangeOfPractice, guest_id: int, viewer: Viewer, session: str, home: str
 ) -> None:
-    """Begin the visit of a guest whose `session` at home is that of `viewer`, or go on with it.
-    Raises `Forbidden`."""
+    """Begin the visit of a guest whose `session` at the practice `home` is that of `viewer`, or go
+    on with it. Raises `Forbidden`."""
     here = AccessKey.filter(practice_id=change.practice_id)
     guests = here.filter(id=guest_id, kind=KeyKind.GUEST, revoked_at=None)
     guest = await guests.select_for_update().first()
@@ -81,6 +81,6 @@ async def begin_visit(
         home_practice_id=viewer.practice_id,
         home_key_id=viewer.key_id,
     )
-    come_from = f"a visit of {viewer.name}, from practice {viewer.practice_id}"
+    come_from = f"a visit from {home}, by session {viewer.key_id} there"
     who = {"staff_id": guest.staff_id, "key_id": visit.id}
-    change.note(AuditAction.SIGN_IN, come_from[:MAX_DETAIL], **who)
+    change.note(AuditAction.SIGN_IN, come_from, **who)

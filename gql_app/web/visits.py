@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gql_app.access import Forbidden, KeyLookup, Origin, Viewer
-from gql_app.access.visits import NOT_OF_GROUP, GroupPractice, begin_visit, practices_of_group
+from gql_app.access.visits import NOT_OF_GROUP, begin_visit, practices_of_group
 from gql_app.schema.errors import FORBIDDEN
 from gql_app.schema.ids import read_id_of
 from gql_app.schema.viewer import viewer_id
@@ -56,21 +56,18 @@ class Visits:
         """Who the viewer is in a practice of their group. Raises `Forbidden`."""
         origin = Origin(VISIT, client_address(request.scope))
         session = session_token(request)
-        found = await _found(viewer, practice_id)
-        if found is None or session is None:
+        group = {practice.id: practice for practice in await practices_of_group(viewer)}
+        found, home = group.get(practice_id), group.get(viewer.practice_id)
+        if found is None or home is None or session is None:
             refused = Access.by(viewer, origin, AuditAction.REFUSED, result=FORBIDDEN)
             self.access_log.note(refused, {None})
             raise Forbidden(NOT_OF_GROUP)
         if found.guest_id is None:
             return viewer
         changes = self.changes.asked(origin)
-        await changes.make_for(practice_id, begin_visit, found.guest_id, viewer, session)
+        who = (found.guest_id, viewer, session, home.slug)
+        await changes.make_for(practice_id, begin_visit, *who)
         return await self.keys.visitor(session, practice_id)
-
-
-async def _found(viewer: Viewer, practice_id: int) -> GroupPractice | None:
-    there = await practices_of_group(viewer)
-    return next((practice for practice in there if practice.id == practice_id), None)
 
 
 def _asked(body: object) -> int:
