@@ -64,7 +64,8 @@ export function head(label) {
   return cell;
 }
 
-function svg(name, attributes, text = '') {
+/** A part of a picture. */
+export function svg(name, attributes, text = '') {
   const made = document.createElementNS('http://www.w3.org/2000/svg', name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   write(made, text);

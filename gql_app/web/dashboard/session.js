@@ -1,16 +1,18 @@
 // The session at this page: its beginning, the feed that it follows, its end.
 
 import { Activity } from './activity.js';
-import { OtherViewer, SignedOut, actFor, graphql, signOut } from './api.js';
+import { OtherViewer, SignedOut, actFor, graphql, signOut, socketAddress } from './api.js';
 import { learn } from './clock.js';
-import { CLOCK, FEED, VIEWER } from './documents.js';
+import { CLOCK, FEED, SELF } from './documents.js';
 import { Entry } from './entry.js';
 import { Feed } from './feed.js';
 import { outside, write } from './text.js';
 import { announce, say, warn, withdrawWarning } from './toast.js';
-import { clock, setZone } from './words.js';
+import { arrive } from './visit.js';
+import { clock } from './words.js';
 
 const part = (id) => document.getElementById(id);
+const AGAIN = 3_000; // ms
 
 const ENDED = 'Your session has ended. Sign in to continue.';
 const OTHER =
@@ -34,7 +36,7 @@ export class Session {
       onAct: withdrawWarning,
       onError: (error) => error instanceof SignedOut && this.trouble(error),
     });
-    store.listen((what, practice) => what === 'settings' && nameThePractice(practice));
+    store.listen((what, practice) => what === 'settings' && views.call(practice));
     part('sign-out').addEventListener('click', () => this.signOut());
   }
 
@@ -44,46 +46,43 @@ export class Session {
 
   async begin() {
     clearTimeout(this.again);
-    let viewer;
+    let found;
     try {
-      ({ viewer } = await graphql(VIEWER));
+      found = await arrive();
     } catch (error) {
       if (error instanceof SignedOut) return this.showSignIn('');
       this.again = setTimeout(() => this.begin(), 2000 + 3000 * Math.random());
       return this.showSignIn(outside(error.message));
     }
-    this.beginAs(viewer);
+    this.beginAs(found);
   }
 
-  beginAs(viewer) {
-    actFor(viewer.id);
+  beginAs({ viewer, as, home }) {
+    Object.assign(this, { as, home });
+    actFor(as);
     learn(viewer.practice.now);
     this.store.me = viewer.staff.id;
     this.claims.begin(viewer);
-    nameThePractice(viewer.practice);
     write(part('who'), `${outside(viewer.name)}, ${viewer.role.toLowerCase()}`);
     part('next').hidden = !viewer.mayLogContacts;
-    this.views.begin(viewer);
+    this.views.begin(viewer, { as, home });
     this.entry.hide();
     part('app').hidden = false;
     this.views.route();
     this.views.leadOn(); // after it, which would have it look once more
-    this.follow({ viewer: viewer.id });
+    this.follow();
     this.views.focus();
     this.activity.begin();
     this.board.begin(viewer);
-    this.dialog.begin(viewer);
+    this.dialog.begin(viewer, home.viewer);
   }
 
-  follow(init) {
-    const url = new URL('graphql', location.href);
-    url.protocol = url.protocol.replace('http', 'ws');
-    url.hash = '';
+  follow() {
     this.feed = new Feed({
-      url: url.href,
+      url: socketAddress(),
       query: FEED,
       field: 'queueFeed',
-      init,
+      init: this.as,
       onMessage: (message) => {
         this.store.take(message);
         this.claims.tick(); // a hidden tab is woken by messages more often than by its timers
@@ -101,13 +100,33 @@ export class Session {
 
   /** The feed is in another state. */
   changed(state) {
-    if (state.name === 'ended') return this.end(ENDINGS[state.reason] ?? ENDED);
+    if (state.name === 'ended') return this.lose(ENDINGS[state.reason] ?? ENDED);
     if (this.connection.changed(state)) {
       lookAtClock();
       this.tasks.resume();
       this.board.ask();
     }
     this.views.setTitle();
+  }
+
+  /** The server takes this page's viewer no more. If they were on a visit it may be over alone, with their session
+   *  at home going on: the page begins anew then, and says so. */
+  lose(reason) {
+    if (!this.isOn) return;
+    const isVisit = this.as.practice !== null;
+    this.end(isVisit ? '' : reason);
+    if (isVisit) this.lookHome(reason);
+  }
+
+  async lookHome(reason) {
+    clearTimeout(this.again);
+    try {
+      await graphql(SELF, {}, { as: this.home });
+      location.reload();
+    } catch (error) {
+      if (error instanceof SignedOut) return this.showSignIn(error instanceof OtherViewer ? OTHER : reason);
+      this.again = setTimeout(() => this.lookHome(reason), AGAIN);
+    }
   }
 
   /** The session is over: nothing of it stays on the screen. */
@@ -124,7 +143,7 @@ export class Session {
     this.board.viewer = null;
     this.board.clear();
     this.views.clear();
-    write(part('practice-name'), '');
+    write(part('who'), '');
     this.activity.end();
     part('help').close();
     say('');
@@ -132,7 +151,7 @@ export class Session {
   }
 
   trouble(error) {
-    if (error instanceof SignedOut) this.end(error instanceof OtherViewer ? OTHER : ENDED);
+    if (error instanceof SignedOut) this.lose(error instanceof OtherViewer ? OTHER : ENDED);
     else say(outside(error.message));
   }
 
@@ -165,12 +184,6 @@ export class Session {
     this.end('');
     return this.entry.takeFromAddress();
   }
-}
-
-/** The practice is called so, and its days are those of its time zone. */
-function nameThePractice({ name, timeZone }) {
-  setZone(timeZone);
-  write(part('practice-name'), outside(name));
 }
 
 /** Ask for the time: the machine may have slept, and not have counted meanwhile. */

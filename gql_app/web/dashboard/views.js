@@ -1,12 +1,14 @@
 // The views of the page, one of which is shown as the address says. What few look at is loaded then.
 
+import { outside, write } from './text.js';
 import { say } from './toast.js';
-import { today } from './words.js';
+import { setZone, today } from './words.js';
 
 const part = (id) => document.getElementById(id);
 
 // By their names in the address: the links that lead there.
 const VIEWS = {
+  group: ['to-group'],
   tasks: ['to-tasks'],
   board: ['to-board'],
   patients: ['to-patients'],
@@ -15,23 +17,42 @@ const VIEWS = {
   account: ['who', 'to-account'],
 };
 const MAY_SEE = { audit: ({ mayReadAudit }) => mayReadAudit, settings: (me) => me.maySetUp || me.mayImport };
+const ONLY_AT_HOME = ['group', 'account']; // their links lead there
 
 export class Views {
   /** `onError(error)`. */
   constructor({ store, tasks, board, connection, onError }) {
     Object.assign(this, { store, tasks, board, connection, onError });
     this.me = null; // the viewer
+    this.as = this.home = null; // what requests carry for them here, and at home
+    this.group = this.switcher = null; // for those who supervise a group
     this.account = this.settings = this.patients = this.audit = null;
     this.downloads = null; // few may take any
     this.start = null; // for admins
   }
 
-  /** `viewer` is at work now. */
-  begin(viewer) {
-    this.me = viewer;
+  /** `viewer` is at work now; `as` is what requests carry for them here, `home` what they do at home. */
+  begin(viewer, { as, home }) {
+    Object.assign(this, { me: viewer, as, home });
+    this.call(viewer.practice);
     this.patients?.begin(viewer);
     for (const name of Object.keys(MAY_SEE)) part(`to-${name}`).hidden = !MAY_SEE[name](viewer);
+    for (const name of ONLY_AT_HOME) for (const link of VIEWS[name]) part(link).href = `./#/${name}`;
+    part('to-group').hidden = !this.isInGroup;
     this.offerDownloads().catch(this.onError);
+    this.offerPractices().catch(this.onError);
+  }
+
+  /** The practice is called so, and its days are those of its time zone. */
+  call({ name, timeZone }) {
+    setZone(timeZone);
+    this.practice = outside(name);
+    write(part('practice-name'), this.practice);
+    this.switcher?.call(this.practice);
+  }
+
+  get isInGroup() {
+    return this.me?.group?.practices.length > 1;
   }
 
   /** The session is over: nothing stays on the screen. */
@@ -39,7 +60,10 @@ export class Views {
     this.account?.clear();
     this.settings?.clear();
     this.start?.clear();
+    this.group?.hide();
+    this.switcher?.clear();
     this.me = null;
+    write(part('practice-name'), '');
     this.patients?.suspend();
     this.audit?.clear();
   }
@@ -66,8 +90,7 @@ export class Views {
   /** Show what the address names. */
   route() {
     const [, place] = location.hash.split('/');
-    const maySee = MAY_SEE[place] ?? (() => true);
-    const name = place in VIEWS && this.me && maySee(this.me) ? place : 'tasks';
+    const name = place in VIEWS && this.maySee(place) ? place : 'tasks';
     for (const [view, links] of Object.entries(VIEWS)) {
       part(view).hidden = view !== name;
       for (const link of links.map(part)) {
@@ -80,8 +103,15 @@ export class Views {
     this.setTitle();
   }
 
+  maySee(name) {
+    if (!this.me || (ONLY_AT_HOME.includes(name) && this.as.practice !== null)) return false;
+    return name === 'group' ? this.isInGroup : (MAY_SEE[name]?.(this.me) ?? true);
+  }
+
   show(name) {
     const { onError } = this;
+    if (name === 'group') return this.showGroup().catch(onError);
+    this.group?.hide();
     if (name === 'board') this.board.show();
     else if (name === 'account') this.showAccount().catch(onError);
     else if (name === 'audit') this.showAudit().catch(onError);
@@ -96,9 +126,22 @@ export class Views {
     const views = { tasks: () => this.tasks.looksAt(), settings: () => [this.settings?.title, 'Settings'] };
     const view = views[name]?.() ?? [name[0].toUpperCase() + name.slice(1)];
     const isOn = this.connection.feed !== null;
-    document.title = [...(isOn ? [this.connection.trouble, ...view] : ['Sign in']), 'Callboard']
+    const where = this.isInGroup && name !== 'group' ? this.practice : null;
+    document.title = [...(isOn ? [this.connection.trouble, ...view, where] : ['Sign in']), 'Callboard']
       .filter(Boolean)
       .join(' – ');
+  }
+
+  async showGroup() {
+    this.group ??= new (await import('./group.js')).GroupView({ onError: this.onError });
+    if (this.shown === 'group') await this.group.show(this.home);
+  }
+
+  /** The menu of practices, in place of the name of the one that is shown. */
+  async offerPractices() {
+    if (!this.isInGroup) return;
+    this.switcher ??= new (await import('./switcher.js')).Switcher({ shown: () => this.shown });
+    if (this.isInGroup) this.switcher.begin(this.me.group.practices, this.as.practice, this.practice);
   }
 
   async showAccount() {
