@@ -8,7 +8,8 @@ const LINE = 40;
 const WIDTH = 460;
 const LABELS = 156; // of the width
 const BARS = 260;
-const COLORS = 4; // --bar-1 to --bar-4 of the style sheet
+/** --bar-1 to --bar-4 of the style sheet. */
+export const COLORS = 4;
 
 /** `activity` of one day by the hour; null clears the chart. */
 export function drawOutcomes(activity) {

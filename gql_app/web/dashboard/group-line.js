@@ -1,7 +1,7 @@
 // A practice's lines in the two tables of the group's board. They stay while their figures change, so the focus
 // does.
 
-import { svg } from './chart.js';
+import { COLORS, svg } from './chart.js';
 import { now } from './clock.js';
 import { WORDS } from './connection.js';
 import { made } from './elements.js';
@@ -12,7 +12,6 @@ import { OUTCOME_COUNTS } from './workflow.js';
 
 const OUTCOMES = Object.keys(OUTCOME_COUNTS);
 const REFUSED = 'You may no longer look into this practice.';
-const COLORS = 4; // --bar-1 to --bar-4 of the style sheet
 const WIDTH = 100;
 
 const number = (n) => (n === undefined || n === null ? '–' : n.toLocaleString('en-US'));

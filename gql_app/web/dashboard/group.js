@@ -52,8 +52,8 @@ export class GroupView {
     this.element.replaceChildren(
       made('h1', { text: outside(name) }),
       this.note,
-      table('Practices now', 'Counts by practice', FIGURES, this.counts, this.lines.map(({ counts }) => counts)),
-      table('Contacts today', 'Contacts by practice', CONTACTS, this.contacts, this.lines.map(({ contacts }) => contacts)),
+      table('Practices now', 'Counts by practice', '', FIGURES, this.counts, this.lines.map(({ counts }) => counts)),
+      table('Contacts today', 'Contacts by practice', 'contacts', CONTACTS, this.contacts, this.lines.map(({ contacts }) => contacts)),
     );
     for (const feed of this.feeds) feed.begin();
     this.draw();
@@ -102,12 +102,12 @@ export class GroupView {
   }
 }
 
-function table(title, told, labels, sum, lines) {
+function table(title, told, kind, labels, sum, lines) {
   const id = `group-${title.split(' ')[0].toLowerCase()}`;
   const heads = ['Practice', ...Object.values(labels)].map((text) => made('th', { scope: 'col', text }));
   return made(
     'section',
-    { class: 'counts', 'aria-labelledby': id },
+    { class: `counts ${kind}`, 'aria-labelledby': id },
     made('h2', { id, text: title }),
     made(
       'div',
