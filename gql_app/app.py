@@ -49,6 +49,7 @@ from gql_app.web.request_log import RequestLog
 from gql_app.web.sessions import Sessions
 from gql_app.web.signing_in import SigningIn
 from gql_app.web.uploads import Uploads
+from gql_app.web.visits import Visits
 from gql_app.work.access_log import AccessLog
 from gql_app.work.changes import Changes
 from gql_app.work.imports.runner import ImportRunner
@@ -56,6 +57,7 @@ from gql_app.work.shares import Shares
 from gql_app.work.upkeep.audit_retention import keep_pruning_audit
 from gql_app.work.upkeep.ending_keys import keep_warning_of_ends
 from gql_app.work.upkeep.expiry import keep_freeing, keep_sweeping
+from gql_app.work.upkeep.guests import keep_settling_guests
 from gql_app.work.upkeep.indexing import keep_indexing
 from gql_app.work.upkeep.leftovers import keep_giving_back
 from gql_app.work.upkeep.retention import keep_pruning
@@ -106,6 +108,7 @@ def build_app(settings: Settings) -> Starlette:
             *page_routes(),
             *Uploads(keys, changes, services.budgets).routes(),
             *signing_in.routes(),
+            *Visits(keys, changes, access_log).routes(),
             *SigningInByProvider(changes, settings.oidc_secrets).routes(),
         ],
         middleware=_middleware(settings),
@@ -245,6 +248,7 @@ def _by_the_clock(
         keep_pruning_audit(changes, timedelta(days=settings.audit_days), clock),
         keep_warning_of_ends(clock),
         keep_giving_back(changes),
+        keep_settling_guests(changes),
     ]
 
 

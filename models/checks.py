@@ -48,11 +48,11 @@ class BadValue(Exception):
         self.code = code
 
 
-def checked_slug(slug: str) -> str:
-    """The slug. Raises `BadValue`."""
+def checked_slug(slug: str, of: str = "practice") -> str:
+    """The slug `of` a practice, or of something else. Raises `BadValue`."""
     if len(slug) > MAX_SLUG or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
         raise BadValue(
-            f"{slug!r} cannot be a practice's short name: it has 1 to {MAX_SLUG} of the characters"
+            f"{slug!r} cannot be a {of}'s short name: it has 1 to {MAX_SLUG} of the characters"
             " a to z, 0 to 9 and -, such as maple-street",
             RefusalCode.SLUG_INVALID,
         )

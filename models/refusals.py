@@ -68,6 +68,8 @@ class RefusalCode(StrEnum):
     EMAIL_TAKEN = "EMAIL_TAKEN"  # it is somebody else's
     STAFF_RETIRED = "STAFF_RETIRED"  # bring them back first
     STAFF_NOT_RETIRED = "STAFF_NOT_RETIRED"  # there is nobody to bring back
+    ALREADY_IN_GROUP = "ALREADY_IN_GROUP"  # a practice is in one, or the person supervises it
+    NOT_IN_GROUP = "NOT_IN_GROUP"  # the practice is not, or the person does not supervise it
     KEY_ENDED = "KEY_ENDED"  # it was revoked, or has expired
 
 

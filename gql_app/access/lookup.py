@@ -11,8 +11,8 @@ from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from gql_app.access.guessing import Guesses, Where
-from gql_app.access.tokens import KEY, digest, practice_of
-from gql_app.access.viewer import Unauthenticated, Viewer
+from gql_app.access.tokens import KEY, digest, practice_of, visit_of
+from gql_app.access.viewer import Home, Unauthenticated, Viewer
 from gql_app.clock import machine_time
 from models.access import read_queue_ids
 from models.checks import is_time_zone
@@ -48,6 +48,8 @@ class _KeyRow(NamedTuple):
     expires_at: datetime | None
     revoked_at: datetime | None
     active_at: datetime | None
+    home_practice_id: int | None
+    home_key_id: int | None
 
     def idle_ends_at(self, idle: timedelta) -> datetime | None:
         """When a session ends if its person does nothing; None for a key, which has no such end."""
@@ -67,10 +69,27 @@ _Digest: TypeAlias = tuple[int, str]
 
 _Found: TypeAlias = dict[_Digest, "_KeyRow"]
 
-_KEYS = """
+# A visit `k` holds for as long as its guest `g`, the session at home `h`, and both practices' place
+# in the group that the person supervises.
+_VISIT_HOLDS = """
+SELECT 1 FROM access_key g, access_key h, practice hp, group_supervisor gs, group_practice gp
+WHERE g.practice_id = k.practice_id AND g.id = k.parent_id AND g.revoked_at IS NULL
+    AND h.practice_id = k.home_practice_id AND h.id = k.home_key_id AND h.revoked_at IS NULL
+    AND hp.id = h.practice_id AND hp.archived_at IS NULL
+    AND gs.practice_id = h.practice_id AND gs.staff_id = h.staff_id
+    AND gp.practice_id = k.practice_id AND gp.group_id = gs.group_id
+"""
+
+# What is done at home keeps a visit from being idle, too.
+_KEYS = f"""
 SELECT k.id, k.practice_id, k.digest, p.time_zone, p.region, k.role, k.staff_id, s.name,
-       k.queue_ids, k.may_create_tasks, k.expires_at, COALESCE(k.revoked_at, p.archived_at),
-       CASE WHEN k.kind = 'SESSION' THEN COALESCE(k.last_used_at, k.created_at) END
+       k.queue_ids, k.may_create_tasks, k.expires_at,
+       CASE WHEN k.kind = 'VISIT' AND NOT EXISTS ({_VISIT_HOLDS}) THEN k.created_at
+            ELSE COALESCE(k.revoked_at, p.archived_at) END,
+       CASE k.kind WHEN 'SESSION' THEN COALESCE(k.last_used_at, k.created_at)
+            WHEN 'VISIT' THEN (SELECT COALESCE(h.last_used_at, h.created_at) FROM access_key h
+                WHERE h.practice_id = k.home_practice_id AND h.id = k.home_key_id) END,
+       k.home_practice_id, k.home_key_id
 FROM access_key k
 JOIN practice p ON p.id = k.practice_id
 JOIN staff s ON s.practice_id = k.practice_id AND s.id = k.staff_id
@@ -131,6 +150,16 @@ class KeyLookup:
         keys came that nobody has."""
         practice_id = practice_of(key, kind)
         sent = None if practice_id is None else (practice_id, digest(key))
+        return await self._viewer_behind(sent, where)
+
+    async def visitor(self, session: str, practice_id: int, where: Where = None) -> Viewer:
+        """The viewer that a session at home stands for in another practice, once it has begun a
+        visit there. Raises as `authenticate` does."""
+        sent = practice_id, digest(visit_of(session, practice_id))
+        return await self._viewer_behind(sent, where)
+
+    async def _viewer_behind(self, sent: _Digest | None, where: Where) -> Viewer:
+        practice_id = None if sent is None else sent[0]
         if sent is None or sent not in self._good:
             self.guesses.check(where, practice_id)
         if sent is None or practice_id is None:
@@ -244,4 +273,11 @@ def _viewer(row: _KeyRow) -> Viewer:
         queue_ids=read_queue_ids(row.queue_ids),
         may_create_tasks=row.may_create_tasks,
         expires_at=row.expires_at,
+        home=_home(row),
     )
+
+
+def _home(row: _KeyRow) -> Home | None:
+    if row.home_practice_id is None or row.home_key_id is None:
+        return None
+    return Home(row.home_practice_id, row.home_key_id)

@@ -135,7 +135,8 @@ class _SignIn(NamedTuple):
 
 async def last_sign_in(viewer: Viewer) -> datetime | None:
     """When the viewer signed in last, before the session that asks; None if never."""
-    sql = """SELECT CASE WHEN k.kind = 'SESSION' THEN k.previous_sign_in_at ELSE s.signed_in_at END
+    sql = """SELECT CASE WHEN k.kind IN ('SESSION', 'VISIT') THEN k.previous_sign_in_at
+        ELSE s.signed_in_at END
     FROM access_key k JOIN staff s ON s.practice_id = k.practice_id AND s.id = k.staff_id
     WHERE k.practice_id = $1 AND k.id = $2"""
     found = await fetch_first(_SignIn, sql, viewer.practice_id, viewer.key_id)
@@ -185,7 +186,7 @@ async def derive(
     token = new_token(_TOKENS[kind], change.practice_id)
     ends = parent.expires_at or datetime.max.replace(tzinfo=UTC)
     expires_at = min(change.now + _LAST[kind], ends)
-    before = await _note_sign_in(change, parent.staff_id) if kind is KeyKind.SESSION else None
+    before = await note_sign_in(change, parent.staff_id) if kind is KeyKind.SESSION else None
     derived = await AccessKey.create(
         practice_id=change.practice_id,
         digest=digest(token),
@@ -203,7 +204,7 @@ async def derive(
     return derived, SignedIn(token, expires_at)
 
 
-async def _note_sign_in(change: ChangeOfPractice, staff_id: int) -> datetime | None:
+async def note_sign_in(change: ChangeOfPractice, staff_id: int) -> datetime | None:
     """Note that a person signs in now. Returns when they did so before."""
     staff = await Staff.get(practice_id=change.practice_id, id=staff_id)
     of_staff = Staff.filter(practice_id=change.practice_id, id=staff_id)

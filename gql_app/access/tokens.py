@@ -18,6 +18,7 @@ KEY, OLD_KEY = "callboard_key", "cb"
 SESSION = "cs"
 LINK = "cl"
 INVITE = "ci"
+_VISIT = "cv"
 
 MAX_TOKEN_LENGTH = 200
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -66,6 +67,12 @@ def practice_of(token: str, kind: str) -> int | None:
     if not (token.startswith(begin) and is_number and len(practice) <= 18 and secret):
         return None
     return int(practice)
+
+
+def visit_of(session: str, practice_id: int) -> str:
+    """What a session's token stands for in another practice. Nobody else is told it: whoever has
+    the session makes it of that, and it is stored as its digest, as all tokens are."""
+    return f"{_VISIT}_{practice_id}_{session}"
 
 
 def digest(token: str) -> str:

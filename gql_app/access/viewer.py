@@ -74,15 +74,24 @@ class Scope:
         return asked if self.queue_ids is None else asked & self.queue_ids
 
 
+class Home(NamedTuple):
+    """Where a guest has signed in: their practice, and their session there."""
+
+    practice_id: int
+    key_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer(Scope):
-    """The holder of a key. Every write goes through one; reads take one for its scope."""
+    """The holder of a key. Every write goes through one; reads take one for its scope. Who visits
+    the practice has signed in at `home`."""
 
     key_id: int
     staff_id: int
     name: str
     may_create_tasks: bool
     expires_at: datetime | None
+    home: Home | None = None
 
     @property
     def scope(self) -> Scope:

@@ -11,6 +11,7 @@ from gql_app.settings import Settings
 from gql_app.terminal import say
 from gql_app.work.inviting import NewStaff, invite_staff, restore_staff
 from gql_app.work.persons import StaffResult
+from gql_app.work.reads.groups import Guest, guests_of
 from gql_app.work.reads.staff import Member, members_of
 from gql_app.work.staff import StaffUpdate, retire_staff, update_staff
 from models.checks import BadValue, checked_email, checked_name, checked_url
@@ -36,14 +37,16 @@ def invite(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def show(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Print a line a person: name, role, state, passkeys and last sign-in."""
+    """Print a line a person: name, role, state, passkeys and last sign-in; then one a guest."""
 
-    async def run() -> list[Member]:
+    async def run() -> tuple[list[Member], list[Guest]]:
         async with opened(settings.database_url, settings.limits):
             practice = await practice_called(arguments.practice)
-            return await members_of(practice.id, (await Clock.of_database())())
+            people = await members_of(practice.id, (await Clock.of_database())())
+            return people, await guests_of(practice.id)
 
-    for person in asyncio.run(run()):
+    people, guests = asyncio.run(run())
+    for person in people:
         last = person.signed_in_at
         say(
             person.name,
@@ -51,6 +54,15 @@ def show(arguments: argparse.Namespace, settings: Settings) -> int:
             person.state.lower(),
             f"passkeys: {person.passkeys}",
             f"last signed in {minute(last)}" if last else "never signed in",
+        )
+    for guest in guests:
+        last = guest.used_at
+        say(
+            guest.name,
+            Role.SUPERVISOR,
+            "guest",
+            f"of {guest.home}, by the group {guest.group}",
+            f"last here {minute(last)}" if last else "never here",
         )
     return 0
 
@@ -101,9 +113,9 @@ def restore(arguments: argparse.Namespace, settings: Settings) -> int:
     async def run() -> StaffResult:
         async with opened(settings.database_url, settings.limits):
             practice = await practice_called(arguments.practice)
-            person = await _called(practice, arguments.name)
+            person = await called(practice, arguments.name)
             if person is None:
-                raise _nobody(practice, arguments.name)
+                raise nobody(practice, arguments.name)
             changes = await runner_for("staff restore")
             return await changes.make_for(practice.id, restore_staff, person.id)
 
@@ -117,18 +129,18 @@ def _say_link(url: str, result: StaffResult) -> int:
     return 0
 
 
-async def _called(practice: Practice, name: str) -> Member | None:
+async def called(practice: Practice, name: str) -> Member | None:
     people = await members_of(practice.id, (await Clock.of_database())())
     return next((person for person in people if person.name == name), None)
 
 
 async def _active(practice: Practice, name: str) -> Member:
     """Who is called so and is not retired. Raises `NotThere`."""
-    person = await _called(practice, name)
+    person = await called(practice, name)
     if person is None or person.retired_at is not None:
-        raise _nobody(practice, name)
+        raise nobody(practice, name)
     return person
 
 
-def _nobody(practice: Practice, name: str) -> NotThere:
+def nobody(practice: Practice, name: str) -> NotThere:
     return NotThere(f"There is nobody called {name!r} who was invited to {practice.slug}.")

@@ -8,6 +8,7 @@ from pathlib import Path
 from gql_app.commands import arguments as read
 from gql_app.commands.arguments import Parser, Verbs, add_practice
 from gql_app.commands.verbs_of_access import add_keys, add_staff
+from gql_app.commands.verbs_of_groups import add_groups
 from gql_app.commands.verbs_of_practices import add_practices, add_queues
 from gql_app.settings import WATCH_KEY
 
@@ -30,6 +31,7 @@ def parser() -> Parser:
     add_keys(verbs)
     add_staff(verbs)
     add_queues(verbs)
+    add_groups(verbs)
     _add_import(verbs)
     _add_imports(verbs)
     _add_watch(verbs)

@@ -23,6 +23,7 @@ TYPES = (
     "Passkey",
     "Patient",
     "PatientMerge",
+    "Practice",
     "Queue",
     "Session",
     "Staff",

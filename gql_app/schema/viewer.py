@@ -10,9 +10,11 @@ from gql_app.access import Viewer as ViewerRow
 from gql_app.access.passkeys import passkeys_of
 from gql_app.access.people import person_behind
 from gql_app.access.signin import SessionRow, last_sign_in, sessions_of
+from gql_app.access.visits import practices_of_group
 from gql_app.schema.account import Passkey, Session
 from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.enums import Role
+from gql_app.schema.groups import GroupSource, PracticeGroup
 from gql_app.schema.queues import Queue
 from gql_app.schema.staff import Staff
 from gql_app.schema.tasks import Task
@@ -128,6 +130,15 @@ class Viewer:
     @strawberry.field(graphql_type=Practice)
     async def practice(parent: strawberry.Parent[ViewerRow]) -> PracticeRow:
         return await find_practice(parent.practice_id)
+
+    @strawberry.field(
+        graphql_type=PracticeGroup | None,
+        description="The practices that you supervise and may switch between, at home and while you"
+        " visit one; null if you supervise no group.",
+    )
+    async def group(parent: strawberry.Parent[ViewerRow]) -> GroupSource | None:
+        practices = await practices_of_group(parent)
+        return GroupSource(practices) if practices else None
 
     @strawberry.field(graphql_type=list[Queue], description="The queues that the key allows.")
     async def queues(parent: strawberry.Parent[ViewerRow]) -> list[QueueRow]:

@@ -11,17 +11,22 @@ from starlette.responses import Response
 
 from gql_app.access import (
     SESSION,
+    Forbidden,
     KeyLookup,
     OtherViewer,
     Unauthenticated,
     Viewer,
     bearer,
     looks_like_key,
+    practice_of,
 )
+from gql_app.access.guessing import Where
 from gql_app.logs import SECURITY
 from gql_app.logs.request import current
+from gql_app.schema.ids import read_id_of
 from gql_app.schema.viewer import viewer_id
 from gql_app.web.addresses import client_network
+from gql_app.work.reads.conditions import BadInput
 from models.database import read_secret
 from models.wires import is_loopback
 
@@ -33,31 +38,55 @@ LOOPBACK_COOKIE = "callboard"
 """The same beside it over plain HTTP on this machine, where some browsers take no secure cookie."""
 MEANT = "x-callboard-viewer"
 """The header that says for whom a request is meant: the `Viewer.id` that the page was given."""
+PRACTICE = "x-callboard-practice"
+"""The header that names the practice that a session visits: the id that `viewer.group` gives."""
 
 _HTTP = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _ORIGIN = re.compile(r"[a-z]{1,20}://[A-Za-z0-9.:\[\]-]{1,100}|null")
 
 
 async def viewer_of(
-    keys: KeyLookup, asked: HTTPConnection, authorization: object = None, meant: object = None
+    keys: KeyLookup,
+    asked: HTTPConnection,
+    authorization: object = None,
+    meant: object = None,
+    practice: object = None,
 ) -> Viewer:
-    """The viewer of a request, by a key looked up in `keys`; `authorization` and `meant` are what
-    was sent elsewhere than in the headers of `asked`. Raises `Unauthenticated`, `OtherViewer` and
-    `RateLimited`.
+    """The viewer of a request, by a key looked up in `keys`; `authorization`, `meant` and
+    `practice` are what was sent elsewhere than in the headers of `asked`. Raises
+    `Unauthenticated`, `OtherViewer` and `RateLimited`.
 
     All pages of a browser share its cookie. A page says for whom it was loaded, and is refused once
     somebody else has signed in.
     """
-    viewer = await holder_of(keys, asked, authorization)
+    practice = asked.headers.get(PRACTICE) if practice is None else practice
+    viewer = await holder_of(keys, asked, authorization, practice)
     meant = asked.headers.get(MEANT) if meant is None else meant
     if meant is not None and meant != viewer_id(viewer):
         raise OtherViewer("Somebody else has signed in here.")
     return viewer
 
 
-async def holder_of(keys: KeyLookup, asked: HTTPConnection, authorization: object = None) -> Viewer:
-    """The viewer of a request, without asking for whom it is meant. Raises `Unauthenticated`, and
-    `RateLimited`.
+async def at_home(keys: KeyLookup, asked: HTTPConnection) -> Viewer:
+    """The viewer of a request that concerns the session itself, whichever practice the page shows.
+    Raises as `viewer_of` does."""
+    viewer = await holder_of(keys, asked)
+    meant, practice = asked.headers.get(MEANT), asked.headers.get(PRACTICE)
+    if meant is None or meant == viewer_id(viewer):
+        return viewer
+    if practice is None or meant != viewer_id(await holder_of(keys, asked, practice=practice)):
+        raise OtherViewer("Somebody else has signed in here.")
+    return viewer
+
+
+async def holder_of(
+    keys: KeyLookup,
+    asked: HTTPConnection,
+    authorization: object = None,
+    practice: object = None,
+) -> Viewer:
+    """The viewer of a request, without asking for whom it is meant; where a session visits a
+    `practice`, the guest there. Raises `Unauthenticated`, and `RateLimited`.
 
     A browser sends the cookie with whatever a page asks of this server, so it counts only for
     pages of this server: browsers name the page's origin with each POST and each WebSocket.
@@ -71,8 +100,11 @@ async def holder_of(keys: KeyLookup, asked: HTTPConnection, authorization: objec
     try:
         if token is None:
             viewer = await keys.authenticate(bearer(authorization), where=where)
+            if practice is not None:
+                raise Unauthenticated("A key is good for its own practice only.", "practice")
         elif is_own_page(asked):
-            viewer = await keys.authenticate(token, SESSION, where)
+            visited = None if practice is None else await _read_practice(practice)
+            viewer = await _of_session(keys, token, visited, where)
         else:
             note_refused_origin(asked)
             message = "A session is good for the pages of this server only."
@@ -84,6 +116,31 @@ async def holder_of(keys: KeyLookup, asked: HTTPConnection, authorization: objec
     if (facts := current()) is not None:
         facts.practice_id, facts.key_id = viewer.practice_id, viewer.key_id
     return viewer
+
+
+async def _of_session(
+    keys: KeyLookup, session: str, practice_id: int | None, where: Where
+) -> Viewer:
+    if practice_id is None or practice_id == practice_of(session, SESSION):
+        return await keys.authenticate(session, SESSION, where)
+    return await keys.visitor(session, practice_id, where)
+
+
+async def _read_practice(practice: object) -> int:
+    """The number of the practice that is visited. Raises `Unauthenticated`: one that was made up is
+    refused as any other is where there is no visit."""
+    await read_secret()
+    try:
+        return read_id_of("Practice", str(practice))
+    except BadInput:
+        raise Unauthenticated("The key is not valid.", "malformed") from None
+
+
+def check_own_page(asked: HTTPConnection, otherwise: str) -> None:
+    """Raise `Forbidden`, with the words `otherwise`, if no page of this server asks."""
+    if not is_own_page(asked):
+        note_refused_origin(asked)
+        raise Forbidden(otherwise)
 
 
 def note_refused_key(refused: Unauthenticated, event: str = "key_refused") -> None:

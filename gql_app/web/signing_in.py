@@ -52,12 +52,11 @@ from gql_app.logs.request import current
 from gql_app.web.accepting import JSON
 from gql_app.web.addresses import client_address, client_network
 from gql_app.web.credentials import (
+    at_home,
+    check_own_page,
     holder_of,
-    is_own_page,
     note_refused_key,
-    note_refused_origin,
     put_cookies,
-    viewer_of,
 )
 from gql_app.web.devices import device_of
 from gql_app.web.http_errors import refusal
@@ -101,11 +100,11 @@ class SigningIn:
         try:
             _check_page(request)
             if request.method == "PUT":
-                self.last_use.note_activity(await viewer_of(self.keys, request))
+                self.last_use.note_activity(await at_home(self.keys, request))
                 return _json({"reportAfter": self.report_seconds})
             if request.method == "DELETE":
                 with suppress(Unauthenticated):  # it has ended by itself
-                    await self._sign_out(request, await viewer_of(self.keys, request))
+                    await self._sign_out(request, await at_home(self.keys, request))
                     security.info("signed_out")
                 return _with_cookie(request, "", lasts=0)
             body = read_json(await read_body(request, MAX_SMALL_BODY))
@@ -188,7 +187,7 @@ class SigningIn:
         `Forbidden`."""
         match body:
             case {"add": True}:
-                viewer = await viewer_of(self.keys, request)
+                viewer = await at_home(self.keys, request)
                 found = await people.person_behind(viewer)
                 if found is None:
                     raise Forbidden("Passkeys are for people who were invited.")
@@ -249,9 +248,7 @@ async def _named(person: Person) -> dict[str, Any]:
 
 def _check_page(request: Request) -> Page:
     """The page that asks. Raises `Forbidden` if it is not one of this server."""
-    if not is_own_page(request):
-        note_refused_origin(request)
-        raise Forbidden("Signing in and out is for the pages of this server.")
+    check_own_page(request, "Signing in and out is for the pages of this server.")
     return Page(request.url.hostname or "", request.headers["origin"])
 
 

@@ -135,7 +135,8 @@ class Socket:
                     await self._handle_ping(message)
                 payload = messages.read_payload(message)
                 sent, meant = sent_at_init(payload), payload.get("viewer")
-                return await viewer_of(self._keys, asked, sent, meant)
+                practice = payload.get("practice")
+                return await viewer_of(self._keys, asked, sent, meant, practice)
         except TimeoutError:
             raise Close(CloseCode.TOO_SLOW, "Connection initialisation timeout") from None
         except OtherViewer:

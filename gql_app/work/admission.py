@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from gql_app.work.changes import Change
 from gql_app.work.results import missing
+from models.access import AccessKey, KeyKind
 from models.checks import BadValue, checked_name
 from models.database import Id, among, fetch, for_update
 from models.refusals import Refusal, RefusalCode
 from models.roles import Action, who_may
 from models.task import one_of
+from models.text import trimmed
 
 LAST_ADMIN = Refusal(
     RefusalCode.LAST_ADMIN,
@@ -73,6 +75,12 @@ async def check_queues(change: Change, queue_ids: Iterable[int] | None) -> Refus
     WHERE q.practice_id = $1 AND q.archived_at IS NULL AND {among("q.id", 2)}"""
     found = await fetch(Id, sql, change.practice_id, sorted(wanted))
     return None if len(found) == len(wanted) else missing("queue", "queueIds")
+
+
+async def is_guest(change: Change, name: str) -> bool:
+    """Whether a guest is called so, or was: nobody else gets what they have done to their name."""
+    guests = AccessKey.filter(practice_id=change.practice_id, kind=KeyKind.GUEST)
+    return await guests.filter(staff__name=trimmed(name)).exists()
 
 
 def check_name(name: str) -> Refusal | None:

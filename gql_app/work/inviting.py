@@ -7,6 +7,7 @@ from gql_app.access.signin import derive
 from gql_app.work.admission import (
     check_name,
     check_queues,
+    is_guest,
     lock_admins,
     refuse_last_admin,
     require_access_admin,
@@ -75,6 +76,8 @@ async def invite_staff(change: Change, new: NewStaff, *, again: bool = False) ->
         refusals += (name_taken(name, is_retired=person.revoked_at is not None),)
     elif person is None and known is not None and not again and await _has_key(change, known.id):
         refusals += (KEYS_NAME,)
+    elif person is None and await is_guest(change, name):
+        refusals += (name_taken(name),)
     elif person is not None and (
         not sees_to_access(new.role, limits) or await locks_out(change, person, new.email)
     ):

@@ -9,6 +9,7 @@ from gql_app.access import keys
 from gql_app.work.admission import (
     check_name,
     check_queues,
+    is_guest,
     lock_admins,
     refuse_last_admin,
     require_access_admin,
@@ -26,6 +27,7 @@ OVERLAP = timedelta(days=7)
 
 NOT_FOUND = missing("key", "id")
 ENDED = Refusal(RefusalCode.KEY_ENDED, "The key has ended: make a new one.", "id")
+GUESTS_NAME = Refusal(RefusalCode.NAME_TAKEN, "A guest of the group has this name.", "name")
 EXPIRY_IN_PAST = Refusal(
     RefusalCode.EXPIRY_IN_PAST, "The key would have ended already.", "expiresAt"
 )
@@ -58,6 +60,7 @@ async def create_key(change: Change, new: NewKey) -> KeyResult:
         check_name(new.name),
         await check_queues(change, new.queue_ids),
         EXPIRY_IN_PAST if is_past else None,
+        GUESTS_NAME if await is_guest(change, new.name) else None,
     )
     if refusals := tuple(refusal for refusal in found if refusal is not None):
         return KeyResult(refusals=refusals)

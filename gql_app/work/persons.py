@@ -13,6 +13,7 @@ from gql_app.access.tokens import digest
 from gql_app.work.changes import Change
 from gql_app.work.reads.staff import Member, member_of
 from gql_app.work.results import missing
+from gql_app.work.supervision import end_supervision, may_supervise
 from models.access import AccessKey, KeyKind
 from models.checks import BadValue, checked_email
 from models.database import Id, fetch
@@ -65,11 +66,14 @@ async def set_rights(
     change: Change, person: AccessKey, role: Role, limits: list[int] | None
 ) -> None:
     """Say what a locked person may do. If that is something else than before, their sessions end;
-    invitations go on, for what they may do is read when they are used."""
+    invitations go on, for what they may do is read when they are used. Who is no supervisor any
+    more supervises no group either."""
     keys = AccessKey.filter(practice_id=change.practice_id)
     await keys.filter(id=person.id).update(revoked_at=None, role=role, queue_ids=limits)
     if (person.role, person.queue_ids) != (role, limits):
         await _end_sessions(change, person)
+    if not may_supervise(role, limits):
+        await end_supervision(change, person.staff_id)
 
 
 async def _end_sessions(change: Change, person: AccessKey) -> None:

@@ -28,6 +28,7 @@ from gql_app.work.persons import (
     set_email,
     set_rights,
 )
+from gql_app.work.supervision import end_supervision
 from models.access import AccessKey
 from models.audit import AuditAction
 from models.passkey import Passkey
@@ -100,7 +101,8 @@ async def set_staff(change: Change, staff_id: int, to: StaffUpdate) -> StaffResu
 
 async def end_rights(change: Change, staff_id: int) -> StaffResult:
     """The part of `retire_staff` that is one change: it ends what a person may do, with their keys,
-    sessions, invitations and passkeys. Their name stays on what they did."""
+    sessions, invitations and passkeys, and their supervision of a group. Their name stays on what
+    they did."""
     require_access_admin(change)
     admins = await lock_admins(change)
     person = await lock_person(change, staff_id)
@@ -116,6 +118,7 @@ async def end_rights(change: Change, staff_id: int) -> StaffResult:
         await keys.update(revoked_at=change.now)
         await Passkey.filter(practice_id=change.practice_id, staff_id=staff_id).delete()
         await set_columns(change, staff_id, subject=None, email=None)
+        await end_supervision(change, staff_id)
         change.note(AuditAction.KEY, f"staff {staff_id} retired")
     return StaffResult(await member(change, staff_id))
 

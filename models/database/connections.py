@@ -36,6 +36,7 @@ TABLES = [
     "models.audit",
     "models.passkey",
     "models.identity",
+    "models.group",
     "models.importing",
 ]
 

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
             "AccessKey",
             "kind",
             fields.CharEnumField(
-                description="KEY: KEY\nPERSON: PERSON\nSESSION: SESSION\nLINK: LINK\nINVITE: INVITE",
+                description="KEY: KEY\nPERSON: PERSON\nSESSION: SESSION\nLINK: LINK\nINVITE: INVITE\nGUEST: GUEST\nVISIT: VISIT",
                 enum_type=KeyKind,
                 max_length=12,
                 default=KeyKind.KEY,

@@ -52,6 +52,7 @@ async def test_a_key_stands_for_its_practice_role_and_person(office: Office) -> 
         "queue_ids": frozenset({office.missed.id}),
         "may_create_tasks": True,
         "expires_at": expires_at,
+        "home": None,
     }
     assert not viewer.may_read_notes
     assert not viewer.may_log_contacts

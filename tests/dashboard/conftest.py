@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from tests.dashboard.groups import Group, make_group
 from tests.dashboard.visits import Visit, visiting
 from tests.npm import install
 from tests.serving import Server, serving
@@ -24,6 +25,7 @@ SWITCHES = (
 )
 
 SignIn = Callable[..., Awaitable[Visit]]
+Oversee = Callable[..., Awaitable[Visit]]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -61,6 +63,24 @@ async def sign_in(browser: Browser, server: Server) -> AsyncIterator[SignIn]:
             return dashboard
 
         yield sign_in
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def group(server: Server) -> Group:
+    return await make_group(server)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def oversee(browser: Browser, group: Group) -> AsyncIterator[Oversee]:
+    """Open the dashboard in a browser of its own, as the group's supervisor."""
+    async with visiting(browser, group.server.url) as visit:
+
+        async def oversee(**options: object) -> Visit:
+            dashboard = await visit(f"/#link={await group.link()}", **options)
+            await dashboard.is_live()
+            return dashboard
+
+        yield oversee
 
 
 @pytest.fixture(scope="session")

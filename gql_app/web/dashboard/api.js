@@ -28,24 +28,39 @@ const PATIENCE = 15_000; // ms
 /** For what goes through all tasks of a queue or a person. */
 export const LONG_PATIENCE = 120_000;
 const FILE_PATIENCE = 300_000;
-let meant = null;
+const NOBODY = { viewer: null, practice: null };
+let meant = NOBODY;
 
 /** A text that was cut to a length may end in half a character, which the server does not accept. */
 const whole = (_, value) => (typeof value === 'string' ? value.toWellFormed() : value);
 
-/** Send requests for the viewer with this id from now on. All tabs of a browser share the session, and the
- *  server refuses them if it is somebody else's by then. With null they are for the person who has signed in. */
-export function actFor(viewerId) {
-  meant = viewerId;
+/** Send requests for this viewer from now on: their id, and the id of the practice that they visit, which is null
+ *  at home. All tabs of a browser share the session, and the server refuses them if it is somebody else's by then.
+ *  With null they are for the person who has signed in. */
+export function actFor(as) {
+  meant = as ?? NOBODY;
 }
 
-async function send(path, method, body, { isKept = true, patience = PATIENCE } = {}) {
-  const headers = { 'Content-Type': 'application/json' };
-  if (meant) headers['X-Callboard-Viewer'] = meant;
+/** Where sockets are opened. */
+export function socketAddress() {
+  const url = new URL('graphql', location.href);
+  url.protocol = url.protocol.replace('http', 'ws');
+  return url.href;
+}
+
+/** The headers of a request with a body of this type, for the viewer meant, or for another. */
+function headersOf(type, { viewer, practice } = meant) {
+  const headers = { 'Content-Type': type };
+  if (viewer) headers['X-Callboard-Viewer'] = viewer;
+  if (practice) headers['X-Callboard-Practice'] = practice;
+  return headers;
+}
+
+async function send(path, method, body, { isKept = true, patience = PATIENCE, as } = {}) {
   try {
     return await fetch(path, {
       method,
-      headers,
+      headers: headersOf('application/json', as),
       body: body && JSON.stringify(body, whole),
       keepalive: isKept, // it is sent even if the page is left
       signal: patience && AbortSignal.timeout(patience),
@@ -57,23 +72,25 @@ async function send(path, method, body, { isKept = true, patience = PATIENCE } =
 
 async function refusal(response) {
   const answer = await response.json().catch(() => ({}));
-  return answer.errors?.[0]?.message ?? `The server answered with ${response.status}.`;
+  const [{ message, extensions } = {}] = answer.errors ?? [];
+  return { message: message ?? `The server answered with ${response.status}.`, code: extensions?.code };
 }
 
-async function signedOut(response) {
-  const answer = await response.json().catch(() => ({}));
-  const [{ message, extensions } = {}] = answer.errors ?? [];
-  return new (extensions?.code === 'VIEWER_CHANGED' ? OtherViewer : SignedOut)(message);
+/** Throw what a response that is none to go on with stands for. */
+async function check(response) {
+  if (response.ok) return;
+  const { message, code } = await refusal(response);
+  if (response.status === 401) throw new (code === 'VIEWER_CHANGED' ? OtherViewer : SignedOut)(message);
+  if (response.status >= 500) throw new Unreachable(message);
+  throw new BadRequest(message, code);
 }
 
 /** The data of an operation. Throws one of the above. With `isKept` the request outlives the page; `patience`
- *  is how long to wait for the answer, in ms. */
-export async function graphql(query, variables = {}, { isKept = true, patience = PATIENCE } = {}) {
-  const response = await send('graphql', 'POST', { query, variables }, { isKept, patience });
-  if (response.status === 401) throw await signedOut(response);
+ *  is how long to wait for the answer, in ms; it is for the viewer `as`, if one is given. */
+export async function graphql(query, variables = {}, how = {}) {
+  const response = await send('graphql', 'POST', { query, variables }, how);
   if (response.status === 504) throw new TimedOut(); // a proxy is less patient
-  if (response.status >= 500) throw new Unreachable(await refusal(response));
-  if (!response.ok) throw new BadRequest(await refusal(response));
+  await check(response);
   const { data, errors } = await response.json();
   if (errors) {
     const code = errors[0].extensions?.code;
@@ -84,37 +101,33 @@ export async function graphql(query, variables = {}, { isKept = true, patience =
 }
 
 /** Ask for something that is no operation; the answer, null if there is nothing in it. Throws one of the above. */
-export async function request(path, body, method = 'POST') {
-  const response = await send(path, method, body);
-  if (response.status === 401) throw await signedOut(response);
-  if (response.status >= 500) throw new Unreachable(await refusal(response));
-  if (!response.ok) throw new BadRequest(await refusal(response));
+export async function request(path, body, method = 'POST', as = undefined) {
+  const response = await send(path, method, body, { as });
+  await check(response);
   return response.status === 204 ? null : response.json();
 }
 
 /** Send a file as it is. Its `id`, or the `errors` that say why it cannot be used. */
 export async function sendFile(path, file) {
-  const headers = { 'Content-Type': 'application/octet-stream' };
-  if (meant) headers['X-Callboard-Viewer'] = meant;
+  const headers = headersOf('application/octet-stream');
   let response;
   try {
     response = await fetch(path, { method: 'POST', headers, body: file, signal: AbortSignal.timeout(FILE_PATIENCE) });
   } catch {
     throw new Unreachable('The file could not be sent.');
   }
-  if (response.status === 401) throw await signedOut(response);
-  if (response.status >= 500) throw new Unreachable(await refusal(response));
-  return response.ok || response.status === 413 ? response.json() : { errors: [{ message: await refusal(response) }] };
+  if (response.status === 413) return response.json();
+  if (response.status !== 401 && response.status < 500 && !response.ok) return { errors: [await refusal(response)] };
+  await check(response);
+  return response.json();
 }
 
 /** Follow a subscription to its end, or until `signal` is aborted: `take` is given the data of each result. */
 export async function follow(query, variables, take, signal) {
-  const headers = { 'Content-Type': 'application/json', Accept: 'text/event-stream' };
-  if (meant) headers['X-Callboard-Viewer'] = meant;
+  const headers = { ...headersOf('application/json'), Accept: 'text/event-stream' };
   try {
     const response = await fetch('graphql', { method: 'POST', headers, body: JSON.stringify({ query, variables }), signal });
-    if (response.status === 401) throw await signedOut(response);
-    if (!response.ok) throw new BadRequest(await refusal(response));
+    await check(response);
     let rest = '';
     for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
       const events = (rest + text).split('\n\n');
@@ -136,9 +149,7 @@ export async function follow(query, variables, take, signal) {
 /** A file, and its name. It may take long. Throws one of the above, also if it breaks off. */
 export async function download(order) {
   const response = await send('download', 'POST', order, { isKept: false, patience: null });
-  if (response.status === 401) throw await signedOut(response);
-  if (response.status >= 500) throw new Unreachable(await refusal(response));
-  if (!response.ok) throw new BadRequest(await refusal(response));
+  await check(response);
   const [, name] = response.headers.get('Content-Disposition').match(/filename="(.+)"/);
   try {
     return { name, file: await response.blob() };
@@ -157,6 +168,5 @@ export async function reportActivity() {
 
 export async function signOut() {
   const response = await send('session', 'DELETE');
-  if (response.status === 401) throw await signedOut(response);
-  if (!response.ok) throw new Unreachable(await refusal(response));
+  await check(response);
 }

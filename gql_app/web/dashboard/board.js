@@ -11,7 +11,8 @@ import { Ticker } from './ticker.js';
 import { count, today } from './words.js';
 
 const REFRESH = 60_000; // ms; claims end by themselves, and days do
-const FIGURES = {
+/** What is counted of a queue, and what it is called. */
+export const FIGURES = {
   open: 'Open',
   notContacted: 'Not contacted',
   inProgress: 'In progress',

@@ -8,7 +8,8 @@ const LINE = 40;
 const WIDTH = 460;
 const LABELS = 156; // of the width
 const BARS = 260;
-const COLORS = 4; // --bar-1 to --bar-4 of the style sheet
+/** --bar-1 to --bar-4 of the style sheet. */
+export const COLORS = 4;
 
 /** `activity` of one day by the hour; null clears the chart. */
 export function drawOutcomes(activity) {
@@ -64,7 +65,8 @@ export function head(label) {
   return cell;
 }
 
-function svg(name, attributes, text = '') {
+/** A part of a picture. */
+export function svg(name, attributes, text = '') {
   const made = document.createElementNS('http://www.w3.org/2000/svg', name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   write(made, text);

@@ -5,7 +5,8 @@ import { now } from './clock.js';
 import { outside, write } from './text.js';
 import { age, clock } from './words.js';
 
-const WORDS = { connecting: 'Connecting', live: 'Live', failed: 'Stopped', lost: 'Connection lost' };
+/** What its states are called. */
+export const WORDS = { connecting: 'Connecting', live: 'Live', failed: 'Stopped', lost: 'Connection lost' };
 const part = (id) => document.getElementById(id);
 
 export class Connection {

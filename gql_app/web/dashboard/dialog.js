@@ -67,11 +67,12 @@ export class ContactDialog {
     });
   }
 
-  /** `viewer` is at work now. What another has typed is not theirs to see. */
-  begin(viewer) {
-    const isOther = this.drafts.begin(viewer.id);
+  /** `viewer` is at work now, whose id at home is `owner`. What another has typed is not theirs to see. */
+  begin(viewer, owner) {
+    const isOther = this.drafts.begin(owner, viewer.id);
     if (isOther) this.place.forget();
-    const pending = isOther ? null : this.pending;
+    const isElsewhere = this.viewer !== null && this.viewer.id !== viewer.id;
+    const pending = isOther || isElsewhere ? null : this.pending;
     this.pending = null;
     this.viewer = viewer;
     if (pending) this.open(pending);

@@ -36,10 +36,12 @@ ${COUNTS}`;
 export const VIEWER = `{
   viewer {
     id name role mayReadNotes mayLogContacts mayCreateTasks mayEditPatients mayMergePatients mayReadActivity mayReadAudit mayExport
-    maySetUp mayManageAccess mayImport staff { id }
+    maySetUp mayManageAccess mayImport staff { id } group { name practices { id slug name isHome } }
     practice { name timeZone now claimSeconds }
   }
 }`;
+
+export const SELF = `{ viewer { id } }`;
 
 // What of the first steps of a practice is not told by the feed.
 export const START = `{

@@ -1,5 +1,6 @@
 // What was typed and not yet logged, by task. It survives reload and Back: it is kept for this person in
-// this tab (sessionStorage), never longer, and never in what other tabs or the next session can read.
+// this tab (sessionStorage), never longer, and never in what other tabs or the next session can read. What they
+// typed at one practice of a group is not there at another, and is there again when they are back.
 
 const OWNER = 'callboard.drafts.of';
 const DRAFT = 'callboard.draft.';
@@ -10,17 +11,19 @@ export class Drafts {
     this.owner = null;
   }
 
-  /** `owner` is at work now. What another has typed is not theirs to see: it is dropped. Whether there
-   *  was another. */
-  begin(owner) {
+  /** `owner` is at work now, as `viewer` at the practice that is shown; each of them is the id of a viewer. What
+   *  another has typed is not theirs to see: it is dropped. Whether there was another. */
+  begin(owner, viewer = owner) {
     const before = this.owner ?? stored((storage) => storage.getItem(OWNER));
     const isOther = before !== null && before !== owner;
     if (isOther) this.clear();
+    if (this.prefix !== prefixOf(viewer)) this.known.clear();
     this.owner = owner;
+    this.prefix = prefixOf(viewer);
     stored((storage) => {
       storage.setItem(OWNER, owner);
-      for (const name of keysOf(storage)) {
-        this.known.set(name.slice(DRAFT.length), JSON.parse(storage.getItem(name)));
+      for (const name of keysOf(storage, this.prefix)) {
+        this.known.set(name.slice(this.prefix.length), JSON.parse(storage.getItem(name)));
       }
     });
     return isOther;
@@ -32,12 +35,12 @@ export class Drafts {
 
   put(taskId, draft) {
     this.known.set(taskId, draft);
-    stored((storage) => storage.setItem(DRAFT + taskId, JSON.stringify(draft)));
+    stored((storage) => storage.setItem(this.prefix + taskId, JSON.stringify(draft)));
   }
 
   drop(taskId) {
     this.known.delete(taskId);
-    stored((storage) => storage.removeItem(DRAFT + taskId));
+    stored((storage) => storage.removeItem(this.prefix + taskId));
   }
 
   /** Forget all drafts, and whose they were. */
@@ -48,7 +51,8 @@ export class Drafts {
   }
 }
 
-const keysOf = (storage) => Object.keys(storage).filter((name) => name.startsWith(DRAFT));
+const prefixOf = (viewer) => `${DRAFT}${viewer}.`;
+const keysOf = (storage, prefix = DRAFT) => Object.keys(storage).filter((name) => name.startsWith(prefix));
 
 /** What `act` makes of the tab's storage; null if the browser gives us none, or it is full. */
 function stored(act) {

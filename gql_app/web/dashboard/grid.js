@@ -59,6 +59,14 @@ export class Grid {
     this.draw();
   }
 
+  /** The session is over: no row stays, also where another view is shown in place of the list. */
+  clear() {
+    this.selected = null;
+    this.show(true);
+    for (const element of this.elements.values()) element.remove();
+    this.elements.clear();
+  }
+
   scrolled() {
     if (this.element.clientHeight) this.top = this.element.scrollTop;
     this.draw();

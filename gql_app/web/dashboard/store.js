@@ -89,16 +89,18 @@ export class Store {
 
   /** The sum of the queues' counts, or those of one queue. */
   countsOf(queueId) {
-    if (queueId) return this.counts.get(queueId);
-    const sum = { ...NONE };
-    for (const counts of this.counts.values()) {
-      for (const name of Object.keys(sum)) sum[name] += counts[name];
-    }
-    return sum;
+    return queueId ? this.counts.get(queueId) : sumOf(this.counts.values());
   }
 
   /** Who else is calling the task's patient now, or null. */
   otherCaller(task) {
     return task.claim && task.claim.by.id !== this.me ? task.claim.by.name : null;
   }
+}
+
+/** The sum of counts, each by the same names; of none it is 0 for each. */
+export function sumOf(all, names = Object.keys(NONE)) {
+  const sum = Object.fromEntries(names.map((name) => [name, 0]));
+  for (const counts of all) for (const name of names) sum[name] += counts[name];
+  return sum;
 }

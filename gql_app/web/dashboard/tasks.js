@@ -83,10 +83,9 @@ export class TasksView {
 
   clear() {
     this.list.reset();
-    this.grid.selected = null;
     this.search.value = '';
     write(this.result, '');
-    this.grid.show(true);
+    this.grid.clear();
     this.queues.replaceChildren();
   }
 

@@ -199,13 +199,14 @@ def key_reaches(where: Conditions, queue_ids: frozenset[int]) -> str:
 def can_call(where: Conditions, viewer: Viewer, now: datetime) -> str:
     """SQL that is true of a member of staff `s` whom the viewer may give tasks to. One who has no
     key, or whose key is a partner's, would never call anybody; neither would one whose key is for
-    other queues than those that the tasks can be in."""
+    other queues than those that the tasks can be in. A guest comes and goes, and works at home."""
     until = where.value(now)
     reaches = "" if viewer.queue_ids is None else f"AND {key_reaches(where, viewer.queue_ids)}"
     may_call = one_of("k.role", who_may(Action.LOG_CONTACTS))
     return f"""EXISTS (
         SELECT 1 FROM access_key k
         WHERE k.practice_id = s.practice_id AND k.staff_id = s.id AND {may_call} {reaches}
+          AND k.kind NOT IN ('GUEST', 'VISIT')
           AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ${until}))"""
 
 

@@ -1,5 +1,6 @@
-"""Gives back what retired people still hold. Retiring somebody does it at once; this is for where
-that was cut off, or where somebody gave them a task at the same moment."""
+"""Gives back what retired people, and guests who have gone, still hold. Retiring somebody does
+it at once; this is for where that was cut off, or where somebody gave them a task at the same
+moment."""
 
 import asyncio
 import logging
@@ -25,7 +26,7 @@ class _Left(NamedTuple):
 # Somebody who was retired may act by a key that was made for their name since.
 _LEFT = f"""
 SELECT k.practice_id, k.staff_id FROM access_key k
-WHERE k.kind = 'PERSON' AND k.revoked_at IS NOT NULL
+WHERE k.kind IN ('PERSON', 'GUEST') AND k.revoked_at IS NOT NULL
   AND EXISTS (SELECT 1 FROM task t
       WHERE t.practice_id = k.practice_id AND t.assignee_id = k.staff_id AND {IS_OPEN})
   AND NOT EXISTS (SELECT 1 FROM access_key o
