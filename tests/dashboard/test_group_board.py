@@ -33,7 +33,7 @@ async def test_the_board_follows_all_practices_while_it_is_shown(
 ) -> None:
     dashboard = await oversee()
     sockets: list[Any] = []
-    dashboard.page.on("websocket", lambda socket: sockets.append(socket))
+    dashboard.page.on("websocket", sockets.append)
     page = await open_board(dashboard)
     await expect(page.get_by_role("heading", level=1, name="Forest Dental Group")).to_be_visible()
     assert len(sockets) == 3
@@ -145,7 +145,7 @@ async def test_what_comes_after_the_board_was_left_is_not_drawn(oversee: Oversee
     held: asyncio.Queue[Route] = asyncio.Queue()
     await page.route("**/visits", held.put)
     sockets: list[Any] = []
-    page.on("websocket", lambda socket: sockets.append(socket))
+    page.on("websocket", sockets.append)
     await page.get_by_role("link", name="Group", exact=True).click()
     late = [await asyncio.wait_for(held.get(), PATIENCE) for _ in range(2)]
     await expect(board(page, "Maple Dental")).to_contain_text("Live")
