@@ -8,12 +8,14 @@ over HTTP, with its transaction; the peers have none.
 """
 
 import asyncio
+import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Protocol
 
 from benchmarks.crowd import Crowd, allow_many_files, crowd
 from benchmarks.posting import Post, send
@@ -28,6 +30,14 @@ IN_FLIGHT = 16
 UNIT = "deliveries/s"
 
 
+class Contender(Protocol):
+    """Makes a side from a folder, a number of practices, and the roles of their keys."""
+
+    name: str
+
+    def __call__(self, folder: Path, practices: int, roles: list[Role], /) -> Side: ...
+
+
 class Contest:
     """Callboard and its peers over the same practices and sockets, for rounds that take turns."""
 
@@ -40,9 +50,11 @@ class Contest:
         self._crowds: dict[Side, Crowd] = {}
         self._changes: dict[Side, int] = {}
         self.missing: dict[str, str] = {}
+        self.cpu: dict[str, list[float]] = {}
+        """Microseconds of each side's server for a delivery, with the changes, round by round."""
 
     async def run(
-        self, peers: list[FeedPeer], rounds: int, seconds: float, parts: AsyncExitStack
+        self, peers: Sequence[Contender], rounds: int, seconds: float, parts: AsyncExitStack
     ) -> dict[str, list[float]]:
         """The rates of each side, by its name; a round takes about so many `seconds`."""
         sides = [await self._ours()]
@@ -57,8 +69,16 @@ class Contest:
         rates: dict[str, list[float]] = {side.name: [] for side in sides}
         for _ in range(rounds):
             for side in sides:
+                before = cpu_seconds(side.pid)
                 rates[side.name].append(await self._round(side, self._changes[side]))
+                spent = (cpu_seconds(side.pid) - before) / (self._changes[side] * self._sockets)
+                self.cpu.setdefault(side.name, []).append(spent * 1e6)
         return rates
+
+    @property
+    def sides(self) -> list[Side]:
+        """Those that run."""
+        return list(self._crowds)
 
     async def _ours(self) -> Side:
         database_url = f"sqlite://{self._folder / 'fanout.sqlite3'}"
@@ -103,6 +123,12 @@ class Contest:
             for number in range(first, first + changes)
             for practice in range(self._practices)
         ]
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has had of the processor so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def contest(

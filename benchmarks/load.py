@@ -136,7 +136,8 @@ class Load:
 
     async def connect(self, order: dict[str, Any]) -> dict[str, Any]:
         """Connect and subscribe to `query` at `url`: so many `sockets` for each `key` of `groups`,
-        `at_once` of them under way at a time. With `time_key`, the name of a moment in each
+        `at_once` of them under way at a time. In place of a key may stand a session's token and,
+        after a space, the practice that it visits. With `time_key`, the name of a moment in each
         message, delays from it are kept. Answers when every server has read every subscription:
         the moment when it `begun`, and all `trouble` there was."""
         address = urlsplit(order["url"])
@@ -164,7 +165,9 @@ class Load:
         async with free:
 
             def made() -> Watcher:
-                return Watcher(self, upgrade(f"{host}:{port}", path), initialise(key))
+                session, _, practice = key.partition(" ")
+                handshake = upgrade(f"{host}:{port}", path, session if practice else None)
+                return Watcher(self, handshake, initialise(key, practice))
 
             try:
                 _, watcher = await asyncio.get_running_loop().create_connection(made, host, port)
@@ -254,8 +257,9 @@ def text_frame(text: str) -> bytes:
     return frame(text.encode())
 
 
-def upgrade(host: str, path: str) -> bytes:
-    """The request of a handshake. It offers no compression, to no server."""
+def upgrade(host: str, path: str, session: str | None = None) -> bytes:
+    """The request of a handshake. It offers no compression, to no server. With a session it comes
+    from a page."""
     lines = (
         f"GET {path} HTTP/1.1",
         f"Host: {host}",
@@ -264,13 +268,15 @@ def upgrade(host: str, path: str) -> bytes:
         f"Sec-WebSocket-Key: {b64encode(os.urandom(16)).decode()}",
         "Sec-WebSocket-Version: 13",
         "Sec-WebSocket-Protocol: graphql-transport-ws",
+        *(() if session is None else (f"Cookie: callboard={session}", f"Origin: http://{host}")),
     )
     return "\r\n".join((*lines, "", "")).encode()
 
 
 @cache
-def initialise(key: str) -> bytes:
-    init = {"type": "connection_init", "payload": {"authorization": f"Bearer {key}"}}
+def initialise(key: str, practice: str) -> bytes:
+    payload = {"practice": practice} if practice else {"authorization": f"Bearer {key}"}
+    init = {"type": "connection_init", "payload": payload}
     return text_frame(json.dumps(init))
 
 

@@ -37,6 +37,12 @@ def metrics_route(
     streams = Gauge("callboard_live_streams", "Streams being followed now", registry=registry)
     # What is executed for a group's members follows the feed in their place.
     streams.set_function(lambda: feeds.followers - groups.executions + groups.members)
+    executed = Gauge(
+        "callboard_executed_streams",
+        "Streams executed now, each once for all who follow the same",
+        registry=registry,
+    )
+    executed.set_function(lambda: feeds.followers)
     registry.register(_BusMetrics(bus))
     registry.register(_FeedMetrics(feeds))
     registry.register(_PlanMetrics(fallbacks))

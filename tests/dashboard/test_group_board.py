@@ -2,10 +2,9 @@
 
 import asyncio
 import json
-from typing import Any
 
 import pytest
-from playwright.async_api import Route, WebSocketRoute, expect
+from playwright.async_api import Page, Route, WebSocket, WebSocketRoute, expect
 
 from tests.dashboard.conftest import Oversee
 from tests.dashboard.groups import (
@@ -28,12 +27,22 @@ DASH = "\u2013"
 """Stands where no figure is known."""
 
 
+def sockets_of(page: Page) -> list[WebSocket]:
+    """Those that the page opens from here on."""
+    sockets: list[WebSocket] = []
+
+    def opened(socket: WebSocket) -> None:
+        sockets.append(socket)
+
+    page.on("websocket", opened)
+    return sockets
+
+
 async def test_the_board_follows_all_practices_while_it_is_shown(
     group: Group, oversee: Oversee
 ) -> None:
     dashboard = await oversee()
-    sockets: list[Any] = []
-    dashboard.page.on("websocket", sockets.append)
+    sockets = sockets_of(dashboard.page)
     page = await open_board(dashboard)
     await expect(page.get_by_role("heading", level=1, name="Forest Dental Group")).to_be_visible()
     assert len(sockets) == 3
@@ -144,8 +153,7 @@ async def test_what_comes_after_the_board_was_left_is_not_drawn(oversee: Oversee
     page = dashboard.page
     held: asyncio.Queue[Route] = asyncio.Queue()
     await page.route("**/visits", held.put)
-    sockets: list[Any] = []
-    page.on("websocket", sockets.append)
+    sockets = sockets_of(page)
     await page.get_by_role("link", name="Group", exact=True).click()
     late = [await asyncio.wait_for(held.get(), PATIENCE) for _ in range(2)]
     await expect(board(page, "Maple Dental")).to_contain_text("Live")
