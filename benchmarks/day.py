@@ -4,8 +4,8 @@
 imported, a quarter of them while the day is under way. 40 agents claim, call and log; 3 supervisors
 follow every queue; 2 partners' programs make tasks and record appointments; a supervisor moves
 tasks to another queue and withdraws some. At the end no patient may have been claimed or called by
-two agents at once, or called twice on a day, each acknowledged contact must be stored once, and each feed must equal a fresh
-snapshot. Prints its figures; exits with 1 where any of that fails.
+two agents at once, or called twice on a day, each acknowledged contact must be stored once, and
+each feed must equal a fresh snapshot. Prints its figures; exits with 1 where any of that fails.
 """
 
 import argparse
