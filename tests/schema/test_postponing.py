@@ -1,4 +1,4 @@
-"""postponeTask over HTTP: what is shown of it, to whom, and what claimNextTask says of who rests."""
+"""postponeTask over HTTP, and what claimNextTask says where there is nothing."""
 
 from datetime import datetime, timedelta
 from typing import Any
