@@ -87,7 +87,6 @@ class Button(Enum):
 
     LOG_CONTACT = "Log Contact"
     LOG_AND_CLOSE = "Log and Close Task"
-    POSTPONE = "Postpone"
 
 
 class Happening(Enum):
@@ -96,6 +95,12 @@ class Happening(Enum):
     EXPIRY = "Expiry"
     APPOINTMENT = "Appointment booked"
     WITHDRAWAL = "Withdrawn"
+
+
+class Delay(Enum):
+    """What gives a task another date without a contact, and leaves its status as it is."""
+
+    POSTPONE = "Postpone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +126,7 @@ _MUST_CLOSE = Refusal(
     "close",
 )
 
-Trigger = tuple[ContactOutcome, Button] | Button | Happening
-"""What leads along an edge: a contact, a button that logs none, or something that happens."""
+Trigger = tuple[ContactOutcome, Button] | Delay | Happening
 
 _WORKABLE: dict[Trigger, Rule | Refusal] = {
     (ContactOutcome.NO_ANSWER, Button.LOG_CONTACT): _AGAIN,
@@ -140,7 +144,7 @@ _WORKABLE: dict[Trigger, Rule | Refusal] = {
 
 
 def _workable(status: TaskStatus) -> dict[Trigger, Rule | Refusal]:
-    return {**_WORKABLE, Button.POSTPONE: Rule(status, follow_up=True)}
+    return {**_WORKABLE, Delay.POSTPONE: Rule(status, follow_up=True)}
 
 
 WORKFLOW: dict[TaskStatus, dict[Trigger, Rule | Refusal]] = {
@@ -191,7 +195,7 @@ def postpone(
     status: TaskStatus, follow_up: date, *, today: date, last_day: date | None
 ) -> Rule | Refusal:
     """Decide what postponing a task in `status` to `follow_up` does to it, as `decide` does."""
-    rule = WORKFLOW[status].get(Button.POSTPONE, TASK_CLOSED)
+    rule = WORKFLOW[status].get(Delay.POSTPONE, TASK_CLOSED)
     if isinstance(rule, Refusal):
         return rule
     return _check_follow_up(rule, follow_up, today, last_day) or rule

@@ -110,6 +110,8 @@ async def test_what_was_typed_to_postpone_is_kept_with_the_draft_and_not_in_the_
     await expect(form.get_by_label("Why")).to_have_value("")
     await agent.page.keyboard.press("Escape")
     await agent.page.keyboard.press("Escape")
+    await expect(agent.page.locator("#contact")).to_be_hidden()
+    await expect(agent.page).to_have_url(re.compile("#/tasks$|/$"))  # the address has been left
     await agent.page.reload()
     await agent.is_live()
     await agent.open("Amber Testwell")
