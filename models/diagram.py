@@ -19,7 +19,6 @@ from models.lifecycle import (
     Attempt,
     CloseCause,
     ContactOutcome,
-    Happening,
     Rule,
     TaskStatus,
     Trigger,
@@ -51,7 +50,7 @@ def diagram() -> str:
 def _label(triggers: list[Trigger]) -> str:
     by_button: dict[str, list[str]] = {}
     for trigger in triggers:
-        if isinstance(trigger, Happening):
+        if not isinstance(trigger, tuple):
             by_button.setdefault(trigger.value, [])
         else:
             outcome, button = trigger

@@ -26,6 +26,7 @@ class TaskEventKind(StrEnum):
     CLOSED_BY_APPOINTMENT = "CLOSED_BY_APPOINTMENT"  # the patient has an appointment
     WITHDRAWN = "WITHDRAWN"  # a supervisor has closed it
     PATIENT_CHANGED = "PATIENT_CHANGED"  # the patient has another name or phone
+    POSTPONED = "POSTPONED"  # it has another follow-up date, without a contact
 
 
 STATUS_KINDS = frozenset(TaskEventKind) - {
@@ -33,6 +34,7 @@ STATUS_KINDS = frozenset(TaskEventKind) - {
     TaskEventKind.RELEASED,
     TaskEventKind.REASSIGNED,
     TaskEventKind.PATIENT_CHANGED,
+    TaskEventKind.POSTPONED,
 }
 """The kinds that touch a task's status: what `taskStatusChanged` carries."""
 
@@ -49,7 +51,8 @@ class TaskEvent(Model):
     Beside the change itself it keeps what the task looked like right after it, so that an event
     reads the same live, replayed, and a year later. `from_queue_id` is the queue that the task left
     with this event, null if it stayed in its queue. `change` is the `seq` of the first
-    event of the same transaction, null in events from before migration 0012. `digest` chains it to
+    event of the same transaction, null in events from before migration 0012. `given_reason` is why
+    the task was postponed. `digest` chains it to
     the event before it (see models/chain.py).
     """
 
@@ -86,6 +89,7 @@ class TaskEvent(Model):
     closed_at = fields.DatetimeField(null=True)
     claim_id = fields.CharField(max_length=MAX_CLAIM_ID, null=True)
     change = fields.BigIntField(null=True)
+    given_reason = fields.TextField(null=True)
     digest = fields.BinaryField()
 
     practice_id: int
@@ -129,6 +133,7 @@ class EventRow(NamedTuple):
     closed_at: datetime | None
     claim_id: str | None
     change: int | None
+    given_reason: str | None
     digest: bytes
     # From here on the task's: columns that never change, and what is known once it is withdrawn.
     patient_id: int

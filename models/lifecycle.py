@@ -6,8 +6,10 @@ of two buttons, "Log Contact" (the task stays open) or "Log and Close Task". The
 where the task goes, the outcome decides what must be filled in. Automatic tasks also close when
 they expire.
 
-`WORKFLOW` holds every edge. `decide`, `expire`, `book` and `withdraw` look edges up, and nothing
-else in the project asks what a status permits. A status without an edge refuses. Source: the help
+"Postpone" gives a task another date without a contact: its status stays as it is.
+
+`WORKFLOW` holds every edge. `decide`, `postpone` and `ends` look edges up, and nothing else in the
+project asks what a status permits. A status without an edge refuses. Source: the help
 article "Task outcomes and workflow" (docs/workflow.md says how we settled what it leaves open).
 """
 
@@ -95,6 +97,12 @@ class Happening(Enum):
     WITHDRAWAL = "Withdrawn"
 
 
+class Delay(Enum):
+    """What gives a task another date without a contact, and leaves its status as it is."""
+
+    POSTPONE = "Postpone"
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One edge: where the task goes, and what the contact must have."""
@@ -118,7 +126,7 @@ _MUST_CLOSE = Refusal(
     "close",
 )
 
-Trigger = tuple[ContactOutcome, Button] | Happening
+Trigger = tuple[ContactOutcome, Button] | Delay | Happening
 
 _WORKABLE: dict[Trigger, Rule | Refusal] = {
     (ContactOutcome.NO_ANSWER, Button.LOG_CONTACT): _AGAIN,
@@ -134,9 +142,14 @@ _WORKABLE: dict[Trigger, Rule | Refusal] = {
     Happening.WITHDRAWAL: _WITHDRAWN,
 }
 
+
+def _workable(status: TaskStatus) -> dict[Trigger, Rule | Refusal]:
+    return {**_WORKABLE, Delay.POSTPONE: Rule(status, follow_up=True)}
+
+
 WORKFLOW: dict[TaskStatus, dict[Trigger, Rule | Refusal]] = {
-    TaskStatus.OPEN: _WORKABLE,
-    TaskStatus.IN_PROGRESS: _WORKABLE,
+    TaskStatus.OPEN: _workable(TaskStatus.OPEN),
+    TaskStatus.IN_PROGRESS: _workable(TaskStatus.IN_PROGRESS),
     TaskStatus.CLOSED: {},
 }
 
@@ -176,6 +189,16 @@ def decide(
         if refusal is not None
     ]
     return refusals or rule
+
+
+def postpone(
+    status: TaskStatus, follow_up: date, *, today: date, last_day: date | None
+) -> Rule | Refusal:
+    """Decide what postponing a task in `status` to `follow_up` does to it, as `decide` does."""
+    rule = WORKFLOW[status].get(Delay.POSTPONE, TASK_CLOSED)
+    if isinstance(rule, Refusal):
+        return rule
+    return _check_follow_up(rule, follow_up, today, last_day) or rule
 
 
 def ends(status: TaskStatus, happening: Happening) -> Rule | None:

@@ -17,6 +17,9 @@ class Practice(Model):
     rows, which are numbered and chained on their own. `region` is the country (ISO 3166, two
     letters) of phone numbers that are written without a country's code.
 
+    `rest_hours` is for how long a patient who was called is not called again: null is for the rest
+    of that day, 0 for no rest (models/rest.py).
+
     `settings` grows by one when the practice or its queues are changed: feeds learn of it so.
     Nobody may come into a practice that is archived.
     """
@@ -26,6 +29,7 @@ class Practice(Model):
     name = fields.CharField(max_length=MAX_NAME)
     time_zone = fields.CharField(max_length=64, validators=[IsTimeZone()])
     region = fields.CharField(max_length=2, default="US", db_default="US", validators=[IsRegion()])
+    rest_hours = fields.IntField(null=True)
     seq = fields.BigIntField(default=0)
     digest = fields.BinaryField(default=BEGINNING)
     last_event_at = fields.DatetimeField(null=True)

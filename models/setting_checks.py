@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from models.checks import BadValue, checked_name, checked_region, checked_time_zone
 from models.refusals import Refusal
+from models.rest import checked_rest
 
 
 class Setting(NamedTuple):
@@ -25,6 +26,7 @@ OF_PRACTICE = {
     "name": Setting("name", lambda name: checked_name("the practice's name", name or "")),
     "time_zone": Setting("timeZone", lambda name: checked_time_zone(name or "")),
     "region": Setting("region", lambda region: checked_region(region or "")),
+    "rest_hours": Setting("restHours", checked_rest),
 }
 """What people set of a practice, by its columns."""
 

@@ -30,6 +30,7 @@ from models.checks import (
 )
 from models.database import opened
 from models.identity import MAX_CLIENT_ID, MAX_ISSUER
+from models.rest import checked_rest
 
 
 def create(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -91,16 +92,20 @@ def _provider(arguments: argparse.Namespace) -> tuple[str, str] | None:
 
 
 def change(arguments: argparse.Namespace, settings: Settings) -> int:
-    values: dict[str, str] = {}
+    values: dict[str, str | int | None] = {}
     if arguments.name is not None:
         values["name"] = checked_name("--name", arguments.name)
     if arguments.time_zone is not None:
         values["time_zone"] = checked_time_zone(arguments.time_zone)
     if arguments.region is not None:
         values["region"] = checked_region(arguments.region)
+    if arguments.rest is not None:
+        values["rest_hours"] = checked_rest(arguments.rest)
     provider = _provider(arguments)
     if not values and provider is None:
-        raise BadValue("nothing to change: give --name, --time-zone, --region or --oidc-issuer")
+        raise BadValue(
+            "nothing to change: give --name, --time-zone, --region, --rest or --oidc-issuer"
+        )
 
     async def run() -> None:
         async with changing(settings, "practices set") as runner:

@@ -44,6 +44,7 @@ from gql_app.work.reads.patients import (
     patients_by_id,
     patients_of_tasks,
 )
+from gql_app.work.reads.postponements import Postponements, postponements_of_tasks
 from gql_app.work.reads.queues import (
     PageInFull,
     QueueCounts,
@@ -141,6 +142,10 @@ class Loaders:
     @cached_property
     def external_ids_of_task(self) -> RowLoader[int, ExternalIds]:
         return RowLoader(partial(external_ids_of_tasks, self._scope))
+
+    @cached_property
+    def postponements(self) -> RowLoader[int, Postponements]:
+        return RowLoader(partial(postponements_of_tasks, self._scope))
 
     @cached_property
     def appointments_of_patient(self) -> RowLoader[PageKey, PageOf]:

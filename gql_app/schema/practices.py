@@ -39,6 +39,11 @@ class UpdatePracticeInput:
         default=strawberry.UNSET,
         description="Two letters of ISO 3166. Numbers that are kept stay as they are.",
     )
+    rest_hours: int | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="For how long a patient who was called is not handed out again: 1 to 720 hours,"
+        " 0 for not at all, null until the day ends at the practice.",
+    )
 
 
 @strawberry.input(description="A new queue.")
@@ -141,7 +146,7 @@ class Queries:
 class Mutations:
     @strawberry.mutation(
         graphql_type=PracticePayload,
-        description="Change the practice's name, time zone or region. For admins.",
+        description="Change the practice's name, time zone, region or rest. For admins.",
     )
     async def update_practice(self, info: Info, input: UpdatePracticeInput) -> _PracticePayload:
         result = await info.context.make(update_practice, _given(input, OF_PRACTICE))

@@ -19,6 +19,7 @@ from gql_app.schema.moments import checked_moment
 from gql_app.schema.node import Node
 from gql_app.schema.patients import Patient
 from gql_app.schema.payloads import Payload, UserError
+from gql_app.schema.postponing import postponements_of_task
 from gql_app.schema.task_state import TaskState
 from gql_app.schema.texts import checked_key
 from gql_app.work.intake import NewTask, create_task
@@ -66,6 +67,8 @@ class Task(Node, TaskState):
     claim = claim_of(Claim | None, "Who is calling now; null if nobody is.")
 
     contacts = contacts_of(lambda loaders: loaders.contacts_of_task, "The contacts, latest first.")
+
+    postponements = postponements_of_task()
 
 
 COLUMNS_OF_TASKS = Columns([(Task, TaskRow), (Patient, PatientRow), (Contact, ContactRow)])

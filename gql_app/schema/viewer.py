@@ -37,6 +37,11 @@ class Practice:
         " letters of ISO 3166, such as US."
     )
 
+    rest_hours: int | None = strawberry.field(
+        description="For how many hours a patient who was called is not handed out again, whichever"
+        " of their tasks is due: null is until the day ends at the practice, 0 is not at all."
+    )
+
     @strawberry.field(
         description="The time by the server's clock, for those who cannot trust their own."
     )

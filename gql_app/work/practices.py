@@ -35,6 +35,7 @@ class NewPractice(NamedTuple):
     time_zone: str
     region: str
     queues: Sequence[Mapping[str, object]]
+    rest_hours: int | None = None
 
 
 class CreatedPractice(NamedTuple):
@@ -90,6 +91,7 @@ async def _create_practice(change: Change, new: NewPractice) -> CreatedPractice:
         name=new.name,
         time_zone=new.time_zone,
         region=new.region,
+        rest_hours=new.rest_hours,
         created_at=change.now,
     )
     change.practice_id = practice.id

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gql_app.work.reads.nothing_next import Nothing
 from models.contact import ContactRow
 from models.refusals import Refusal, RefusalCode
 from models.task import TaskRow
@@ -12,12 +13,14 @@ NOT_FOUND = Refusal(RefusalCode.NOT_FOUND, "There is no such task here.", "taskI
 @dataclass(frozen=True, slots=True)
 class ChangeResult:
     """What came of a request: the task as it is now, and the contact or the refusals. A `late`
-    contact was kept on a task that had closed meanwhile."""
+    contact was kept on a task that had closed meanwhile. `nothing` is for who asked for the next
+    task and got none."""
 
     task: TaskRow | None
     contact: ContactRow | None = None
     late: bool = False
     refusals: tuple[Refusal, ...] = ()
+    nothing: Nothing | None = None
 
 
 def missing(what: str, field: str) -> Refusal:

@@ -4,7 +4,7 @@ Each function moves a locked task along one rule of the workflow's table, within
 is written, with the contact that moves it if there is one, and its event is recorded.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -62,13 +62,23 @@ async def log_on(
 ) -> tuple[TaskRow, ContactRow]:
     """Log a contact on a task, which moves along `rule`. Returns both as they are then."""
     contact = _contact(change, task, sent)
-    return await _write_both(change, task, _along(rule, task, change.now, contact), contact)
+    changed = _along(rule, task, change.now, follow_up=contact.follow_up)
+    counted = changed._replace(contact_count=task.contact_count + 1)
+    return await _write_both(change, task, counted, contact)
 
 
 async def keep_late(change: Change, task: TaskRow, sent: SentContact) -> tuple[TaskRow, ContactRow]:
     """Keep a contact on a task that has closed meanwhile, and count it."""
     counted = task._replace(version=task.version + 1, contact_count=task.contact_count + 1)
     return await _write_both(change, task, counted, _contact(change, task, sent))
+
+
+async def postpone(change: Change, task: TaskRow, rule: Rule, until: date, reason: str) -> TaskRow:
+    """Give an open task another follow-up date without a contact."""
+    postponed = _along(rule, task, change.now, follow_up=until)
+    await write(_CHANGE, *_values(postponed))
+    change.record(TaskEventKind.POSTPONED, postponed, before=task, reason=reason)
+    return postponed
 
 
 async def close(
@@ -121,9 +131,8 @@ def _contact(change: Change, task: TaskRow, sent: SentContact) -> ContactRow:
     )
 
 
-def _along(rule: Rule, task: TaskRow, now: datetime, contact: ContactRow | None = None) -> TaskRow:
-    """The task after `rule`."""
-    follow_up = contact.follow_up if contact is not None and rule.to.is_open else None
+def _along(rule: Rule, task: TaskRow, now: datetime, *, follow_up: date | None = None) -> TaskRow:
+    """The task after `rule`, whose claim it ends."""
     return task._replace(
         status=rule.to,
         version=task.version + 1,
@@ -131,7 +140,6 @@ def _along(rule: Rule, task: TaskRow, now: datetime, contact: ContactRow | None 
         follow_up=follow_up,
         due_on=follow_up or task.due_on,
         closed_at=task.closed_at if rule.to.is_open else now,
-        contact_count=task.contact_count + (contact is not None),
         claimed_by_id=None,
         claimed_until=None,
         claim_id=None,

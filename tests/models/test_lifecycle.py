@@ -18,6 +18,7 @@ from models.lifecycle import (
     TaskStatus,
     decide,
     ends,
+    postpone,
 )
 from models.refusals import RefusalCode
 from models.task import IS_OPEN
@@ -135,6 +136,23 @@ def test_a_refusal_says_why_and_names_the_argument_to_mend(
     assert isinstance(verdict, list)
     assert {refusal.code.value: refusal.field for refusal in verdict} == fields
     assert all(refusal.message.endswith(".") for refusal in verdict)
+
+
+@pytest.mark.parametrize("follow_up", FOLLOW_UPS)
+@pytest.mark.parametrize("status", TaskStatus)
+def test_a_postponed_task_keeps_its_status_and_its_date_is_checked(
+    status: TaskStatus, follow_up: str
+) -> None:
+    typed, last_day, code = FOLLOW_UPS[follow_up]
+    if typed is None:
+        return  # the API requires a date
+    verdict = postpone(status, typed, today=TODAY, last_day=last_day)
+
+    if isinstance(verdict, Rule):
+        assert (verdict.to, verdict.cause, code) == (status, None, None)
+        assert status.is_open
+    else:
+        assert verdict.code == (code if status.is_open else "TASK_CLOSED")
 
 
 @pytest.mark.parametrize("status", [TaskStatus.OPEN, TaskStatus.IN_PROGRESS])

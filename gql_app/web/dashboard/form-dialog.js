@@ -5,6 +5,11 @@ import { SignedOut } from './api.js';
 import { button, made } from './elements.js';
 import { outside, write } from './text.js';
 
+await new Promise((done) => {
+  const href = 'dashboard/form-dialog.css';
+  document.head.append(made('link', { rel: 'stylesheet', href, on: { load: done, error: done } }));
+});
+
 let numbers = 0;
 
 export class FormDialog {

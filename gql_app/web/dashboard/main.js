@@ -73,6 +73,7 @@ async function begin() {
   me = viewer;
   learn(viewer.practice.now);
   store.me = viewer.staff.id;
+  store.restHours = viewer.practice.restHours;
   claims.begin(viewer);
   nameThePractice(viewer.practice);
   patients?.begin(viewer);

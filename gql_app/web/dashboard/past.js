@@ -3,9 +3,10 @@
 
 import { graphql } from './api.js';
 import { PAST } from './documents.js';
-import { drawHistory, drawOthers } from './form.js';
+import { drawHistory, drawOthers } from './history.js';
 import { Pace } from './pace.js';
 import { write } from './text.js';
+import { clock, dateOf, dayAndClock, rests, today } from './words.js';
 
 const PAGE = 20;
 const MOST = 500; // rows that the server gives at once
@@ -14,7 +15,7 @@ const NO_NEWS = new Set(['CLAIMED', 'RELEASED']); // kinds of events that change
 export class Past {
   /** `onChange()`: there is something new to draw; `onError(error)`. */
   constructor(dialog, store, { onChange, onError }) {
-    Object.assign(this, { dialog, onChange, onError });
+    Object.assign(this, { dialog, store, onChange, onError });
     this.part = (name) => dialog.querySelector(`[data-part=${name}]`);
     this.pace = new Pace(() => this.load());
     this.begin(null);
@@ -68,16 +69,33 @@ export class Past {
 
   draw(patient) {
     const contacts = patient?.contacts.nodes ?? [];
-    drawHistory(this.part('history'), contacts, this.task);
+    const hasMore = patient?.contacts.pageInfo.hasNextPage;
+    drawHistory(this.part('history'), contacts, this.task, this.postponements(contacts, hasMore));
+    this.drawRest(contacts);
     const others = (patient?.tasks.nodes ?? []).filter(({ id }) => id !== this.task.id);
     drawOthers(this.part('others'), others);
     this.part('other-tasks').hidden = others.length === 0;
-    const hasMore = patient?.contacts.pageInfo.hasNextPage;
     if (!patient) this.drawEnd('Loading …');
     else if (!contacts.length) this.drawEnd('Nobody has called yet.');
     else if (!hasMore) this.drawEnd('');
     else if (contacts.length < MOST) this.drawEnd('', 'Show earlier contacts');
     else this.drawEnd(`These are the latest ${MOST}.`);
+  }
+
+  /** Those that stand between the contacts that are shown. */
+  postponements(contacts, hasMore) {
+    const all = this.ending?.postponements ?? [];
+    const oldest = hasMore ? Date.parse(contacts.at(-1).contactedAt) : 0;
+    return all.filter(({ at }) => Date.parse(at) >= oldest);
+  }
+
+  /** Say that the patient was called a short time ago: the next task would be another's. */
+  drawRest(contacts) {
+    const last = contacts.reduce((latest, { contactedAt }) => (contactedAt > latest ? contactedAt : latest), '');
+    const isTold = last && this.task.isOpen && rests(last, this.store.restHours);
+    const when = isTold && (dateOf(last) === today() ? `at ${clock(last)} today` : `on ${dayAndClock(last)}`);
+    write(this.part('rests'), isTold ? `Was called ${when}.` : '');
+    this.part('rests').hidden = !isTold;
   }
 
   drawEnd(words, action = '') {

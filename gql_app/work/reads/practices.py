@@ -14,6 +14,7 @@ class PracticeRow(NamedTuple):
     name: str
     time_zone: str
     region: str
+    rest_hours: int | None
     archived_at: datetime | None
     settings: int
 

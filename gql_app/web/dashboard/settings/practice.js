@@ -37,6 +37,12 @@ export class Section {
         made('input', { maxLength: 10, size: 6, autocomplete: 'off' }),
         'Whose telephone numbers need no country code. Two letters, such as US, CA or GB.',
       ),
+      field(
+        'restHours',
+        'Rest after a call',
+        made('input', { maxLength: 10, size: 6, autocomplete: 'off', inputMode: 'numeric' }),
+        'For how many hours a patient who was called is not offered as next task. Empty: until the day ends. 0: not at all.',
+      ),
       zones,
       ...ending('Save'),
     );
@@ -52,12 +58,20 @@ export class Section {
   draw(practice) {
     this.isTyped = false;
     for (const name of ['name', 'timeZone', 'region']) this.form.elements[name].value = practice[name];
+    this.form.elements.restHours.value = practice.restHours ?? '';
     write(this.slug, `Its short name, for commands: ${outside(practice.slug)}`);
   }
 
   async send() {
-    const { name, timeZone, region } = this.form.elements;
-    const input = { name: name.value, timeZone: timeZone.value, region: region.value };
+    const { name, timeZone, region, restHours } = this.form.elements;
+    const rest = restHours.value.trim();
+    if (!/^\d{0,5}$/.test(rest)) return [{ field: ['input', 'restHours'], message: 'A number of hours, or nothing.' }];
+    const input = {
+      name: name.value,
+      timeZone: timeZone.value,
+      region: region.value,
+      restHours: rest === '' ? null : Number(rest),
+    };
     const { practice, errors } = (await graphql(UPDATE_PRACTICE, { input })).updatePractice;
     if (errors.length) return errors;
     this.draw(practice);
