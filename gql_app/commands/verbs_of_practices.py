@@ -47,6 +47,11 @@ def _add_set(verbs: Verbs) -> None:
     verb.add_argument("--time-zone", metavar="ZONE", help=ZONE)
     verb.add_argument("--region", metavar="CODE", help=REGION)
     verb.add_argument(
+        "--undo-minutes",
+        metavar="N",
+        help="for how long those who have logged a contact may undo it, 0 to 120",
+    )
+    verb.add_argument(
         "--oidc-issuer",
         metavar="URL",
         help='the identity provider by which its people may sign in; "" for none',

@@ -39,6 +39,10 @@ class UpdatePracticeInput:
         default=strawberry.UNSET,
         description="Two letters of ISO 3166. Numbers that are kept stay as they are.",
     )
+    undo_minutes: int | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="For how many minutes those who have logged a contact may undo it, 0 to 120.",
+    )
 
 
 @strawberry.input(description="A new queue.")
@@ -141,7 +145,8 @@ class Queries:
 class Mutations:
     @strawberry.mutation(
         graphql_type=PracticePayload,
-        description="Change the practice's name, time zone or region. For admins.",
+        description="Change the practice's name, time zone or region, or for how long contacts may"
+        " be undone. For admins.",
     )
     async def update_practice(self, info: Info, input: UpdatePracticeInput) -> _PracticePayload:
         result = await info.context.make(update_practice, _given(input, OF_PRACTICE))

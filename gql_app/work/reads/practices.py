@@ -14,6 +14,7 @@ class PracticeRow(NamedTuple):
     name: str
     time_zone: str
     region: str
+    undo_minutes: int
     archived_at: datetime | None
     settings: int
 
