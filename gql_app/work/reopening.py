@@ -3,15 +3,15 @@
 from datetime import date, datetime, timedelta
 
 from gql_app.work.changes import Change
+from gql_app.work.claims import under_claim
 from gql_app.work.idempotency import KEY_REUSED, Request, earlier_use, keep_result
 from gql_app.work.intake import check_reason
 from gql_app.work.locking import lock_for
 from gql_app.work.reads.queues import day_bounds
 from gql_app.work.reads.targets import find_target
-from gql_app.work.results import NOT_FOUND, ChangeResult
+from gql_app.work.results import NOT_FOUND, QUEUE_ARCHIVED, ChangeResult
 from gql_app.work.transitions import close
 from gql_app.work.transitions import reopen as write_reopened
-from gql_app.work.undoing import QUEUE_ARCHIVED, under_claim
 from models.database import Id, fetch
 from models.follow_up import last_day, local_date
 from models.lifecycle import Happening, Rule, reopen

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.changes import Change
-from gql_app.work.claims import live_claim
+from gql_app.work.claims import under_claim
 from gql_app.work.conflicts import claimed_by_other
 from gql_app.work.idempotency import KEY_REUSED, Request, earlier_use, keep_result
 from gql_app.work.intake import check_reason
@@ -18,7 +18,7 @@ from gql_app.work.locking import lock_for
 from gql_app.work.reads.history import contacts_by_id
 from gql_app.work.reads.practices import find_practice
 from gql_app.work.reads.targets import find_target
-from gql_app.work.results import ChangeResult, missing
+from gql_app.work.results import QUEUE_ARCHIVED, ChangeResult, missing
 from gql_app.work.transitions import close, take_back
 from models.contact import CONTACT_COLUMNS, ContactRow, TaskBefore, stands
 from models.database import Number, fetch, fetch_first, insert
@@ -47,12 +47,6 @@ NOT_KEPT = Refusal(
     "It is not known any more what the task was before this contact.",
     "contactId",
 )
-QUEUE_ARCHIVED = Refusal(
-    RefusalCode.QUEUE_ARCHIVED,
-    "The queue of this task is archived: bring it back first.",
-    None,
-)
-
 # What may have happened to a task since a contact on it without resting on that contact. It stays.
 _APART = (
     TaskEventKind.CLAIMED,
@@ -201,12 +195,6 @@ async def _undo(
     if task.has_expired(change.now):
         task = await close(change, task, Happening.EXPIRY)
     return task
-
-
-async def under_claim(change: Change, task: TaskRow) -> TaskRow:
-    """A closed task as it is once it is open, under the claim on its patient if there is one."""
-    claim = await live_claim(change.practice_id, task.patient_id, change.now)
-    return task if claim is None else task._replace(**claim._asdict())
 
 
 def _request(
