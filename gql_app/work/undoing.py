@@ -92,18 +92,28 @@ async def undo_contact(
         is_same = earlier.is_same and earlier.result["contact"] == contact_id
         refused = () if is_same else (KEY_REUSED,)
         return ChangeResult(task, contact, refusals=refused)
+    result = await _undo_if_allowed(change, tasks, task, contact, reason)
+    if request is not None and not result.refusals:
+        keep_result(change, request, contact=contact_id)
+    return result
+
+
+async def _undo_if_allowed(
+    change: Change,
+    tasks: Sequence[TaskRow],
+    task: TaskRow,
+    contact: ContactRow,
+    reason: str | None,
+) -> ChangeResult:
+    """Undo a contact on a locked task, `tasks` being all of its patient that are open."""
     refusal = await _may_not(change, contact, reason) or await _is_called(change, tasks)
-    if refusal is not None:
-        return ChangeResult(task, contact, refusals=(refusal,))
-    if task.has_expired(change.now):
-        task = await close(change, task, Happening.EXPIRY)
-    way = await _way_back(change, task, contact)
+    if refusal is None and task.has_expired(change.now):
+        # As where a contact is logged: the clock decides, and this closing rests on the contact.
+        task, refusal = await close(change, task, Happening.EXPIRY), FOLLOWED
+    way = refusal or await _way_back(change, task, contact)
     if isinstance(way, Refusal):
         return ChangeResult(task, contact, refusals=(way,))
-    task = await _undo(change, task, contact, reason, *way)
-    if request is not None:
-        keep_result(change, request, contact=contact_id)
-    return ChangeResult(task, contact)
+    return ChangeResult(await _undo(change, task, contact, reason, *way), contact)
 
 
 async def _may_not(change: Change, contact: ContactRow, reason: str | None) -> Refusal | None:
