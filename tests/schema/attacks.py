@@ -79,6 +79,15 @@ MUTATIONS: dict[str, list[Attack]] = {
         lambda w, n: _log(w, n.moved),
         lambda w, n: _log(w, task_id(w.seen), idempotencyKey=n.log_key),
     ],
+    "undoContact": [
+        lambda w, n: {"contactId": n.contact},
+        lambda w, n: {"contactId": n.contact, "reason": "x"},
+        lambda w, n: {"contactId": n.contact, "reason": "x", "idempotencyKey": n.log_key},
+    ],
+    "reopenTask": [
+        lambda w, n: {"taskId": n.task, "reason": "x"},
+        lambda w, n: {"taskId": n.moved, "reason": "", "followUp": "2999-01-01"},
+    ],
     "claimNextTask": [lambda w, n: {"queueIds": [n.queue]}],
     "claimTask": [
         lambda w, n: {"taskId": n.task},

@@ -64,7 +64,7 @@ async def test_a_task_is_open_again_as_far_as_it_had_come(office: Office, close:
     is_contacted = close is by_contact
     assert task.status == ("IN_PROGRESS" if is_contacted else "OPEN")
     assert (task.follow_up, task.due_on) == (tomorrow, tomorrow)
-    assert (task.closed_at, task.close_cause, task.withdrawn_reason) == (None, None, None)
+    assert [task.closed_at, task.close_cause, task.withdrawn_reason] == [None] * 3
     assert task.contact_count == is_contacted
     event = await TaskEvent.all().order_by("-seq").first()
     assert event is not None
@@ -119,7 +119,6 @@ async def test_all_that_is_wrong_is_said_at_once_and_changes_nothing(office: Off
         (" ", None, ["REASON_REQUIRED", "FOLLOW_UP_REQUIRED", "QUEUE_ARCHIVED"]),
         ("x" * 501, past, ["REASON_TOO_LONG", "FOLLOW_UP_IN_PAST", "QUEUE_ARCHIVED"]),
         ("x", past + timedelta(days=13), ["FOLLOW_UP_AFTER_EXPIRY", "QUEUE_ARCHIVED"]),
-        ("x", past + timedelta(days=999), ["FOLLOW_UP_TOO_FAR", "QUEUE_ARCHIVED"]),
     ):
         assert codes(await reopen(office, task, follow_up, reason=reason)) == expected
     assert await everything() == before

@@ -177,7 +177,7 @@ async def test_a_contact_on_which_something_rests_is_not_undone(
     office: Office, meanwhile: Callable[[Office, Task], Coroutine[Any, Any, None]], pruned: bool
 ) -> None:
     expires = meanwhile in {_expiry, _expiry_that_nobody_has_swept}
-    life = {"expires_at": office.clock() + timedelta(hours=1)} if expires else {}
+    life: dict[str, Any] = {"expires_at": office.clock() + timedelta(hours=1)} if expires else {}
     task = await office.make_task(**life)
     contact = await logged(office, task, follow_up=office.today)
     await meanwhile(office, task)

@@ -9,7 +9,7 @@ from tortoise.migrations.autodetector import MigrationAutodetector
 
 from models.appointment import Appointment, AppointmentRow
 from models.audit import Audit, AuditRow
-from models.contact import Contact, ContactRow
+from models.contact import Contact, ContactRow, ContactUndo, ContactUndoRow
 from models.database import fetch, migrate, opened, orm_config, secret
 from models.event import CHAINED, EventRow, TaskEvent
 from models.importing import ImportJob, ImportJobRow
@@ -30,6 +30,7 @@ TENANT_TABLES = {
     "access_key",
     "task",
     "contact",
+    "contact_undo",
     "task_event",
     "appointment",
     "idempotency_key",
@@ -45,6 +46,7 @@ ROWS: dict[Any, Any] = {
     AppointmentRow: Appointment,
     AuditRow: Audit,
     ContactRow: Contact,
+    ContactUndoRow: ContactUndo,
     EventRow: TaskEvent,
     ImportJobRow: ImportJob,
     MergeRow: PatientMerge,
