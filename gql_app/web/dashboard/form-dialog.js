@@ -6,6 +6,7 @@ import { button, made } from './elements.js';
 import { outside, write } from './text.js';
 
 let numbers = 0;
+document.head.append(made('link', { rel: 'stylesheet', href: 'dashboard/form-dialog.css' }));
 
 export class FormDialog {
   /** `fields`: name, label, and how it is entered: `tag`, attributes, and a `hint`. `send(values)` gives the

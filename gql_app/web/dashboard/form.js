@@ -143,25 +143,46 @@ function offer(place, input, offers) {
   if (hadFocus) input.focus();
 }
 
-/** Contacts, latest first; with those of other tasks than `task`, which task it was. */
-export function drawHistory(list, contacts, task) {
+/** Contacts, latest first; with those of other tasks than `task`, which task it was. `onUndo(contact)`, if it
+ *  is given, takes the last one back that stands on the task. */
+export function drawHistory(list, contacts, task, onUndo = null) {
   const known = new Map([...list.children].map((item) => [item.dataset.id, item]));
-  const items = contacts.map((contact) => known.get(contact.id) ?? drawContact(contact, task));
+  const last = onUndo && contacts.find((contact) => !contact.undo && contact.task?.id === task.id);
+  const look = (contact) => contact.id + (contact.undo ? ' undone' : contact === last ? ' last' : '');
+  const items = contacts.map((contact) => {
+    const there = known.get(look(contact));
+    if (there) return there;
+    const item = drawContact(contact, task);
+    item.dataset.id = look(contact);
+    if (contact === last) item.append(undoButton(contact, onUndo));
+    return item;
+  });
   if (items.length === known.size && items.every((item, i) => item === list.children[i])) return;
   list.replaceChildren(...items);
 }
 
 function drawContact(contact, task) {
   const item = made('li');
-  item.dataset.id = contact.id;
+  const { undo } = contact;
   const again = contact.followUp ? `, call again ${shortDate(contact.followUp)}` : '';
-  item.append(
-    made('strong', OUTCOMES[contact.outcome] + (contact.closedTask ? ', closed' : again)),
-    made('span', `${dayAndClock(contact.contactedAt)} · ${outside(contact.loggedBy.name)}`),
-  );
+  const what = made('strong');
+  what.append(made(undo ? 'del' : 'span', OUTCOMES[contact.outcome] + (contact.closedTask ? ', closed' : again)));
+  item.append(what, made('span', `${dayAndClock(contact.contactedAt)} · ${outside(contact.loggedBy.name)}`));
+  if (undo) {
+    const why = undo.reason ? `: ${outside(undo.reason)}` : '';
+    item.append(made('span', `Undone ${dayAndClock(undo.at)} by ${outside(undo.by.name)}${why}`));
+  }
   if (contact.task && contact.task.id !== task.id) item.append(made('span', `For: ${named(contact.task)}`));
   if (contact.notes) item.append(made('p', outside(contact.notes)));
   return item;
+}
+
+function undoButton(contact, onUndo) {
+  const button = made('button', 'Undo …');
+  button.type = 'button';
+  button.setAttribute('aria-label', `Undo … ${OUTCOMES[contact.outcome]}`);
+  button.addEventListener('click', () => onUndo(contact));
+  return button;
 }
 
 const named = ({ reason, queue }) => `${outside(reason)} · ${outside(queue.name)}`;

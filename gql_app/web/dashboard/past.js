@@ -1,5 +1,5 @@
 // What is known of a patient beside the task that is open: all contacts with them, their other open
-// tasks, and how a closed task ended. It follows what others do.
+// tasks, and how a closed task ended. It follows what others do. Supervisors can take back what was done.
 
 import { graphql } from './api.js';
 import { PAST } from './documents.js';
@@ -12,9 +12,10 @@ const MOST = 500; // rows that the server gives at once
 const NO_NEWS = new Set(['CLAIMED', 'RELEASED']); // kinds of events that change nothing here
 
 export class Past {
-  /** `onChange()`: there is something new to draw; `onError(error)`. */
-  constructor(dialog, store, { onChange, onError }) {
-    Object.assign(this, { dialog, onChange, onError });
+  /** `onChange()`: there is something new to draw; `onCorrected(task)`: something was taken back, and so is
+   *  the task now; `onError(error)`. */
+  constructor(dialog, store, { onChange, onCorrected, onError }) {
+    Object.assign(this, { dialog, onChange, onCorrected, onError });
     this.part = (name) => dialog.querySelector(`[data-part=${name}]`);
     this.pace = new Pace(() => this.load());
     this.begin(null);
@@ -22,6 +23,7 @@ export class Past {
       this.wanted = Math.min(this.wanted + (this.hasFailed ? 0 : 2 * PAGE), MOST);
       this.load();
     });
+    this.part('reopen').addEventListener('click', () => this.correct('reopen'));
     store.listen((what, detail) => {
       if (!this.task) return;
       const isOurs = what === 'event' && detail.task.patient.id === this.task.patient.id;
@@ -29,9 +31,11 @@ export class Past {
     });
   }
 
-  /** Show the past of this task's patient; of nobody with null. */
-  begin(task) {
+  /** Show the past of this task's patient to a viewer; of nobody with null. */
+  begin(task, viewer = null) {
     Object.assign(this, { task, ending: null, wanted: PAGE, hasFailed: false, isAsked: false });
+    this.mayCorrect = Boolean(viewer?.mayCorrect);
+    this.corrections?.begin();
     this.draw(null);
     if (task) this.load();
   }
@@ -68,7 +72,8 @@ export class Past {
 
   draw(patient) {
     const contacts = patient?.contacts.nodes ?? [];
-    drawHistory(this.part('history'), contacts, this.task);
+    drawHistory(this.part('history'), contacts, this.task, this.mayCorrect && ((contact) => this.correct('undo', contact)));
+    this.part('reopen').hidden = !this.mayCorrect || !patient || this.ending.isOpen;
     const others = (patient?.tasks.nodes ?? []).filter(({ id }) => id !== this.task.id);
     drawOthers(this.part('others'), others);
     this.part('other-tasks').hidden = others.length === 0;
@@ -78,6 +83,18 @@ export class Past {
     else if (!hasMore) this.drawEnd('');
     else if (contacts.length < MOST) this.drawEnd('', 'Show earlier contacts');
     else this.drawEnd(`These are the latest ${MOST}.`);
+  }
+
+  /** Ask why, and take back. Few do, so it is loaded then. */
+  async correct(act, contact) {
+    const { task, onCorrected, onError } = this;
+    try {
+      const { Corrections } = await import('./corrections.js');
+      this.corrections ??= new Corrections({ onCorrected, onError });
+      if (this.task === task) this.corrections[act](task, contact);
+    } catch (error) {
+      onError(error);
+    }
   }
 
   drawEnd(words, action = '') {
