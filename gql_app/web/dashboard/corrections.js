@@ -34,6 +34,10 @@ export class Corrections {
     for (const form of [this.undoing, this.reopening]) form.element.close();
   }
 
+  forget() {
+    for (const form of [this.undoing, this.reopening]) form.fill(null, {});
+  }
+
   undo(task, contact) {
     Object.assign(this, { task, contact });
     this.undoing.open(contact.id, `Undo “${OUTCOMES[contact.outcome]}” of ${outside(contact.loggedBy.name)}`);

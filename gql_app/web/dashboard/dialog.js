@@ -88,6 +88,7 @@ export class ContactDialog {
   /** The viewer has signed out: nothing of what was typed stays. */
   forget() {
     this.drafts.clear();
+    this.past.forget();
     this.place.forget();
     this.pending = null;
   }
@@ -161,8 +162,7 @@ export class ContactDialog {
 
   learn(detail) {
     if (!this.detail) this.notices.seen = detail; // the list may have been behind
-    this.detail = detail;
-    this.task = detail;
+    this.detail = this.task = detail;
     this.store.put(detail);
     this.suggest();
     this.draw();

@@ -35,9 +35,16 @@ export class Past {
   begin(task, viewer = null) {
     Object.assign(this, { task, ending: null, wanted: PAGE, hasFailed: false, isAsked: false });
     this.mayCorrect = Boolean(viewer?.mayCorrect);
+    if (viewer && viewer.id !== this.viewerId) this.forget();
+    if (viewer) this.viewerId = viewer.id;
     this.corrections?.begin();
     this.draw(null);
     if (task) this.load();
+  }
+
+  /** The viewer has signed out: nothing of what was typed stays. */
+  forget() {
+    this.corrections?.forget();
   }
 
   /** Read it anew: once more at the end, if something happens while it is being read. */
