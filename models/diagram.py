@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
+from models.contact_checks import MAX_NOTES
 from models.follow_up import MAX_FOLLOW_UP_YEARS
 from models.lifecycle import (
-    MAX_NOTES,
     OPEN_STATUSES,
     WORKFLOW,
     Attempt,

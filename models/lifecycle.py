@@ -12,17 +12,12 @@ article "Task outcomes and workflow" (docs/workflow.md says how we settled what 
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from enum import Enum, StrEnum
 
+from models.contact_checks import check_notes
 from models.follow_up import check_follow_up_date
 from models.refusals import TASK_CLOSED, TASK_OPEN, Refusal, RefusalCode
-
-MAX_NOTES = 10_000
-"""Longest notes of a contact, in characters."""
-
-MAX_LATE = timedelta(days=7)
-"""How long after a call it may still be logged."""
 
 
 class TaskStatus(StrEnum):
@@ -208,7 +203,7 @@ def decide(
         refusal
         for refusal in (
             _check_follow_up(rule, attempt.follow_up, today, last_day),
-            _check_notes(rule, attempt.notes),
+            check_notes(attempt.notes, is_required=rule.notes),
         )
         if refusal is not None
     ]
@@ -250,18 +245,6 @@ def reopen(
     return _check_follow_up(rule, follow_up, today, last_day) or rule
 
 
-def check_contacted_at(contacted_at: datetime, now: datetime) -> Refusal | None:
-    """Return why a contact cannot have been made at `contacted_at`, None if it can."""
-    if contacted_at > now:
-        code = RefusalCode.CONTACTED_IN_FUTURE
-        return Refusal(code, "The contact cannot have been made later than now.", "contactedAt")
-    if now - contacted_at > MAX_LATE:
-        code = RefusalCode.CONTACTED_TOO_LONG_AGO
-        message = f"A contact can be logged for {MAX_LATE.days} days after it was made."
-        return Refusal(code, message, "contactedAt")
-    return None
-
-
 def _check_follow_up(
     rule: Rule, follow_up: date | None, today: date, last_day: date | None
 ) -> Refusal | None:
@@ -280,19 +263,3 @@ def _check_follow_up(
             "followUp",
         )
     return check_follow_up_date(follow_up, today, last_day)
-
-
-def _check_notes(rule: Rule, notes: str | None) -> Refusal | None:
-    if notes is not None and len(notes) > MAX_NOTES:
-        return Refusal(
-            RefusalCode.NOTES_TOO_LONG,
-            f"The notes have {len(notes):,} characters; at most {MAX_NOTES:,} are kept.",
-            "notes",
-        )
-    if rule.notes and not (notes and notes.strip()):
-        return Refusal(
-            RefusalCode.NOTES_REQUIRED,
-            "Say in the notes why the patient did not schedule.",
-            "notes",
-        )
-    return None
