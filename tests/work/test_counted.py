@@ -40,7 +40,7 @@ async def test_a_download_has_what_stands(office: Office) -> None:
     rows = {}
     for table in (CONTACTS, TASKS):
         names = [column.name for column in table.columns]
-        windows = [window async for window in table.read(office.supervisor, ExportQuery())]
+        windows = [window async for window in table.read(office.supervisor, ExportQuery(office.clock()))]
         rows[table.name] = [
             dict(zip(names, row, strict=True)) for window in windows for row in window.rows
         ]
