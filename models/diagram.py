@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
+from models.contact_checks import MAX_NOTES
 from models.follow_up import MAX_FOLLOW_UP_YEARS
 from models.lifecycle import (
-    MAX_NOTES,
     OPEN_STATUSES,
     WORKFLOW,
     Attempt,
@@ -42,7 +42,7 @@ def diagram() -> str:
                 arrows.setdefault(rule.to, []).append(trigger)
         for to, triggers in arrows.items():
             lines.append(f"    {status} --> {to}: {_label(triggers)}")
-        if not arrows:
+        if not status.is_open:
             lines.append(f"    {status} --> [*]")
     return "\n".join([*lines, "```"])
 

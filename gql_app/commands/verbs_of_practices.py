@@ -54,6 +54,11 @@ def _add_set(verbs: Verbs) -> None:
         f' {LONGEST_REST}, "{SAME_DAY}", or 0 for not at all',
     )
     verb.add_argument(
+        "--undo-minutes",
+        metavar="N",
+        help="for how long those who have logged a contact may undo it, 0 to 120",
+    )
+    verb.add_argument(
         "--oidc-issuer",
         metavar="URL",
         help='the identity provider by which its people may sign in; "" for none',

@@ -63,7 +63,8 @@ class TaskEvent:
         return parent.task
 
     @strawberry.field(
-        description="Why it was postponed, if it was. Null for a key that may not read notes."
+        description="Why the task was postponed or reopened; null for all other kinds, and for a"
+        " key that may not read notes."
     )
     def given_reason(parent: strawberry.Parent[EventRow], info: SharedInfo) -> str | None:
         return parent.given_reason if info.context.scope.may_read_notes else None
@@ -72,7 +73,10 @@ class TaskEvent:
         "queue", "from_queue_id", Queue | None, "The queue that the task has left, if it has."
     )
     contact = linked(
-        "contact", ("contact_id", "task_id"), Contact | None, "The contact that was logged."
+        "contact",
+        ("contact_id", "task_id"),
+        Contact | None,
+        "The contact that was logged, or undone.",
     )
     actor = linked("staff", "actor_id", Staff | None, "Who did it; null if it happened by itself.")
 

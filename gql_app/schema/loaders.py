@@ -30,6 +30,7 @@ from gql_app.work.reads.history import (
     contacts_of_tasks,
     somebody,
     staff_by_id,
+    undos_of,
 )
 from gql_app.work.reads.patient_lists import (
     GonePatient,
@@ -58,7 +59,7 @@ from gql_app.work.reads.queues import (
     visible_queues,
 )
 from gql_app.work.reads.task_filter import TaskQuery
-from models.contact import ContactRow
+from models.contact import ContactRow, ContactUndoRow
 from models.event import EventRow
 from models.people import PatientRow
 from models.task import TaskRow
@@ -112,6 +113,11 @@ class Loaders:
     def contact_by_id(self) -> RowLoader[int, ContactRow]:
         """By the contact's number alone, as a global id has it."""
         return RowLoader(self._contacts_by_id)
+
+    @cached_property
+    def undo(self) -> RowLoader[int, ContactUndoRow]:
+        """By the number of a contact that is shown."""
+        return RowLoader(partial(undos_of, self._scope), attrgetter("contact_id"))
 
     @cached_property
     def closer(self) -> RowLoader[Closing, StaffRow]:

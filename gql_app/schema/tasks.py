@@ -1,6 +1,7 @@
 """Tasks: what is shown of one, the list of them, and `createTask`."""
 
 from datetime import date, datetime
+from typing import Annotated
 
 import strawberry
 
@@ -29,10 +30,22 @@ from gql_app.work.reads.external_ids import ExternalId as ExternalIdRow
 from gql_app.work.reads.external_ids import task_of_external_id
 from gql_app.work.reads.orders import SECTIONS, begin_of, cursor_of
 from gql_app.work.reads.queues import tasks_page, tasks_page_in_full
+from gql_app.work.reopening import reopen_task
 from models.contact import ContactRow
 from models.follow_up import local_date
 from models.people import PatientRow
 from models.task import TaskRow
+
+ReopenReason = Annotated[
+    str, strawberry.argument(description="Why it is reopened, at most 500 characters.")
+]
+ReopenDate = Annotated[
+    date | None,
+    strawberry.argument(
+        description="When to call, a date at the practice. A task that was contacted needs it, and"
+        " one that has expired, which then lives as long again from that date on."
+    ),
+]
 
 
 @strawberry.type(description="A patient to be contacted, for one reason, from one queue.")
@@ -111,6 +124,14 @@ class CreateTaskPayload:
     errors: list[UserError]
 
 
+@strawberry.type(description="What came of reopening a task.")
+class ReopenTaskPayload:
+    task: Task | None = strawberry.field(
+        description="The task as it is now, after a refusal too; null if there is none."
+    )
+    errors: list[UserError] = strawberry.field(description="Why nothing was changed.")
+
+
 @strawberry.type
 class Queries:
     @strawberry.field(
@@ -176,3 +197,25 @@ class Mutations:
         )
         result = await info.context.make(create_task, new)
         return Payload(result, fields_under="input")
+
+    @strawberry.mutation(
+        graphql_type=ReopenTaskPayload,
+        description="Open a closed task again: in progress if it was contacted, else as a new one."
+        " For supervisors.",
+    )
+    async def reopen_task(
+        self,
+        info: Info,
+        task_id: strawberry.ID,
+        reason: ReopenReason,
+        follow_up: ReopenDate = None,
+        idempotency_key: str | None = None,
+    ) -> Payload:
+        result = await info.context.make(
+            reopen_task,
+            read_id_of("Task", task_id),
+            storable(reason) or "",
+            follow_up,
+            idempotency_key=checked_key(idempotency_key),
+        )
+        return Payload(result)

@@ -108,6 +108,12 @@ async def live_claim(practice_id: int, patient_id: int, now: datetime) -> Claim 
     return await fetch_first(Claim, sql, practice_id, patient_id, now)
 
 
+async def under_claim(change: Change, task: TaskRow) -> TaskRow:
+    """A closed task as it is once it is open, under the claim on its patient if there is one."""
+    claim = await live_claim(change.practice_id, task.patient_id, change.now)
+    return task if claim is None else task._replace(**claim._asdict())
+
+
 async def put_claim(
     change: Change, tasks: Sequence[TaskRow], claim: Claim | None, kind: TaskEventKind
 ) -> list[TaskRow]:

@@ -11,9 +11,10 @@ from gql_app.work.locking import lock_for
 from gql_app.work.results import NOT_FOUND, ChangeResult
 from gql_app.work.transitions import SentContact, close, keep_late, log_on
 from models.contact import CONTACT_COLUMNS, ContactRow
+from models.contact_checks import check_contacted_at
 from models.database import fetch
 from models.follow_up import last_day, local_date
-from models.lifecycle import Attempt, CloseCause, Happening, Rule, check_contacted_at, decide
+from models.lifecycle import Attempt, CloseCause, Happening, Rule, decide
 from models.refusals import Refusal
 from models.task import TaskRow
 from models.text import trimmed

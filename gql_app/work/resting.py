@@ -42,6 +42,13 @@ async def note_resting(change: Change, rest: Rest, candidates: Sequence[Candidat
     await write(sql, change.practice_id, patients, today, rest.since(change.now))
 
 
+async def forget_rest(change: Change, patient_id: int) -> None:
+    """Have the next claim look again whether the patient rests: a call was undone."""
+    sql = """UPDATE task SET rests_since = NULL
+    WHERE practice_id = $1 AND patient_id = $2 AND rests_since IS NOT NULL"""
+    await write(sql, change.practice_id, patient_id)
+
+
 async def wake(change: Change, where: Where) -> bool:
     """Let claims find the tasks again whose patients have rested. Whether there are any that no
     other change has locked."""

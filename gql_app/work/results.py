@@ -9,6 +9,10 @@ from models.task import TaskRow
 
 NOT_FOUND = Refusal(RefusalCode.NOT_FOUND, "There is no such task here.", "taskId")
 
+QUEUE_ARCHIVED = Refusal(
+    RefusalCode.QUEUE_ARCHIVED, "The queue of this task is archived: bring it back first."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeResult:

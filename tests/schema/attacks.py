@@ -90,6 +90,15 @@ MUTATIONS: dict[str, list[Attack]] = {
         lambda w, n: _postpone(w, n.claimed),
         lambda w, n: _postpone(w, n.moved),
     ],
+    "undoContact": [
+        lambda w, n: {"contactId": n.contact},
+        lambda w, n: {"contactId": n.contact, "reason": "x"},
+        lambda w, n: {"contactId": n.contact, "reason": "x", "idempotencyKey": n.log_key},
+    ],
+    "reopenTask": [
+        lambda w, n: {"taskId": n.task, "reason": "x"},
+        lambda w, n: {"taskId": n.moved, "reason": "", "followUp": "2999-01-01"},
+    ],
     "claimNextTask": [lambda w, n: {"queueIds": [n.queue]}],
     "claimTask": [
         lambda w, n: {"taskId": n.task},

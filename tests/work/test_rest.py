@@ -10,6 +10,7 @@ from gql_app.work.merging import merge_patients
 from gql_app.work.next_claims import claim_next
 from gql_app.work.practices import update_practice
 from gql_app.work.reads.nothing_next import Nothing
+from gql_app.work.undoing import undo_contact
 from gql_app.work.unmerging import unmerge_patients
 from models.event import TaskEventKind
 from models.lifecycle import ContactOutcome
@@ -102,6 +103,15 @@ async def test_a_longer_rest_holds_for_who_was_called_before_it(office: Office) 
     await set_rest(office, 48)
     office.clock.now = MIDNIGHT
     assert (await nothing(office)).next_at == TEN + timedelta(hours=48)
+
+
+async def test_a_contact_that_was_undone_is_no_call(office: Office) -> None:
+    first, second = [await office.make_task(queue) for queue in (office.recall, office.missed)]
+    contact = (await office.log(first, close=True)).contact
+    assert contact is not None
+    assert await handed_out(office) == []  # that they rest is noted on the other task
+    await office.changes.make(office.staff, undo_contact, contact.id)
+    assert sorted(await handed_out(office)) == sorted([first.reason, second.reason])[:1]
 
 
 async def test_a_follow_up_that_was_set_for_today_rests_today(office: Office) -> None:

@@ -35,9 +35,9 @@ ${COUNTS}`;
 
 export const VIEWER = `{
   viewer {
-    id name role mayReadNotes mayLogContacts mayCreateTasks mayEditPatients mayMergePatients mayReadActivity mayReadAudit mayExport
+    id name role mayReadNotes mayLogContacts mayCreateTasks mayEditPatients mayMergePatients mayCorrect mayReadActivity mayReadAudit mayExport
     maySetUp mayManageAccess mayImport staff { id }
-    practice { name timeZone restHours now claimSeconds }
+    practice { name timeZone restHours now claimSeconds undoMinutes }
   }
 }`;
 
@@ -74,12 +74,12 @@ ${DETAIL}`;
 // All contacts with the task's patient, the patient's open tasks, and how the task was postponed and ended.
 export const PAST = `query ($id: ID!, $first: Int!) {
   task(id: $id) {
-    id withdrawnReason closedBy { name } lastContact { notes loggedBy { name } }
+    id isOpen withdrawnReason closedBy { name } lastContact { notes loggedBy { name } }
     postponements { at followUp givenReason by { name } }
     patient {
       contacts(first: $first) {
         nodes {
-          id outcome followUp notes closedTask contactedAt loggedBy { name }
+          id outcome followUp notes closedTask contactedAt loggedBy { name } undo { at reason by { name } }
           task { id reason queue { name } }
         }
         pageInfo { hasNextPage }
@@ -120,7 +120,7 @@ export const LOG = `mutation (
   logContact(
     taskId: $taskId, outcome: $outcome, followUp: $followUp, notes: $notes, close: $close,
     expectedVersion: $expectedVersion, idempotencyKey: $idempotencyKey
-  ) { task { ...Detail } errors { code message field } }
+  ) { task { ...Detail } contact { id } errors { code message field } }
 }
 ${DETAIL}`;
 

@@ -32,7 +32,7 @@ const ENDINGS = {
 const store = new Store();
 const claims = new Claims(store, { onError: trouble });
 const dialog = new ContactDialog(store, claims, {
-  onLogged: (_task, words) => say(words),
+  onLogged: (words, contact) => offerUndo(words, contact).catch(trouble),
   onClosed: () => !part('tasks').hidden && part('grid').focus({ preventScroll: true }),
   onError: trouble,
 });
@@ -44,6 +44,7 @@ let patients = null; // as the account
 let audit = null; // as the account
 let downloads = null; // few may take any
 let start = null; // for admins
+let undo = null; // once something was logged
 const connection = new Connection();
 const entry = new Entry({ onEntered: begin });
 const activity = new Activity({
@@ -174,6 +175,7 @@ function end(reason) {
   patients?.suspend();
   activity.end();
   audit?.clear();
+  undo?.clear();
   part('help').close();
   say('');
   showSignIn(reason);
@@ -217,6 +219,13 @@ function say(words, ms = 8000) {
   warned = false;
   for (const toast of document.querySelectorAll('.toast')) write(toast, words);
   if (words) saying = setTimeout(() => say(''), ms);
+}
+
+/** What was logged can be taken back for a while. */
+async function offerUndo(words, contact) {
+  say(words);
+  undo ??= new (await import('./undo.js')).UndoOffer(store, { say, onError: trouble });
+  if (me) undo.offer(contact, me);
 }
 
 async function showAccount() {

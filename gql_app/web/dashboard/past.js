@@ -1,5 +1,5 @@
 // What is known of a patient beside the task that is open: all contacts with them, their other open
-// tasks, and how a closed task ended. It follows what others do.
+// tasks, and how a closed task ended. It follows what others do. Supervisors can take back what was done.
 
 import { graphql } from './api.js';
 import { PAST } from './documents.js';
@@ -13,9 +13,10 @@ const MOST = 500; // rows that the server gives at once
 const NO_NEWS = new Set(['CLAIMED', 'RELEASED']); // kinds of events that change nothing here
 
 export class Past {
-  /** `onChange()`: there is something new to draw; `onError(error)`. */
-  constructor(dialog, store, { onChange, onError }) {
-    Object.assign(this, { dialog, store, onChange, onError });
+  /** `onChange()`: there is something new to draw; `onCorrected(task)`: something was taken back, and so is
+   *  the task now; `onError(error)`. */
+  constructor(dialog, store, { onChange, onCorrected, onError }) {
+    Object.assign(this, { dialog, store, onChange, onCorrected, onError });
     this.part = (name) => dialog.querySelector(`[data-part=${name}]`);
     this.pace = new Pace(() => this.load());
     this.begin(null);
@@ -23,6 +24,7 @@ export class Past {
       this.wanted = Math.min(this.wanted + (this.hasFailed ? 0 : 2 * PAGE), MOST);
       this.load();
     });
+    this.part('reopen').addEventListener('click', () => this.correct('reopen'));
     store.listen((what, detail) => {
       if (!this.task) return;
       const isOurs = what === 'event' && detail.task.patient.id === this.task.patient.id;
@@ -30,11 +32,20 @@ export class Past {
     });
   }
 
-  /** Show the past of this task's patient; of nobody with null. */
-  begin(task) {
+  /** Show the past of this task's patient to a viewer; of nobody with null. */
+  begin(task, viewer = null) {
     Object.assign(this, { task, ending: null, wanted: PAGE, hasFailed: false, isAsked: false });
+    this.mayCorrect = Boolean(viewer?.mayCorrect);
+    if (viewer && viewer.id !== this.viewerId) this.forget();
+    if (viewer) this.viewerId = viewer.id;
+    this.corrections?.begin();
     this.draw(null);
     if (task) this.load();
+  }
+
+  /** The viewer has signed out: nothing of what was typed stays. */
+  forget() {
+    this.corrections?.forget();
   }
 
   /** Read it anew: once more at the end, if something happens while it is being read. */
@@ -70,8 +81,10 @@ export class Past {
   draw(patient) {
     const contacts = patient?.contacts.nodes ?? [];
     const hasMore = patient?.contacts.pageInfo.hasNextPage;
-    drawHistory(this.part('history'), contacts, this.task, this.postponements(contacts, hasMore));
-    this.drawRest(contacts);
+    const onUndo = this.mayCorrect && ((contact) => this.correct('undo', contact));
+    drawHistory(this.part('history'), contacts, this.task, { postponements: this.postponements(contacts, hasMore), onUndo });
+    this.drawRest(contacts.filter(({ undo }) => !undo));
+    this.part('reopen').hidden = !this.mayCorrect || !patient || this.ending.isOpen;
     const others = (patient?.tasks.nodes ?? []).filter(({ id }) => id !== this.task.id);
     drawOthers(this.part('others'), others);
     this.part('other-tasks').hidden = others.length === 0;
@@ -96,6 +109,16 @@ export class Past {
     const when = isTold && (dateOf(last) === today() ? `at ${clock(last)} today` : `on ${dayAndClock(last)}`);
     write(this.part('rests'), isTold ? `Was called ${when}.` : '');
     this.part('rests').hidden = !isTold;
+  /** Ask why, and take back. Few do, so it is loaded then. */
+  async correct(act, contact) {
+    const { task, onCorrected, onError } = this;
+    try {
+      const { Corrections } = await import('./corrections.js');
+      this.corrections ??= new Corrections({ onCorrected, onError });
+      if (this.task === task) this.corrections[act](task, contact);
+    } catch (error) {
+      onError(error);
+    }
   }
 
   drawEnd(words, action = '') {

@@ -104,6 +104,10 @@ export function happening({ kind, task, contact, closeCause }) {
       const then = contact?.followUp ? `, call again ${shortDate(contact.followUp)}` : '';
       return `${OUTCOMES[contact?.outcome] ?? 'Contact'}${closeCause ? ', closed' : then}`;
     }
+    case 'CONTACT_UNDONE':
+      return `Undone: ${OUTCOMES[contact?.outcome] ?? 'Contact'}`;
+    case 'REOPENED':
+      return 'Reopened';
     case 'CREATED':
       return 'New task';
     case 'CLAIMED':

@@ -15,6 +15,7 @@ class PracticeRow(NamedTuple):
     time_zone: str
     region: str
     rest_hours: int | None
+    undo_minutes: int
     archived_at: datetime | None
     settings: int
 

@@ -1,4 +1,4 @@
-// The practice: what it is called, whose days count, and how its numbers are written.
+// The practice: what it is called, whose days count, how its numbers are written, and for how long one may undo.
 
 import { graphql } from '../api.js';
 import { outside, write } from '../text.js';
@@ -43,6 +43,12 @@ export class Section {
         made('input', { maxLength: 10, size: 6, autocomplete: 'off', inputMode: 'numeric' }),
         'For how many hours a patient who was called is not offered as next task. Empty: until the day ends. 0: not at all.',
       ),
+      field(
+        'undoMinutes',
+        'Undo, in minutes',
+        made('input', { type: 'number', min: 0, max: 120, step: 1 }),
+        'For how long those who have logged a contact may undo it, up to 120. With 0 only supervisors may.',
+      ),
       zones,
       ...ending('Save'),
     );
@@ -57,13 +63,14 @@ export class Section {
 
   draw(practice) {
     this.isTyped = false;
-    for (const name of ['name', 'timeZone', 'region']) this.form.elements[name].value = practice[name];
-    this.form.elements.restHours.value = practice.restHours ?? '';
+    for (const name of ['name', 'timeZone', 'region', 'restHours', 'undoMinutes']) {
+      this.form.elements[name].value = practice[name] ?? '';
+    }
     write(this.slug, `Its short name, for commands: ${outside(practice.slug)}`);
   }
 
   async send() {
-    const { name, timeZone, region, restHours } = this.form.elements;
+    const { name, timeZone, region, restHours, undoMinutes } = this.form.elements;
     const rest = restHours.value.trim();
     if (!/^\d{0,5}$/.test(rest)) return [{ field: ['input', 'restHours'], message: 'A number of hours, or nothing.' }];
     const input = {
@@ -71,6 +78,7 @@ export class Section {
       timeZone: timeZone.value,
       region: region.value,
       restHours: rest === '' ? null : Number(rest),
+      undoMinutes: undoMinutes.value === '' ? null : Math.trunc(undoMinutes.value),
     };
     const { practice, errors } = (await graphql(UPDATE_PRACTICE, { input })).updatePractice;
     if (errors.length) return errors;
