@@ -106,12 +106,12 @@ async def test_a_longer_rest_holds_for_who_was_called_before_it(office: Office) 
 
 
 async def test_a_contact_that_was_undone_is_no_call(office: Office) -> None:
-    first, second = [await office.make_task(queue) for queue in (office.recall, office.missed)]
+    first, _ = [await office.make_task(queue) for queue in (office.recall, office.missed)]
     contact = (await office.log(first, close=True)).contact
     assert contact is not None
     assert await handed_out(office) == []  # that they rest is noted on the other task
     await office.changes.make(office.staff, undo_contact, contact.id)
-    assert sorted(await handed_out(office)) == sorted([first.reason, second.reason])[:1]
+    assert len(await handed_out(office)) == 1  # a claim stands on both of the patient's tasks
 
 
 async def test_a_follow_up_that_was_set_for_today_rests_today(office: Office) -> None:

@@ -10,9 +10,9 @@ LAST_CALL = f"""(SELECT MAX(COALESCE(c.contacted_at, c.logged_at))
     FROM task s CROSS JOIN contact c
     WHERE s.practice_id = {{practice}} AND s.patient_id = {{patient}}
       AND c.practice_id = s.practice_id AND c.task_id = s.id AND {stands("c")})"""
-"""SQL for the moment of it, null if there was none; one that was undone is none. The largest of all,
-not whether there is one after a moment: the databases would look through all that were called
-since. A CROSS JOIN, because SQLite begins with its first table then: the patient's few tasks."""
+"""SQL for the moment of it, null if there was none; an undone one is none. The largest of all, not
+whether there is one after a moment: the databases would look through all that were called since. A
+CROSS JOIN, because SQLite begins with its first table then: the patient's few tasks."""
 
 
 class _LastCall(NamedTuple):
