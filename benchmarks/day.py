@@ -4,8 +4,8 @@
 imported, a quarter of them while the day is under way. 40 agents claim, call and log; 3 supervisors
 follow every queue; 2 partners' programs make tasks and record appointments; a supervisor moves
 tasks to another queue and withdraws some. At the end no patient may have been claimed or called by
-two agents at once, each acknowledged contact must be stored once, and each feed must equal a fresh
-snapshot. Prints its figures; exits with 1 where any of that fails.
+two agents at once, or called twice on a day, each acknowledged contact must be stored once, and
+each feed must equal a fresh snapshot. Prints its figures; exits with 1 where any of that fails.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ from gql_app.schema.ids import global_id
 from models.contact import Contact
 from models.database import migrate, opened
 from models.event import TaskEvent, TaskEventKind, feed_bounds
+from models.follow_up import local_date
 from models.idempotency import IdempotencyKey
 from models.people import Patient
 from models.practice import Practice, Queue
@@ -39,6 +41,7 @@ AGENTS, SUPERVISORS, PARTNERS = 40, 3, 2
 TASKS, PATIENTS = 20_000, 14_000
 QUEUES = ("Overdue recall", "Missed appointment", "New referral")
 PATIENCE = 30.0
+TIME_ZONE = "America/Chicago"
 
 MOVE = """mutation ($filter: TaskFilter!, $to: ID!) {
   reassignTasks(input: {filter: $filter, toQueueId: $to}) { changed errors { message } } }"""
@@ -57,9 +60,7 @@ async def prepare(database_url: str) -> tuple[int, list[str], dict[Role, list[st
     people = {Role.STAFF: AGENTS, Role.SUPERVISOR: SUPERVISORS, Role.PARTNER: PARTNERS}
     async with opened(database_url):
         here: dict[str, Any] = {"created_at": datetime.now(UTC)}
-        practice = await Practice.create(
-            slug="day", name="Day", time_zone="America/Chicago", **here
-        )
+        practice = await Practice.create(slug="day", name="Day", time_zone=TIME_ZONE, **here)
         queues = [
             await Queue.create(
                 practice_id=practice.id, name=name, position=n, closes_on_appointment=n < 2, **here
@@ -174,6 +175,7 @@ async def day(options: argparse.Namespace, folder: Path, parts: ExitStack) -> di
         tasks = await Task.filter(practice_id=practice_id).count()
         await _check_contacts(ledger)
         overlaps = await _overlaps(practice_id)
+        twice = await _called_twice(practice_id)
     for supervisor in supervisors:
         await supervisor.reach(last, PATIENCE)
         await _compare(boss, supervisor)
@@ -191,7 +193,11 @@ async def day(options: argparse.Namespace, folder: Path, parts: ExitStack) -> di
         "appointments recorded": ledger.booked,
         "tasks moved or withdrawn": changed,
         "events, to each of the supervisors": last,
+        "tasks skipped": ledger.skipped,
+        "tasks postponed": ledger.postponed,
+        "claims that were told why there is nothing": ledger.nothing_next,
         "patients held by two agents at once": overlaps,
+        "patients called twice within the rest": twice,
         "wrong": ledger.wrong,
     }
 
@@ -236,6 +242,15 @@ async def _overlaps(practice_id: int) -> int:
     return overlaps
 
 
+async def _called_twice(practice_id: int) -> int:
+    """How many patients were called again on the day on which they were called: nobody here claims
+    a task by hand."""
+    patients = dict(await Task.filter(practice_id=practice_id).values_list("id", "patient_id"))
+    calls: list[Any] = await Contact.all().values_list("task_id", "logged_at")
+    days = Counter((patients[task], local_date(at, TIME_ZONE)) for task, at in calls)
+    return sum(number > 1 for number in days.values())
+
+
 async def _compare(caller: Caller, supervisor: Supervisor) -> None:
     """What was put together from the feed must be what a fresh look shows."""
     counts = {queue["id"]: queue["counts"] for queue in await caller.ask(BOARD)}
@@ -254,10 +269,11 @@ def main() -> int:
         figures = asyncio.run(day(options, Path(name), parts))
     wrong = figures.pop("wrong")
     for what, figure in figures.items():
-        print(f"{what:>40}: {figure:,}")
+        print(f"{what:>42}: {figure:,}")
     for what in wrong[:20]:
         print(f"WRONG: {what}")
-    return int(bool(wrong or figures["patients held by two agents at once"]))
+    never = ("patients held by two agents at once", "patients called twice within the rest")
+    return int(bool(wrong or any(figures[what] for what in never)))
 
 
 if __name__ == "__main__":

@@ -20,8 +20,11 @@ from websockets.typing import Subprotocol
 
 from models.lifecycle import ContactOutcome
 
-CLAIM = """mutation { claimNextTask {
-  task { id version patient { id } } errors { code message } } }"""
+CLAIM = """mutation ($skip: [ID!]) { claimNextTask(skip: $skip) {
+  task { id version patient { id } } reason nextAt errors { code message } } }"""
+POSTPONE = """mutation ($task: ID!, $day: Date!) {
+  postponeTask(taskId: $task, followUp: $day, reason: "The line was busy") {
+    errors { code message } } }"""
 LOG = """mutation ($task: ID!, $outcome: ContactOutcome!, $day: Date, $notes: String,
                    $close: Boolean!, $key: String!) {
   logContact(taskId: $task, outcome: $outcome, followUp: $day, notes: $notes, close: $close,
@@ -53,6 +56,9 @@ class Ledger:
     lag_seconds: list[float] = field(default_factory=list)
     created: int = 0
     booked: int = 0
+    postponed: int = 0
+    skipped: int = 0
+    nothing_next: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
@@ -86,7 +92,8 @@ class Caller:
 
 
 class Agent(Caller):
-    """Claims the next patient, calls, logs what came of it. Some give a patient back instead."""
+    """Claims the next patient, calls, logs what came of it. Some are given back, skipped or
+    postponed instead."""
 
     def __init__(self, name: str, *given: Any) -> None:
         super().__init__(*given)
@@ -94,13 +101,33 @@ class Agent(Caller):
 
     async def work(self, until: float) -> None:
         while time.monotonic() < until:
-            begun = time.monotonic()
-            claimed = await self.ask(CLAIM)
-            self.ledger.claim_seconds.append(time.monotonic() - begun)
-            if task := claimed.get("task"):
+            task = await self._next()
+            if task is not None and random.random() < 0.03:
+                task = await self._skip(task)
+            if task is not None:
                 await self._call(task["id"], task["patient"]["id"])
             else:
                 await asyncio.sleep(0.2)
+
+    async def _next(self, skip: tuple[str, ...] = ()) -> Any:
+        """The next task, None if there is none now: then it is said why."""
+        begun = time.monotonic()
+        claimed = await self.ask(CLAIM, skip=skip)
+        self.ledger.claim_seconds.append(time.monotonic() - begun)
+        if claimed["task"] is None:
+            self.ledger.nothing_next += 1
+            if not claimed["reason"]:
+                self.ledger.wrong.append(f"{self._name} got no task, and was not told why")
+        return claimed["task"]
+
+    async def _skip(self, task: Any) -> Any:
+        """Give a task back for the next one, which is another patient's."""
+        await self.ask(RELEASE, task=task["id"])
+        self.ledger.skipped += 1
+        other = await self._next((task["id"],))
+        if other is not None and other["patient"]["id"] == task["patient"]["id"]:
+            self.ledger.wrong.append(f"{self._name} got a patient who was skipped")
+        return other
 
     async def _call(self, task: str, patient: str) -> None:
         calling = self.ledger.on_the_phone
@@ -109,10 +136,21 @@ class Agent(Caller):
         calling[patient] = self._name
         await asyncio.sleep(random.uniform(0.2, 1.0))
         calling.pop(patient, None)  # from here on the server may have given the patient away
-        if random.random() < 0.05:
+        chance = random.random()
+        if chance < 0.05:
             await self.ask(RELEASE, task=task)
             return
+        if chance < 0.08:
+            await self._postpone(task)
+            return
         await self._log(task)
+
+    async def _postpone(self, task: str) -> None:
+        day = (date.today() + timedelta(days=random.randint(1, 30))).isoformat()
+        refused = {e["code"] for e in (await self.ask(POSTPONE, task=task, day=day))["errors"]}
+        self.ledger.postponed += not refused
+        if refused - {"TASK_CLOSED"}:
+            self.ledger.wrong.append(f"not postponed: {refused}")
 
     async def _log(self, task: str) -> None:
         key = uuid4().hex

@@ -11,15 +11,14 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
+from models.contact_checks import MAX_NOTES
 from models.follow_up import MAX_FOLLOW_UP_YEARS
 from models.lifecycle import (
-    MAX_NOTES,
     OPEN_STATUSES,
     WORKFLOW,
     Attempt,
     CloseCause,
     ContactOutcome,
-    Happening,
     Rule,
     TaskStatus,
     Trigger,
@@ -43,7 +42,7 @@ def diagram() -> str:
                 arrows.setdefault(rule.to, []).append(trigger)
         for to, triggers in arrows.items():
             lines.append(f"    {status} --> {to}: {_label(triggers)}")
-        if not arrows:
+        if not status.is_open:
             lines.append(f"    {status} --> [*]")
     return "\n".join([*lines, "```"])
 
@@ -51,7 +50,7 @@ def diagram() -> str:
 def _label(triggers: list[Trigger]) -> str:
     by_button: dict[str, list[str]] = {}
     for trigger in triggers:
-        if isinstance(trigger, Happening):
+        if not isinstance(trigger, tuple):
             by_button.setdefault(trigger.value, [])
         else:
             outcome, button = trigger

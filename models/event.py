@@ -26,6 +26,9 @@ class TaskEventKind(StrEnum):
     CLOSED_BY_APPOINTMENT = "CLOSED_BY_APPOINTMENT"  # the patient has an appointment
     WITHDRAWN = "WITHDRAWN"  # a supervisor has closed it
     PATIENT_CHANGED = "PATIENT_CHANGED"  # the patient has another name or phone
+    POSTPONED = "POSTPONED"  # it has another follow-up date, without a contact
+    CONTACT_UNDONE = "CONTACT_UNDONE"  # a contact was taken back; the task is as before it
+    REOPENED = "REOPENED"  # a supervisor has opened it again
 
 
 STATUS_KINDS = frozenset(TaskEventKind) - {
@@ -33,6 +36,7 @@ STATUS_KINDS = frozenset(TaskEventKind) - {
     TaskEventKind.RELEASED,
     TaskEventKind.REASSIGNED,
     TaskEventKind.PATIENT_CHANGED,
+    TaskEventKind.POSTPONED,
 }
 """The kinds that touch a task's status: what `taskStatusChanged` carries."""
 
@@ -49,8 +53,11 @@ class TaskEvent(Model):
     Beside the change itself it keeps what the task looked like right after it, so that an event
     reads the same live, replayed, and a year later. `from_queue_id` is the queue that the task left
     with this event, null if it stayed in its queue. `change` is the `seq` of the first
-    event of the same transaction, null in events from before migration 0012. `digest` chains it to
-    the event before it (see models/chain.py).
+    event of the same transaction, null in events from before migration 0012. `from_closed_at` is
+    when a task had been closed that is open again. `expires_then` and `withdrawn_then` are the
+    task's expiry and why it was withdrawn, null in events from before migration 0025.
+    `given_reason` is why the task was postponed or reopened. `digest` chains it to the event before
+    it (see models/chain.py).
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -86,6 +93,10 @@ class TaskEvent(Model):
     closed_at = fields.DatetimeField(null=True)
     claim_id = fields.CharField(max_length=MAX_CLAIM_ID, null=True)
     change = fields.BigIntField(null=True)
+    from_closed_at = fields.DatetimeField(null=True)
+    expires_then = fields.DatetimeField(null=True)
+    withdrawn_then = fields.CharField(max_length=500, null=True)
+    given_reason = fields.TextField(null=True)
     digest = fields.BinaryField()
 
     practice_id: int
@@ -129,8 +140,13 @@ class EventRow(NamedTuple):
     closed_at: datetime | None
     claim_id: str | None
     change: int | None
+    from_closed_at: datetime | None
+    expires_then: datetime | None
+    withdrawn_then: str | None
+    given_reason: str | None
     digest: bytes
-    # From here on the task's: columns that never change, and what is known once it is withdrawn.
+    # From here on the task's: columns that never change, and for events that do not keep them, its
+    # expiry and why it was withdrawn.
     patient_id: int
     origin: TaskOrigin
     reason: str
@@ -154,10 +170,12 @@ class EventRow(NamedTuple):
     def task(self) -> TaskRow:
         """The task right after this event."""
         task: TaskRow = tuple.__new__(TaskRow, _AS_TASK(self))
-        if task.withdrawn_reason is None or task.close_cause is CloseCause.WITHDRAWN:
-            return task
-        # The reason is read from the task as it is now: before it was withdrawn there was none.
-        return task._replace(withdrawn_reason=None)
+        # Events from before migration 0025 do not keep these two: a task has them as they are now.
+        if task.expires_at is None and self.expires_at is not None:
+            task = task._replace(expires_at=self.expires_at)
+        if task.close_cause is CloseCause.WITHDRAWN and task.withdrawn_reason is None:
+            task = task._replace(withdrawn_reason=self.withdrawn_reason)
+        return task
 
 
 _KEPT = EventRow._fields[: EventRow._fields.index("digest") + 1]
@@ -170,7 +188,12 @@ _SELECT_LIST = ", ".join(
 CHAINED = tuple(column for column in _KEPT if column != "digest")
 """The columns that an event's digest is made of."""
 
-_NAMED_OTHERWISE = {"id": "task_id", "status": "to_status"}
+_NAMED_OTHERWISE = {
+    "id": "task_id",
+    "status": "to_status",
+    "expires_at": "expires_then",
+    "withdrawn_reason": "withdrawn_then",
+}
 _NAME_IN_EVENT = {column: _NAMED_OTHERWISE.get(column, column) for column in TaskRow._fields}
 """What the columns of a task are called in an event."""
 

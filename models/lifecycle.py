@@ -1,28 +1,26 @@
 """The workflow of a patient-contact task, as one table.
 
 A task is OPEN until the patient is first contacted, then IN_PROGRESS while follow-ups are due, then
-CLOSED for good. Staff move it by logging a contact: they choose one of four outcomes and press one
-of two buttons, "Log Contact" (the task stays open) or "Log and Close Task". The button decides
-where the task goes, the outcome decides what must be filled in. Automatic tasks also close when
-they expire.
+CLOSED. Staff move it by logging a contact: they choose one of four outcomes and press one of two
+buttons, "Log Contact" (the task stays open) or "Log and Close Task". The button decides where the
+task goes, the outcome decides what must be filled in. Automatic tasks also close when they expire.
+What was done by mistake is taken back: a contact is undone, or a closed task is reopened.
 
-`WORKFLOW` holds every edge. `decide`, `expire`, `book` and `withdraw` look edges up, and nothing
-else in the project asks what a status permits. A status without an edge refuses. Source: the help
-article "Task outcomes and workflow" (docs/workflow.md says how we settled what it leaves open).
+"Postpone" gives a task another date without a contact: its status stays as it is.
+
+`WORKFLOW` holds every edge. `decide`, `postpone`, `ends`, `undo` and `reopen` look edges up, and
+nothing else in the project asks what a status permits. A status without an edge refuses. Source:
+the help article "Task outcomes and workflow" (docs/workflow.md says how we settled what it leaves
+open).
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from enum import Enum, StrEnum
 
+from models.contact_checks import check_notes
 from models.follow_up import check_follow_up_date
-from models.refusals import TASK_CLOSED, Refusal, RefusalCode
-
-MAX_NOTES = 10_000
-"""Longest notes of a contact, in characters."""
-
-MAX_LATE = timedelta(days=7)
-"""How long after a call it may still be logged."""
+from models.refusals import TASK_CLOSED, TASK_OPEN, Refusal, RefusalCode
 
 
 class TaskStatus(StrEnum):
@@ -95,12 +93,38 @@ class Happening(Enum):
     WITHDRAWAL = "Withdrawn"
 
 
+class Delay(Enum):
+    """What gives a task another date without a contact, and leaves its status as it is."""
+
+    POSTPONE = "Postpone"
+
+
+class Correction(Enum):
+    """What takes back what was done before."""
+
+    UNDO = "Contact undone"
+    REOPENING = "Reopened"
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """A correction that leads back to a status: to which one hangs on the task's past."""
+
+    by: Correction
+    to: TaskStatus
+
+    @property
+    def value(self) -> str:
+        """What it is called in the diagram."""
+        return self.by.value
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One edge: where the task goes, and what the contact must have."""
+    """One edge: where the task goes, and what must be given with it."""
 
     to: TaskStatus
-    follow_up: bool  # required if True, refused if False: nothing in between
+    follow_up: bool | None  # required if True, refused if False, optional if None
     notes: bool = False  # required if True, optional if False
     cause: CloseCause | None = None
 
@@ -118,7 +142,13 @@ _MUST_CLOSE = Refusal(
     "close",
 )
 
-Trigger = tuple[ContactOutcome, Button] | Happening
+_EXPIRED_ALREADY = Refusal(
+    RefusalCode.FOLLOW_UP_REQUIRED,
+    "The task has expired. Say when to call: it lives as long again from that date on.",
+    "followUp",
+)
+
+Trigger = tuple[ContactOutcome, Button] | Delay | Happening | Back
 
 _WORKABLE: dict[Trigger, Rule | Refusal] = {
     (ContactOutcome.NO_ANSWER, Button.LOG_CONTACT): _AGAIN,
@@ -134,10 +164,26 @@ _WORKABLE: dict[Trigger, Rule | Refusal] = {
     Happening.WITHDRAWAL: _WITHDRAWN,
 }
 
+
+def _workable(status: TaskStatus) -> dict[Trigger, Rule | Refusal]:
+    return {**_WORKABLE, Delay.POSTPONE: Rule(status, follow_up=True)}
+
+
+# The task gets back the follow-up date that it had: none can be given.
+_UNDONE: dict[Trigger, Rule | Refusal] = {
+    Back(Correction.UNDO, TaskStatus.OPEN): Rule(TaskStatus.OPEN, follow_up=False),
+    Back(Correction.UNDO, TaskStatus.IN_PROGRESS): Rule(TaskStatus.IN_PROGRESS, follow_up=False),
+}
+
+_REOPENED: dict[Trigger, Rule | Refusal] = {
+    Back(Correction.REOPENING, TaskStatus.OPEN): Rule(TaskStatus.OPEN, follow_up=None),
+    Back(Correction.REOPENING, TaskStatus.IN_PROGRESS): _AGAIN,
+}
+
 WORKFLOW: dict[TaskStatus, dict[Trigger, Rule | Refusal]] = {
-    TaskStatus.OPEN: _WORKABLE,
-    TaskStatus.IN_PROGRESS: _WORKABLE,
-    TaskStatus.CLOSED: {},
+    TaskStatus.OPEN: _workable(TaskStatus.OPEN),
+    TaskStatus.IN_PROGRESS: _workable(TaskStatus.IN_PROGRESS) | _UNDONE,
+    TaskStatus.CLOSED: _UNDONE | _REOPENED,
 }
 
 
@@ -171,11 +217,21 @@ def decide(
         refusal
         for refusal in (
             _check_follow_up(rule, attempt.follow_up, today, last_day),
-            _check_notes(rule, attempt.notes),
+            check_notes(attempt.notes, is_required=rule.notes),
         )
         if refusal is not None
     ]
     return refusals or rule
+
+
+def postpone(
+    status: TaskStatus, follow_up: date, *, today: date, last_day: date | None
+) -> Rule | Refusal:
+    """Decide what postponing a task in `status` to `follow_up` does to it, as `decide` does."""
+    rule = WORKFLOW[status].get(Delay.POSTPONE, TASK_CLOSED)
+    if isinstance(rule, Refusal):
+        return rule
+    return _check_follow_up(rule, follow_up, today, last_day) or rule
 
 
 def ends(status: TaskStatus, happening: Happening) -> Rule | None:
@@ -184,16 +240,33 @@ def ends(status: TaskStatus, happening: Happening) -> Rule | None:
     return rule if isinstance(rule, Rule) else None
 
 
-def check_contacted_at(contacted_at: datetime, now: datetime) -> Refusal | None:
-    """Return why a contact cannot have been made at `contacted_at`, None if it can."""
-    if contacted_at > now:
-        code = RefusalCode.CONTACTED_IN_FUTURE
-        return Refusal(code, "The contact cannot have been made later than now.", "contactedAt")
-    if now - contacted_at > MAX_LATE:
-        code = RefusalCode.CONTACTED_TOO_LONG_AGO
-        message = f"A contact can be logged for {MAX_LATE.days} days after it was made."
-        return Refusal(code, message, "contactedAt")
-    return None
+def undo(status: TaskStatus, to: TaskStatus) -> Rule | None:
+    """Return the rule by which a task goes back to the status `to` that it had before a contact,
+    None if there is none: a late contact has moved no task."""
+    rule = WORKFLOW[status].get(Back(Correction.UNDO, to))
+    return rule if isinstance(rule, Rule) else None
+
+
+def reopen(
+    status: TaskStatus,
+    follow_up: date | None,
+    *,
+    is_contacted: bool,
+    is_expired: bool,
+    today: date,
+    last_day: date | None,
+) -> Rule | Refusal:
+    """Decide what reopening does to a task in `status`, of which `is_contacted` says whether a
+    contact on it stands. One that `is_expired` gets a new expiry, for which it needs the follow-up
+    date. `today` and `last_day` are as `decide` has them."""
+    to = TaskStatus.IN_PROGRESS if is_contacted else TaskStatus.OPEN
+    rule = WORKFLOW[status].get(Back(Correction.REOPENING, to), TASK_OPEN)
+    if isinstance(rule, Refusal):
+        return rule
+    if is_expired and follow_up is None:
+        return _EXPIRED_ALREADY
+    last_day = None if is_expired else last_day
+    return _check_follow_up(rule, follow_up, today, last_day) or rule
 
 
 def _check_follow_up(
@@ -207,26 +280,10 @@ def _check_follow_up(
             "Set a follow-up date to keep the task open.",
             "followUp",
         )
-    if not rule.follow_up:
+    if rule.follow_up is False:
         return Refusal(
             RefusalCode.FOLLOW_UP_NOT_ALLOWED,
             "A task that is being closed has no follow-up date.",
             "followUp",
         )
     return check_follow_up_date(follow_up, today, last_day)
-
-
-def _check_notes(rule: Rule, notes: str | None) -> Refusal | None:
-    if notes is not None and len(notes) > MAX_NOTES:
-        return Refusal(
-            RefusalCode.NOTES_TOO_LONG,
-            f"The notes have {len(notes):,} characters; at most {MAX_NOTES:,} are kept.",
-            "notes",
-        )
-    if rule.notes and not (notes and notes.strip()):
-        return Refusal(
-            RefusalCode.NOTES_REQUIRED,
-            "Say in the notes why the patient did not schedule.",
-            "notes",
-        )
-    return None

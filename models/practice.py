@@ -6,6 +6,9 @@ from tortoise.models import Model
 from models.chain import BEGINNING
 from models.checks import MAX_NAME, IsRegion, IsTimeZone
 
+UNDO_MINUTES = 15
+"""For how many minutes contacts may be undone in a practice that says nothing else."""
+
 
 class Practice(Model):
     """A tenant. Its row is also the counter that numbers its events.
@@ -17,6 +20,10 @@ class Practice(Model):
     rows, which are numbered and chained on their own. `region` is the country (ISO 3166, two
     letters) of phone numbers that are written without a country's code.
 
+    `rest_hours` is for how long a patient who was called is not called again: null is for the rest
+    of that day, 0 for no rest (models/rest.py). For `undo_minutes` those who have logged a
+    contact may undo it, with 0 not at all: supervisors may later, too.
+
     `settings` grows by one when the practice or its queues are changed: feeds learn of it so.
     Nobody may come into a practice that is archived.
     """
@@ -26,6 +33,8 @@ class Practice(Model):
     name = fields.CharField(max_length=MAX_NAME)
     time_zone = fields.CharField(max_length=64, validators=[IsTimeZone()])
     region = fields.CharField(max_length=2, default="US", db_default="US", validators=[IsRegion()])
+    rest_hours = fields.IntField(null=True)
+    undo_minutes = fields.IntField(default=UNDO_MINUTES, db_default=UNDO_MINUTES)
     seq = fields.BigIntField(default=0)
     digest = fields.BinaryField(default=BEGINNING)
     last_event_at = fields.DatetimeField(null=True)

@@ -15,7 +15,8 @@ class RefusalCode(StrEnum):
     FOLLOW_UP_TOO_FAR = "FOLLOW_UP_TOO_FAR"  # more than two years ahead
     NOTES_REQUIRED = "NOTES_REQUIRED"  # why the patient did not schedule
     NOTES_TOO_LONG = "NOTES_TOO_LONG"  # over 10,000 characters
-    TASK_CLOSED = "TASK_CLOSED"  # closed is final
+    TASK_CLOSED = "TASK_CLOSED"  # nothing can be logged on it
+    TASK_OPEN = "TASK_OPEN"  # only a closed task is reopened
     CONTACTED_IN_FUTURE = "CONTACTED_IN_FUTURE"  # nobody can have called yet
     CONTACTED_TOO_LONG_AGO = "CONTACTED_TOO_LONG_AGO"  # more than seven days back
     VERSION_CONFLICT = "VERSION_CONFLICT"  # somebody changed the task meanwhile
@@ -27,7 +28,11 @@ class RefusalCode(StrEnum):
     EXTERNAL_ID_SET = "EXTERNAL_ID_SET"  # the patient has one at another source
     SAME_PATIENT = "SAME_PATIENT"  # a patient is not merged with itself
     ALREADY_MERGED = "ALREADY_MERGED"  # the patient was merged into another one
-    ALREADY_UNDONE = "ALREADY_UNDONE"  # the merge does not stand any more
+    ALREADY_UNDONE = "ALREADY_UNDONE"  # the merge or the contact does not stand any more
+    UNDO_TOO_LATE = "UNDO_TOO_LATE"  # the author's minutes are over, or its past is not kept
+    NOT_AUTHOR = "NOT_AUTHOR"  # another has logged it: a supervisor may undo it
+    CONTACT_LATE = "CONTACT_LATE"  # it was logged on a closed task, and has moved nothing
+    FOLLOWED = "FOLLOWED"  # something was done since that rests on the contact
     CHANGED_SINCE_MERGE = "CHANGED_SINCE_MERGE"  # an undo would divide what was done since
     REASON_REQUIRED = "REASON_REQUIRED"  # a task says why to call
     REASON_TOO_LONG = "REASON_TOO_LONG"  # over 500 characters
@@ -81,4 +86,6 @@ class Refusal(NamedTuple):
     field: str | None = None
 
 
-TASK_CLOSED = Refusal(RefusalCode.TASK_CLOSED, "The task is closed; closed is final.")
+TASK_CLOSED = Refusal(RefusalCode.TASK_CLOSED, "The task is closed; a supervisor can reopen it.")
+
+TASK_OPEN = Refusal(RefusalCode.TASK_OPEN, "The task is open already.", "taskId")

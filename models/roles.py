@@ -27,6 +27,7 @@ class Action(StrEnum):
     IMPORT_TASKS = "import tasks"
     MOVE_TASKS = "reassign and withdraw tasks"
     RELEASE_FOR_OTHERS = "release the claims of others"
+    CORRECT = "undo others' contacts and reopen tasks"
     READ_ACTIVITY = "read activity reports"
     EXPORT = "download lists and reports"
     READ_AUDIT = "read the audit"
@@ -53,6 +54,7 @@ PERMISSIONS: dict[Action, dict[Role, Grant]] = {
     Action.IMPORT_TASKS: _SUPERVISORS,
     Action.MOVE_TASKS: _SUPERVISORS,
     Action.RELEASE_FOR_OTHERS: _SUPERVISORS,
+    Action.CORRECT: _SUPERVISORS,
     Action.READ_ACTIVITY: _SUPERVISORS,
     Action.EXPORT: _SUPERVISORS,
     Action.READ_AUDIT: _ADMINS,

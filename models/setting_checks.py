@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from models.checks import BadValue, checked_name, checked_region, checked_time_zone
-from models.refusals import Refusal
+from models.refusals import Refusal, RefusalCode
+from models.rest import checked_rest
 
 
 class Setting(NamedTuple):
@@ -21,10 +22,28 @@ class Checked(NamedTuple):
     refusals: tuple[Refusal, ...]
 
 
+MOST_UNDO_MINUTES = 120
+
+
+def checked_minutes(minutes: int | str | None) -> int:
+    """For how many minutes authors may undo their contacts. A text is one that people wrote. Raises
+    `BadValue`."""
+    text = "" if minutes is None else str(minutes)
+    if text.isascii() and text.isdigit() and int(text[:9]) <= MOST_UNDO_MINUTES:
+        return int(text)
+    message = (
+        f"the minutes for undoing a contact are 0 to {MOST_UNDO_MINUTES}, not {minutes!r}; with 0"
+        " only supervisors may undo one"
+    )
+    raise BadValue(message, RefusalCode.NUMBER_INVALID)
+
+
 OF_PRACTICE = {
     "name": Setting("name", lambda name: checked_name("the practice's name", name or "")),
     "time_zone": Setting("timeZone", lambda name: checked_time_zone(name or "")),
     "region": Setting("region", lambda region: checked_region(region or "")),
+    "rest_hours": Setting("restHours", checked_rest),
+    "undo_minutes": Setting("undoMinutes", checked_minutes),
 }
 """What people set of a practice, by its columns."""
 

@@ -29,6 +29,10 @@ class Task(Model):
     filtered and sorted by them. An imported task is `external_id` at `source`, unique within the
     practice.
 
+    `rests_since` is null on a task that a claim may find. A claim that finds that its patient was
+    called too recently writes there when that was, so that later claims pass it over until the rest
+    is over. It is no more than a memory: whom has been called stands in the contacts.
+
     `assignee_id` is the member of staff whose work it is, null if it is everybody's in the queue.
     """
 
@@ -66,6 +70,7 @@ class Task(Model):
     withdrawn_reason = fields.CharField(max_length=500, null=True)
     source = fields.CharField(max_length=100, null=True)
     external_id = fields.CharField(max_length=MAX_EXTERNAL_ID, null=True)
+    rests_since = fields.DatetimeField(null=True)
 
     practice_id: int
     queue_id: int

@@ -12,7 +12,7 @@ from websockets.frames import Frame, Opcode
 from benchmarks.attacks.lines import Line, line
 from benchmarks.attacks.rows import Row, at_most
 from benchmarks.attacks.victim import Stage, Victim
-from models.lifecycle import MAX_NOTES
+from models.contact_checks import MAX_NOTES
 from models.roles import Role
 
 NOTES = " ".join(f"n{number}: notes" for number in range(49))

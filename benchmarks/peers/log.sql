@@ -20,8 +20,9 @@ ORDER BY id = :task FOR UPDATE
 \aset task_
 WITH contact AS (
   INSERT INTO contact (practice_id, task_id, outcome, follow_up, notes, closed_task, contacted_at,
-                       logged_at, logged_by_id)
-  VALUES (:practice, :task, 'NO_ANSWER', current_date + 30, NULL, false, NULL, now(), :practice)
+                       logged_at, logged_by_id, task_before)
+  VALUES (:practice, :task, 'NO_ANSWER', current_date + 30, NULL, false, NULL, now(), :practice,
+          '{"version": 1, "status": "OPEN", "follow_up": null, "due_on": "2026-11-28", "last_contact_id": null}')
   RETURNING id), changed AS (
   UPDATE task SET status = 'IN_PROGRESS', version = :task_version::int + 1, close_cause = NULL,
          follow_up = current_date + 30, due_on = current_date + 30, closed_at = NULL,
@@ -41,10 +42,11 @@ WITH counted AS (
 INSERT INTO task_event (practice_id, seq, kind, at, task_id, queue_id, from_status, from_follow_up,
                         to_status, close_cause, contact_id, actor_id, version, follow_up, due_on,
                         contact_count, last_contact_id, claimed_by_id, claimed_until,
-                        assignee_id, closed_at, claim_id, change, digest)
+                        assignee_id, closed_at, claim_id, change, from_closed_at, expires_then,
+                        withdrawn_then, given_reason, digest)
 VALUES (:practice, :seq, 'CONTACT_LOGGED', now(), :task, :task_queue_id, :task_status,
         :task_follow_up::date, 'IN_PROGRESS', NULL, :contact_id, :practice,
         :task_version::int + 1, current_date + 30, current_date + 30,
         :task_contact_count::int + 1, :contact_id, NULL, NULL, NULL, NULL, NULL, :seq,
-        decode(repeat('5a', 32), 'hex'));
+        NULL, NULL, NULL, NULL, decode(repeat('5a', 32), 'hex'));
 COMMIT;

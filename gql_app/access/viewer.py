@@ -124,6 +124,10 @@ class Viewer(Scope):
         return may(self.role, Action.RELEASE_FOR_OTHERS)
 
     @property
+    def may_correct(self) -> bool:
+        return may(self.role, Action.CORRECT)
+
+    @property
     def may_read_activity(self) -> bool:
         return may(self.role, Action.READ_ACTIVITY)
 

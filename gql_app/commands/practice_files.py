@@ -4,6 +4,7 @@
 slug = "maple"
 name = "Maple Street Dental"
 time_zone = "America/Chicago"
+rest = "same-day"
 
 [[practice.queue]]
 name = "Overdue recall"
@@ -23,6 +24,9 @@ from models.setting_checks import OF_PRACTICE, Setting, check_all
 from models.zone_regions import region_of_zone
 
 MAX_BYTES = 10_000_000
+
+_PRACTICE = {"name": "name", "time_zone": "time_zone", "region": "region", "rest": "rest_hours"}
+"""What the settings of a practice are called in a file, and their columns."""
 
 _QUEUE = {
     "name": "name",
@@ -60,7 +64,8 @@ class Wanted(NamedTuple):
         _check(settings, OF_PRACTICE, f"practice {self.slug!r}", wrong)
         if wrong:
             raise BadValue("; ".join(map(str, wrong)), wrong[0].code)
-        return Wanted(self.slug, settings, self.queues or [{"name": FIRST_QUEUE}])
+        checked = check_all(settings, OF_PRACTICE).values
+        return Wanted(self.slug, checked, self.queues or [{"name": FIRST_QUEUE}])
 
 
 def read_practices(path: Path) -> list[Wanted]:
@@ -91,8 +96,8 @@ def _practice(table: Mapping[str, Any], wrong: list[BadValue]) -> Wanted:
         checked_slug(slug if isinstance(slug, str) else "")
     except BadValue as error:
         wrong.append(error)
-    _check_names(table, {"slug", "queue", *OF_PRACTICE}, where, wrong)
-    settings = _texts(table, OF_PRACTICE)
+    _check_names(table, {"slug", "queue", *_PRACTICE}, where, wrong)
+    settings = {_PRACTICE[name]: str(table[name]) for name in _PRACTICE if name in table}
     _check(settings, OF_PRACTICE, where, wrong)
     queues = [_queue(queue, where, wrong) for queue in _tables(table, "queue", where, None, wrong)]
     names = [str(queue["name"]).strip() for queue in queues]
@@ -113,10 +118,6 @@ def _queue(table: Mapping[str, Any], where: str, wrong: list[BadValue]) -> dict[
             wrong.append(BadValue(f"{where}: {name} cannot be {value!r}"))
     _check(given, OF_QUEUE, where, wrong)
     return given
-
-
-def _texts(table: Mapping[str, Any], settings: Mapping[str, Setting]) -> dict[str, str]:
-    return {name: str(table[name]) for name in settings if name in table}
 
 
 def _check(

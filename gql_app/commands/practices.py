@@ -30,6 +30,8 @@ from models.checks import (
 )
 from models.database import opened
 from models.identity import MAX_CLIENT_ID, MAX_ISSUER
+from models.rest import checked_rest
+from models.setting_checks import checked_minutes
 from models.zone_regions import region_of_zone
 
 
@@ -94,16 +96,21 @@ def _provider(arguments: argparse.Namespace) -> tuple[str, str] | None:
 
 
 def change(arguments: argparse.Namespace, settings: Settings) -> int:
-    values: dict[str, str] = {}
+    values: dict[str, object] = {}
     if arguments.name is not None:
         values["name"] = checked_name("--name", arguments.name)
     if arguments.time_zone is not None:
         values["time_zone"] = checked_time_zone(arguments.time_zone)
     if arguments.region is not None:
         values["region"] = checked_region(arguments.region)
+    if arguments.rest is not None:
+        values["rest_hours"] = checked_rest(arguments.rest)
+    if arguments.undo_minutes is not None:
+        values["undo_minutes"] = checked_minutes(arguments.undo_minutes)
     provider = _provider(arguments)
     if not values and provider is None:
-        raise BadValue("nothing to change: give --name, --time-zone, --region or --oidc-issuer")
+        options = "--name, --time-zone, --region, --rest, --undo-minutes or --oidc-issuer"
+        raise BadValue(f"nothing to change: give {options}")
 
     async def run() -> None:
         async with changing(settings, "practices set") as runner:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gql_app.commands import arguments as read
 from gql_app.commands.arguments import Verbs, add_practice
+from models.rest import LONGEST_REST, SAME_DAY
 
 FIRST_QUEUE = "Follow-ups"
 """The queue of a practice that is made without one: tasks need one."""
@@ -46,6 +47,17 @@ def _add_set(verbs: Verbs) -> None:
     verb.add_argument("--name", metavar="NAME", help="what people call it")
     verb.add_argument("--time-zone", metavar="ZONE", help=ZONE)
     verb.add_argument("--region", metavar="CODE", help=REGION)
+    verb.add_argument(
+        "--rest",
+        metavar="HOURS",
+        help=f"for how long a patient who was called is not handed out again: hours up to"
+        f' {LONGEST_REST}, "{SAME_DAY}", or 0 for not at all',
+    )
+    verb.add_argument(
+        "--undo-minutes",
+        metavar="N",
+        help="for how long those who have logged a contact may undo it, 0 to 120",
+    )
     verb.add_argument(
         "--oidc-issuer",
         metavar="URL",

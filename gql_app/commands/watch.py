@@ -197,6 +197,8 @@ def line(event: dict[str, Any]) -> Text:
     """One change as a line: number, time, patient, queue, what happened, by whom."""
     task, contact, actor = event["snapshot"], event["contact"], event["actor"]
     what = _words(contact["outcome"]) if contact else _words(event["kind"])
+    if event["kind"] == "CONTACT_UNDONE":
+        what = f"Undone: {what}"
     if task["followUp"] and event["kind"] != "PATIENT_CHANGED":
         what += f", again on {task['followUp']}"
     before = TaskStatus(event["fromStatus"]).label if event["fromStatus"] else "new"

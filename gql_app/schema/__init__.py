@@ -30,6 +30,7 @@ from gql_app.schema import (
     patient_changes,
     patients,
     people,
+    postponing,
     practices,
     queues,
     tasks,
@@ -61,6 +62,7 @@ Mutation = merge_types(
     "Mutation",
     (
         contacts.Mutations,
+        postponing.Mutations,
         claims.Mutations,
         tasks.Mutations,
         imports.Mutations,
@@ -81,7 +83,7 @@ def build_schema(*, introspection: bool = True) -> Schema:
     what it has, nor what a client may have meant."""
     schema: Schema = Schema(
         introspection=introspection,
-        sensitive=frozenset({"notes"}),
+        sensitive=frozenset({"notes", "givenReason"}),
         query=Query,
         mutation=Mutation,
         subscription=Subscription,

@@ -14,8 +14,11 @@ from gql_app.schema.payloads import Payload, UserError
 from gql_app.schema.staff import Staff
 from gql_app.schema.texts import checked_text
 from gql_app.work import claims
+from gql_app.work.next_claims import claim_next
 from gql_app.work.reads.conditions import BadInput
 from models.task import MAX_CLAIM_ID, TaskRow
+
+MAX_SKIPPED = 100
 
 NewClaimId = Annotated[
     strawberry.ID | None,
@@ -97,10 +100,27 @@ def claim_of(graphql_type: object, description: str) -> Any:
     )
 
 
+Skipped = Annotated[
+    list[strawberry.ID] | None,
+    strawberry.argument(
+        description="Tasks that you do not want now, at most 100: their patients are passed over."
+        " The server does not keep them; send them as long as they are to hold."
+    ),
+]
+
+
 @strawberry.type
 class ClaimTaskPayload:
     task: LazyTask | None = strawberry.field(
         description="The task as it is now; null if there is none, or none is free."
+    )
+    reason: str | None = strawberry.field(
+        description="Why claimNextTask has no task, in words. Null if it has one."
+    )
+    next_at: datetime | None = strawberry.field(
+        description="When claimNextTask will have one if nothing else happens: the end of the"
+        " first patient's rest, or the beginning of the first day on which a follow-up is due. Null"
+        " if it has one, and if time alone will bring none."
     )
     errors: list[UserError]
 
@@ -110,17 +130,28 @@ class Mutations:
     @strawberry.mutation(
         graphql_type=ClaimTaskPayload,
         description="Claim the most urgent free task: overdue follow-ups first, then due today,"
-        " then never contacted, then by expiry; never one whose follow-up is still to come.",
+        " then never contacted, then by expiry; never one whose follow-up is still to come, nor one"
+        " of a patient who rests (`Practice.restHours`).",
     )
     async def claim_next_task(
         self,
         info: Info,
         queue_ids: list[strawberry.ID] | None = None,
         claim_id: NewClaimId = None,
+        skip: Skipped = None,
     ) -> Payload:
         context, ids = info.context, read_ids_of("Queue", queue_ids)
-        claim, lease = _checked_claim(claim_id), context.services.lease
-        result = await claims.claim_next(context.changes, context.viewer, ids, claim, lease=lease)
+        skipped = read_ids_of("Task", skip) or []
+        if len(skipped) > MAX_SKIPPED:
+            raise BadInput(f"skip has at most {MAX_SKIPPED} tasks, not {len(skipped)}.")
+        result = await claim_next(
+            context.changes,
+            context.viewer,
+            ids,
+            _checked_claim(claim_id),
+            skipped=skipped,
+            lease=context.services.lease,
+        )
         context.note_result(result)
         return Payload(result)
 

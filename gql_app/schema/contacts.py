@@ -23,7 +23,8 @@ from gql_app.schema.staff import Staff
 from gql_app.schema.texts import checked_key
 from gql_app.work.contacts import log_contact
 from gql_app.work.reads.conditions import storable
-from models.contact import ContactRow
+from gql_app.work.undoing import undo_contact
+from models.contact import ContactRow, ContactUndoRow
 from models.lifecycle import Attempt
 from models.people import PatientRow
 from models.task import TaskRow
@@ -37,7 +38,30 @@ ContactedAt = Annotated[
 ]
 
 
-@strawberry.type(description="One call to a patient, as it was logged. It never changes.")
+UndoReason = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Why, at most 500 characters; needed to undo what somebody else has logged."
+    ),
+]
+
+
+@strawberry.type(description="That a contact was undone: it counts nowhere from then on.")
+class ContactUndo:
+    at: datetime = strawberry.field(description="When it was undone.")
+    by = linked("staff", "by_id", Staff, "Who has undone it.")
+
+    @strawberry.field(
+        description="Why. Null where nothing was said, and for a key that may not read notes.",
+        metadata=reads("reason"),
+    )
+    def reason(parent: strawberry.Parent[ContactUndoRow], info: SharedInfo) -> str | None:
+        return parent.reason if info.context.scope.may_read_notes else None
+
+
+@strawberry.type(
+    description="One call to a patient, as it was logged. It never changes, but it can be undone."
+)
 class Contact(Node):
     outcome: ContactOutcome
     follow_up: date | None = strawberry.field(description="The follow-up date that was set.")
@@ -59,6 +83,10 @@ class Contact(Node):
         return parent.notes if info.context.scope.may_read_notes else None
 
     logged_by = linked("staff", "logged_by_id", Staff, "Who logged it.")
+
+    undo = linked(
+        "undo", "id", ContactUndo | None, "That it was undone, as is known now; null if it stands."
+    )
 
     task = linked(
         "task",
@@ -114,6 +142,17 @@ class LogContactPayload:
     errors: list[UserError]
 
 
+@strawberry.type(description="What came of undoing a contact.")
+class UndoContactPayload:
+    task: LazyTask | None = strawberry.field(
+        description="The task as it is now, after a refusal too; null if there is none."
+    )
+    contact: Contact | None = strawberry.field(
+        description="The contact, which stays; null if there is none."
+    )
+    errors: list[UserError] = strawberry.field(description="Why nothing was changed.")
+
+
 @strawberry.type
 class Mutations:
     @strawberry.mutation(
@@ -140,5 +179,26 @@ class Mutations:
             expected_version=expected_version,
             idempotency_key=checked_key(idempotency_key),
             contacted_at=checked_moment(contacted_at, "contactedAt"),
+        )
+        return Payload(result)
+
+    @strawberry.mutation(
+        graphql_type=UndoContactPayload,
+        description="Undo the last contact of a task: the task is again as before, and the contact"
+        " counts nowhere. Who has logged it may for some minutes, which the practice sets;"
+        " supervisors may as long as nothing rests on it.",
+    )
+    async def undo_contact(
+        self,
+        info: Info,
+        contact_id: strawberry.ID,
+        reason: UndoReason = None,
+        idempotency_key: str | None = None,
+    ) -> Payload:
+        result = await info.context.make(
+            undo_contact,
+            read_id_of("Contact", contact_id),
+            storable(reason),
+            idempotency_key=checked_key(idempotency_key),
         )
         return Payload(result)

@@ -7,7 +7,7 @@ import strawberry
 from gql_app.execution.whole import WHOLE
 from gql_app.schema.connections import After, Connection, PageInfo, PageSize
 from gql_app.schema.contacts import Contact
-from gql_app.schema.context import Info
+from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.enums import CloseCause, TaskEventKind, TaskStatus
 from gql_app.schema.ids import read_ids_of
 from gql_app.schema.links import linked
@@ -62,11 +62,21 @@ class TaskEvent:
     def task(parent: strawberry.Parent[EventRow]) -> TaskRow:
         return parent.task
 
+    @strawberry.field(
+        description="Why the task was postponed or reopened; null for all other kinds, and for a"
+        " key that may not read notes."
+    )
+    def given_reason(parent: strawberry.Parent[EventRow], info: SharedInfo) -> str | None:
+        return parent.given_reason if info.context.scope.may_read_notes else None
+
     from_queue = linked(
         "queue", "from_queue_id", Queue | None, "The queue that the task has left, if it has."
     )
     contact = linked(
-        "contact", ("contact_id", "task_id"), Contact | None, "The contact that was logged."
+        "contact",
+        ("contact_id", "task_id"),
+        Contact | None,
+        "The contact that was logged, or undone.",
     )
     actor = linked("staff", "actor_id", Staff | None, "Who did it; null if it happened by itself.")
 

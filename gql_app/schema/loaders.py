@@ -30,6 +30,7 @@ from gql_app.work.reads.history import (
     contacts_of_tasks,
     somebody,
     staff_by_id,
+    undos_of,
 )
 from gql_app.work.reads.patient_lists import (
     GonePatient,
@@ -44,6 +45,7 @@ from gql_app.work.reads.patients import (
     patients_by_id,
     patients_of_tasks,
 )
+from gql_app.work.reads.postponements import Postponements, postponements_of_tasks
 from gql_app.work.reads.queues import (
     PageInFull,
     QueueCounts,
@@ -57,7 +59,7 @@ from gql_app.work.reads.queues import (
     visible_queues,
 )
 from gql_app.work.reads.task_filter import TaskQuery
-from models.contact import ContactRow
+from models.contact import ContactRow, ContactUndoRow
 from models.event import EventRow
 from models.people import PatientRow
 from models.task import TaskRow
@@ -113,6 +115,11 @@ class Loaders:
         return RowLoader(self._contacts_by_id)
 
     @cached_property
+    def undo(self) -> RowLoader[int, ContactUndoRow]:
+        """By the number of a contact that is shown."""
+        return RowLoader(partial(undos_of, self._scope), attrgetter("contact_id"))
+
+    @cached_property
     def closer(self) -> RowLoader[Closing, StaffRow]:
         read = partial(closers_of, self._scope)
         return RowLoader(read, attrgetter("closing"), self._shown(attrgetter("staff")))
@@ -141,6 +148,10 @@ class Loaders:
     @cached_property
     def external_ids_of_task(self) -> RowLoader[int, ExternalIds]:
         return RowLoader(partial(external_ids_of_tasks, self._scope))
+
+    @cached_property
+    def postponements(self) -> RowLoader[int, Postponements]:
+        return RowLoader(partial(postponements_of_tasks, self._scope))
 
     @cached_property
     def appointments_of_patient(self) -> RowLoader[PageKey, PageOf]:

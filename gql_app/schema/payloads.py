@@ -35,6 +35,8 @@ class Payload:
         self.task = result.task
         self.contact = result.contact
         self.late = result.late
+        self.reason = None if result.nothing is None else result.nothing.reason
+        self.next_at = None if result.nothing is None else result.nothing.next_at
         self.errors = [
             error_row(refusal, *(() if fields_under is None else (fields_under,)))
             for refusal in result.refusals

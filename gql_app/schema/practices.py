@@ -39,6 +39,15 @@ class UpdatePracticeInput:
         default=strawberry.UNSET,
         description="Two letters of ISO 3166. Numbers that are kept stay as they are.",
     )
+    rest_hours: int | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="For how long a patient who was called is not handed out again: 1 to 720 hours,"
+        " 0 for not at all, null until the day ends at the practice.",
+    )
+    undo_minutes: int | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="For how many minutes those who have logged a contact may undo it, 0 to 120.",
+    )
 
 
 @strawberry.input(description="A new queue.")
@@ -141,7 +150,8 @@ class Queries:
 class Mutations:
     @strawberry.mutation(
         graphql_type=PracticePayload,
-        description="Change the practice's name, time zone or region. For admins.",
+        description="Change the practice: its name, time zone or region, how long patients rest"
+        " after a call, or for how long contacts may be undone. For admins.",
     )
     async def update_practice(self, info: Info, input: UpdatePracticeInput) -> _PracticePayload:
         result = await info.context.make(update_practice, _given(input, OF_PRACTICE))

@@ -1,6 +1,7 @@
 """Tasks: what is shown of one, the list of them, and `createTask`."""
 
 from datetime import date, datetime
+from typing import Annotated
 
 import strawberry
 
@@ -19,6 +20,7 @@ from gql_app.schema.moments import checked_moment
 from gql_app.schema.node import Node
 from gql_app.schema.patients import Patient
 from gql_app.schema.payloads import Payload, UserError
+from gql_app.schema.postponing import postponements_of_task
 from gql_app.schema.task_state import TaskState
 from gql_app.schema.texts import checked_key
 from gql_app.work.intake import NewTask, create_task
@@ -28,10 +30,22 @@ from gql_app.work.reads.external_ids import ExternalId as ExternalIdRow
 from gql_app.work.reads.external_ids import task_of_external_id
 from gql_app.work.reads.orders import SECTIONS, begin_of, cursor_of
 from gql_app.work.reads.queues import tasks_page, tasks_page_in_full
+from gql_app.work.reopening import reopen_task
 from models.contact import ContactRow
 from models.follow_up import local_date
 from models.people import PatientRow
 from models.task import TaskRow
+
+ReopenReason = Annotated[
+    str, strawberry.argument(description="Why it is reopened, at most 500 characters.")
+]
+ReopenDate = Annotated[
+    date | None,
+    strawberry.argument(
+        description="When to call, a date at the practice. A task that was contacted needs it, and"
+        " one that has expired, which then lives as long again from that date on."
+    ),
+]
 
 
 @strawberry.type(description="A patient to be contacted, for one reason, from one queue.")
@@ -66,6 +80,8 @@ class Task(Node, TaskState):
     claim = claim_of(Claim | None, "Who is calling now; null if nobody is.")
 
     contacts = contacts_of(lambda loaders: loaders.contacts_of_task, "The contacts, latest first.")
+
+    postponements = postponements_of_task()
 
 
 COLUMNS_OF_TASKS = Columns([(Task, TaskRow), (Patient, PatientRow), (Contact, ContactRow)])
@@ -106,6 +122,14 @@ class CreateTaskInput:
 class CreateTaskPayload:
     task: Task | None
     errors: list[UserError]
+
+
+@strawberry.type(description="What came of reopening a task.")
+class ReopenTaskPayload:
+    task: Task | None = strawberry.field(
+        description="The task as it is now, after a refusal too; null if there is none."
+    )
+    errors: list[UserError] = strawberry.field(description="Why nothing was changed.")
 
 
 @strawberry.type
@@ -173,3 +197,25 @@ class Mutations:
         )
         result = await info.context.make(create_task, new)
         return Payload(result, fields_under="input")
+
+    @strawberry.mutation(
+        graphql_type=ReopenTaskPayload,
+        description="Open a closed task again: in progress if it was contacted, else as a new one."
+        " For supervisors.",
+    )
+    async def reopen_task(
+        self,
+        info: Info,
+        task_id: strawberry.ID,
+        reason: ReopenReason,
+        follow_up: ReopenDate = None,
+        idempotency_key: str | None = None,
+    ) -> Payload:
+        result = await info.context.make(
+            reopen_task,
+            read_id_of("Task", task_id),
+            storable(reason) or "",
+            follow_up,
+            idempotency_key=checked_key(idempotency_key),
+        )
+        return Payload(result)

@@ -39,6 +39,15 @@ class Practice:
         " letters of ISO 3166, such as US."
     )
 
+    rest_hours: int | None = strawberry.field(
+        description="For how many hours a patient who was called is not handed out again, whichever"
+        " of their tasks is due: null is until the day ends at the practice, 0 is not at all."
+    )
+    undo_minutes: int = strawberry.field(
+        description="For how many minutes those who have logged a contact may undo it. With 0 only"
+        " supervisors may."
+    )
+
     @strawberry.field(
         description="The time by the server's clock, for those who cannot trust their own."
     )
@@ -90,6 +99,9 @@ class Viewer:
     )
     may_release_for_others: bool = strawberry.field(
         description="Whether the key may release the claims of others."
+    )
+    may_correct: bool = strawberry.field(
+        description="Whether the key may undo contacts that others have logged, and reopen tasks."
     )
     may_see_who_works: bool = strawberry.field(
         description="Whether the key is shown who of the staff did what, and who is calling."

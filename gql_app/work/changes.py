@@ -85,14 +85,15 @@ class Change:
         *,
         before: TaskRow | None,
         contact: ContactRow | None = None,
+        reason: str | None = None,
         by_clock: bool = False,
     ) -> None:
         """Record what happens to a task: an event of the practice's history, and a row of the audit
         for each patient. `task` is as it is right after it, and as it was `before`; None if it is
-        new. What happens `by_clock` is nobody's doing, although it is found in somebody's
-        change."""
+        new. `reason` is why it was postponed or reopened. What happens `by_clock` is nobody's
+        doing, although it is found in somebody's change."""
         by = None if by_clock else self.by
-        self._events.append(NewEvent(kind, task, before, contact, by))
+        self._events.append(NewEvent(kind, task, before, contact, by, reason))
 
     def note(
         self,

@@ -6,21 +6,16 @@ choose: a new one each time that the patient is claimed anew, the same while it 
 person's two pages tell their claims apart, and neither releases or renews the other's.
 """
 
-import asyncio
-import random
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from gql_app.access import Viewer
-from gql_app.work.changes import Change, Changes
+from gql_app.work.changes import Change
 from gql_app.work.conflicts import claimed_by_other
 from gql_app.work.locking import lock_for, lock_tasks_around
-from gql_app.work.reads.next_tasks import Candidate, most_urgent
-from gql_app.work.reads.queues import visible_queues
 from gql_app.work.results import NOT_FOUND, ChangeResult
-from models.database import Id, among, fetch, fetch_first, has_row_locks, write
+from models.database import Id, among, fetch, fetch_first, write
 from models.event import TaskEventKind
 from models.refusals import TASK_CLOSED, Refusal, RefusalCode
 from models.task import IS_OPEN, TaskRow
@@ -39,31 +34,6 @@ class Claim(NamedTuple):
     claimed_by_id: int
     claimed_until: datetime
     claim_id: str | None
-
-
-async def claim_next(
-    changes: Changes,
-    viewer: Viewer,
-    queue_ids: Sequence[int] | None,
-    claim_id: str | None = None,
-    *,
-    lease: timedelta = LEASE,
-) -> ChangeResult:
-    """Claim the most urgent free task of the queues (None: of all that the key allows): overdue
-    follow-ups first, then due today, then never contacted, by expiry; none that is another's work.
-    The claim gets `claim_id` as its id, or one of ours. The result has no task if none is free.
-    Raises `Forbidden`."""
-    viewer.require(viewer.may_log_contacts, "claim tasks")
-    queues = [queue.id for queue in await visible_queues(viewer, queue_ids)]
-    claim_id = claim_id or _new_id()
-    # Looked for before the change: hundreds of rows, and more that are others' work.
-    while queues and (candidates := await most_urgent(viewer, queues, changes.clock())):
-        claimed = await changes.make(viewer, _claim_one_of, candidates, claim_id, lease)
-        if claimed is not None:
-            return claimed
-        # All that we saw was taken by others between our look and our lock.
-        await asyncio.sleep(random.uniform(0.001, 0.01))  # noqa: S311 - no secret
-    return ChangeResult(None)
 
 
 async def claim_task(
@@ -86,7 +56,7 @@ async def claim_task(
         return ChangeResult(task, refusals=(refusal,))
     if claim_id not in (None, task.claim) and await _was_used(task, claim_id):
         return ChangeResult(task, refusals=(CLAIM_LOST,))
-    return await _claim(change, tasks, task.id, claim_id or _new_id(), lease)
+    return await claim_all(change, tasks, task.id, claim_id or new_claim_id(), lease)
 
 
 async def release_task(change: Change, task_id: int, claim_id: str | None = None) -> ChangeResult:
@@ -138,6 +108,12 @@ async def live_claim(practice_id: int, patient_id: int, now: datetime) -> Claim 
     return await fetch_first(Claim, sql, practice_id, patient_id, now)
 
 
+async def under_claim(change: Change, task: TaskRow) -> TaskRow:
+    """A closed task as it is once it is open, under the claim on its patient if there is one."""
+    claim = await live_claim(change.practice_id, task.patient_id, change.now)
+    return task if claim is None else task._replace(**claim._asdict())
+
+
 async def put_claim(
     change: Change, tasks: Sequence[TaskRow], claim: Claim | None, kind: TaskEventKind
 ) -> list[TaskRow]:
@@ -160,27 +136,24 @@ async def put_claim(
     return changed
 
 
-async def _claim_one_of(
-    change: Change, candidates: list[Candidate], claim_id: str, lease: timedelta
-) -> ChangeResult | None:
-    """Claim the first of the candidates that is still free; None if none is."""
-    for candidate in await _not_locked(change.practice_id, candidates):
-        tasks = await lock_tasks_around(change.practice_id, candidate.id)
-        if _is_free(tasks, candidate, change.now):
-            return await _claim(change, tasks, candidate.id, claim_id, lease)
-    return None
+async def end_claim(change: Change, tasks: Sequence[TaskRow], worked_on: TaskRow) -> None:
+    """End the claim on a patient, one of whose tasks was worked on, which has ended it there.
+    `tasks` are all that are open."""
+    held = [t for t in tasks if t.id != worked_on.id and t.claimed_by_id is not None]
+    await put_claim(change, held, None, TaskEventKind.RELEASED)
 
 
-async def _claim(
+async def claim_all(
     change: Change, tasks: list[TaskRow], task_id: int, claim_id: str, lease: timedelta
 ) -> ChangeResult:
+    """Claim the patient of locked tasks, those of whom are all that are open; gives one of them."""
     claim = Claim(change.viewer.staff_id, change.now + lease, claim_id)
     still_open = [task for task in tasks if task.is_open]
     claimed = await put_claim(change, still_open, claim, TaskEventKind.CLAIMED)
     return ChangeResult(next(task for task in claimed if task.id == task_id))
 
 
-def _new_id() -> str:
+def new_claim_id() -> str:
     return secrets.token_urlsafe(16)
 
 
@@ -189,30 +162,3 @@ async def _was_used(task: TaskRow, claim_id: str | None) -> bool:
     sql = """SELECT e.task_id FROM task_event e
     WHERE e.practice_id = $1 AND e.task_id = $2 AND e.claim_id = $3 LIMIT 1"""
     return bool(await fetch(Id, sql, task.practice_id, task.id, claim_id))
-
-
-def _is_free(tasks: Sequence[TaskRow], candidate: Candidate, now: datetime) -> bool:
-    """Whether the candidate, locked now, is still what it was when it was looked at."""
-    task = next(task for task in tasks if task.id == candidate.id)
-    return (
-        task.is_open
-        and not task.has_expired(now)
-        and task.follow_up == candidate.follow_up
-        and (task.queue_id, task.assignee_id) == (candidate.queue_id, candidate.assignee_id)
-        and not any(task.is_claimed(now) for task in tasks)
-    )
-
-
-async def _not_locked(practice_id: int, candidates: list[Candidate]) -> list[Candidate]:
-    """The first of the candidates whose patient nobody else is claiming at this moment: locked. In
-    SQLite, where nobody else can be, all of them: some may have been claimed since the look."""
-    if not has_row_locks():
-        return candidates
-    sql = """
-    SELECT p.id FROM unnest($2::bigint[]) WITH ORDINALITY AS c (id, place)
-    JOIN patient p ON p.practice_id = $1 AND p.id = c.id
-    ORDER BY c.place LIMIT 1 FOR UPDATE OF p SKIP LOCKED
-    """
-    patients = [candidate.patient_id for candidate in candidates]
-    found = await fetch(Id, sql, practice_id, patients)
-    return [c for c in candidates if found and c.patient_id == found[0].id][:1]

@@ -17,6 +17,17 @@ class _LastEvent(NamedTuple):
     by: str | None
 
 
+async def in_the_way(
+    viewer: Viewer, task: TaskRow, expected_version: int | None, now: datetime
+) -> Refusal | None:
+    """What keeps the viewer from working on an open task as it was seen; None if nothing does."""
+    if refusal := await claimed_by_other(viewer, task, now):
+        return refusal
+    if not await is_version(viewer, task, expected_version):
+        return await version_conflict(viewer, task, now)
+    return None
+
+
 async def is_version(viewer: Viewer, task: TaskRow, expected: int | None) -> bool:
     """Whether the task is still at the version that the viewer expects, None for any. It is, for
     this, if all that has happened since then is that the patient has got another name or phone, or

@@ -4,17 +4,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from gql_app.work.changes import Change
-from gql_app.work.claims import put_claim
-from gql_app.work.conflicts import claimed_by_other, is_version, version_conflict
+from gql_app.work.claims import end_claim
+from gql_app.work.conflicts import in_the_way
 from gql_app.work.idempotency import KEY_REUSED, Request, earlier_use, keep_result
 from gql_app.work.locking import lock_for
 from gql_app.work.results import NOT_FOUND, ChangeResult
 from gql_app.work.transitions import SentContact, close, keep_late, log_on
 from models.contact import CONTACT_COLUMNS, ContactRow
+from models.contact_checks import check_contacted_at
 from models.database import fetch
-from models.event import TaskEventKind
 from models.follow_up import last_day, local_date
-from models.lifecycle import Attempt, CloseCause, Happening, Rule, check_contacted_at, decide
+from models.lifecycle import Attempt, CloseCause, Happening, Rule, decide
 from models.refusals import Refusal
 from models.task import TaskRow
 from models.text import trimmed
@@ -72,9 +72,7 @@ async def _log_on(
     if not isinstance(verdict, Rule):
         return ChangeResult(task, refusals=tuple(verdict))
     changed, contact = await log_on(change, task, sent, verdict)
-    # The call is over, and with it the claim on the patient's other tasks.
-    held = [t for t in tasks if t.id != task.id and t.claimed_by_id is not None]
-    await put_claim(change, held, None, TaskEventKind.RELEASED)
+    await end_claim(change, tasks, task)
     return ChangeResult(changed, contact)
 
 
@@ -83,11 +81,9 @@ async def _verdict(
 ) -> Rule | list[Refusal]:
     """What comes of an attempt: the workflow's rule, or what stands in its way."""
     viewer, now = change.viewer, change.now
-    if task.is_open:  # the workflow itself says what a closed task refuses
-        if refusal := await claimed_by_other(viewer, task, now):
-            return [refusal]
-        if not await is_version(viewer, task, expected_version):
-            return [await version_conflict(viewer, task, now)]
+    # The workflow itself says what a closed task refuses.
+    if task.is_open and (refusal := await in_the_way(viewer, task, expected_version, now)):
+        return [refusal]
     return decide(
         task.status,
         attempt,

@@ -37,6 +37,7 @@ class NewEvent(NamedTuple):
     before: TaskRow | None
     contact: ContactRow | None
     by: Viewer | None
+    reason: str | None = None
 
     def columns(self) -> dict[str, object]:
         """The columns of its row in `task_event`, but for `seq`, `at`, `change` and `digest`."""
@@ -49,6 +50,8 @@ class NewEvent(NamedTuple):
             "from_follow_up": None if before is None else before.follow_up,
             "contact_id": None if self.contact is None else self.contact.id,
             "actor_id": None if self.by is None else self.by.staff_id,
+            "from_closed_at": before.closed_at if before and task.is_open else None,
+            "given_reason": self.reason,
         }
 
 

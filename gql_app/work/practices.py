@@ -14,7 +14,7 @@ from gql_app.work.reads.practices import PracticeRow, find_practice
 from models.audit import AuditAction
 from models.checks import BadValue
 from models.database import Id, fetch, for_update_but_its_key, write
-from models.practice import Practice
+from models.practice import UNDO_MINUTES, Practice
 from models.refusals import Refusal, RefusalCode
 from models.roles import Role
 from models.setting_checks import OF_PRACTICE, check_all
@@ -35,6 +35,8 @@ class NewPractice(NamedTuple):
     time_zone: str
     region: str
     queues: Sequence[Mapping[str, object]]
+    rest_hours: int | None = None
+    undo_minutes: int | str = UNDO_MINUTES
 
 
 class CreatedPractice(NamedTuple):
@@ -90,6 +92,8 @@ async def _create_practice(change: Change, new: NewPractice) -> CreatedPractice:
         name=new.name,
         time_zone=new.time_zone,
         region=new.region,
+        rest_hours=new.rest_hours,
+        undo_minutes=int(new.undo_minutes),
         created_at=change.now,
     )
     change.practice_id = practice.id

@@ -2,22 +2,29 @@
 
 from dataclasses import dataclass
 
+from gql_app.work.reads.nothing_next import Nothing
 from models.contact import ContactRow
 from models.refusals import Refusal, RefusalCode
 from models.task import TaskRow
 
 NOT_FOUND = Refusal(RefusalCode.NOT_FOUND, "There is no such task here.", "taskId")
 
+QUEUE_ARCHIVED = Refusal(
+    RefusalCode.QUEUE_ARCHIVED, "The queue of this task is archived: bring it back first."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeResult:
     """What came of a request: the task as it is now, and the contact or the refusals. A `late`
-    contact was kept on a task that had closed meanwhile."""
+    contact was kept on a task that had closed meanwhile. `nothing` is for who asked for the next
+    task and got none."""
 
     task: TaskRow | None
     contact: ContactRow | None = None
     late: bool = False
     refusals: tuple[Refusal, ...] = ()
+    nothing: Nothing | None = None
 
 
 def missing(what: str, field: str) -> Refusal:

@@ -4,13 +4,13 @@ Each function moves a locked task along one rule of the workflow's table, within
 is written, with the contact that moves it if there is one, and its event is recorded.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from operator import itemgetter
 from typing import NamedTuple
 
 from gql_app.work.changes import Change
 from gql_app.work.locking import lock_task
-from models.contact import ContactRow
+from models.contact import ContactRow, TaskBefore
 from models.database import NEW_ID, Statement, columns_of_new, insert_and_update, write
 from models.event import TaskEventKind
 from models.lifecycle import Attempt, Happening, Rule, ends
@@ -30,7 +30,7 @@ _CHANGED = (
     "claimed_until",
     "claim_id",
 )
-"""The columns that a rule can change. Each ends the claim."""
+"""The columns that a rule can change."""
 
 _SET = ", ".join(f"{column} = ${place}" for place, column in enumerate(_CHANGED, start=5))
 
@@ -38,6 +38,12 @@ _SET = ", ".join(f"{column} = ${place}" for place, column in enumerate(_CHANGED,
 _CHANGE = f"""
 UPDATE task SET {_SET},
     last_contacted_at = COALESCE($3, last_contacted_at), last_outcome = COALESCE($4, last_outcome)
+WHERE practice_id = $1 AND id = $2
+"""
+
+# What the last contact says is put back to what the one before it says, null if there is none.
+_PUT_BACK = f"""
+UPDATE task SET {_SET}, last_contacted_at = $3, last_outcome = $4
 WHERE practice_id = $1 AND id = $2
 """
 
@@ -62,13 +68,23 @@ async def log_on(
 ) -> tuple[TaskRow, ContactRow]:
     """Log a contact on a task, which moves along `rule`. Returns both as they are then."""
     contact = _contact(change, task, sent)
-    return await _write_both(change, task, _along(rule, task, change.now, contact), contact)
+    changed = _along(rule, task, change.now, follow_up=contact.follow_up)
+    counted = changed._replace(contact_count=task.contact_count + 1)
+    return await _write_both(change, task, counted, contact)
 
 
 async def keep_late(change: Change, task: TaskRow, sent: SentContact) -> tuple[TaskRow, ContactRow]:
     """Keep a contact on a task that has closed meanwhile, and count it."""
     counted = task._replace(version=task.version + 1, contact_count=task.contact_count + 1)
     return await _write_both(change, task, counted, _contact(change, task, sent))
+
+
+async def postpone(change: Change, task: TaskRow, rule: Rule, until: date, reason: str) -> TaskRow:
+    """Give an open task another follow-up date without a contact."""
+    postponed = _along(rule, task, change.now, follow_up=until)
+    await write(_CHANGE, *_values(postponed))
+    change.record(TaskEventKind.POSTPONED, postponed, before=task, reason=reason)
+    return postponed
 
 
 async def close(
@@ -84,6 +100,59 @@ async def close(
     return closed
 
 
+async def take_back(
+    change: Change,
+    task: TaskRow,
+    rule: Rule,
+    contact: ContactRow,
+    before: TaskBefore,
+    last: ContactRow | None,
+) -> TaskRow:
+    """Make a task what it was `before` its last contact, which is undone; `last` is the contact
+    that is the last one then. Queue, assignee and claim stay as they are now."""
+    back = task._replace(
+        status=rule.to,
+        version=task.version + 1,
+        close_cause=None,
+        follow_up=before.follow_up,
+        due_on=before.due_on,
+        closed_at=None,
+        contact_count=task.contact_count - 1,
+        last_contact_id=before.last_contact_id,
+    )
+    said = (None, None) if last is None else (last.made_at, last.outcome)
+    await write(_PUT_BACK, back.practice_id, back.id, *said, *_changed(back))
+    change.record(TaskEventKind.CONTACT_UNDONE, back, before=task, contact=contact)
+    return back
+
+
+async def reopen(
+    change: Change,
+    task: TaskRow,
+    rule: Rule,
+    follow_up: date | None,
+    reason: str,
+    expires_at: datetime | None,
+) -> TaskRow:
+    """Open a closed task again, until `expires_at`."""
+    opened = task._replace(
+        status=rule.to,
+        version=task.version + 1,
+        close_cause=None,
+        follow_up=follow_up,
+        due_on=follow_up or task.due_on,
+        closed_at=None,
+        withdrawn_reason=None,
+        expires_at=expires_at,
+    )
+    await write(_CHANGE, *_values(opened))
+    if expires_at != task.expires_at:
+        sql = "UPDATE task SET expires_at = $3 WHERE practice_id = $1 AND id = $2"
+        await write(sql, task.practice_id, task.id, expires_at)
+    change.record(TaskEventKind.REOPENED, opened, before=task, reason=reason)
+    return opened
+
+
 async def expire_task(change: Change, task_id: int) -> bool:
     """Close an automatic task if its time is up. False if there was nothing to close."""
     task = await lock_task(change.practice_id, task_id)
@@ -97,7 +166,8 @@ async def _write_both(
     change: Change, before: TaskRow, task: TaskRow, contact: ContactRow
 ) -> tuple[TaskRow, ContactRow]:
     """Write a task together with the contact that makes it what it is now."""
-    columns, statement = columns_of_new(contact), Statement(_CHANGE, _values(task, contact))
+    columns = columns_of_new(contact) | {"task_before": _kept(before).text}
+    statement = Statement(_CHANGE, _values(task, contact))
     contact = contact._replace(id=await insert_and_update("contact", columns, statement))
     task = task._replace(last_contact_id=contact.id)
     change.record(TaskEventKind.CONTACT_LOGGED, task, before=before, contact=contact)
@@ -121,9 +191,13 @@ def _contact(change: Change, task: TaskRow, sent: SentContact) -> ContactRow:
     )
 
 
-def _along(rule: Rule, task: TaskRow, now: datetime, contact: ContactRow | None = None) -> TaskRow:
-    """The task after `rule`."""
-    follow_up = contact.follow_up if contact is not None and rule.to.is_open else None
+def _kept(task: TaskRow) -> TaskBefore:
+    """What is kept of a task with the contact that changes it."""
+    return TaskBefore(task.version, task.status, task.follow_up, task.due_on, task.last_contact_id)
+
+
+def _along(rule: Rule, task: TaskRow, now: datetime, *, follow_up: date | None = None) -> TaskRow:
+    """The task after `rule`, whose claim it ends."""
     return task._replace(
         status=rule.to,
         version=task.version + 1,
@@ -131,7 +205,6 @@ def _along(rule: Rule, task: TaskRow, now: datetime, contact: ContactRow | None 
         follow_up=follow_up,
         due_on=follow_up or task.due_on,
         closed_at=task.closed_at if rule.to.is_open else now,
-        contact_count=task.contact_count + (contact is not None),
         claimed_by_id=None,
         claimed_until=None,
         claim_id=None,

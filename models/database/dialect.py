@@ -18,6 +18,11 @@ def for_update_but_its_key() -> str:
     return "" if is_sqlite(connection()) else "FOR NO KEY UPDATE"
 
 
+def for_update_if_free() -> str:
+    """As `for_update`, but rows that another transaction has locked are passed over."""
+    return "" if is_sqlite(connection()) else "FOR UPDATE SKIP LOCKED"
+
+
 def kept(table: str) -> str:
     """The end of a SELECT whose rows of `table` are not locked by `for_update` until the
     transaction ends. Others may keep them too, and change all but their keys."""

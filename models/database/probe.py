@@ -9,6 +9,7 @@ _TABLES = (
     "patient_merge",
     "task",
     "contact",
+    "contact_undo",
     "task_event",
     "appointment",
     "access_key",

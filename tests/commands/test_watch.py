@@ -220,3 +220,10 @@ async def test_a_key_need_not_be_on_the_command_line(
         assert (ended.code, ended.err.count("\n")) == (2, 1)
         assert "CALLBOARD_KEY" in ended.err
     assert keys == ([] if taken is None else [taken])
+
+
+def test_an_undone_contact_is_called_so() -> None:
+    snapshot = {"followUp": None, "queue": {"name": "Recall"}, "patient": {"name": "Fern"}}
+    event = EVENT | {"kind": "CONTACT_UNDONE", "snapshot": snapshot, "actor": {"name": "Sam"}}
+    assert "Undone: No answer" in line(event).plain
+    assert "Reopened" in line(event | {"kind": "REOPENED", "contact": None}).plain

@@ -182,8 +182,7 @@ async def test_opening_claims_and_closing_gives_back(server: Server, sign_in: Si
 async def test_next_task_claims_and_opens_the_most_urgent(server: Server, sign_in: SignIn) -> None:
     office = server.office
     await office.make_task()
-    due = await office.make_task(patient=office.patients[1])
-    await office.log(due, follow_up=office.today)
+    due = await office.make_task(patient=office.patients[1], follow_up=office.today)
     agent = await sign_in()
     await agent.page.get_by_role("button", name="Next task").click()
     await expect(agent.dialog.get_by_role("heading", name="Birch Testwell")).to_be_visible()
@@ -198,7 +197,7 @@ async def test_next_task_claims_and_opens_the_most_urgent(server: Server, sign_i
     await agent.log_and_close.click()
     await expect(agent.dialog).to_be_hidden()
     await agent.page.keyboard.press("n")
-    await expect(agent.page.locator("#toast")).to_have_text("No due task is free right now.")
+    await expect(agent.page.locator("#toast")).to_have_text("Nobody is due to be called.")
 
 
 async def test_a_partner_may_look_but_not_log(server: Server, sign_in: SignIn) -> None:

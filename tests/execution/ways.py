@@ -18,6 +18,7 @@ from gql_app.execution.memory import Schema
 from gql_app.live.feeds import Feeds
 from gql_app.schema import build_schema
 from gql_app.schema.context import Context
+from gql_app.work.postponing import postpone_task
 from gql_app.work.transitions import expire_task
 from models.lifecycle import ContactOutcome
 from models.practice import Queue
@@ -189,6 +190,10 @@ async def rich_office() -> tuple[Office, dict[str, Viewer]]:
         await office.log(tasks[4], viewer=office.supervisor),
         await office.log(tasks[7]),
     ]
+    day = office.today + timedelta(days=3)
+    logged.append(
+        await office.changes.make(office.staff, postpone_task, tasks[5].id, day, "On holiday")
+    )
     assert not [refusal for outcome in logged for refusal in outcome.refusals]
     office.clock.advance(hours=2)
     assert await office.changes.make_for(office.practice.id, expire_task, tasks[6].id)

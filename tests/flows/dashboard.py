@@ -157,7 +157,7 @@ class Dashboard:
         known = self.tasks.get(event.task_id)
         if known is not None:
             assert event.version == known.version + 1, "a gap or a repeat"
-        elif event.version > 1:
+        elif event.version > 1 and event.from_status != TaskStatus.CLOSED:
             assert event.from_queue_id is not None, "a gap"
             assert event.from_queue_id not in self._wanted, "a gap"
         if event.queue_id in self._wanted:

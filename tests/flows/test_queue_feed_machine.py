@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 
 from gql_app.live.feeds import Feeds
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
+from gql_app.work.postponing import postpone_task
 from gql_app.work.transitions import expire_task
 from models.database import opened
 from models.lifecycle import ContactOutcome
@@ -121,6 +122,13 @@ class FeedMachine(RuleBasedStateMachine):
     def withdraw(self, task: Task) -> None:
         changes, supervisor = self.office.changes, self.office.supervisor
         self.run(withdraw_tasks(changes, supervisor, [task.id], reason="Moved away"))
+
+    @rule(task=tasks, days=st.integers(-1, 2))
+    def postpone(self, task: Task, days: int) -> None:
+        """Refusals are drawn as well, as with contacts."""
+        day = self.office.today + timedelta(days=days)
+        changes, staff = self.office.changes, self.office.staff
+        self.run(changes.make(staff, postpone_task, task.id, day, "The line was busy"))
 
     @rule(passed=hours)
     def time_passes(self, passed: int) -> None:

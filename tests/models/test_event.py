@@ -47,16 +47,28 @@ def test_an_event_shows_the_task_that_it_was_made_from() -> None:
     assert event_of(TASK).task == TASK
 
 
-def test_a_reason_of_withdrawal_is_shown_from_the_withdrawal_on() -> None:
-    before = TASK._replace(status=TaskStatus.OPEN, close_cause=None, closed_at=None)
+def test_a_reason_of_withdrawal_and_an_expiry_are_shown_as_they_were() -> None:
+    before = TASK._replace(
+        status=TaskStatus.OPEN, close_cause=None, closed_at=None, withdrawn_reason=None
+    )
     assert event_of(before, withdrawn_reason="Moved away").task.withdrawn_reason is None
-    assert event_of(TASK).task.withdrawn_reason == "Moved away"
+    later: dict[str, Any] = {"withdrawn_reason": None, "expires_at": AT.replace(year=2027)}
+    assert event_of(TASK, **later).task == TASK
+
+
+def test_an_event_that_does_not_keep_them_shows_them_as_they_are_now() -> None:
+    old: dict[str, Any] = {"withdrawn_then": None, "expires_then": None}
+    assert event_of(TASK, **old).task == TASK
 
 
 def test_an_event_keeps_what_changes_of_a_task() -> None:
-    never_change = {"patient_id", "origin", "reason", "expires_at", "created_at"}
+    never_change = {"patient_id", "origin", "reason", "created_at"}
     kept = columns_of_event(TASK)
-    renamed = {"id": "task_id", "status": "to_status"}
-    once = {"withdrawn_reason"}  # written when the task is closed for good
+    renamed = {
+        "id": "task_id",
+        "status": "to_status",
+        "expires_at": "expires_then",
+        "withdrawn_reason": "withdrawn_then",
+    }
     expected = {renamed.get(field, field) for field in TaskRow._fields}
-    assert kept.keys() == expected - never_change - once
+    assert kept.keys() == expected - never_change

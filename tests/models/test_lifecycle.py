@@ -18,8 +18,11 @@ from models.lifecycle import (
     TaskStatus,
     decide,
     ends,
+    postpone,
+    reopen,
+    undo,
 )
-from models.refusals import RefusalCode
+from models.refusals import TASK_OPEN, Refusal, RefusalCode
 from models.task import IS_OPEN
 
 # The design's table, word for word: Log Contact, then Log and Close Task.
@@ -103,6 +106,53 @@ def test_every_cell_of_the_grid_does_what_the_table_says(
         assert len(verdict) == len(should)
 
 
+@pytest.mark.parametrize("status", TaskStatus)
+@pytest.mark.parametrize("to", TaskStatus)
+def test_an_undo_leads_back_to_where_a_contact_can_come_from(
+    status: TaskStatus, to: TaskStatus
+) -> None:
+    rule = undo(status, to)
+
+    # No contact leads to OPEN, and none on a closed task has moved it.
+    if status is TaskStatus.OPEN or to is TaskStatus.CLOSED:
+        assert rule is None
+    else:
+        assert rule == Rule(to, follow_up=False)
+
+
+@pytest.mark.parametrize("is_expired", [False, True])
+@pytest.mark.parametrize("is_contacted", [False, True])
+@pytest.mark.parametrize("follow_up", FOLLOW_UPS)
+@pytest.mark.parametrize("status", TaskStatus)
+def test_every_cell_of_reopening(
+    status: TaskStatus, follow_up: str, is_contacted: bool, is_expired: bool
+) -> None:
+    typed, last_day, problem = FOLLOW_UPS[follow_up]
+    if follow_up == "absent" and not is_contacted and not is_expired:
+        problem = None
+    if follow_up == "after expiry" and is_expired:
+        problem = None  # it gets a new one
+
+    verdict = reopen(
+        status,
+        typed,
+        is_contacted=is_contacted,
+        is_expired=is_expired,
+        today=TODAY,
+        last_day=last_day,
+    )
+
+    if status.is_open:
+        assert verdict == TASK_OPEN
+    elif problem is not None:
+        assert isinstance(verdict, Refusal)
+        assert (verdict.code, verdict.field) == (problem, "followUp")
+    else:
+        assert isinstance(verdict, Rule)
+        assert verdict.to == ("IN_PROGRESS" if is_contacted else "OPEN")
+        assert verdict.cause is None
+
+
 def test_the_grid_covers_every_status_and_outcome() -> None:
     assert list(TABLE) == [outcome.value for outcome in ContactOutcome]
     assert [status.value for status in WORKFLOW] == ["OPEN", "IN_PROGRESS", "CLOSED"]
@@ -135,6 +185,23 @@ def test_a_refusal_says_why_and_names_the_argument_to_mend(
     assert isinstance(verdict, list)
     assert {refusal.code.value: refusal.field for refusal in verdict} == fields
     assert all(refusal.message.endswith(".") for refusal in verdict)
+
+
+@pytest.mark.parametrize("follow_up", FOLLOW_UPS)
+@pytest.mark.parametrize("status", TaskStatus)
+def test_a_postponed_task_keeps_its_status_and_its_date_is_checked(
+    status: TaskStatus, follow_up: str
+) -> None:
+    typed, last_day, code = FOLLOW_UPS[follow_up]
+    if typed is None:
+        return  # the API requires a date
+    verdict = postpone(status, typed, today=TODAY, last_day=last_day)
+
+    if isinstance(verdict, Rule):
+        assert (verdict.to, verdict.cause, code) == (status, None, None)
+        assert status.is_open
+    else:
+        assert verdict.code == (code if status.is_open else "TASK_CLOSED")
 
 
 @pytest.mark.parametrize("status", [TaskStatus.OPEN, TaskStatus.IN_PROGRESS])

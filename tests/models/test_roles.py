@@ -15,6 +15,7 @@ TABLE = {
     "import tasks": "no yes yes no",
     "reassign and withdraw tasks": "no yes yes no",
     "release the claims of others": "no yes yes no",
+    "undo others' contacts and reopen tasks": "no yes yes no",
     "read activity reports": "no yes yes no",
     "download lists and reports": "no yes yes no",
     "read the audit": "no no yes no",

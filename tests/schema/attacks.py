@@ -21,6 +21,11 @@ ANY = ["OPEN", "IN_PROGRESS", "CLOSED"]
 FAR = "2999-01-01T00:00:00Z"
 
 
+def _postpone(world: World, task: str, **given: Any) -> Variables:
+    tomorrow = (world.office.today + timedelta(days=1)).isoformat()
+    return {"taskId": task, "followUp": tomorrow, "reason": "The line was busy"} | given
+
+
 def _log(world: World, task: str, **given: Any) -> Variables:
     tomorrow = (world.office.today + timedelta(days=1)).isoformat()
     return {"taskId": task, "outcome": "NO_ANSWER", "followUp": tomorrow} | given
@@ -78,6 +83,21 @@ MUTATIONS: dict[str, list[Attack]] = {
         lambda w, n: _log(w, n.claimed),
         lambda w, n: _log(w, n.moved),
         lambda w, n: _log(w, task_id(w.seen), idempotencyKey=n.log_key),
+    ],
+    "postponeTask": [
+        lambda w, n: _postpone(w, n.task),
+        lambda w, n: _postpone(w, n.task, expectedVersion=999),
+        lambda w, n: _postpone(w, n.claimed),
+        lambda w, n: _postpone(w, n.moved),
+    ],
+    "undoContact": [
+        lambda w, n: {"contactId": n.contact},
+        lambda w, n: {"contactId": n.contact, "reason": "x"},
+        lambda w, n: {"contactId": n.contact, "reason": "x", "idempotencyKey": n.log_key},
+    ],
+    "reopenTask": [
+        lambda w, n: {"taskId": n.task, "reason": "x"},
+        lambda w, n: {"taskId": n.moved, "reason": "", "followUp": "2999-01-01"},
     ],
     "claimNextTask": [lambda w, n: {"queueIds": [n.queue]}],
     "claimTask": [
@@ -242,7 +262,8 @@ ENDED: dict[str, list[Attack]] = {"importProgress": [lambda w, n: {"importId": n
 """Subscriptions to one thing: refused, if it is not for the key."""
 
 ALONE: dict[str, list[Attack]] = {
-    "claimNextTask": [lambda w, n: {}],
+    "claimNextTask": [lambda w, n: {}, lambda w, n: {"skip": [n.task]}],
+    "postponeTask": [lambda w, n: _postpone(w, task_id(w.seen))],
     "claimTask": [lambda w, n: {"taskId": task_id(w.seen)}],
     "logContact": [lambda w, n: _log(w, task_id(w.seen))],
     "releaseTask": [lambda w, n: {"taskId": task_id(w.seen)}],
@@ -289,6 +310,7 @@ def work_in_the_hidden_queue(world: World) -> list[tuple[str, Variables]]:
         ("createTask", {"input": of_newcomer}),
         ("claimTask", {"taskId": world.named.task}),
         ("logContact", _log(world, world.named.task, notes="Canary notes")),
+        ("postponeTask", _postpone(world, world.named.task, reason="Canary reason")),
         ("reassignTasks", _move(ids=[moving], toQueueId=hidden)),
         ("logContact", _log(world, moving, notes="Canary notes")),
         ("withdrawTasks", _move(ids=[moving], reason="Canary withdrawn")),

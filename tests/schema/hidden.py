@@ -15,7 +15,7 @@ from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.patients import index_patients
 from models.access import AccessKey
 from models.appointment import Appointment
-from models.contact import Contact
+from models.contact import Contact, ContactUndo
 from models.event import TaskEvent, TaskEventKind
 from models.importing import ImportJob, ImportRecord, ImportState
 from models.merge import PatientMerge
@@ -118,6 +118,7 @@ class World:
                 if event["task_id"] not in of_shared or event["kind"] not in CLAIMS
             ],
             "contact": await Contact.filter(**of_tasks).values(),
+            "undo": await ContactUndo.filter(practice_id=here).values(),
             "patient": await Patient.filter(practice_id=here, id__in=patients).values(),
             "word": await PatientWord.filter(**of_patients).values(),
             "appointment": await Appointment.filter(**of_patients).values(),
@@ -135,7 +136,16 @@ class World:
         """Every row of the practice."""
         here = self.office.practice.id
         of_people = (Patient, PatientWord, Staff, Passkey)
-        tables = (Task, TaskEvent, Contact, Appointment, Queue, PatientMerge, *of_people)
+        tables = (
+            Task,
+            TaskEvent,
+            Contact,
+            ContactUndo,
+            Appointment,
+            Queue,
+            PatientMerge,
+            *of_people,
+        )
         of_practice = {t.__name__: t.filter(practice_id=here) for t in tables}
         rows = {name: await of.order_by("id").values() for name, of in of_practice.items()}
         rows["AccessKey"] = await keys_of(here)

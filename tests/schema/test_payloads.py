@@ -34,6 +34,7 @@ OF_ACCESS = [
     "ALREADY_IN_GROUP",
     "NOT_IN_GROUP",
 ]
+OF_CORRECTIONS = ["TASK_OPEN", "UNDO_TOO_LATE", "NOT_AUTHOR", "CONTACT_LATE", "FOLLOWED"]
 OF_PATIENTS = [
     "EXTERNAL_ID_SET",
     "SAME_PATIENT",
@@ -55,5 +56,5 @@ async def test_there_is_no_code_that_nothing_is_refused_with(server: Server) -> 
         RefusalCode(code) for code in ("ROW_MALFORMED", "CELL_TOO_LONG", "LINE_TOO_LONG")
     } | {RefusalCode(code) for code in ("COLUMN_MISSING", "COLUMN_TWICE")}
     refused |= {code for code in RefusalCode if code.startswith("IMPORT_")}
-    refused |= {RefusalCode(code) for code in OF_SET_UP + OF_ACCESS + OF_PATIENTS}
+    refused |= {RefusalCode(code) for code in OF_SET_UP + OF_ACCESS + OF_PATIENTS + OF_CORRECTIONS}
     assert refused == set(RefusalCode)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from gql_app.access import Viewer
-from gql_app.work import claims
+from gql_app.work import claims, next_claims
 from gql_app.work.changes import Changes
 from gql_app.work.claims import LEASE
 from gql_app.work.results import ChangeResult
@@ -18,9 +18,15 @@ class Claims:
         self.lease = lease
 
     async def claim_next(
-        self, viewer: Viewer, queue_ids: Sequence[int] | None, claim_id: str | None = None
+        self,
+        viewer: Viewer,
+        queue_ids: Sequence[int] | None,
+        claim_id: str | None = None,
+        skipped: Sequence[int] = (),
     ) -> ChangeResult:
-        return await claims.claim_next(self.changes, viewer, queue_ids, claim_id, lease=self.lease)
+        return await next_claims.claim_next(
+            self.changes, viewer, queue_ids, claim_id, skipped=skipped, lease=self.lease
+        )
 
     async def claim(
         self, viewer: Viewer, task_id: int, claim_id: str | None = None

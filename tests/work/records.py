@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from models.contact import Contact
+from models.contact import Contact, ContactUndo
 from models.database import transaction
 from models.event import TaskEvent
 from models.idempotency import IdempotencyKey
@@ -37,7 +37,7 @@ async def everything() -> list[list[dict[str, Any]]]:
     """Every row that a change of a task could touch."""
     return [
         await model.all().order_by("id").values()
-        for model in (Practice, Task, Contact, TaskEvent, IdempotencyKey)
+        for model in (Practice, Task, Contact, ContactUndo, TaskEvent, IdempotencyKey)
     ]
 
 

@@ -81,14 +81,15 @@ export class Claims {
     }
   }
 
-  /** Claim the next task of the queues: { task, errors, claim }, the claim for `keep` or `giveBack`. */
-  async next(queueIds) {
+  /** Claim the next task of the queues, none of the patients of the tasks in `skip`: { task, errors, claim,
+   *  reason, nextAt }, the claim for `keep` or `giveBack`; without a task, why and until when. */
+  async next(queueIds, skip) {
     const claim = { id: newKey(), state: 'asking', version: 0 };
     const { session } = this;
     try {
-      const { task, errors, sent } = await this.ask(claim.id, CLAIM_NEXT, { queueIds });
+      const { sent, ...answer } = await this.ask(claim.id, CLAIM_NEXT, { queueIds, skip });
       if (session !== this.session) return { task: null, errors: [] };
-      return { task, errors, claim: { ...claim, taskId: task?.id, sent } };
+      return { ...answer, claim: { ...claim, taskId: answer.task?.id, sent } };
     } catch (error) {
       if (this.doubtful.has(claim.id)) this.giveBack(claim.id, null);
       throw error;
@@ -101,7 +102,7 @@ export class Claims {
     this.hold(claim, task, claim.sent);
   }
 
-  /** A contact was logged on the task, which has ended its claim. */
+  /** A contact was logged on the task, or it was postponed: that has ended its claim. */
   done(taskId) {
     if (this.current?.taskId === taskId) this.current = null;
   }
@@ -184,6 +185,7 @@ export class Claims {
     if (other) return `${outside(other)} has claimed the patient.`;
     if (task.claim) return 'You have opened this patient in another tab.';
     if (kind === 'CONTACT_LOGGED') return `${actor ? outside(actor.name) : 'Somebody'} has logged a contact.`;
+    if (kind === 'POSTPONED') return `${actor ? outside(actor.name) : 'Somebody'} has postponed the task.`;
     if (kind !== 'RELEASED') return 'It has ended.';
     if (!actor) return 'Its time was up.';
     return actor.id === me ? 'You have released it in another tab.' : `${outside(actor.name)} has released it.`;

@@ -1,6 +1,5 @@
-// Log a contact. Opening a task claims its patient; closing it without logging releases the patient. What
-// was typed is lost only by logging it: it is kept through refusals, through closing the dialog, a reload,
-// and the end of the session. Where nothing can be logged, the dialog is a record.
+// Log a contact. An open task's patient is claimed, until the task is closed. What was typed is lost only by
+// logging it: not by refusals, a closed dialog, a reload, or the end of the session. Else it is a record.
 
 import { SignedOut, graphql } from './api.js';
 import { attemptOf } from './attempt.js';
@@ -17,7 +16,7 @@ import { calling, logged } from './words.js';
 const EMPTY = { outcome: null, followUp: '', notes: '', suggested: false, touched: false };
 
 export class ContactDialog {
-  /** `claims` keeps the open task's claim. `onLogged(task, words)`; `onClosed()`; `onError(error)`. */
+  /** `claims` keeps the open task's claim. `onLogged(words, contact)`; `onClosed()`; `onError(error)`. */
   constructor(store, claims, { onLogged, onClosed, onError }) {
     Object.assign(this, { store, claims, onLogged, onClosed, onError });
     this.element = document.getElementById('contact');
@@ -27,6 +26,7 @@ export class ContactDialog {
     this.notices = new Notices(this.element, store, claims);
     this.past = new Past(this.element, store, {
       onChange: () => this.draw(),
+      onCorrected: (task) => this.task?.id === task.id && this.open(task),
       onError: (error) => error instanceof SignedOut && onError(error),
     });
     this.place = new Place(this);
@@ -89,6 +89,7 @@ export class ContactDialog {
   /** The viewer has signed out: nothing of what was typed stays. */
   forget() {
     this.drafts.clear();
+    this.past.forget();
     this.place.forget();
     this.pending = null;
   }
@@ -115,7 +116,7 @@ export class ContactDialog {
     this.fields = { ...EMPTY, ...fields };
     fill(this.form, this.fields);
     this.notices.begin(task);
-    this.past.begin(task);
+    this.past.begin(task, this.viewer);
     this.draw();
     if (!this.element.open) this.element.showModal();
     this.place.enter(task.id);
@@ -162,8 +163,7 @@ export class ContactDialog {
 
   learn(detail) {
     if (!this.detail) this.notices.seen = detail; // the list may have been behind
-    this.detail = detail;
-    this.task = detail;
+    this.detail = this.task = detail;
     this.store.put(detail);
     this.suggest();
     this.draw();
@@ -241,15 +241,15 @@ export class ContactDialog {
       return;
     }
     if (answer.errors.length) this.refused(id, answer);
-    else this.logged(id, answer.task);
+    else this.logged(id, answer);
   }
 
-  logged(id, task) {
+  logged(id, { task, contact }) {
     this.drafts.drop(id);
     this.claims.done(id);
     this.store.put(task);
     if (this.task?.id === id) this.element.close();
-    this.onLogged(task, logged(task));
+    this.onLogged(logged(task), contact);
   }
 
   refused(id, { task, errors }) {

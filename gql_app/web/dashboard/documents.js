@@ -27,7 +27,7 @@ export const FEED = `subscription ($after: String) {
       snapshot { taskId ${STATE} claim { id: claimId by { id name } until } }
     }
     ... on QueueCounts { ...Counts }
-    ... on QueuesChanged { cursor practice { name timeZone } queues { id name } }
+    ... on QueuesChanged { cursor practice { name timeZone restHours } queues { id name } }
     ... on Heartbeat { cursor at }
   }
 }
@@ -35,9 +35,9 @@ ${COUNTS}`;
 
 export const VIEWER = `{
   viewer {
-    id name role mayReadNotes mayLogContacts mayCreateTasks mayEditPatients mayMergePatients mayReadActivity mayReadAudit mayExport
+    id name role mayReadNotes mayLogContacts mayCreateTasks mayEditPatients mayMergePatients mayCorrect mayReadActivity mayReadAudit mayExport
     maySetUp mayManageAccess mayImport staff { id } group { name practices { id slug name isHome } }
-    practice { name timeZone now claimSeconds }
+    practice { name timeZone restHours now claimSeconds undoMinutes }
   }
 }`;
 
@@ -73,14 +73,15 @@ ${TASK}`;
 export const ONE_TASK = `query ($id: ID!) { task(id: $id) { ...Detail } }
 ${DETAIL}`;
 
-// All contacts with the task's patient, the patient's open tasks, and how the task ended.
+// All contacts with the task's patient, the patient's open tasks, and how the task was postponed and ended.
 export const PAST = `query ($id: ID!, $first: Int!) {
   task(id: $id) {
-    id withdrawnReason closedBy { name } lastContact { notes loggedBy { name } }
+    id isOpen withdrawnReason closedBy { name } lastContact { notes loggedBy { name } }
+    postponements { at followUp givenReason by { name } }
     patient {
       contacts(first: $first) {
         nodes {
-          id outcome followUp notes closedTask contactedAt loggedBy { name }
+          id outcome followUp notes closedTask contactedAt loggedBy { name } undo { at reason by { name } }
           task { id reason queue { name } }
         }
         pageInfo { hasNextPage }
@@ -102,8 +103,10 @@ export const RENEW = `mutation ($id: ID!, $claimId: ID) {
 }
 ${TASK}`;
 
-export const CLAIM_NEXT = `mutation ($queueIds: [ID!], $claimId: ID) {
-  claimNextTask(queueIds: $queueIds, claimId: $claimId) { task { ...Detail } errors { code message } }
+export const CLAIM_NEXT = `mutation ($queueIds: [ID!], $claimId: ID, $skip: [ID!]) {
+  claimNextTask(queueIds: $queueIds, claimId: $claimId, skip: $skip) {
+    task { ...Detail } reason nextAt errors { code message }
+  }
 }
 ${DETAIL}`;
 
@@ -119,7 +122,14 @@ export const LOG = `mutation (
   logContact(
     taskId: $taskId, outcome: $outcome, followUp: $followUp, notes: $notes, close: $close,
     expectedVersion: $expectedVersion, idempotencyKey: $idempotencyKey
-  ) { task { ...Detail } errors { code message field } }
+  ) { task { ...Detail } contact { id } errors { code message field } }
+}
+${DETAIL}`;
+
+export const POSTPONE = `mutation ($taskId: ID!, $followUp: Date!, $reason: String!, $expectedVersion: Int) {
+  postponeTask(taskId: $taskId, followUp: $followUp, reason: $reason, expectedVersion: $expectedVersion) {
+    task { ...Detail } errors { code message field }
+  }
 }
 ${DETAIL}`;
 

@@ -5,7 +5,13 @@ import { SignedOut } from './api.js';
 import { button, made } from './elements.js';
 import { outside, write } from './text.js';
 
+await new Promise((done) => {
+  const href = 'dashboard/form-dialog.css';
+  document.head.append(made('link', { rel: 'stylesheet', href, on: { load: done, error: done } }));
+});
+
 let numbers = 0;
+document.head.append(made('link', { rel: 'stylesheet', href: 'dashboard/form-dialog.css' }));
 
 export class FormDialog {
   /** `fields`: name, label, and how it is entered: `tag`, attributes, and a `hint`. `send(values)` gives the

@@ -61,7 +61,7 @@ async function drawScript(dialog, task) {
 /** Nothing of a task stays in the page once its dialog is closed. */
 export function wipe(dialog) {
   dialog.querySelector('form').reset();
-  const written = '.top h2, .top a, .facts li, .notice strong, .notice ul, .record dl, [data-part=unsent-text]';
+  const written = '.top h2, .top a, .facts li, .notice strong, .notice ul, [data-part=rests], .record dl, [data-part=unsent-text]';
   for (const element of dialog.querySelectorAll(written)) write(element, '');
   part(dialog, 'phone').removeAttribute('href');
 }
@@ -141,43 +141,6 @@ function offer(place, input, offers) {
   const hadFocus = place.contains(document.activeElement);
   place.replaceChildren(...buttons);
   if (hadFocus) input.focus();
-}
-
-/** Contacts, latest first; with those of other tasks than `task`, which task it was. */
-export function drawHistory(list, contacts, task) {
-  const known = new Map([...list.children].map((item) => [item.dataset.id, item]));
-  const items = contacts.map((contact) => known.get(contact.id) ?? drawContact(contact, task));
-  if (items.length === known.size && items.every((item, i) => item === list.children[i])) return;
-  list.replaceChildren(...items);
-}
-
-function drawContact(contact, task) {
-  const item = made('li');
-  item.dataset.id = contact.id;
-  const again = contact.followUp ? `, call again ${shortDate(contact.followUp)}` : '';
-  item.append(
-    made('strong', OUTCOMES[contact.outcome] + (contact.closedTask ? ', closed' : again)),
-    made('span', `${dayAndClock(contact.contactedAt)} · ${outside(contact.loggedBy.name)}`),
-  );
-  if (contact.task && contact.task.id !== task.id) item.append(made('span', `For: ${named(contact.task)}`));
-  if (contact.notes) item.append(made('p', outside(contact.notes)));
-  return item;
-}
-
-const named = ({ reason, queue }) => `${outside(reason)} · ${outside(queue.name)}`;
-
-/** The patient's other open tasks. */
-export function drawOthers(list, tasks) {
-  const items = tasks.map((task) => {
-    const item = made('li');
-    const due = task.followUp
-      ? `Follow-up ${shortDate(task.followUp)}, ${distance(task.followUp)}`
-      : count(task.contactCount, 'attempt');
-    const assignee = task.assignee ? ` · For ${outside(task.assignee.name)}` : '';
-    item.append(made('strong', outside(task.reason)), made('span', `${outside(task.queue.name)} · ${due}${assignee}`));
-    return item;
-  });
-  list.replaceChildren(...items);
 }
 
 /** A task on which nothing can be logged: how it ended, or stands. `ending` says who closed it and what

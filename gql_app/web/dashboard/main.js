@@ -18,7 +18,10 @@ const onError = (error) => session.trouble(error);
 const store = new Store();
 const claims = new Claims(store, { onError });
 const dialog = new ContactDialog(store, claims, {
-  onLogged: (_task, words) => say(words),
+  onLogged: (words, contact) => {
+    say(words);
+    views.offerUndo(contact).catch(onError);
+  },
   onClosed: () => !part('tasks').hidden && part('grid').focus({ preventScroll: true }),
   onError,
 });

@@ -1,20 +1,22 @@
 // What is known of a patient beside the task that is open: all contacts with them, their other open
-// tasks, and how a closed task ended. It follows what others do.
+// tasks, and how a closed task ended. It follows what others do. Supervisors can take back what was done.
 
 import { graphql } from './api.js';
 import { PAST } from './documents.js';
-import { drawHistory, drawOthers } from './form.js';
+import { drawHistory, drawOthers } from './history.js';
 import { Pace } from './pace.js';
 import { write } from './text.js';
+import { clock, dateOf, dayAndClock, rests, today } from './words.js';
 
 const PAGE = 20;
 const MOST = 500; // rows that the server gives at once
 const NO_NEWS = new Set(['CLAIMED', 'RELEASED']); // kinds of events that change nothing here
 
 export class Past {
-  /** `onChange()`: there is something new to draw; `onError(error)`. */
-  constructor(dialog, store, { onChange, onError }) {
-    Object.assign(this, { dialog, onChange, onError });
+  /** `onChange()`: there is something new to draw; `onCorrected(task)`: something was taken back, and so is
+   *  the task now; `onError(error)`. */
+  constructor(dialog, store, { onChange, onCorrected, onError }) {
+    Object.assign(this, { dialog, store, onChange, onCorrected, onError });
     this.part = (name) => dialog.querySelector(`[data-part=${name}]`);
     this.pace = new Pace(() => this.load());
     this.begin(null);
@@ -22,6 +24,7 @@ export class Past {
       this.wanted = Math.min(this.wanted + (this.hasFailed ? 0 : 2 * PAGE), MOST);
       this.load();
     });
+    this.part('reopen').addEventListener('click', () => this.correct('reopen'));
     store.listen((what, detail) => {
       if (!this.task) return;
       const isOurs = what === 'event' && detail.task.patient.id === this.task.patient.id;
@@ -29,11 +32,20 @@ export class Past {
     });
   }
 
-  /** Show the past of this task's patient; of nobody with null. */
-  begin(task) {
+  /** Show the past of this task's patient to a viewer; of nobody with null. */
+  begin(task, viewer = null) {
     Object.assign(this, { task, ending: null, wanted: PAGE, hasFailed: false, isAsked: false });
+    this.mayCorrect = Boolean(viewer?.mayCorrect);
+    if (viewer && viewer.id !== this.viewerId) this.forget();
+    if (viewer) this.viewerId = viewer.id;
+    this.corrections?.begin();
     this.draw(null);
     if (task) this.load();
+  }
+
+  /** The viewer has signed out: nothing of what was typed stays. */
+  forget() {
+    this.corrections?.forget();
   }
 
   /** Read it anew: once more at the end, if something happens while it is being read. */
@@ -68,16 +80,45 @@ export class Past {
 
   draw(patient) {
     const contacts = patient?.contacts.nodes ?? [];
-    drawHistory(this.part('history'), contacts, this.task);
+    const hasMore = patient?.contacts.pageInfo.hasNextPage;
+    const onUndo = this.mayCorrect && ((contact) => this.correct('undo', contact));
+    drawHistory(this.part('history'), contacts, this.task, { postponements: this.postponements(contacts, hasMore), onUndo });
+    this.drawRest(contacts.filter(({ undo }) => !undo));
+    this.part('reopen').hidden = !this.mayCorrect || !patient || this.ending.isOpen;
     const others = (patient?.tasks.nodes ?? []).filter(({ id }) => id !== this.task.id);
     drawOthers(this.part('others'), others);
     this.part('other-tasks').hidden = others.length === 0;
-    const hasMore = patient?.contacts.pageInfo.hasNextPage;
     if (!patient) this.drawEnd('Loading …');
     else if (!contacts.length) this.drawEnd('Nobody has called yet.');
     else if (!hasMore) this.drawEnd('');
     else if (contacts.length < MOST) this.drawEnd('', 'Show earlier contacts');
     else this.drawEnd(`These are the latest ${MOST}.`);
+  }
+
+  /** Those that stand between the contacts that are shown. */
+  postponements(contacts, hasMore) {
+    const all = this.ending?.postponements ?? [];
+    const oldest = hasMore ? Date.parse(contacts.at(-1).contactedAt) : 0;
+    return all.filter(({ at }) => Date.parse(at) >= oldest);
+  }
+
+  /** Say that the patient was called a short time ago: the next task would be another's. */
+  drawRest(contacts) {
+    const last = contacts.reduce((latest, { contactedAt }) => (contactedAt > latest ? contactedAt : latest), '');
+    const isTold = last && this.task.isOpen && rests(last, this.store.restHours);
+    const when = isTold && (dateOf(last) === today() ? `at ${clock(last)} today` : `on ${dayAndClock(last)}`);
+    write(this.part('rests'), isTold ? `Was called ${when}.` : '');
+    this.part('rests').hidden = !isTold;
+  /** Ask why, and take back. Few do, so it is loaded then. */
+  async correct(act, contact) {
+    const { task, onCorrected, onError } = this;
+    try {
+      const { Corrections } = await import('./corrections.js');
+      this.corrections ??= new Corrections({ onCorrected, onError });
+      if (this.task === task) this.corrections[act](task, contact);
+    } catch (error) {
+      onError(error);
+    }
   }
 
   drawEnd(words, action = '') {

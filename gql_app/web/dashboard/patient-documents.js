@@ -23,7 +23,7 @@ export const PATIENT = `query ($id: ID!, $contacts: Int!, $closed: Int!) {
     closed: tasks(status: [CLOSED], first: $closed) { nodes { ...OfPatient } pageInfo { hasNextPage } }
     contacts(first: $contacts) {
       nodes {
-        id outcome followUp notes closedTask contactedAt loggedBy { name }
+        id outcome followUp notes closedTask contactedAt loggedBy { name } undo { at reason by { name } }
         task { id reason queue { name } }
       }
       pageInfo { hasNextPage }

@@ -5,7 +5,7 @@ import { SignedOut, graphql } from './api.js';
 import { newKey } from './claim.js';
 import { button, made } from './elements.js';
 import { FormDialog } from './form-dialog.js';
-import { drawHistory } from './form.js';
+import { drawHistory } from './history.js';
 import { MergeDialog } from './merge-dialog.js';
 import { Pace } from './pace.js';
 import { NEW_TASK, PATIENT, UNMERGE, UPDATE } from './patient-documents.js';

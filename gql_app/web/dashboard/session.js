@@ -62,6 +62,7 @@ export class Session {
     actFor(as);
     learn(viewer.practice.now);
     this.store.me = viewer.staff.id;
+    this.store.restHours = viewer.practice.restHours;
     this.claims.begin(viewer);
     write(part('who'), `${outside(viewer.name)}, ${viewer.role.toLowerCase()}`);
     part('next').hidden = !viewer.mayLogContacts;

@@ -16,6 +16,7 @@ export class Store {
     this.queues = [];
     this.counts = new Map();
     this.me = null; // the viewer's own id as staff
+    this.restHours = null; // for how long who was called rests, see `rests` in words.js
   }
 
   /** `listener(what, detail)`: "snapshot", "counts", "settings" (with the practice; its queues may be others
@@ -67,6 +68,7 @@ export class Store {
       if (queue) this.tasks.set(id, { ...task, queue: { ...task.queue, ...queue } });
       else if (task.queue && task.isOpen) this.tasks.delete(id);
     }
+    this.restHours = practice.restHours;
     this.tell('settings', practice);
   }
 

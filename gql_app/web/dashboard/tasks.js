@@ -3,13 +3,15 @@
 import { SignedOut } from './api.js';
 import { Grid } from './grid.js';
 import { TaskList } from './list.js';
+import { passOver } from './pass-over.js';
 import { outside, write } from './text.js';
-import { count } from './words.js';
+import { count, nothingNext } from './words.js';
 import { OPEN_STATUSES, STATUSES } from './workflow.js';
 
 const WORK = 'WORK'; // what is to be done, beside the statuses
 const CHOICES = { [WORK]: 'Open', ...STATUSES, OPEN: 'Open, not contacted' };
 const TYPING_PAUSE = 200; // ms after the last key before a search begins
+const MOST_SKIPPED = 100; // the server takes no more
 const READING_PAUSE = 700; // ms without a change before a result is read out
 
 const some = (n, word) => (n ? `${n.toLocaleString('en-US')} ${word}` : '');
@@ -29,6 +31,7 @@ export class TasksView {
     this.teaching = document.getElementById('none');
     this.result = document.getElementById('result');
     this.queueId = null;
+    this.skipped = []; // tasks that are not wanted now, the latest last
     this.list = new TaskList(store, () => this.soon(), (error) => this.failed(error));
     this.grid = new Grid(document.getElementById('grid'), this.list, store, {
       onOpen: (task) => dialog.open(task),
@@ -44,6 +47,7 @@ export class TasksView {
     this.status.addEventListener('change', () => this.ask());
     this.overdue.addEventListener('change', () => this.ask());
     this.next.addEventListener('click', () => this.takeNext());
+    passOver(this.dialog, { say: this.say, onError: this.onError, onSkip: (id) => this.skip(id) });
     this.queues.addEventListener('click', ({ target }) => {
       const button = target.closest('button');
       if (!button) return;
@@ -83,6 +87,7 @@ export class TasksView {
 
   clear() {
     this.list.reset();
+    this.skipped = [];
     this.search.value = '';
     write(this.result, '');
     this.grid.clear();
@@ -212,9 +217,9 @@ export class TasksView {
     this.wait(true);
     try {
       const queueIds = this.queueId ? [this.queueId] : null;
-      const { task, errors, claim } = await this.claims.next(queueIds);
+      const { task, errors, claim, ...nothing } = await this.claims.next(queueIds, this.skipped);
       if (errors.length) return this.say(outside(errors[0].message));
-      if (!task) return claim && this.say('No due task is free right now.');
+      if (!task) return claim && this.sayNothing(nothing);
       if (this.dialog.task) {
         this.claims.giveBack(claim.id, task.id);
         return this.say('The next task was released: you have opened another one.');
@@ -226,6 +231,19 @@ export class TasksView {
     } finally {
       this.wait(false);
     }
+  }
+
+  /** Take the next task in place of the one that was open. */
+  skip(taskId) {
+    this.skipped = [...this.skipped, taskId].slice(-MOST_SKIPPED);
+    return this.takeNext();
+  }
+
+  /** Say why there is no next task. What was skipped is offered again then. */
+  sayNothing(nothing) {
+    const again = this.skipped.length ? ' Next task offers what you skipped again.' : '';
+    this.skipped = [];
+    this.say(nothingNext(nothing) + again, 20_000);
   }
 
   /** Show that the next task is being waited for, or no longer. */

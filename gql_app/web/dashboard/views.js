@@ -29,6 +29,7 @@ export class Views {
     this.account = this.settings = this.patients = this.audit = null;
     this.downloads = null; // few may take any
     this.start = null; // for admins
+    this.undo = null; // once something was logged
   }
 
   /** `viewer` is at work now; `as` is what requests carry for them here, `home` what they do at home. */
@@ -66,6 +67,7 @@ export class Views {
     write(part('practice-name'), '');
     this.patients?.suspend();
     this.audit?.clear();
+    this.undo?.clear();
   }
 
   /** The viewer has signed out: nothing of what was typed stays. */
@@ -181,6 +183,13 @@ export class Views {
       this.downloads.add('download-audit', () => ({ table: 'audit', ...this.audit?.filter() }));
     }
     this.downloads?.begin(this.me?.mayExport);
+  }
+
+  /** What was logged can be taken back for a while. */
+  async offerUndo(contact) {
+    const { store, onError } = this;
+    this.undo ??= new (await import('./undo.js')).UndoOffer(store, { say, onError });
+    if (this.me) this.undo.offer(contact, this.me);
   }
 
   /** Lead an admin through the first steps. */

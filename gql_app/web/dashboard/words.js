@@ -70,6 +70,20 @@ export function age(ms) {
 export const lastDay = (task) =>
   task.expiresAt && dateOf(Date.parse(task.expiresAt) - 1);
 
+/** Whether somebody who was called at `moment` is not to be called again yet: null hours are for the rest of
+ *  that day. */
+export const rests = (moment, hours) =>
+  hours === null ? dateOf(moment) === today() : now() < Date.parse(moment) + hours * 3_600_000;
+
+/** Why there is no next task, and when there will be one. */
+export function nothingNext({ reason, nextAt }) {
+  if (!nextAt) return reason;
+  const date = dateOf(nextAt);
+  const beginsDay = dateOf(Date.parse(nextAt) - 1) !== date;
+  const day = { [today()]: 'today', [addDays(today(), 1)]: 'tomorrow' }[date] ?? `on ${shortDate(date)}`;
+  return `${reason} The next task comes ${beginsDay ? day : `${day} at ${clock(nextAt)}`}.`;
+}
+
 /** A label as it stands inside a sentence. */
 const inside = (label) => label[0].toLowerCase() + label.slice(1);
 
@@ -90,6 +104,10 @@ export function happening({ kind, task, contact, closeCause }) {
       const then = contact?.followUp ? `, call again ${shortDate(contact.followUp)}` : '';
       return `${OUTCOMES[contact?.outcome] ?? 'Contact'}${closeCause ? ', closed' : then}`;
     }
+    case 'CONTACT_UNDONE':
+      return `Undone: ${OUTCOMES[contact?.outcome] ?? 'Contact'}`;
+    case 'REOPENED':
+      return 'Reopened';
     case 'CREATED':
       return 'New task';
     case 'CLAIMED':
@@ -98,6 +116,8 @@ export function happening({ kind, task, contact, closeCause }) {
       return 'Released';
     case 'PATIENT_CHANGED':
       return 'Patient changed';
+    case 'POSTPONED':
+      return `Postponed to ${shortDate(task.followUp)}`;
     case 'REASSIGNED':
       return task.queue ? `Reassigned, ${outside(task.queue.name)}` : 'Reassigned';
     default:

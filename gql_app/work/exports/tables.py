@@ -15,6 +15,7 @@ from gql_app.access import Viewer
 from gql_app.work.reads.conditions import Conditions
 from gql_app.work.reads.queues import day_bounds
 from gql_app.work.reads.task_filter import TaskQuery, conditions
+from models.contact import stands
 from models.database import Id, Row, fetch, reading_apart
 from models.lifecycle import CloseCause, ContactOutcome, TaskOrigin, TaskStatus
 
@@ -163,6 +164,7 @@ async def _tasks(viewer: Viewer, query: ExportQuery) -> AsyncGenerator[Window, N
 async def _contacts(viewer: Viewer, query: ExportQuery) -> AsyncGenerator[Window, None]:
     where = conditions(viewer, query.tasks)
     within(where, viewer, query, CONTACTED)
+    where.add(stands("c"))
     sql = f"SELECT {_select(ContactLine, 'c', _OF_CONTACT)} {_FROM_CONTACTS}"
     async for lines in _lines("contact", ContactLine, sql, where):
         yield _window(lines, "Contact")
@@ -172,7 +174,8 @@ TASKS = Table("tasks", columns_of(TaskLine), _tasks)
 """Tasks, by when they were made."""
 
 CONTACTS = Table("contacts", columns_of(ContactLine), _contacts, has_notes=True)
-"""Contacts on tasks, by when they were logged. The dates are those of the calls."""
+"""Contacts on tasks, by when they were logged, but for those that were undone. The dates are those
+of the calls."""
 
 
 def within(where: Conditions, viewer: Viewer, query: ExportQuery, moment: str) -> None:

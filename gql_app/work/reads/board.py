@@ -115,14 +115,16 @@ def _moved(
     is_here = counts.queue_id == event.queue_id
     before = _share(event.from_status if was_here else None, event.from_follow_up, today)
     after = _share(event.to_status if is_here else None, event.follow_up, today)
-    closed = (
-        event.from_status != event.to_status == TaskStatus.CLOSED
-        and event.closed_at is not None
-        and local_date(event.closed_at, scope.time_zone) == today
-    )
+    closed_at = event.closed_at if event.from_status != event.to_status else None
+    # One is closed with this event, or is no longer.
+    closed = _is_on(today, closed_at, scope) - _is_on(today, event.from_closed_at, scope)
     changes = [sign * (b - a) for a, b in zip(before, after, strict=True)] + [sign * closed]
     figures = zip(counts[2:], changes, strict=True)
     return QueueCounts(counts.queue_id, counts.seq, *(n + change for n, change in figures))
+
+
+def _is_on(today: date, moment: datetime | None, scope: Scope) -> bool:
+    return moment is not None and local_date(moment, scope.time_zone) == today
 
 
 def _share(status: TaskStatus | None, follow_up: date | None, today: date) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from gql_app.access import Scope, Viewer
 from gql_app.work.reads.conditions import Conditions, Page, page_of, row_limit
 from gql_app.work.reads.cursors import read_event_cursor, read_id_cursor
-from models.contact import CONTACT_COLUMNS, ContactRow
+from models.contact import CONTACT_COLUMNS, UNDO_COLUMNS, ContactRow, ContactUndoRow
 from models.database import among, any_among, fetch, fetch_joined, select_list, snapshot
 from models.event import CLAIM_KINDS, EventRow, check_resumable, select_events
 from models.lifecycle import CloseCause, TaskStatus
@@ -133,6 +133,14 @@ async def contacts_of(scope: Scope, keys: Sequence[tuple[int, int]]) -> list[Con
     wanted = set(keys)
     found = await contacts_by_id(scope, sorted({contact_id for contact_id, _ in keys}))
     return [contact for contact in found if ContactKey.of(contact) in wanted]
+
+
+async def undos_of(scope: Scope, contact_ids: Sequence[int]) -> list[ContactUndoRow]:
+    """What is known of the undoing of these contacts, which the scope may see."""
+    where = Conditions.of(scope, "u")
+    where.among("u.contact_id", list(contact_ids))
+    sql = f"SELECT {UNDO_COLUMNS} FROM contact_undo u WHERE {where}"
+    return await fetch(ContactUndoRow, sql, *where.values)
 
 
 class _Patient(NamedTuple):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from gql_app.access import Viewer
 from gql_app.work.reads.conditions import Conditions, Page, page_of, row_limit
 from gql_app.work.reads.cursors import read_id_cursor
+from models.contact import stands
 from models.database import Id, among, fetch, fetch_first
 from models.importing import IMPORT_COLUMNS, ImportJobRow, ImportState
 
@@ -98,8 +99,10 @@ async def last_matching(viewer: Viewer, source: str) -> dict[str, str]:
 
 async def touched_tasks(practice_id: int, task_ids: Sequence[int]) -> set[int]:
     """Those of the tasks with which somebody has done something since they were made. To look at
-    one, or to mend the patient's name, is not to touch it."""
+    one, or to mend the patient's name, is not to touch it; nor is a contact that was undone."""
     sql = f"""SELECT DISTINCT e.task_id FROM task_event e
+    LEFT JOIN contact c ON c.practice_id = e.practice_id AND c.id = e.contact_id
     WHERE e.practice_id = $1 AND {among("e.task_id", 2)}
-      AND e.kind NOT IN ('CREATED', 'CLAIMED', 'RELEASED', 'PATIENT_CHANGED')"""
+      AND e.kind NOT IN ('CREATED', 'CLAIMED', 'RELEASED', 'PATIENT_CHANGED', 'CONTACT_UNDONE')
+      AND (c.id IS NULL OR {stands("c")})"""
     return {found.id for found in await fetch(Id, sql, practice_id, list(task_ids))}

@@ -1,25 +1,72 @@
 """Which tasks an agent is to take next: the first free ones, most urgent first."""
 
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
 from gql_app.access import Viewer
+from gql_app.work.reads.conditions import Conditions
 from gql_app.work.reads.queues import MAX_SELECTS
 from gql_app.work.reads.sections import DUE, NEW
-from models.database import fetch, has_row_locks
+from models.database import Id, Row, among, fetch, has_row_locks
 from models.follow_up import local_date
-from models.task import EXPIRES_KEY, NEVER, TASK_COLUMNS, TaskRow
+from models.rest import Rest
+from models.task import EXPIRES_KEY, IS_OPEN, NEVER, TASK_COLUMNS, TaskRow
 
 WINDOW = 60
 """How many of a queue's most urgent tasks are looked at: as many agents may ask at once."""
 
-QUEUES_AT_ONCE = MAX_SELECTS // 2
-"""In one statement, with two selects each."""
+QUEUES_AT_ONCE = MAX_SELECTS // 3
+"""In one statement, with three selects each."""
+
+DUE_NOW = "(t.follow_up IS NULL OR t.follow_up <= $3)"
+"""SQL that is true of open tasks that may be handed out on the day in the third parameter."""
+
+FOR_VIEWER = "(t.assignee_id IS NULL OR t.assignee_id = $4)"
+"""SQL that is true of tasks that are not the work of others than the fourth parameter."""
+
+
+class Where(NamedTuple):
+    """Where a claim looks: in which queues, how long the practice's patients rest, and which
+    patients are passed over."""
+
+    queues: list[int]
+    rest: Rest
+    skipped: list[int]
+
+
+class _Queue(NamedTuple):
+    id: int
+    rest_hours: int | None
+
+
+async def where_to_look(
+    viewer: Viewer, queue_ids: Sequence[int] | None, skipped: Sequence[int]
+) -> Where:
+    """Those of the queues (None: of all) that the key allows, without the patients of the `skipped`
+    tasks in any queue that it allows."""
+    where = Conditions.of(viewer, "q", "q.id")
+    where.add("q.archived_at IS NULL")
+    if queue_ids is not None:
+        where.among("q.id", list(queue_ids))
+    sql = f"""SELECT q.id, p.rest_hours FROM queue q JOIN practice p ON p.id = q.practice_id
+    WHERE {where} ORDER BY q.position, q.id"""
+    queues = await fetch(_Queue, sql, *where.values)
+    rest = Rest(queues[0].rest_hours if queues else None, viewer.time_zone)
+    patients = await _patients_of(viewer, skipped) if skipped else []
+    return Where([queue.id for queue in queues], rest, patients)
+
+
+async def _patients_of(viewer: Viewer, task_ids: Sequence[int]) -> list[int]:
+    where = Conditions.of(viewer, "t", "t.queue_id")
+    where.among("t.id", list(task_ids))
+    found = await fetch(Id, f"SELECT t.patient_id FROM task t WHERE {where}", *where.values)
+    return sorted({row.id for row in found})
 
 
 class Candidate(NamedTuple):
     """A task that may be claimed next, as it was before its lock. `follow_up` is the practice's
-    date, `expires_at` is aware."""
+    date, `expires_at` is aware. One with `rests_since` has rested, and is to be found again."""
 
     id: int
     patient_id: int
@@ -27,50 +74,72 @@ class Candidate(NamedTuple):
     expires_at: datetime | None
     queue_id: int
     assignee_id: int | None
+    rests_since: datetime | None
 
 
-async def most_urgent(viewer: Viewer, queues: list[int], now: datetime) -> list[Candidate]:
-    """The first free tasks of each queue, most urgent first. Each select reads the beginning of an
-    index, so it costs the same however many tasks there are, but for those that are passed over as
-    others' work."""
-    found: list[Candidate] = []
-    for begin in range(0, len(queues), QUEUES_AT_ONCE):
-        found += await _first_of(viewer, queues[begin : begin + QUEUES_AT_ONCE], now)
+_COLUMNS = ", ".join(f"t.{column}" for column in Candidate._fields)
+
+
+async def most_urgent(viewer: Viewer, where: Where, now: datetime) -> list[Candidate]:
+    """The first free tasks of each queue, most urgent first, and of each queue one that has rested,
+    if there is one. Each select reads the beginning of an index, so it costs the same however many
+    tasks there are, but for those that are passed over as others' work."""
+    values: list[object] = [
+        viewer.practice_id,
+        now,
+        local_date(now, viewer.time_zone),
+        viewer.staff_id,
+        where.rest.since(now),
+    ]
+    others = ""
+    if where.skipped:
+        values.append(where.skipped)
+        others = f"AND NOT {among('t.patient_id', len(values))}"
+    found = await first_of_queues(Candidate, where.queues, lambda q: _firsts(q, others), values)
     return sorted(found, key=_urgency)
 
 
-async def _first_of(viewer: Viewer, queues: list[int], now: datetime) -> list[Candidate]:
-    today = local_date(now, viewer.time_zone)
-    values: list[object] = [viewer.practice_id, now, today, viewer.staff_id]
-    if has_row_locks():
-        # One select a kind, not a queue: to plan dozens takes ten times as long as to run them.
-        values.append(queues)
-        queue = "unnest($5::bigint[]) AS q (id)"
-        selects = [
-            f"SELECT f.* FROM {queue} CROSS JOIN LATERAL ({first}) AS f"
-            for first in _firsts("q.id")
-        ]
-    else:
-        values += queues
-        numbers = range(5, 5 + len(queues))
-        selects = [f"SELECT * FROM ({first})" for n in numbers for first in _firsts(f"${n}")]
-    return await fetch(Candidate, " UNION ALL ".join(selects), *values)
+async def first_of_queues(
+    row: type[Row],
+    queues: list[int],
+    selects: Callable[[str], list[str]],
+    values: Sequence[object],
+) -> list[Row]:
+    """What the selects, at most three, find in each of the queues. They are made for a queue whose
+    number they are given as SQL; their parameters are `values`."""
+    found: list[Row] = []
+    for begin in range(0, len(queues), QUEUES_AT_ONCE):
+        some, place = queues[begin : begin + QUEUES_AT_ONCE], len(values) + 1
+        if has_row_locks():
+            # One select a kind, not a queue: to plan dozens takes ten times as long as to run them.
+            of = f"unnest(${place}::bigint[]) AS q (id)"
+            parts = [f"SELECT f.* FROM {of} CROSS JOIN LATERAL ({s}) AS f" for s in selects("q.id")]
+            found += await fetch(row, " UNION ALL ".join(parts), *values, some)
+        else:
+            numbers = range(place, place + len(some))
+            parts = [f"SELECT * FROM ({select})" for n in numbers for select in selects(f"${n}")]
+            found += await fetch(row, " UNION ALL ".join(parts), *values, *some)
+    return found
 
 
-def _firsts(queue: str) -> list[str]:
-    """The first free tasks of a queue: to be called again, and never called. The parameters are the
-    practice, now, today, and who asks."""
-    return [
-        f"""SELECT t.id, t.patient_id, t.follow_up, t.expires_at, t.queue_id, t.assignee_id
-        FROM task t
-        WHERE t.practice_id = $1 AND t.queue_id = {queue}
+def _firsts(queue: str, others: str) -> list[str]:
+    """The first free tasks of a queue: to be called again, and never called; and one that has
+    rested. The parameters are the practice, now, today, who asks, and since when patients rest;
+    `others` are further conditions."""
+    free = [
+        f"""SELECT {_COLUMNS} FROM task t
+        WHERE t.practice_id = $1 AND t.queue_id = {queue} AND t.rests_since IS NULL
           AND {section.holds("$3")}
           AND {EXPIRES_KEY} > $2
           AND (t.claimed_until IS NULL OR t.claimed_until <= $2)
-          AND (t.assignee_id IS NULL OR t.assignee_id = $4)
-        ORDER BY {section.sort} LIMIT {WINDOW}"""
+          AND {FOR_VIEWER} {others}
+        ORDER BY t.rests_since, {section.sort} LIMIT {WINDOW}"""
         for section in (DUE, NEW)
     ]
+    rested = f"""SELECT {_COLUMNS} FROM task t
+        WHERE t.practice_id = $1 AND t.queue_id = {queue} AND {IS_OPEN} AND t.rests_since <= $5
+        ORDER BY t.rests_since LIMIT 1"""
+    return [*free, rested]
 
 
 def _urgency(task: Candidate) -> tuple[object, ...]:

@@ -14,6 +14,8 @@ class PracticeRow(NamedTuple):
     name: str
     time_zone: str
     region: str
+    rest_hours: int | None
+    undo_minutes: int
     archived_at: datetime | None
     settings: int
 

@@ -9,6 +9,7 @@ number of starts up to it is its bucket. So neither database needs time zones.
 from datetime import datetime
 from typing import NamedTuple
 
+from models.contact import stands
 from models.database import among, fetch, hours_between, moments
 from models.lifecycle import CloseCause, ContactOutcome
 from models.task import IS_CLOSED
@@ -42,7 +43,8 @@ def _contacts_made() -> str:
     # SQLite takes CROSS JOIN for the order in which to join; to PostgreSQL it is any join.
     return f"""contact c CROSS JOIN task t
         WHERE c.practice_id = $1 AND {_MADE} >= $4 AND {_MADE} < $5
-          AND t.practice_id = $1 AND t.id = c.task_id AND {among("t.queue_id", 2)}"""
+          AND t.practice_id = $1 AND t.id = c.task_id AND {among("t.queue_id", 2)}
+          AND {stands("c")}"""
 
 
 async def count_all(practice_id: int, queue_ids: list[int], bounds: list[datetime]) -> list[Count]:
@@ -98,7 +100,8 @@ async def find_medians(
     WITH happened AS (
         SELECT {_MADE} AS moment, t.queue_id, {hours_between("t.created_at", _MADE)} AS hours,
                (SELECT {by_then} FROM contact o
-                WHERE o.practice_id = $1 AND o.task_id = t.id) AS attempts, 0 AS begun
+                WHERE o.practice_id = $1 AND o.task_id = t.id AND {stands("o")}
+               ) AS attempts, 0 AS begun
         FROM {_contacts_made()} AND c.outcome = '{ContactOutcome.SCHEDULED}'
         UNION ALL
         SELECT m.moment, NULL, NULL, NULL, 1 FROM {moments(3)}

@@ -12,7 +12,7 @@ from tortoise.migrations.executor import MigrationExecutor
 
 from models.appointment import Appointment, AppointmentRow
 from models.audit import Audit, AuditRow
-from models.contact import Contact, ContactRow
+from models.contact import Contact, ContactRow, ContactUndo, ContactUndoRow
 from models.database import fetch, migrate, opened, orm_config, secret, transaction
 from models.database.connections import _connected
 from models.event import CHAINED, EventRow, TaskEvent
@@ -34,6 +34,7 @@ TENANT_TABLES = {
     "access_key",
     "task",
     "contact",
+    "contact_undo",
     "task_event",
     "appointment",
     "idempotency_key",
@@ -54,6 +55,7 @@ ROWS: dict[Any, Any] = {
     AppointmentRow: Appointment,
     AuditRow: Audit,
     ContactRow: Contact,
+    ContactUndoRow: ContactUndo,
     EventRow: TaskEvent,
     ImportJobRow: ImportJob,
     MergeRow: PatientMerge,

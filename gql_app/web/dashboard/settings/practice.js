@@ -1,4 +1,4 @@
-// The practice: what it is called, whose days count, and how its numbers are written.
+// The practice: what it is called, whose days count, how its numbers are written, and for how long one may undo.
 
 import { graphql } from '../api.js';
 import { outside, write } from '../text.js';
@@ -37,6 +37,18 @@ export class Section {
         made('input', { maxLength: 10, size: 6, autocomplete: 'off' }),
         'Whose telephone numbers need no country code. Two letters, such as US, CA or GB.',
       ),
+      field(
+        'restHours',
+        'Rest after a call',
+        made('input', { maxLength: 10, size: 6, autocomplete: 'off', inputMode: 'numeric' }),
+        'For how many hours a patient who was called is not offered as next task. Empty: until the day ends. 0: not at all.',
+      ),
+      field(
+        'undoMinutes',
+        'Undo, in minutes',
+        made('input', { type: 'number', min: 0, max: 120, step: 1 }),
+        'For how long those who have logged a contact may undo it, up to 120. With 0 only supervisors may.',
+      ),
       zones,
       ...ending('Save'),
     );
@@ -51,13 +63,23 @@ export class Section {
 
   draw(practice) {
     this.isTyped = false;
-    for (const name of ['name', 'timeZone', 'region']) this.form.elements[name].value = practice[name];
+    for (const name of ['name', 'timeZone', 'region', 'restHours', 'undoMinutes']) {
+      this.form.elements[name].value = practice[name] ?? '';
+    }
     write(this.slug, `Its short name, for commands: ${outside(practice.slug)}`);
   }
 
   async send() {
-    const { name, timeZone, region } = this.form.elements;
-    const input = { name: name.value, timeZone: timeZone.value, region: region.value };
+    const { name, timeZone, region, restHours, undoMinutes } = this.form.elements;
+    const rest = restHours.value.trim();
+    if (!/^\d{0,5}$/.test(rest)) return [{ field: ['input', 'restHours'], message: 'A number of hours, or nothing.' }];
+    const input = {
+      name: name.value,
+      timeZone: timeZone.value,
+      region: region.value,
+      restHours: rest === '' ? null : Number(rest),
+      undoMinutes: undoMinutes.value === '' ? null : Math.trunc(undoMinutes.value),
+    };
     const { practice, errors } = (await graphql(UPDATE_PRACTICE, { input })).updatePractice;
     if (errors.length) return errors;
     this.draw(practice);

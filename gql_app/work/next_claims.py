@@ -1,0 +1,93 @@
+"""Handing out whom to call next: the most urgent patient whom nobody is calling, and who was not
+called too recently."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from gql_app.access import Viewer
+from gql_app.work.changes import Change, Changes
+from gql_app.work.claims import LEASE, claim_all, new_claim_id
+from gql_app.work.locking import lock_tasks_around
+from gql_app.work.reads.next_tasks import Candidate, Where, most_urgent, where_to_look
+from gql_app.work.reads.nothing_next import why_nothing
+from gql_app.work.resting import note_resting, rests, wake
+from gql_app.work.results import ChangeResult
+from models.database import Id, fetch, has_row_locks
+from models.task import TaskRow
+
+
+async def claim_next(
+    changes: Changes,
+    viewer: Viewer,
+    queue_ids: Sequence[int] | None,
+    claim_id: str | None = None,
+    *,
+    skipped: Sequence[int] = (),
+    lease: timedelta = LEASE,
+) -> ChangeResult:
+    """Claim the most urgent free task of the queues (None: of all that the key allows): overdue
+    follow-ups first, then due today, then never contacted, by expiry; none that is another's work,
+    none of a patient who rests, and none of the patients of `skipped` tasks. The claim gets
+    `claim_id` as its id, or one of ours. If none is free the result says why. Raises
+    `Forbidden`."""
+    viewer.require(viewer.may_log_contacts, "claim tasks")
+    where = await where_to_look(viewer, queue_ids, skipped)
+    claim_id = claim_id or new_claim_id()
+    # Looked for before the change: hundreds of rows, and more that are others' work.
+    while candidates := await most_urgent(viewer, where, changes.clock()):
+        if any(candidate.rests_since is not None for candidate in candidates):
+            is_news = await changes.make(viewer, wake, where)
+        else:
+            done = await changes.make(viewer, _claim_one_of, where, candidates, claim_id, lease)
+            if isinstance(done, ChangeResult):
+                return done
+            is_news = done
+        if not is_news:
+            # All that we saw was taken by others between our look and our lock.
+            await asyncio.sleep(random.uniform(0.001, 0.01))  # noqa: S311 - no secret
+    return ChangeResult(None, nothing=await why_nothing(viewer, where, changes.clock()))
+
+
+async def _claim_one_of(
+    change: Change, where: Where, candidates: list[Candidate], claim_id: str, lease: timedelta
+) -> ChangeResult | bool:
+    """Claim the first of the candidates that is still free. If none is: whether some are passed
+    over from now on, because their patients rest."""
+    for candidate in await _not_locked(change.practice_id, candidates):
+        tasks = await lock_tasks_around(change.practice_id, candidate.id)
+        if not _is_free(tasks, candidate, change.now):
+            continue
+        if await rests(change, where.rest, candidate.patient_id):
+            await note_resting(change, where.rest, candidates)
+            return True
+        return await claim_all(change, tasks, candidate.id, claim_id, lease)
+    return False
+
+
+def _is_free(tasks: Sequence[TaskRow], candidate: Candidate, now: datetime) -> bool:
+    """Whether the candidate, locked now, is still what it was when it was looked at."""
+    task = next(task for task in tasks if task.id == candidate.id)
+    return (
+        task.is_open
+        and not task.has_expired(now)
+        and task.follow_up == candidate.follow_up
+        and (task.queue_id, task.assignee_id) == (candidate.queue_id, candidate.assignee_id)
+        and not any(task.is_claimed(now) for task in tasks)
+    )
+
+
+async def _not_locked(practice_id: int, candidates: list[Candidate]) -> list[Candidate]:
+    """The first of the candidates whose patient nobody else is claiming at this moment: locked. In
+    SQLite, where nobody else can be, all of them: some may have been claimed since the look."""
+    if not has_row_locks():
+        return candidates
+    sql = """
+    SELECT p.id FROM unnest($2::bigint[]) WITH ORDINALITY AS c (id, place)
+    JOIN patient p ON p.practice_id = $1 AND p.id = c.id
+    ORDER BY c.place LIMIT 1 FOR UPDATE OF p SKIP LOCKED
+    """
+    patients = [candidate.patient_id for candidate in candidates]
+    found = await fetch(Id, sql, practice_id, patients)
+    return [c for c in candidates if found and c.patient_id == found[0].id][:1]

@@ -1,0 +1,117 @@
+"""Why there is nothing to claim next, and when there will be."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import NamedTuple
+
+from gql_app.access import Viewer
+from gql_app.work.reads.last_calls import LAST_CALL
+from gql_app.work.reads.next_tasks import (
+    DUE_NOW,
+    FOR_VIEWER,
+    WINDOW,
+    Where,
+    first_of_queues,
+    most_urgent,
+)
+from gql_app.work.reads.sections import LATER
+from models.follow_up import local_date
+from models.rest import Rest, midnight
+from models.task import EXPIRES_KEY, IS_OPEN
+
+
+class Nothing(NamedTuple):
+    """Why there is nothing to claim next, in words, and when there will be; None if that is not a
+    question of time."""
+
+    reason: str
+    next_at: datetime | None
+
+
+class _Waiting(NamedTuple):
+    """An open task that may not be handed out yet: its follow-up date is to come, or its patient
+    rests; or both. `called_at` is when the patient was called last."""
+
+    queue_id: int
+    kind: str
+    follow_up: date | None
+    expires_at: datetime | None
+    rests_since: datetime | None
+    called_at: datetime | None
+
+
+async def why_nothing(viewer: Viewer, where: Where, now: datetime) -> Nothing:
+    """Say why no task of the queues is free, and when the next one will be, as far as that is a
+    question of time. A claim that ends by itself is not waited for: usually a contact ends it."""
+    today = local_date(now, viewer.time_zone)
+    values = [viewer.practice_id, now, today, viewer.staff_id, where.rest.since(now)]
+    found = await first_of_queues(_Waiting, where.queues, _selects, values)
+    why = []
+    if where.skipped and await most_urgent(viewer, where._replace(skipped=[]), now):
+        why.append("was skipped by you")
+    if any(task.kind == "resting" for task in found):
+        why.append(f"was called {_lately(where.rest)}")
+    if any(task.kind == "claimed" for task in found):
+        why.append("is being called now")
+    reason = f"Everybody who is due {' or '.join(why)}." if why else "Nobody is due to be called."
+    return Nothing(reason, min(_moments(found, where.rest, now), default=None))
+
+
+def _lately(rest: Rest) -> str:
+    if rest.hours is None:
+        return "today already"
+    return "within the last hour" if rest.hours == 1 else f"within the last {rest.hours} hours"
+
+
+def _selects(queue: str) -> list[str]:
+    """The first tasks of a queue that wait, by what they wait for. The parameters are those of
+    `most_urgent`. Of those that are due and not resting all are claimed, or others' work."""
+    called_at = LAST_CALL.format(practice="$1", patient="t.patient_id")
+    select = f"""SELECT t.queue_id, '%s' AS kind, t.follow_up, t.expires_at, t.rests_since,
+            {called_at} AS called_at
+        FROM task t
+        WHERE t.practice_id = $1 AND t.queue_id = {queue} AND {EXPIRES_KEY} > $2 AND {FOR_VIEWER}"""
+    return [
+        f"""{select % "later"} AND {LATER.holds("$3")} ORDER BY {LATER.sort} LIMIT {WINDOW}""",
+        f"""{select % "resting"} AND {IS_OPEN} AND {DUE_NOW} AND t.rests_since > $5
+        ORDER BY t.rests_since LIMIT {WINDOW}""",
+        f"""{select % "claimed"} AND {IS_OPEN} AND {DUE_NOW} AND t.rests_since IS NULL
+          AND t.claimed_until > $2 LIMIT 1""",
+    ]
+
+
+def _moments(found: list[_Waiting], rest: Rest, now: datetime) -> Iterable[datetime]:
+    """When the tasks are free that wait for nothing but time. Where a queue has more than were
+    looked at, the moment before which none of the others is: so it is never said too late."""
+    last: dict[tuple[int, str], _Waiting] = {}
+    number: dict[tuple[int, str], int] = {}
+    for task in found:
+        if task.kind == "claimed":
+            continue
+        free_at = _free_at(task, rest)
+        if free_at > now and (task.expires_at is None or free_at < task.expires_at):
+            yield free_at
+        place = (task.queue_id, task.kind)
+        last[place], number[place] = task, number.get(place, 0) + 1
+    for place, task in last.items():
+        if number[place] == WINDOW:
+            yield _earliest(task, rest)
+
+
+def _free_at(task: _Waiting, rest: Rest) -> datetime:
+    rested = None if task.called_at is None or rest.is_off else rest.end(task.called_at)
+    due = None if task.kind == "resting" or task.follow_up is None else _begins(task, rest)
+    return max(moment for moment in (rested, due) if moment is not None)
+
+
+def _begins(task: _Waiting, rest: Rest) -> datetime:
+    assert task.follow_up is not None
+    return midnight(task.follow_up, rest.time_zone)
+
+
+def _earliest(task: _Waiting, rest: Rest) -> datetime:
+    """The first moment at which a task can be free that stands after this one."""
+    if task.kind == "later":
+        return _begins(task, rest)
+    assert task.rests_since is not None
+    return rest.end(task.rests_since)
