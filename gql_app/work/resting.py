@@ -3,20 +3,32 @@
 Whether a patient rests is looked up when a claim would hand them out. Thousands of their tasks can
 be due, and each claim would look all of them up again. So the first claim that meets one notes on
 it when the call was (`rests_since`), and later claims read past it until the rest is over.
+
+The rows are locked by a statement of their own, and no lock of another is waited for: others hold
+theirs in another order. As a part of the UPDATE, PostgreSQL may run it once for each row.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from gql_app.work.changes import Change
-from gql_app.work.reads.last_calls import LAST_CALL, last_call
+from gql_app.work.reads.last_calls import call_of, last_call
 from gql_app.work.reads.next_tasks import DUE_NOW, WINDOW, Candidate, Where
-from models.database import among, for_update_if_free, write
+from models.database import Id, among, fetch, for_update_if_free, write
 from models.follow_up import local_date
 from models.rest import Rest
 from models.task import IS_OPEN
 
 BATCH = 1_000
 """How many tasks are freed in one statement."""
+
+
+class _Called(NamedTuple):
+    """A task, and when its patient was called last."""
+
+    id: int
+    called_at: datetime | None
 
 
 async def rests(change: Change, rest: Rest, patient_id: int) -> bool:
@@ -28,18 +40,19 @@ async def rests(change: Change, rest: Rest, patient_id: int) -> bool:
 
 
 async def note_resting(change: Change, rest: Rest, candidates: Sequence[Candidate]) -> None:
-    """Note on the due tasks of the first candidates' patients that they rest, where they do. Their
-    locks are not waited for: others hold theirs in another order."""
+    """Note on the due tasks of the first candidates' patients that they rest, where they do."""
     patients = list(dict.fromkeys(candidate.patient_id for candidate in candidates))[:WINDOW]
+    sql = f"""SELECT t.id, {call_of("t.patient_id")} AS called_at
+    FROM task t
+    WHERE t.practice_id = $1 AND {among("t.patient_id", 2)} AND {IS_OPEN} AND {DUE_NOW}
+    {for_update_if_free()}"""
     today = local_date(change.now, rest.time_zone)
-    call = LAST_CALL.format(patient="task.patient_id", practice="$1")
-    sql = f"""UPDATE task SET rests_since = {call}
-    WHERE practice_id = $1 AND id IN (
-        SELECT t.id FROM task t
-        WHERE t.practice_id = $1 AND {among("t.patient_id", 2)} AND {IS_OPEN} AND {DUE_NOW}
-          AND {LAST_CALL.format(patient="t.patient_id", practice="$1")} > $4
-        {for_update_if_free()})"""
-    await write(sql, change.practice_id, patients, today, rest.since(change.now))
+    found = await fetch(_Called, sql, change.practice_id, patients, today)
+    since = rest.since(change.now)
+    resting = [task.id for task in found if task.called_at is not None and task.called_at > since]
+    sql = f"""UPDATE task SET rests_since = {call_of("task.patient_id")}
+    WHERE practice_id = $1 AND {among("id", 2)}"""
+    await write(sql, change.practice_id, resting)
 
 
 async def forget_rest(change: Change, patient_id: int) -> None:
@@ -52,11 +65,11 @@ async def forget_rest(change: Change, patient_id: int) -> None:
 async def wake(change: Change, where: Where) -> bool:
     """Let claims find the tasks again whose patients have rested. Whether there are any that no
     other change has locked."""
-    sql = f"""UPDATE task SET rests_since = NULL
-    WHERE practice_id = $1 AND id IN (
-        SELECT t.id FROM task t
-        WHERE t.practice_id = $1 AND {among("t.queue_id", 2)} AND {IS_OPEN} AND t.rests_since <= $3
-        LIMIT {BATCH} {for_update_if_free()})
-    RETURNING id"""
+    sql = f"""SELECT t.id FROM task t
+    WHERE t.practice_id = $1 AND {among("t.queue_id", 2)} AND {IS_OPEN} AND t.rests_since <= $3
+    LIMIT {BATCH} {for_update_if_free()}"""
     since = where.rest.since(change.now)
-    return bool(await write(sql, change.practice_id, where.queues, since))
+    rested = [row.id for row in await fetch(Id, sql, change.practice_id, where.queues, since)]
+    sql = f"UPDATE task SET rests_since = NULL WHERE practice_id = $1 AND {among('id', 2)}"
+    await write(sql, change.practice_id, rested)
+    return bool(rested)

@@ -243,7 +243,7 @@ export class TasksView {
   sayNothing(nothing) {
     const again = this.skipped.length ? ' Next task offers what you skipped again.' : '';
     this.skipped = [];
-    this.say(nothingNext(nothing) + again, 20_000);
+    this.say(nothingNext(nothing) + again, 12_000);
   }
 
   /** Show that the next task is being waited for, or no longer. */

@@ -6,13 +6,18 @@ from typing import NamedTuple
 from models.contact import stands
 from models.database import fetch
 
-LAST_CALL = f"""(SELECT MAX(COALESCE(c.contacted_at, c.logged_at))
+
+def call_of(patient: str) -> str:
+    """SQL for the moment at which the patient with this number, in SQL, was called last; null if
+    never. Undone calls are none. The practice is the first parameter.
+
+    It is the latest of all their calls, and not one that is sought after some moment: the databases
+    would look through all calls since then. A CROSS JOIN, because SQLite begins with its first
+    table: the patient's few tasks."""
+    return f"""(SELECT MAX(COALESCE(c.contacted_at, c.logged_at))
     FROM task s CROSS JOIN contact c
-    WHERE s.practice_id = {{practice}} AND s.patient_id = {{patient}}
+    WHERE s.practice_id = $1 AND s.patient_id = {patient}
       AND c.practice_id = s.practice_id AND c.task_id = s.id AND {stands("c")})"""
-"""SQL for the moment of it, null if there was none; an undone one is none. The largest of all, not
-whether there is one after a moment: the databases would look through all that were called since. A
-CROSS JOIN, because SQLite begins with its first table then: the patient's few tasks."""
 
 
 class _LastCall(NamedTuple):
@@ -21,5 +26,5 @@ class _LastCall(NamedTuple):
 
 async def last_call(practice_id: int, patient_id: int) -> datetime | None:
     """When the patient was called last, None if never."""
-    sql = f"SELECT {LAST_CALL.format(practice='$1', patient='$2')}"
+    sql = f"SELECT {call_of('$2')}"
     return (await fetch(_LastCall, sql, practice_id, patient_id))[0].at

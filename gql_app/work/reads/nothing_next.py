@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from gql_app.access import Viewer
-from gql_app.work.reads.last_calls import LAST_CALL
+from gql_app.work.reads.last_calls import call_of
 from gql_app.work.reads.next_tasks import (
     DUE_NOW,
     FOR_VIEWER,
@@ -66,9 +66,8 @@ def _lately(rest: Rest) -> str:
 def _selects(queue: str) -> list[str]:
     """The first tasks of a queue that wait, by what they wait for. The parameters are those of
     `most_urgent`. Of those that are due and not resting all are claimed, or others' work."""
-    called_at = LAST_CALL.format(practice="$1", patient="t.patient_id")
     select = f"""SELECT t.queue_id, '%s' AS kind, t.follow_up, t.expires_at, t.rests_since,
-            {called_at} AS called_at
+            {call_of("t.patient_id")} AS called_at
         FROM task t
         WHERE t.practice_id = $1 AND t.queue_id = {queue} AND {EXPIRES_KEY} > $2 AND {FOR_VIEWER}"""
     return [
