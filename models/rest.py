@@ -4,9 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from models.checks import BadValue
 from models.follow_up import local_date
-from models.refusals import RefusalCode
 
 LONGEST_REST = 720
 """Hours: 30 days."""
@@ -52,17 +50,3 @@ def midnight(day: date, time_zone: str) -> datetime:
     """When the day begins in the time zone. Where its clocks leave midnight out, that is the first
     moment after the gap."""
     return datetime.combine(day, time.min, ZoneInfo(time_zone)).astimezone(UTC)
-
-
-def checked_rest(given: int | str | None) -> int | None:
-    """A rest in hours, None for the rest of the day. A text is one that people wrote. Raises
-    `BadValue`."""
-    if given is None or given == SAME_DAY:
-        return None
-    text = str(given)
-    if text.isascii() and text.isdigit() and int(text[:9]) <= LONGEST_REST:
-        return int(text)
-    raise BadValue(
-        f"a rest is {SAME_DAY}, 0 for none, or hours up to {LONGEST_REST}, not {given!r}",
-        RefusalCode.NUMBER_INVALID,
-    )

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from models.checks import BadValue, checked_name, checked_region, checked_time_zone
 from models.refusals import Refusal, RefusalCode
-from models.rest import checked_rest
+from models.rest import LONGEST_REST, SAME_DAY
 
 
 class Setting(NamedTuple):
@@ -25,17 +25,37 @@ class Checked(NamedTuple):
 MOST_UNDO_MINUTES = 120
 
 
-def checked_minutes(minutes: int | str | None) -> int:
+def checked_minutes(given: int | str | None) -> int:
     """For how many minutes authors may undo their contacts. A text is one that people wrote. Raises
     `BadValue`."""
-    text = "" if minutes is None else str(minutes)
-    if text.isascii() and text.isdigit() and int(text[:9]) <= MOST_UNDO_MINUTES:
-        return int(text)
+    minutes = _number(given, MOST_UNDO_MINUTES)
+    if minutes is not None:
+        return minutes
     message = (
-        f"the minutes for undoing a contact are 0 to {MOST_UNDO_MINUTES}, not {minutes!r}; with 0"
+        f"the minutes for undoing a contact are 0 to {MOST_UNDO_MINUTES}, not {given!r}; with 0"
         " only supervisors may undo one"
     )
     raise BadValue(message, RefusalCode.NUMBER_INVALID)
+
+
+def checked_rest(given: int | str | None) -> int | None:
+    """A rest in hours, None for the rest of the day. A text is one that people wrote. Raises
+    `BadValue`."""
+    if given is None or given == SAME_DAY:
+        return None
+    hours = _number(given, LONGEST_REST)
+    if hours is not None:
+        return hours
+    raise BadValue(
+        f"a rest is {SAME_DAY}, 0 for none, or hours up to {LONGEST_REST}, not {given!r}",
+        RefusalCode.NUMBER_INVALID,
+    )
+
+
+def _number(given: int | str | None, most: int) -> int | None:
+    """A whole number from 0 to `most`, given or written; None if it is anything else."""
+    text = "" if given is None else str(given)
+    return int(text) if text.isascii() and text.isdigit() and int(text[:9]) <= most else None
 
 
 OF_PRACTICE = {

@@ -30,8 +30,7 @@ from models.checks import (
 )
 from models.database import opened
 from models.identity import MAX_CLIENT_ID, MAX_ISSUER
-from models.rest import checked_rest
-from models.setting_checks import checked_minutes
+from models.setting_checks import checked_minutes, checked_rest
 from models.zone_regions import region_of_zone
 
 

@@ -121,6 +121,7 @@ def test_what_the_dashboard_asks_for_is_free(page: Path) -> None:
     for name, part in parts.items():  # each stands after those that it names
         parts[name] = re.sub(r"\$\{(\w+)\}", lambda m: parts.get(m[1], "OPEN"), part)
     asked = {name: part for name, part in parts.items() if part.startswith(("{", "query", "mut"))}
-    assert len(asked) >= (10 if page.name == "documents.js" else 6)
+    streams = {name for name, part in parts.items() if part.startswith("subscription")}
+    assert {*asked} | streams == {*re.findall(r"^export const (\w+)", text, re.MULTILINE)}
     for name, document in asked.items():
         assert measured(document, first=50).leaves <= FREE, name

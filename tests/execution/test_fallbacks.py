@@ -22,7 +22,10 @@ from tests.serving import PATIENCE
 
 PUBLISHED = dict(published())
 
-BY_DESIGN = {"Viewer", "Queue", "Patient", "Task", "ClaimTaskPayload", "LogContactPayload"}
+BY_DESIGN = {
+    *("Viewer", "Queue", "Patient", "Task"),
+    *("ClaimTaskPayload", "LogContactPayload", "PostponeTaskPayload"),
+}
 """Of what the dashboard asks, no plan knows three things: the tasks that one has claimed, who is at
 work in a queue, and pages of a patient's contacts and tasks."""
 
@@ -128,12 +131,21 @@ def with_ids(ways: Ways, document: str) -> tuple[str, dict[str, Any]]:
         task_id(ways.run(ways.office.make_task())),
         global_id("Queue", ways.office.recall.id),
     )
-    document = document.replace('ids: ["…"]', f'ids: ["{task}"]').replace("…", queue)
+    contact_id = global_id("Contact", 1)
+    for place, known in (
+        ('ids: ["…"]', f'ids: ["{task}"]'),
+        ('contactId: "…"', f'contactId: "{contact_id}"'),
+        ('taskId: "…"', f'taskId: "{task}"'),
+        ("…", queue),
+    ):
+        document = document.replace(place, known)
     today, tomorrow = ((ways.office.today + timedelta(days=days)).isoformat() for days in (0, 1))
     contact = {"outcome": "NO_ANSWER", "followUp": tomorrow, "on": tomorrow, "close": False}
     page = {"orderBy": "DUE", "first": 50, "day": today, "search": "Testwell"}
     own = next((global_id(kind, 1) for field, kind in OWN.items() if field in document), task)
-    return document, {"id": own, "taskId": task, "notes": "Call back", **contact, **page}
+    texts = {"notes": "Call back", "reason": "Asked for it"}
+    ids = {"id": own, "taskId": task, "contactId": contact_id}
+    return document, {**ids, **texts, **contact, **page}
 
 
 async def follow(schema: Schema, document: str, ways: Ways, events: int = 15) -> None:

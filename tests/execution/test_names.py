@@ -21,7 +21,7 @@ FOLDER = Path(execution.__file__).parent
 
 NOT_OURS = {
     "Node",  # a class of graphql-core's syntax trees
-    "Int", "String", "Boolean", "ID", "Float", "Query",
+    "Int", "String", "Boolean", "ID", "Float", "Query", "skip",
     "code", "message", "field", "name", "rows", "value", "link", "Key",
 }  # fmt: skip
 """Words that GraphQL, its errors and Python use as well."""

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from models.checks import BadValue
-from models.rest import Rest, checked_rest
+from models.rest import Rest
+from models.setting_checks import checked_rest
 
 CHICAGO = Rest(None, "America/Chicago")  # in July five hours behind UTC
 
