@@ -62,8 +62,9 @@ class Visits:
             refused = Access.by(viewer, origin, AuditAction.REFUSED, result=FORBIDDEN)
             self.access_log.note(refused, {None})
             raise Forbidden(NOT_OF_GROUP)
-        if found.guest_id is None:
+        if found.is_home:
             return viewer
+        assert found.guest_id is not None
         changes = self.changes.asked(origin)
         who = (found.guest_id, viewer, session, home.slug)
         await changes.make_for(practice_id, begin_visit, *who)
