@@ -24,15 +24,16 @@ class GroupPractice(NamedTuple):
     id: int
     slug: str
     name: str
+    home_id: int
     guest_id: int | None
 
     @property
     def is_home(self) -> bool:
-        return self.guest_id is None
+        return self.id == self.home_id
 
 
 _PRACTICES = """
-SELECT gr.name, p.id, p.slug, p.name, g.id
+SELECT gr.name, p.id, p.slug, p.name, h.practice_id, g.id
 FROM access_key h
 JOIN access_key person ON person.practice_id = h.practice_id AND person.id = h.parent_id
     AND person.kind = 'PERSON'

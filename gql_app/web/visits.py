@@ -1,6 +1,7 @@
 """/visits: who supervises a group of practices goes on to another one of it, without signing in
 again. From then on the page names the practice in the header X-Callboard-Practice."""
 
+import logging
 from dataclasses import dataclass
 
 import orjson
@@ -10,6 +11,7 @@ from starlette.routing import Route
 
 from gql_app.access import Forbidden, KeyLookup, Origin, Viewer
 from gql_app.access.visits import NOT_OF_GROUP, begin_visit, practices_of_group
+from gql_app.logs import SECURITY
 from gql_app.schema.errors import FORBIDDEN
 from gql_app.schema.ids import read_id_of
 from gql_app.schema.viewer import viewer_id
@@ -23,6 +25,8 @@ from gql_app.work.access_log import Access, AccessLog
 from gql_app.work.changes import Changes
 from gql_app.work.reads.conditions import BadInput
 from models.audit import AuditAction
+
+security = logging.getLogger(SECURITY)
 
 VISIT = "visit"
 """What it is called in the audit."""
@@ -62,12 +66,16 @@ class Visits:
             refused = Access.by(viewer, origin, AuditAction.REFUSED, result=FORBIDDEN)
             self.access_log.note(refused, {None})
             raise Forbidden(NOT_OF_GROUP)
-        if found.guest_id is None:
+        if found.is_home:
             return viewer
+        assert found.guest_id is not None
         changes = self.changes.asked(origin)
         who = (found.guest_id, viewer, session, home.slug)
         await changes.make_for(practice_id, begin_visit, *who)
-        return await self.keys.visitor(session, practice_id)
+        there = await self.keys.visitor(session, practice_id)
+        whose = {"practice": there.practice_id, "key": there.key_id}
+        security.info("visit_begun", extra=whose)
+        return there
 
 
 def _asked(body: object) -> int:

@@ -17,6 +17,7 @@ MIGRATIONS = "tortoise_migrations"
 
 NEVER_REMOVED = (
     *("practice", "queue", "staff", "patient", "patient_merge", "task", "appointment"),
+    "practice_group",
 )
 """Tables whose rows only change. All others that are not append-only hold what ends some day:
 keys, sessions, words to search for."""

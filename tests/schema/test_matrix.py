@@ -1,5 +1,5 @@
-"""Two practices side by side: nine kinds of key of one, and all that the other has. Whatever a key
-names of the other practice is as good as missing, and no answer shows any of it.
+"""Two practices side by side: nine kinds of key of one, a guest there, and all that the other has.
+Whatever a key names of the other practice is as good as missing, and no answer shows any of it.
 
 What a limited key sees of its own practice is in test_isolation.py.
 """
@@ -13,6 +13,7 @@ import pytest
 from gql_app.access import authenticate
 from gql_app.work.reads.cursors import due_cursor, event_cursor, id_cursor
 from models.chain import Position
+from models.practice import Practice
 from models.roles import Role
 from tests.office import make_office
 from tests.schema.attacks import MUTATIONS, QUERIES, SUBSCRIPTIONS
@@ -21,6 +22,7 @@ from tests.schema.test_isolation import assert_no_canary, send, verdict
 from tests.schema.walk import document
 from tests.serving import METRICS_TOKEN, Server
 from tests.support.access import create_key
+from tests.support.groups import Page, make_group, make_supervisor, sign_in
 
 ONE_DATABASE = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 
@@ -74,6 +76,36 @@ async def test_no_query_shows_anything_of_another_practice(
                 ]
                 assert_no_canary(json.dumps(foreign), where)
                 assert foreign == missing, where
+
+
+async def visit_here(server: Server, there: World) -> Page:
+    """Somebody's page, who has signed in at a third practice and visits this one."""
+    home, changes = await make_office("home"), there.office.changes
+    here = await Practice.get(slug="here")
+    group = await make_group(changes, home.practice, here)
+    page = await sign_in(server, await make_supervisor(changes, group, home.practice))
+    assert (await page.visit(here)).status_code == 200
+    await home.make_task(reason="A canary at home")
+    return page
+
+
+@ONE_DATABASE
+async def test_no_query_of_a_guest_shows_anything_of_another_practice(
+    server: Server, here: dict[str, World], there: World
+) -> None:
+    page, world = await visit_here(server, there), here["supervisor"]
+    for name, attacks in QUERIES.items():
+        for place, attack in enumerate(attacks):
+            where = f"guest: {name} {place}"
+            foreign, missing = [
+                await page.post(
+                    document("query", name), world.office.practice, **attack(world, named)
+                )
+                for named in (there.named, NOTHING)
+            ]
+            assert_no_canary(foreign.text, where)
+            assert foreign.status_code == 200, (where, foreign.text)
+            assert verdict(foreign.json()) == verdict(missing.json()), where
 
 
 @ONE_DATABASE

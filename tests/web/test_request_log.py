@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from gql_app.logs.lines import SECURITY
+from models.access import AccessKey, KeyKind
 from models.roles import Role
+from tests.office import make_office
 from tests.schema.documents import STATUS_CHANGED
 from tests.serving import Server, serving
 from tests.support.access import create_key
+from tests.support.groups import make_group, make_supervisor, sign_in
 from tests.support.log import Kept, kept_log
 from tests.web.streams import EventStream, event_stream, eventually, log_over_http, until_streams
 
@@ -205,6 +208,18 @@ async def test_signing_in_and_out_are_security_events(server: Server, security: 
         *("sign_in_refused", "signed_in", "signed_out"),
     ]
     assert security.lines[1]["key"] == server.office.staff.key_id
+
+
+async def test_a_visit_is_a_security_event(server: Server, security: Kept) -> None:
+    home, away = server.office, await make_office("birch")
+    group = await make_group(home.changes, home.practice, away.practice)
+    page = await sign_in(server, await make_supervisor(home.changes, group, home.practice))
+    for practice in (away.practice, home.practice):
+        assert (await page.visit(practice)).status_code == 200
+    (line,) = security.lines
+    assert (line["event"], line["practice"]) == ("visit_begun", away.practice.id)
+    visit = await AccessKey.get(practice_id=away.practice.id, kind=KeyKind.VISIT)
+    assert line["key"] == visit.id
 
 
 async def test_ids_that_were_made_up_are_security_events(server: Server, security: Kept) -> None:

@@ -229,6 +229,21 @@ async def test_a_request_is_carried_out_for_whom_the_page_was_loaded(trees: Tree
         assert answer.status_code == status, (practice, meant)
 
 
+async def test_nobody_is_signed_out_or_kept_for_whom_the_request_was_not_meant(
+    server: Server, trees: Trees
+) -> None:
+    there = await begin(trees)
+    lee = await make_supervisor(trees.home.changes, trees.group, trees.home.practice, "Lee")
+    other = await sign_in(server, lee)
+    assert (await other.visit(trees.away.practice)).status_code == 200
+    for practice in (None, trees.away.practice):
+        for meant in (there, viewer_id(trees.page.viewer)):
+            headers = other.headers(practice) | {"x-callboard-viewer": meant}
+            assert (await other.client.put("/session", headers=headers)).status_code == 401
+            await other.client.delete("/session", headers=headers)
+            assert (await other.post(TASKS)).status_code == 200
+
+
 async def test_a_visit_goes_on_when_it_is_asked_for_again(trees: Trees) -> None:
     first = await begin(trees)
     trees.page.client.cookies.clear()
