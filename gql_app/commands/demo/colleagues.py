@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from gql_app.commands.demo.sample import notes_on, outcomes
 
 LEFT = 25
-"""Due tasks of a queue that they leave to people. Some of them are of patients who were called for
+"""Due tasks of a queue that they leave to people. Some are of patients whom they have called for
 another task, and who rest."""
 CLOSES = 0.3
 """How many of their calls end the task."""

@@ -9,7 +9,7 @@ from gql_app.work.reads.conditions import Conditions
 from models.database import fetch, select_list
 from models.event import TaskEventKind
 
-MOST_SHOWN = 20
+MOST_SHOWN = 10
 
 
 class PostponementRow(NamedTuple):
