@@ -199,7 +199,9 @@ async def test_nobody_else_has_a_menu_or_a_board_of_the_group(
 async def test_ones_account_is_that_at_home(oversee: Oversee) -> None:
     dashboard = await oversee()
     page = dashboard.page
-    await switch(dashboard, "Oak Dental")
+    for view in ("account", "group"):
+        await dashboard.load(f"/?practice=oak#/{view}")
+        await is_at(dashboard, "Oak Dental")
     await page.locator("#who").click()
     await expect(page.locator("#last-sign-in")).to_contain_text(f"You are signed in as {NAME}.")
     await expect(switcher(page)).to_have_text("Practice: Maple Dental ▾")
