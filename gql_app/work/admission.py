@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from gql_app.work.changes import Change
 from gql_app.work.results import missing
-from models.access import AccessKey, KeyKind
 from models.checks import BadValue, checked_name
 from models.database import Id, among, fetch, for_update
 from models.refusals import Refusal, RefusalCode
@@ -79,8 +78,10 @@ async def check_queues(change: Change, queue_ids: Iterable[int] | None) -> Refus
 
 async def is_guest(change: Change, name: str) -> bool:
     """Whether a guest is called so, or was: nobody else gets what they have done to their name."""
-    guests = AccessKey.filter(practice_id=change.practice_id, kind=KeyKind.GUEST)
-    return await guests.filter(staff__name=trimmed(name)).exists()
+    sql = """SELECT k.id FROM access_key k
+    JOIN staff s ON s.practice_id = k.practice_id AND s.id = k.staff_id
+    WHERE k.practice_id = $1 AND k.kind = 'GUEST' AND s.name = $2 LIMIT 1"""
+    return bool(await fetch(Id, sql, change.practice_id, trimmed(name)))
 
 
 def check_name(name: str) -> Refusal | None:

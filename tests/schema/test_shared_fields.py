@@ -52,7 +52,7 @@ async def test_a_scope_has_nothing_by_which_its_viewer_could_be_told(office: Off
     scope = office.staff.scope
     assert type(scope) is Scope
     personal = set(Viewer.__dataclass_fields__) - set(Scope.__dataclass_fields__)
-    assert personal == {"key_id", "staff_id", "name", "may_create_tasks", "expires_at"}
+    assert personal == {"key_id", "staff_id", "name", "may_create_tasks", "expires_at", "home"}
     assert [name for name in personal if hasattr(scope, name)] == []
     services: Any = type("Services", (), {"clock": office.clock})
     context = Context(office.staff, services)

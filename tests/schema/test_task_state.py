@@ -14,7 +14,7 @@ from tests.serving import Server
 
 TYPES: dict[str, Any] = core_schema(build_schema()).type_map
 
-ONLY_NOW = {"id", "externalIds", "contacts", "suggestedFollowUp"}
+ONLY_NOW = {"id", "externalIds", "contacts", "postponements", "suggestedFollowUp"}
 """What a task has and a snapshot has not: its ids, and what hangs on today."""
 
 WITH_ID = {"Contact", "Patient", "Queue", "Staff"}

@@ -109,6 +109,8 @@ export class Past {
     const when = isTold && (dateOf(last) === today() ? `at ${clock(last)} today` : `on ${dayAndClock(last)}`);
     write(this.part('rests'), isTold ? `Was called ${when}.` : '');
     this.part('rests').hidden = !isTold;
+  }
+
   /** Ask why, and take back. Few do, so it is loaded then. */
   async correct(act, contact) {
     const { task, onCorrected, onError } = this;

@@ -5,7 +5,7 @@ import { SignedOut, graphql } from './api.js';
 import { newKey } from './claim.js';
 import { UNDO } from './correction-documents.js';
 import { button, made } from './elements.js';
-import { outside } from './text.js';
+import { outside, write } from './text.js';
 
 const OFFERED = 30_000; // ms
 const TICK = 250; // ms
@@ -31,14 +31,14 @@ export class UndoOffer {
     this.element.hidden = false;
     this.tick();
     // A text that comes into an element which is there already is read out.
-    requestAnimationFrame(() => this.pending && (this.words.textContent = 'Logged.'));
+    requestAnimationFrame(() => this.pending && (write(this.words, 'Logged.')));
   }
 
   clear() {
     const hadFocus = this.element.contains(document.activeElement);
     this.pending = null;
     this.element.hidden = true;
-    this.words.textContent = '';
+    write(this.words, '');
     if (hadFocus) document.getElementById('grid').focus({ preventScroll: true });
   }
 

@@ -250,6 +250,10 @@ ITS_CONTACTS = """
 INSERT INTO contact (practice_id, task_id, outcome, closed_task, logged_at, logged_by_id)
 SELECT practice_id, id, 'SCHEDULED', true, closed_at, $2 FROM task WHERE practice_id = $1
 """
+UNDONE = """
+INSERT INTO contact_undo (practice_id, contact_id, at, by_id)
+SELECT practice_id, id, logged_at, $2 FROM contact WHERE practice_id = $1 AND logged_at < $3::date
+"""
 THEIR_ENDS = """
 UPDATE task SET last_contact_id = c.id FROM contact c
 WHERE c.practice_id = $1 AND task.practice_id = $1 AND c.task_id = task.id
@@ -278,8 +282,9 @@ async def test_a_day_out_of_a_long_past_is_read_from_indexes(
     await write(LONG_PAST, here, queue, patient, office.today, MANY)
     await write(ITS_CONTACTS, here, office.staff.staff_id)
     await write(THEIR_ENDS, here)
-    await write("ANALYZE")
     day = office.today - timedelta(days=100)
+    await write(UNDONE, here, office.staff.staff_id, day - timedelta(days=2))
+    await write("ANALYZE")
     found = await read_activity(office.supervisor, day, day, size, None)
     assert found.total.contacts.scheduled == found.total.tasks_closed.contact == 24
 
