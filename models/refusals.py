@@ -68,6 +68,9 @@ class RefusalCode(StrEnum):
     EMAIL_TAKEN = "EMAIL_TAKEN"  # it is somebody else's
     STAFF_RETIRED = "STAFF_RETIRED"  # bring them back first
     STAFF_NOT_RETIRED = "STAFF_NOT_RETIRED"  # there is nobody to bring back
+    DO_NOT_CONTACT = "DO_NOT_CONTACT"  # the patient is not to be called: see the contact status
+    LIFT_NOT_ALLOWED = "LIFT_NOT_ALLOWED"  # only supervisors make a contact status milder
+    UNTIL_INVALID = "UNTIL_INVALID"  # no day on which a contact status could end
     KEY_ENDED = "KEY_ENDED"  # it was revoked, or has expired
 
 

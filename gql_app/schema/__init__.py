@@ -20,6 +20,7 @@ from gql_app.schema import (
     appointments,
     audit,
     claims,
+    contact_status,
     contacts,
     events,
     import_jobs,
@@ -61,6 +62,7 @@ Mutation = merge_types(
     "Mutation",
     (
         contacts.Mutations,
+        contact_status.Mutations,
         claims.Mutations,
         tasks.Mutations,
         imports.Mutations,
@@ -81,7 +83,7 @@ def build_schema(*, introspection: bool = True) -> Schema:
     what it has, nor what a client may have meant."""
     schema: Schema = Schema(
         introspection=introspection,
-        sensitive=frozenset({"notes"}),
+        sensitive=frozenset({"notes", "contactStatusReason"}),
         query=Query,
         mutation=Mutation,
         subscription=Subscription,

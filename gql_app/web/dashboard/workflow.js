@@ -58,6 +58,7 @@ export const CAUSES = {
   EXPIRED: 'Expired',
   APPOINTMENT_BOOKED: 'Appointment booked',
   WITHDRAWN: 'Withdrawn',
+  DO_NOT_CONTACT: 'Do not contact',
 };
 
 // Codes of refusals.
@@ -123,6 +124,9 @@ export const CODES = {
   EMAIL_TAKEN: 'EMAIL_TAKEN',
   STAFF_RETIRED: 'STAFF_RETIRED',
   STAFF_NOT_RETIRED: 'STAFF_NOT_RETIRED',
+  DO_NOT_CONTACT: 'DO_NOT_CONTACT',
+  LIFT_NOT_ALLOWED: 'LIFT_NOT_ALLOWED',
+  UNTIL_INVALID: 'UNTIL_INVALID',
   KEY_ENDED: 'KEY_ENDED',
 };
 
