@@ -22,9 +22,11 @@ def local_date(moment: datetime, time_zone: str) -> date:
     return moment.astimezone(ZoneInfo(time_zone)).date()
 
 
-def last_day(expires_at: datetime, time_zone: str) -> date:
-    """Return the last date on which a task that expires at `expires_at` is still open. If it
-    expires at midnight, that is the day before."""
+def last_day(expires_at: datetime | None, time_zone: str) -> date | None:
+    """Return the last date on which a task that expires at `expires_at` is still open, None if it
+    never expires. If it expires at midnight, that is the day before."""
+    if expires_at is None:
+        return None
     return local_date(expires_at - timedelta(microseconds=1), time_zone)
 
 

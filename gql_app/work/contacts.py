@@ -88,7 +88,7 @@ async def _verdict(
         task.status,
         attempt,
         today=local_date(now, viewer.time_zone),
-        last_day=task.expires_at and last_day(task.expires_at, viewer.time_zone),
+        last_day=last_day(task.expires_at, viewer.time_zone),
     )
 
 

@@ -80,7 +80,7 @@ def check_new_task(
     """Every refusal that applies to `new` at a practice in `time_zone`; none if it may be made."""
     follow_up, today = None, local_date(now, time_zone)
     if new.follow_up is not None and not (may_be_overdue and new.follow_up < today):
-        last = new.expires_at and last_day(new.expires_at, time_zone)
+        last = last_day(new.expires_at, time_zone)
         follow_up = check_follow_up_date(new.follow_up, today, last)
     found = (check_reason(new.reason), _check_expiry(new, now), follow_up)
     return tuple(refusal for refusal in found if refusal is not None)

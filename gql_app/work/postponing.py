@@ -55,7 +55,7 @@ def _verdict(
         task.status,
         follow_up,
         today=local_date(change.now, zone),
-        last_day=task.expires_at and last_day(task.expires_at, zone),
+        last_day=last_day(task.expires_at, zone),
     )
     wrong = check_reason(reason, "Say why the patient is called another day.")
     if isinstance(rule, Refusal):

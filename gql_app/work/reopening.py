@@ -71,7 +71,7 @@ async def _verdict(
         is_contacted=task.contact_count > 0,
         is_expired=_has_run_out(change, task),
         today=local_date(change.now, zone),
-        last_day=task.expires_at and last_day(task.expires_at, zone),
+        last_day=last_day(task.expires_at, zone),
     )
     refusals = [check_reason(reason, "Say why the task is reopened.")]
     if isinstance(verdict, Refusal):

@@ -281,7 +281,7 @@ def suggested_follow_up(scope: Scope, task: TaskRow, queue: QueueRow, now: datet
         task.contact_count,
         ladder_of(queue) or (),
         today=local_date(now, scope.time_zone),
-        last_day=task.expires_at and last_day(task.expires_at, scope.time_zone),
+        last_day=last_day(task.expires_at, scope.time_zone),
     )
 
 
