@@ -12,8 +12,6 @@ LONGEST_REST = 720
 SAME_DAY = "same-day"
 """What people write for the rest of the day."""
 
-_NOBODY = datetime.max.replace(tzinfo=UTC)
-
 
 class Rest(NamedTuple):
     """A practice's rest: so many hours, 0 for none, None for the rest of the day on which the
@@ -32,8 +30,6 @@ class Rest(NamedTuple):
 
     def since(self, now: datetime) -> datetime:
         """The moment after which a patient's last call must have been for them to rest `now`."""
-        if self.is_off:
-            return _NOBODY
         if self.hours is not None:
             return now - timedelta(hours=self.hours)
         today = local_date(now, self.time_zone)
