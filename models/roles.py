@@ -29,6 +29,7 @@ class Action(StrEnum):
     RELEASE_FOR_OTHERS = "release the claims of others"
     CORRECT = "undo others' contacts and reopen tasks"
     READ_ACTIVITY = "read activity reports"
+    SUPERVISE_GROUP = "supervise a group of practices"
     EXPORT = "download lists and reports"
     READ_AUDIT = "read the audit"
     MANAGE_ACCESS = "see to people and keys"
@@ -56,6 +57,7 @@ PERMISSIONS: dict[Action, dict[Role, Grant]] = {
     Action.RELEASE_FOR_OTHERS: _SUPERVISORS,
     Action.CORRECT: _SUPERVISORS,
     Action.READ_ACTIVITY: _SUPERVISORS,
+    Action.SUPERVISE_GROUP: _SUPERVISORS,
     Action.EXPORT: _SUPERVISORS,
     Action.READ_AUDIT: _ADMINS,
     Action.MANAGE_ACCESS: _ADMINS,

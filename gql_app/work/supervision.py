@@ -3,15 +3,13 @@
 from gql_app.work.changes import Change
 from models.audit import AuditAction
 from models.database import write
-from models.roles import Role
-
-MAY_SUPERVISE = frozenset({Role.SUPERVISOR, Role.ADMIN})
+from models.roles import Action, Role, may
 
 
 def may_supervise(role: Role, queue_ids: list[int] | None) -> bool:
     """Whether a person of this role and these queues may supervise a group: what they are elsewhere
     must not be more than what they are at home."""
-    return role in MAY_SUPERVISE and queue_ids is None
+    return may(role, Action.SUPERVISE_GROUP) and queue_ids is None
 
 
 async def end_supervision(change: Change, staff_id: int) -> None:

@@ -17,6 +17,7 @@ TABLE = {
     "release the claims of others": "no yes yes no",
     "undo others' contacts and reopen tasks": "no yes yes no",
     "read activity reports": "no yes yes no",
+    "supervise a group of practices": "no yes yes no",
     "download lists and reports": "no yes yes no",
     "read the audit": "no no yes no",
     "see to people and keys": "no no yes no",
