@@ -14,12 +14,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 FILES = Path(__file__).parent / "dashboard"
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
-    " img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none';"
-    " frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",  # kept, but asked for again each time
 }
+POLICY = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
+    " img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none';"
+    " frame-ancestors 'none'",
+}
+PARTS_OF_A_PAGE = ("text/javascript", "application/javascript", "text/css")
+"""They obey the policy of the page that loads them; one of their own would be weight alone."""
 
 
 def page_routes() -> list[Route | Mount]:
@@ -31,7 +35,7 @@ def page_routes() -> list[Route | Mount]:
 
 
 async def _index(_: Request) -> Response:
-    return FileResponse(FILES / "index.html", headers=HEADERS)
+    return FileResponse(FILES / "index.html", headers=HEADERS | POLICY)
 
 
 class _Guarded:
@@ -43,7 +47,9 @@ class _Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                is_part = headers.get("content-type", "").startswith(PARTS_OF_A_PAGE)
+                headers.update(HEADERS if is_part else HEADERS | POLICY)
             await send(message)
 
         await self._files(scope, receive, send_guarded)

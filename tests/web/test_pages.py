@@ -36,15 +36,19 @@ async def sign_in(browser: httpx.AsyncClient, server: Server) -> httpx.Response:
 
 
 async def test_a_page_is_served_to_itself_alone(browser: httpx.AsyncClient) -> None:
-    for path in ("/", "/dashboard/index.html"):
+    for path in ("/", "/dashboard/index.html", "/dashboard/main.js", "/dashboard/style.css"):
         answer = await browser.get(path)
         assert answer.status_code == 200
-        assert "default-src 'none'" in answer.headers["content-security-policy"]
-        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        policy = answer.headers.get("content-security-policy", "")
+        assert ("default-src 'none'" in policy) == ("frame-ancestors 'none'" in policy)
+        assert ("default-src 'none'" in policy) == ("html" in answer.headers["content-type"])
+        assert answer.headers["referrer-policy"] == "no-referrer"
         assert answer.headers["cache-control"] == "no-cache"
         assert answer.headers["content-encoding"] == "gzip"
         again = await browser.get(path, headers={"if-none-match": answer.headers["etag"]})
         assert again.status_code in (200, 304)
+    picture = await browser.get("/dashboard/icon.svg")  # which may be opened by itself
+    assert "default-src 'none'" in picture.headers["content-security-policy"]
     assert (await browser.get("/dashboard/../pages.py")).status_code == 404
 
 
