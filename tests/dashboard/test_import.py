@@ -50,7 +50,7 @@ async def test_a_list_is_imported_mended_and_taken_back(
     await choose(page, b"%PDF-1.4", "list.pdf")
     await expect(page.get_by_text("is neither .csv nor .xlsx")).to_be_visible()
 
-    await choose(page, workbook(LATE), "Liste.xlsx")
+    await choose(page, workbook(LATE), "Später.xlsx")
     await expect(page.get_by_text("3 new, 1 rejected")).to_be_visible()
     samples = page.locator("tr", has_text="Bemerkung").locator("td").last
     await expect(samples).to_have_text("ruft gern zurück · nachmittags")
