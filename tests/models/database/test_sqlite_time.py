@@ -1,12 +1,13 @@
 """SQLite: long statements end when their time is up, or when nobody waits for them any more."""
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from models.database import fetch, migrate, opened, reading_apart, snapshot
+from models.database import fetch, opened, reading_apart, snapshot
 from models.limits import Busy, Limits
 from tests.serving import PATIENCE
 
@@ -22,10 +23,9 @@ class Number(NamedTuple):
 
 
 @pytest.fixture
-async def path(tmp_path: Path) -> str:
-    url = f"sqlite://{tmp_path}/timed.sqlite3"
-    await migrate(url)
-    return url
+def path(tmp_path: Path, sqlite_template: Path) -> str:
+    shutil.copy(sqlite_template, tmp_path / "timed.sqlite3")
+    return f"sqlite://{tmp_path}/timed.sqlite3"
 
 
 async def report() -> list[Number]:
