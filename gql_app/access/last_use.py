@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from gql_app.access.viewer import ChangeOfPractice, Viewer
+from gql_app.logs.retrying import retried
 from models.database import among, for_update_but_its_key, write
 from models.limits import Busy
 
@@ -46,10 +47,8 @@ class LastUse:
         try:
             while True:
                 await asyncio.sleep(ROUND_SECONDS)
-                try:
+                with retried(log, "the use of keys was not written"):
                     await self.write()
-                except Exception as error:  # the database may be away; the next round tries again
-                    log.warning("the use of keys was not written: %s", type(error).__name__)
         finally:
             with suppress(Exception):
                 await self.write()

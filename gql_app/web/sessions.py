@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from gql_app.access import USUAL_IDLE, RateLimited, Viewer, still_valid
 from gql_app.logs import SECURITY
+from gql_app.logs.retrying import retried
 from gql_app.web.close_codes import CloseCode
 
 log = logging.getLogger(__name__)
@@ -131,10 +132,8 @@ class Sessions:
         """Ask now and then whether the keys in use still hold."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
-            try:
+            with retried(log, "checking keys failed, will retry"):  # a key's expiry still holds
                 await self._check()
-            except Exception as error:  # the database may be away; a key's expiry still holds
-                log.warning("checking keys failed, will retry: %s", type(error).__name__)
 
     async def _check(self) -> None:
         now = self._clock()

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gql_app.access import Origin, Viewer
+from gql_app.logs.retrying import retried
 from gql_app.work.audit import Noted
 from gql_app.work.changes import Change, Changes
 from gql_app.work.events import BATCH, NoPractice
@@ -165,20 +166,20 @@ class AccessLog:
     async def _write(self, changes: Changes, practice_id: int) -> None:
         practice = self._practices[practice_id]
         try:
-            while practice.waiting:
-                batch = practice.waiting[:BATCH]
-                rows = [access.noted(patient, at) for access, patient, at in batch]
-                await changes.make_for(practice_id, _write_down, rows)
-                del practice.waiting[: len(batch)]
-            if practice.lost:
-                log.error("practice %d: %d reads are not in its audit", practice_id, practice.lost)
-                practice.lost = 0
+            with retried(log, "the audit was not written, will retry", but=(NoPractice, Busy)):
+                while practice.waiting:
+                    batch = practice.waiting[:BATCH]
+                    rows = [access.noted(patient, at) for access, patient, at in batch]
+                    await changes.make_for(practice_id, _write_down, rows)
+                    del practice.waiting[: len(batch)]
+                if practice.lost:
+                    lost = "practice %d: %d reads are not in its audit"
+                    log.error(lost, practice_id, practice.lost)
+                    practice.lost = 0
         except NoPractice:  # somebody has tried a key of a practice that is not there
             practice.waiting.clear()
         except Busy:  # the log has named the practice; the next round tries again
             pass
-        except Exception as error:  # the database may be away; the next round tries again
-            log.warning("the audit was not written, will retry: %s", type(error).__name__)
         finally:
             self._being_written.discard(practice_id)
 

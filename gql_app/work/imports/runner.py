@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from gql_app.access import Origin, Viewer
 from gql_app.clock import Clock
+from gql_app.logs.retrying import retried
 from gql_app.work.changes import Change, Changes
 from gql_app.work.imports.jobs import hashes_of, next_rows, reject_all, take_rows
 from gql_app.work.imports.sent import discard
@@ -92,13 +93,11 @@ class ImportRunner:
         next_round = 0.0
         while True:
             worked = False
-            try:
+            with retried(log, "imports could not be carried on"):
                 if time.monotonic() >= next_round:
                     await forget_old(self._changes, self._clock())
                     next_round = time.monotonic() + ROUND_SECONDS
                 worked = await self.run_some()
-            except Exception as error:  # the database may be away; the next look tries again
-                log.warning("imports could not be carried on: %s", type(error).__name__)
             if not worked:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._awake.wait(), LOOK_SECONDS)

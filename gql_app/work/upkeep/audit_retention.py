@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from gql_app.clock import Clock, Doubtful
+from gql_app.logs.retrying import retried
 from gql_app.work.changes import Change, Changes
 from gql_app.work.upkeep.doubt import check_share
 from gql_app.work.upkeep.retention import BATCH, LATE, ROUND_SECONDS
@@ -78,11 +79,10 @@ async def keep_pruning_audit(changes: Changes, keep: timedelta, clock: Clock) ->
     prune`, as `keep_pruning` does and says."""
     while True:
         try:
-            clock.check()
-            if await may_delete("audit"):
-                await prune_audit(changes, keep, clock())
+            with retried(log, "pruning the audit failed", but=(Doubtful,)):
+                clock.check()
+                if await may_delete("audit"):
+                    await prune_audit(changes, keep, clock())
         except Doubtful as doubt:
             log.error("pruning the audit stops: %s", doubt)  # noqa: TRY400 - it says all there is
-        except Exception as error:  # the database may be away; the next round tries again
-            log.warning("pruning the audit failed: %s", type(error).__name__)
         await asyncio.sleep(ROUND_SECONDS)

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from gql_app.access.keys import ENDS_SOON
+from gql_app.logs.retrying import retried
 from models.database import fetch
 
 log = logging.getLogger(__name__)
@@ -43,8 +44,6 @@ async def keep_warning_of_ends(clock: Callable[[], datetime]) -> None:
     """Look every hour, until cancelled."""
     told: dict[int, date] = {}
     while True:
-        try:
+        with retried(log, "keys that end soon were not looked for"):
             await warn_of_ends(clock(), told)
-        except Exception as error:  # the database may be away; the next round tries again
-            log.warning("keys that end soon were not looked for: %s", type(error).__name__)
         await asyncio.sleep(ROUND_SECONDS)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 from gql_app.clock import Clock, Doubtful
+from gql_app.logs.retrying import retried
 from gql_app.work.changes import Changes, UseCase
 from gql_app.work.claims import lapse_claim
 from gql_app.work.transitions import expire_task
@@ -114,16 +115,15 @@ async def _keep_sweeping(sweep_by: Sweep, next_due: str, clock: Clock) -> None:
     while True:
         pause = LONGEST_SLEEP
         try:
-            clock.check()
-            await sweep_by(clock())
-            doubts = False
-            now = clock()
-            if soon := await fetch(_Due, next_due, now + LONGEST_SLEEP):
-                pause = max(soon[0].at - now, timedelta(milliseconds=10))
+            with retried(log, "a sweep failed", but=(Doubtful,)):
+                clock.check()
+                await sweep_by(clock())
+                doubts = False
+                now = clock()
+                if soon := await fetch(_Due, next_due, now + LONGEST_SLEEP):
+                    pause = max(soon[0].at - now, timedelta(milliseconds=10))
         except Doubtful as doubt:
             if not doubts:  # and not every few seconds
                 log.error("a sweep stops: %s", doubt)  # noqa: TRY400 - it says all there is
             doubts = True
-        except Exception as error:  # the database may be away; the next round tries again
-            log.warning("a sweep failed: %s", type(error).__name__)
         await asyncio.sleep(pause.total_seconds())

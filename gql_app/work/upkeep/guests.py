@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from gql_app.logs.retrying import retried
 from gql_app.work.changes import Changes
 from gql_app.work.guests import settle_guests
 
@@ -15,7 +16,5 @@ async def keep_settling_guests(changes: Changes) -> None:
     """Look every minute, until cancelled."""
     while True:
         await asyncio.sleep(ROUND_SECONDS)
-        try:
+        with retried(log, "guests were not settled"):
             await settle_guests(changes)
-        except Exception as error:  # the database may be away; the next round tries again
-            log.warning("guests were not settled: %s", type(error).__name__)

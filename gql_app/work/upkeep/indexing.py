@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
+from gql_app.logs.retrying import retried
 from gql_app.work.changes import Change, Changes
 from gql_app.work.patients import index_patients
 from models.database import Id, fetch, for_update_but_its_key, has_row_locks
@@ -70,8 +71,6 @@ async def keep_indexing(changes: Changes) -> None:
     """Index the patients that are not indexed, until cancelled."""
     while True:
         begun, some = time.monotonic(), 0
-        try:
+        with retried(log, "patients could not be indexed"):
             some = await index_some(changes)
-        except Exception as error:  # the database may be away; the next look tries again
-            log.warning("patients could not be indexed: %s", type(error).__name__)
         await asyncio.sleep(REST * (time.monotonic() - begun) if some else LOOK_SECONDS)

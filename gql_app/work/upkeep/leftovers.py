@@ -7,6 +7,7 @@ import logging
 from functools import partial
 from typing import NamedTuple
 
+from gql_app.logs.retrying import retried
 from gql_app.work.changes import Changes
 from gql_app.work.giving_back import give_back
 from models.database import fetch
@@ -49,7 +50,5 @@ async def keep_giving_back(changes: Changes) -> None:
     """Look every minute, until cancelled."""
     while True:
         await asyncio.sleep(ROUND_SECONDS)
-        try:
+        with retried(log, "leftovers were not given back"):
             await give_back_leftovers(changes)
-        except Exception as error:  # the database may be away; the next round tries again
-            log.warning("leftovers were not given back: %s", type(error).__name__)

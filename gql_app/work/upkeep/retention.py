@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from gql_app.access.signin import forget_ended_sessions, with_ended_sessions
 from gql_app.clock import Clock, Doubtful
+from gql_app.logs.retrying import retried
 from gql_app.work.changes import Change, Changes
 from gql_app.work.idempotency import forget_old_keys
 from gql_app.work.upkeep.doubt import check_share
@@ -109,15 +110,14 @@ async def keep_pruning(changes: Changes, keep: timedelta, clock: Clock) -> None:
     has_said_so = False
     while True:
         try:
-            clock.check()
-            if await may_delete("task_event"):
-                await prune(changes, keep, clock())
-            elif not has_said_so:
-                log.warning("%s: schedule callboard prune as the tables' owner", NOT_HERE)
-                has_said_so = True
-            await forget(changes, clock())
+            with retried(log, "pruning failed", but=(Doubtful,)):
+                clock.check()
+                if await may_delete("task_event"):
+                    await prune(changes, keep, clock())
+                elif not has_said_so:
+                    log.warning("%s: schedule callboard prune as the tables' owner", NOT_HERE)
+                    has_said_so = True
+                await forget(changes, clock())
         except Doubtful as doubt:
             log.error("pruning stops: %s", doubt)  # noqa: TRY400 - it says all there is
-        except Exception as error:  # the database may be away; the next round tries again
-            log.warning("pruning failed: %s", type(error).__name__)
         await asyncio.sleep(ROUND_SECONDS)
