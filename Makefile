@@ -11,14 +11,14 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 DRAWN := docs/workflow.md docs/clients.md gql_app/web/dashboard/workflow.js
 
-.PHONY: demo test check torture bench format schema diagram screenshots docs lock clean
+.PHONY: demo test check machines torture bench format schema diagram screenshots docs lock clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/callboard demo $(ARGS)
 
 # The tests start `callboard` hundreds of times. Where the environment forbids Python to keep what it has compiled,
 # each start would compile every module again.
-test check: export PYTHONDONTWRITEBYTECODE :=
+test check machines: export PYTHONDONTWRITEBYTECODE :=
 
 # Three processes, for the tests mostly wait. Those with a browser come last, with no servers beside them.
 test: check
@@ -36,6 +36,10 @@ check: $(VENV)/.installed-test
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/callboard schema --check
 	$(BIN)/python -m models.diagram --check $(DRAWN)
+
+# What tries made-up examples, with five times as many as among all tests.
+machines: $(VENV)/.installed-test
+	CALLBOARD_TEST_TIMES=5 $(BIN)/python -m pytest -n 2 --dist load tests/execution/test_compiled.py tests/flows/test_*_machine.py $(ARGS)
 
 torture: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.torture $(ARGS)

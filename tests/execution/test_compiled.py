@@ -10,8 +10,9 @@ from hypothesis_graphql import queries
 
 from tests.execution.documents import SCALARS, TYPES, Words, Writer
 from tests.execution.ways import ROLES, Ways, cancels
+from tests.support.examples import examples
 
-EXAMPLES = {"sqlite": 1_500, "postgres": 500}
+EXAMPLES = {"sqlite": examples(300), "postgres": examples(100)}
 
 GENERATED = st.tuples(
     queries(TYPES, custom_scalars=SCALARS, print_ast=lambda document: document),

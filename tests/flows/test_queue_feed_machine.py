@@ -32,6 +32,7 @@ from models.lifecycle import ContactOutcome
 from models.task import Task
 from tests.flows.dashboard import BEAT, Dashboard, services
 from tests.office import make_office
+from tests.support.examples import examples
 
 SLUGS = (f"maple-{number}" for number in count())
 
@@ -207,7 +208,7 @@ def test_snapshot_and_events_are_what_a_fresh_snapshot_shows(
             machine: Any = partial(FeedMachine, runner)
             run_state_machine_as_test(
                 machine,
-                settings=settings(max_examples=80, stateful_step_count=40, deadline=None),
+                settings=settings(max_examples=examples(25), stateful_step_count=40, deadline=None),
             )
         finally:
             runner.run(database.aclose())

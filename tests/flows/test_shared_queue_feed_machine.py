@@ -19,6 +19,7 @@ from models.task import Task
 from tests.flows.shared_client import Client
 from tests.flows.shared_practice import Practice, add_queue, small_and_quick
 from tests.office import Office, make_office
+from tests.support.examples import examples
 
 SLUGS = (f"maple-{number}" for number in count())
 
@@ -191,10 +192,10 @@ class SharedFeed(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize(
-    ("database_url", "examples"), [("sqlite", 25), ("postgres", 6)], indirect=["database_url"]
+    ("database_url", "usual"), [("sqlite", 8), ("postgres", 3)], indirect=["database_url"]
 )
 def test_each_who_shares_a_feed_is_told_all_once_in_order_and_right(
-    database_url: str, examples: int, monkeypatch: pytest.MonkeyPatch
+    database_url: str, usual: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_and_quick(monkeypatch)
     with asyncio.Runner() as runner:
@@ -205,7 +206,7 @@ def test_each_who_shares_a_feed_is_told_all_once_in_order_and_right(
             run_state_machine_as_test(
                 machine,
                 settings=settings(
-                    max_examples=examples,
+                    max_examples=examples(usual),
                     stateful_step_count=40,
                     deadline=None,
                     # Tasks of the loop take turns as they like: a failure need not come again.

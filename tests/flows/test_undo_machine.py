@@ -24,6 +24,7 @@ from models.lifecycle import ContactOutcome
 from models.task import Task
 from tests.flows.dashboard import BEAT
 from tests.flows.test_queue_feed_machine import FeedMachine
+from tests.support.examples import examples
 from tests.work.agents import claims_of
 
 WHO = ("staff", "supervisor")
@@ -132,10 +133,10 @@ async def look_at(task_id: int) -> Look:
 
 
 @pytest.mark.parametrize(
-    ("database_url", "examples"), [("sqlite", 60), ("postgres", 10)], indirect=["database_url"]
+    ("database_url", "usual"), [("sqlite", 20), ("postgres", 5)], indirect=["database_url"]
 )
 def test_an_undo_of_anything_leaves_what_was_before(
-    database_url: str, examples: int, monkeypatch: pytest.MonkeyPatch
+    database_url: str, usual: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gql_app.schema.queue_feed.HEARTBEAT", BEAT)
     monkeypatch.setattr("gql_app.live.feed.KEPT", 4)
@@ -149,7 +150,7 @@ def test_an_undo_of_anything_leaves_what_was_before(
             run_state_machine_as_test(
                 machine,
                 settings=settings(
-                    max_examples=examples,
+                    max_examples=examples(usual),
                     stateful_step_count=40,
                     deadline=None,
                     phases=[Phase.generate, Phase.shrink],
