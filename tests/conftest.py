@@ -7,8 +7,9 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import asyncpg
@@ -17,12 +18,14 @@ import pytest
 from benchmarks.wheel import CannotStart, ready_for_postgres, start_postgres, url_of
 from models.database import migrate, opened, use_secret, write
 from tests.brokers import redis_server
-from tests.office import Office, make_office
+from tests.office import Office, find_office, make_office
 from tests.serving import Server, serving
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts so what it runs in the background; programs under test would ignore Ctrl-C too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+T = TypeVar("T")
 
 BOTH = ("sqlite", "postgres")
 
@@ -106,34 +109,73 @@ async def _migrated(url: str) -> None:
         await write("UPDATE secret SET value = $1", SECRET)
 
 
+@dataclass
+class Furnished:
+    """A database with an office in it, of which tests get copies: to make one takes longer than
+    most tests. `name` is that of the database, or its file; `keys` are the office's."""
+
+    name: str
+    keys: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def postgres_office(postgres_url: str, postgres_template: str) -> Furnished:
+    name = f"{postgres_template}_office"
+    _run(_execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {postgres_template}"))
+    return Furnished(name, _run(_furnished(with_database(postgres_url, name))))
+
+
+@pytest.fixture(scope="session")
+def sqlite_office(sqlite_template: Path) -> Furnished:
+    path = shutil.copy(sqlite_template, sqlite_template.with_name("office.sqlite3"))
+    return Furnished(str(path), _run(_furnished(f"sqlite://{path}")))
+
+
+async def _furnished(url: str) -> dict[str, str]:
+    async with opened(url):
+        return (await make_office()).keys
+
+
 @pytest.fixture(params=BOTH)
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """The address of an empty database of each kind, tables up to date."""
+    """The address of a database of each kind, tables up to date: an empty one, or with the office
+    of the fixtures below."""
+    if "office_keys" in request.fixturenames:
+        template = request.getfixturevalue(f"{request.param}_office").name
+    else:
+        template = request.getfixturevalue(f"{request.param}_template")
     if request.param == "sqlite":
         path = tmp_path / "callboard.sqlite3"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        shutil.copy(template, path)
         yield f"sqlite://{path}"
         return
-    server, template = (
-        request.getfixturevalue(name) for name in ("postgres_url", "postgres_template")
-    )
+    server = request.getfixturevalue("postgres_url")
     name = f"callboard_{uuid4().hex[:12]}"
-    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    # By files: of one so small, that takes half as long as through the log.
+    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield with_database(server, name)
     await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    """A small practice in an open database, without a server."""
-    async with opened(database_url):
-        yield await make_office()
+def office_keys(database_url: str, request: pytest.FixtureRequest) -> dict[str, str]:
+    """The keys of the office that is in the database."""
+    kind = "sqlite" if database_url.startswith("sqlite") else "postgres"
+    furnished: Furnished = request.getfixturevalue(f"{kind}_office")
+    return furnished.keys
 
 
 @pytest.fixture
-async def server(database_url: str) -> AsyncIterator[Server]:
-    """A server on a real port over an empty database; `server.office` is a small practice in it."""
-    async with serving(database_url) as server:
+async def office(database_url: str, office_keys: dict[str, str]) -> AsyncIterator[Office]:
+    """A small practice in an open database, without a server."""
+    async with opened(database_url):
+        yield await find_office(office_keys)
+
+
+@pytest.fixture
+async def server(database_url: str, office_keys: dict[str, str]) -> AsyncIterator[Server]:
+    """A server on a real port; `server.office` is a small practice in its database."""
+    async with serving(database_url, make=lambda: find_office(office_keys)) as server:
         yield server
 
 
@@ -143,10 +185,10 @@ def with_database(url: str, name: str) -> str:
     return f"{address.rpartition('/')[0]}/{name}" + (f"?{options}" if options else "")
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
+def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run `work` to its end in a loop of its own: a test's own loop may be running already."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, work).result()
+        return pool.submit(asyncio.run, work).result()
 
 
 async def _execute(url: str, *statements: str) -> None:

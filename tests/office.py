@@ -142,7 +142,24 @@ async def make_office(slug: str = "maple", time_zone: str = "America/Chicago") -
         )
         for role in Role
     }
+    return await _office(practice, queues, patients, keys, clock)
+
+
+async def find_office(keys: dict[str, str]) -> Office:
+    """The practice that the open database has, whose keys these are."""
+    practice = await Practice.get()
+    queues = await Queue.all().order_by("id")
+    return await _office(practice, queues, await Patient.all().order_by("id"), keys, Clock())
+
+
+async def _office(
+    practice: Practice,
+    queues: list[Queue],
+    patients: list[Patient],
+    keys: dict[str, str],
+    clock: Clock,
+) -> Office:
     staff, supervisor, admin, partner = [await authenticate(keys[role.lower()]) for role in Role]
     recall, missed = queues
     viewers = (staff, supervisor, admin, partner)
-    return Office(practice, recall, missed, patients, keys, *viewers, clock)
+    return Office(practice, recall, missed, patients, {**keys}, *viewers, clock)

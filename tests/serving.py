@@ -3,10 +3,12 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from functools import partial
+from typing import Any, ClassVar, Self
+from unittest.mock import patch
 
 import httpx
 import uvicorn
@@ -14,6 +16,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from gql_app.app import server_config
+from gql_app.execution.memory import Memory, Schema
+from gql_app.schema import build_schema
 from gql_app.settings import Settings
 from tests.office import Office, make_office
 
@@ -154,14 +158,46 @@ class _Prompt(uvicorn.Server):
         await self.lifespan.shutdown()
 
 
+class _Schemas:
+    """Lends applications a schema that one before them had, with a memory that is new: to build one
+    takes half of a server's start."""
+
+    _idle: ClassVar[dict[bool, list[Schema]]] = {True: [], False: []}
+
+    def __init__(self) -> None:
+        self._lent: list[Schema] = []
+
+    def lent_to(self, build_app: Any) -> Any:
+        with patch("gql_app.app.build_schema", self._lend):
+            return build_app()
+
+    def _lend(self, *, introspection: bool) -> Schema:
+        idle = self._idle[introspection]
+        schema = idle.pop() if idle else build_schema(introspection=introspection)
+        schema.memory = Memory()
+        self._lent.append(schema)
+        return schema
+
+    def take_back(self) -> None:
+        for schema in self._lent:
+            schema.memory = Memory()
+            self._idle[schema.tells_what_it_has].append(schema)
+
+
 @asynccontextmanager
 async def serving(
-    database_url: str, office: Office | None = None, **settings: Any
+    database_url: str,
+    office: Office | None = None,
+    *,
+    make: Callable[[], Awaitable[Office]] = make_office,
+    **settings: Any,
 ) -> AsyncIterator[Server]:
     """A server over a migrated database, in this process and loop, on a free port. It makes a small
-    practice, unless the database has one already."""
+    practice, unless `office` is there already."""
     settings = {"metrics_token": METRICS_TOKEN} | settings
     config = server_config(Settings(database_url=database_url, **settings), "127.0.0.1", 0)
+    schemas = _Schemas()
+    config.app = partial(schemas.lent_to, config.app)
     server = _Prompt(config)
     task = asyncio.create_task(server.serve())
     try:
@@ -173,7 +209,8 @@ async def serving(
         url = f"http://127.0.0.1:{port}"
         # `verify` would read all authorities of the web, for each test anew.
         async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, verify=False) as http:
-            yield Server(port, office or await make_office(), http)
+            yield Server(port, office or await make(), http)
     finally:
         server.told.set()
         await task
+        schemas.take_back()

@@ -8,9 +8,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from tests.conftest import Furnished
 from tests.dashboard.groups import Group, make_group
 from tests.dashboard.visits import Visit, visiting
 from tests.npm import install
+from tests.office import find_office
 from tests.serving import Server, serving
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -42,12 +44,12 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def server(
-    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_office: Furnished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Server]:
     """A server over a database of its own, which looks often whether sessions still hold."""
     monkeypatch.setattr("gql_app.web.sessions.CHECK_SECONDS", 0.05)
-    path = shutil.copy(sqlite_template, tmp_path / "callboard.sqlite3")
-    async with serving(f"sqlite://{path}") as server:
+    url = f"sqlite://{shutil.copy(sqlite_office.name, tmp_path / 'callboard.sqlite3')}"
+    async with serving(url, make=lambda: find_office(sqlite_office.keys)) as server:
         yield server
 
 
