@@ -13,6 +13,7 @@ from models.database.connections import (
 )
 from models.database.dialect import (
     among,
+    among_found,
     any_among,
     for_update,
     for_update_but_its_key,
@@ -58,6 +59,7 @@ __all__ = [
     "Row",
     "Statement",
     "among",
+    "among_found",
     "any_among",
     "check",
     "columns_of_new",

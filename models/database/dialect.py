@@ -47,6 +47,15 @@ def among(column: str, parameter: int, kind: str = "bigint") -> str:
     return f"{column} = ANY(${parameter}::{kind}[])"
 
 
+def among_found(column: str, select: str) -> str:
+    """SQL that is true where `column` is one of the numbers that a SELECT finds, which is run once
+    and first. PostgreSQL would join the two, by a loop in a loop while it knows nothing of a table
+    that has just grown."""
+    if is_sqlite(connection()):
+        return f"{column} IN ({select})"
+    return f"{column} = ANY(ARRAY({select}))"
+
+
 def any_among(column: str, parameter: int) -> str:
     """SQL that is true where one of the numbers in the JSON list `column` is in the list
     `parameter`."""

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 
 class ImportField(StrEnum):
-    """What a column can be matched with: a part of a row. A name may stand in two columns."""
+    """What a column can be matched with: a part of a row. A name may stand in two columns, and a
+    phone in either of two: the second counts where the first is empty."""
 
     EXTERNAL_ID = "external_id"
     PATIENT_EXTERNAL_ID = "patient_external_id"
@@ -20,6 +21,7 @@ class ImportField(StrEnum):
     FIRST_NAME = "first_name"
     LAST_NAME = "last_name"
     PHONE = "phone"
+    OTHER_PHONE = "other_phone"
     REASON = "reason"
     ORIGIN = "origin"
     FOLLOW_UP = "follow_up"
@@ -172,15 +174,14 @@ def _take_remembered(
 
 
 def _guess(columns: dict[str, str], free: Sequence[str]) -> None:
-    best: dict[str, tuple[int, str]] = {}
-    for name in free:
-        if name in columns.values() or (guess := _GUESSED.get(plain(name))) is None:
-            continue
-        place, field = guess
-        if field not in best or place < best[field][0]:
-            best[field] = place, name
-    for field, (_, name) in best.items():
-        columns.setdefault(field, name)
+    unused = [name for name in free if name not in columns.values()]
+    for _, field, name in sorted(
+        (*_GUESSED[plain(name)], name) for name in unused if plain(name) in _GUESSED
+    ):
+        if field not in columns:
+            columns[field] = name
+        elif field == "phone":  # lists have one of them empty for most patients
+            columns.setdefault("other_phone", name)
 
 
 def _settle(columns: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ from gql_app.work.locking import Overtaken
 from gql_app.work.patients import Findable
 from gql_app.work.reads.patients import seen_patients
 from gql_app.work.reads.targets import Target
-from models.database import among, fetch, for_update
+from models.database import among, among_found, fetch, for_update
 from models.phone import Phone
 from models.task import IS_OPEN
 
@@ -139,10 +139,10 @@ async def _known_patients(
     away, locked, with their open task in the queue and who claims them."""
     where = seen_patients(viewer)
     source, wanted = where.value(batch.source), where.value(_wanted(batch))
-    where.add(f"""p.id IN (
-        SELECT COALESCE(g.merged_into_id, g.id) FROM patient g
+    called = f"""SELECT COALESCE(g.merged_into_id, g.id) FROM patient g
         WHERE g.practice_id = $1 AND g.source = ${source}
-          AND {among("g.external_id", wanted, "text")})""")
+          AND {among("g.external_id", wanted, "text")}"""
+    where.add(among_found("p.id", called))
     sql = f"""
     SELECT p.id, p.name, p.phone FROM patient p
     WHERE {where} ORDER BY p.id {"" if batch.is_trial else for_update()}

@@ -74,6 +74,8 @@ def record_of(
         cell = named.get(column)
         if column == "name" and cell is None:
             cell = _both_names(named)
+        if column == "phone" and (cell is None or cell == "" or str(cell).isspace()):
+            cell = named.get("other_phone", cell)
         if isinstance(cell, int) and not isinstance(cell, bool):
             cell = str(cell)  # ids are often numbers in JSON
         if cell is not None and not isinstance(cell, str):

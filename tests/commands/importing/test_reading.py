@@ -35,6 +35,14 @@ def test_a_record_knows_its_line_and_may_run_over_several() -> None:
     assert first.row.follow_up is None
 
 
+def test_the_other_phone_counts_where_the_first_is_empty() -> None:
+    text = (
+        "external_id,name,Telefon,Mobil,reason\n1,f,55,66,r\n2,f, ,66,r\n3,f,none,66,r\n4,f,,,r\n"
+    )
+    phones = [record.row.phone for record in read(text) if record.row]
+    assert phones == ["55", "66", "none", ""]
+
+
 def test_columns_may_stand_in_any_order_and_case_beside_others() -> None:
     source = Source(io.StringIO("Reason,fax,NAME,phone,External_ID,\nr,f,n,p,1,\n"), Path("a.CSV"))
     (record,) = source.records

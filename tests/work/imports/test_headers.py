@@ -13,7 +13,7 @@ FILES = {
     ),
     "Dentrix": (
         "Chart #,Patient Name,Home Phone,Mobile Phone,Continuing Care Type",
-        "external_id,name,,phone,reason",
+        "external_id,name,other_phone,phone,reason",
     ),
     "Eaglesoft": (
         "Patient ID,First Name,Last Name,Cell Phone,Recall Type",
@@ -21,11 +21,11 @@ FILES = {
     ),
     "Open Dental": (
         "RecallNum,PatNum,LName,FName,HmPhone,WirelessPhone,ProcDescript",
-        "external_id,patient_external_id,last_name,first_name,,phone,reason",
+        "external_id,patient_external_id,last_name,first_name,other_phone,phone,reason",
     ),
     "German": (
         "Nr.,Patienten-Nr.,Nachname,Vorname,Telefon,Handy,Grund,Wiedervorlage",
-        "external_id,patient_external_id,last_name,first_name,phone,,reason,follow_up",
+        "external_id,patient_external_id,last_name,first_name,phone,other_phone,reason,follow_up",
     ),
     "German, a recall list": (
         "Pat.-Nr.,Nachname,Vorname,Geburtsdatum,Telefon,Fällig am,Anlass,Bemerkung",

@@ -2,6 +2,7 @@
 
 import { graphql } from '../api.js';
 import { outside } from '../text.js';
+import { count } from '../words.js';
 import { PREVIEW, START_IMPORT } from './documents/import.js';
 import { button, ending, field, made, sending, showErrors } from './fields.js';
 import { figures } from './import-job.js';
@@ -13,6 +14,7 @@ const FIELDS = {
   FIRST_NAME: 'First name',
   LAST_NAME: 'Last name',
   PHONE: 'Phone',
+  OTHER_PHONE: 'Phone, if the first is empty',
   REASON: 'Reason for the call',
   ORIGIN: 'Origin',
   FOLLOW_UP: 'Follow-up date',
@@ -33,7 +35,7 @@ export class ImportMatching {
       {},
       made('p', { text: `File: ${outside(job.fileName)}` }),
       field('queueId', 'Queue', this.queue, 'Where the tasks go.'),
-      field('source', 'Source', this.source, 'Whose numbers are in the file. A task comes in once for each source and number.'),
+      field('source', 'Source', this.source, 'Whose numbers are in the file, such as the name of your practice software: the same each time. A task comes in once for each source and number.'),
       this.columns,
       this.outlook,
       ...ending('Start the import', button('Choose another file', again)),
@@ -119,6 +121,8 @@ export class ImportMatching {
     const wrong = preview.rejects.map(({ line, errors }) =>
       made('li', { text: outside(`Line ${line}: ${errors.map(({ message }) => message).join(' ')}`) }),
     );
+    const more = preview.rejected - wrong.length;
+    if (wrong.length && more > 0) wrong.push(made('li', { text: `And ${count(more, 'more row')}: each can be mended once the import has run.` }));
     if (wrong.length) this.outlook.append(made('ul', {}, ...wrong));
   }
 
