@@ -58,6 +58,7 @@ export const CAUSES = {
   EXPIRED: 'Expired',
   APPOINTMENT_BOOKED: 'Appointment booked',
   WITHDRAWN: 'Withdrawn',
+  DO_NOT_CONTACT: 'Do not contact',
 };
 
 // Codes of refusals.
@@ -130,6 +131,9 @@ export const CODES = {
   STAFF_NOT_RETIRED: 'STAFF_NOT_RETIRED',
   ALREADY_IN_GROUP: 'ALREADY_IN_GROUP',
   NOT_IN_GROUP: 'NOT_IN_GROUP',
+  DO_NOT_CONTACT: 'DO_NOT_CONTACT',
+  LIFT_NOT_ALLOWED: 'LIFT_NOT_ALLOWED',
+  UNTIL_INVALID: 'UNTIL_INVALID',
   KEY_ENDED: 'KEY_ENDED',
 };
 
