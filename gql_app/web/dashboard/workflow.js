@@ -61,6 +61,14 @@ export const CAUSES = {
   DO_NOT_CONTACT: 'Do not contact',
 };
 
+// Whether a patient may be called, as people read it.
+export const CONTACT_STATUSES = {
+  OK: 'May be called',
+  DO_NOT_CONTACT: 'Asked not to be called',
+  INACTIVE: 'No longer a patient',
+  DECEASED: 'Deceased',
+};
+
 // Codes of refusals.
 export const CODES = {
   MUST_CLOSE: 'MUST_CLOSE',

@@ -1,0 +1,86 @@
+// Whether a patient may be called: shown on the patient's page, set there, and lifted by supervisors.
+
+import { graphql } from './api.js';
+import { button, made } from './elements.js';
+import { FormDialog } from './form-dialog.js';
+import { SET_STATUS } from './patient-documents.js';
+import { outside, write } from './text.js';
+import { count, dateOf, shortDate } from './words.js';
+import { CONTACT_STATUSES } from './workflow.js';
+
+export class PatientStatus {
+  /** `say(words)`; `onSet()`: it is another now; `onError(error)`. */
+  constructor({ say, onSet, onError }) {
+    Object.assign(this, { say, onSet, patient: null, viewer: null });
+    this.dialog = new FormDialog({
+      submit: 'Save', onError, send: (values) => this.save(values),
+      fields: [
+        { name: 'status', label: 'The patient', tag: 'select' },
+        { name: 'reason', label: 'Why', tag: 'textarea', rows: 3, maxlength: 600 },
+        { name: 'until', label: 'Last day', type: 'date', hint: 'Without a date it holds until somebody lifts it.' },
+      ],
+    });
+    this.button = button('Contact status …', () => this.open());
+    this.line = made('p', { class: 'standing' });
+    this.offer = made('div', { class: 'notice', role: 'status', hidden: true });
+    this.element = made('div', {}, this.line, this.offer);
+  }
+
+  begin(viewer) {
+    this.viewer = viewer;
+    this.button.hidden = !viewer.maySetContactStatus;
+  }
+
+  clear() {
+    this.patient = null;
+    write(this.line, '');
+    this.offer.hidden = true;
+    this.offer.replaceChildren();
+  }
+
+  draw(patient) {
+    if (this.patient && this.patient.id !== patient.id) this.clear();
+    this.patient = patient;
+    write(this.line, told(patient));
+  }
+
+  open() {
+    const { id, contactStatus: now, contactStatusReason: reason, contactStatusUntil: until } = this.patient;
+    const { status } = this.dialog.inputs;
+    const chosen = this.dialog.about === id ? status.value : '';
+    const options = Object.entries(CONTACT_STATUSES).filter(([name]) => name !== 'OK' || this.viewer.mayLiftContactStatus);
+    status.replaceChildren(...options.map(([name, words]) => new Option(words, name)));
+    const first = now === 'OK' ? 'DO_NOT_CONTACT' : now;
+    this.dialog.open(id, 'May this patient be called?', { status: first, reason: now === 'OK' ? '' : reason, until });
+    if (chosen) status.value = chosen;
+  }
+
+  async save({ status, reason, until }) {
+    const { about: id } = this.dialog;
+    const given = { id, status, reason: reason || null, until: until || null };
+    const { patient, closed, offered, errors } = (await graphql(SET_STATUS, given)).setContactStatus;
+    if (errors.length) return errors;
+    const ended = closed.length ? ` ${count(closed.length, 'open task')} closed.` : '';
+    this.say(`${outside(patient.name)}: ${CONTACT_STATUSES[patient.contactStatus]}.${ended}`);
+    if (this.patient?.id === id) this.drawOffer(offered);
+    this.onSet();
+    return [];
+  }
+
+  /** What the lifted status had closed, so that it can be looked at. */
+  drawOffer(tasks) {
+    this.offer.hidden = !tasks.length;
+    const lines = tasks.map(({ id, reason, queue }) =>
+      made('li', {}, made('a', { href: `#/tasks/${id}`, text: `${outside(reason)} · ${outside(queue?.name)}` })));
+    this.offer.replaceChildren(made('strong', { text: 'Tasks that it had closed:' }), made('ul', {}, ...lines));
+  }
+}
+
+/** What is said of a patient who is not to be called; nothing of one who may be. */
+function told({ contactStatus, contactStatusReason, contactStatusSince, contactStatusUntil }) {
+  if (contactStatus === 'OK') return '';
+  const since = contactStatusSince ? ` since ${shortDate(dateOf(contactStatusSince))}` : '';
+  const until = contactStatusUntil ? `, until ${shortDate(contactStatusUntil)}` : '';
+  const why = contactStatusReason ? `: ${outside(contactStatusReason)}` : '.';
+  return CONTACT_STATUSES[contactStatus] + since + until + why;
+}
