@@ -1,5 +1,5 @@
-"""Patients who are not to be called, in the browser: said in the dialog, seen at once by others, set
-and lifted on the patient's page."""
+"""Patients who are not to be called, in the browser: said in the dialog, seen at once by others,
+set and lifted on the patient's page."""
 
 import os
 from datetime import timedelta

@@ -96,10 +96,10 @@ async def test_every_open_task_closes_in_one_change_and_its_claim_ends(
     events = await TaskEvent.filter(seq__gt=before).order_by("seq")
     assert [event.kind for event in events] == [TaskEventKind.CLOSED_BY_DO_NOT_CONTACT] * 2
     assert len({event.change for event in events}) == 1
-    assert {event.actor_id for event in events} == {office.staff.staff_id}  # type: ignore[attr-defined]
+    assert {event.actor_id for event in events} == {office.staff.staff_id}
     assert await status_of(office) == (status, "Told us on the phone")
     noted = await Audit.filter(detail=f"contact status {status}")
-    assert [row.patient_id for row in noted] == [office.patients[0].id]  # type: ignore[attr-defined]
+    assert [row.patient_id for row in noted] == [office.patients[0].id]
     await other.refresh_from_db()
     assert other.status.is_open
     await assert_consistent(office)
@@ -208,7 +208,7 @@ async def test_only_supervisors_make_it_milder_or_shorter(office: Office) -> Non
     await put(office, DO_NOT_CONTACT, until=later)
     for milder in ({"status": INACTIVE}, {"status": DO_NOT_CONTACT, "until": soon}):
         for viewer in (office.staff, office.partner):
-            refused = await put(office, viewer=viewer, **milder)  # type: ignore[arg-type]
+            refused = await put(office, viewer=viewer, **milder)
             assert codes(refused) == [("LIFT_NOT_ALLOWED", "status")]
             assert refused.patient is not None
             assert refused.patient.contact_status is DO_NOT_CONTACT
@@ -373,7 +373,7 @@ async def test_it_ends_by_itself_after_its_last_day_at_the_practice(office: Offi
     assert await status_of(office) == (OK, None)
     last = await TaskEvent.filter(task_id=task.id).order_by("-seq").first()
     assert last is not None
-    assert (last.kind, last.actor_id) == (TaskEventKind.PATIENT_CHANGED, None)  # type: ignore[attr-defined]
+    assert (last.kind, last.actor_id) == (TaskEventKind.PATIENT_CHANGED, None)
     await assert_consistent(office)
 
 
