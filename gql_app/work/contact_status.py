@@ -12,7 +12,7 @@ from typing import NamedTuple
 from gql_app.work.changes import Change
 from gql_app.work.locking import lock_open_tasks, lock_patient
 from gql_app.work.patients import touch_tasks
-from gql_app.work.reads.patients import patient_now
+from gql_app.work.reads.patients import patient_now, standing_of
 from gql_app.work.reads.queues import day_bounds
 from gql_app.work.results import missing
 from gql_app.work.transitions import close
@@ -104,6 +104,16 @@ async def put_standing(change: Change, patient: PatientRow, standing: Standing) 
         return Put()
     lifted = await _closed_by(change, patient.id, before)
     return Put(lifted=await touch_tasks(change, lifted))
+
+
+async def why_barred(change: Change, patient_id: int, what: str, field: str) -> Refusal | None:
+    """Why no task of a locked patient may become open; None if the patient may be called. `what` is
+    said of the task."""
+    standing = (await standing_of(change.practice_id, patient_id)).at(change.now)
+    if not standing.is_barred:
+        return None
+    message = f"{what}: the patient's contact status is “{standing.status.label}”."
+    return Refusal(RefusalCode.DO_NOT_CONTACT, message, field)
 
 
 async def write_standing(change: Change, patient_id: int, standing: Standing) -> None:

@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from gql_app.access import Viewer
 from gql_app.work.changes import Change
 from gql_app.work.claims import Claim, live_claim
+from gql_app.work.contact_status import why_barred
 from gql_app.work.idempotency import KEY_REUSED, Request, earlier_use, keep_result
 from gql_app.work.locking import lock_patient
-from gql_app.work.reads.patients import standing_of
 from gql_app.work.reads.queues import tasks_by_id
 from gql_app.work.reads.targets import find_target
 from gql_app.work.results import ChangeResult, missing
@@ -57,9 +57,11 @@ async def create_task(change: Change, new: NewTask) -> ChangeResult:
         return ChangeResult(None, refusals=(missing("patient", "patientId"),))
     new = replace(new, patient_id=patient_id)
     new = with_default_life(new, queue.automatic_life_days, change.now)
-    refusals = check_new_task(new, viewer.time_zone, change.now) or await _barred(
-        change, patient_id
-    )
+    refusals = check_new_task(new, viewer.time_zone, change.now)
+    if not refusals and (
+        barred := await why_barred(change, patient_id, "No task is made", "patientId")
+    ):
+        refusals = (barred,)
     if refusals:
         return ChangeResult(None, refusals=refusals)
     claim = await live_claim(viewer.practice_id, new.patient_id, change.now)
@@ -69,15 +71,6 @@ async def create_task(change: Change, new: NewTask) -> ChangeResult:
     if request is not None:
         keep_result(change, request, task=task.id)
     return ChangeResult(task)
-
-
-async def _barred(change: Change, patient_id: int) -> tuple[Refusal, ...]:
-    """Why no task is made for a locked patient; nothing if they may be called."""
-    standing = (await standing_of(change.practice_id, patient_id)).at(change.now)
-    if not standing.is_barred:
-        return ()
-    message = f"No task is made: the patient's contact status is “{standing.status.label}”."
-    return (Refusal(RefusalCode.DO_NOT_CONTACT, message, "patientId"),)
 
 
 def with_default_life(new: NewTask, days: int | None, now: datetime) -> NewTask:

@@ -135,9 +135,16 @@ async def _changed_since(
     sql = """SELECT COUNT(*) FROM appointment a
     WHERE a.practice_id = $1 AND a.patient_id = $2 AND a.recorded_at > $3"""
     recorded = await fetch(Number, sql, change.practice_id, merge.survivor_id, merge.at)
+    sql = f"""SELECT COUNT(*) FROM contact_undo u
+    JOIN contact c ON c.practice_id = u.practice_id AND c.id = u.contact_id
+    WHERE u.practice_id = $1 AND {among("c.task_id", 2)} AND u.at > $3"""
+    (undone,) = await fetch(Number, sql, change.practice_id, [*before], merge.at)
+    more = sum(task.contact_count - before[task.id].contact_count for task in came)
     counts = {
-        "contacts": sum(task.contact_count - before[task.id].contact_count for task in came),
+        "contacts": more + undone.number,
+        "undone contacts": undone.number,
         "tasks that were closed": sum(before[task.id].is_open > task.is_open for task in came),
+        "reopened tasks": sum(before[task.id].is_open < task.is_open for task in came),
         "new tasks": sum(task.created_at > merge.at and task.id not in before for task in tasks),
         "new appointments": recorded[0].number,
     }
