@@ -14,10 +14,13 @@ from gql_app.work.merging import MergeResult, merge_patients
 from gql_app.work.reads.external_ids import ExternalId, external_ids_of_patients
 from gql_app.work.reads.history import contacts_of_patients
 from gql_app.work.reads.patients import merged_patients, patient_now, patients_by_id
+from gql_app.work.reopening import reopen_task
+from gql_app.work.undoing import undo_contact
 from gql_app.work.unmerging import UnmergeResult, unmerge_patients
 from gql_app.work.upkeep.indexing import index_all
 from models.appointment import Appointment
 from models.audit import Audit
+from models.contact import Contact
 from models.contact_status import ContactStatus, Standing
 from models.event import TaskEvent, TaskEventKind
 from models.merge import PatientMerge
@@ -241,6 +244,22 @@ async def test_what_was_done_since_is_told_before_it_is_divided(couple: Couple) 
     await assert_consistent(office)
 
 
+async def test_what_was_taken_back_since_is_told_as_well(couple: Couple) -> None:
+    office = couple.office
+    (contact,) = await Contact.filter(task_id=couple.tasks[2].id)
+    merge_id = await couple.merge()
+    office.clock.advance(minutes=1)
+    await office.log(couple.tasks[3], notes="since")
+    undone = await office.changes.make(office.staff, undo_contact, contact.id)
+    assert codes(undone) == []
+    (refusal,) = (await undo(office, merge_id)).refusals
+    assert "contacts: 1, undone contacts: 1, reopened tasks: 1." in refusal.message
+    assert codes(await undo(office, merge_id, keep_later_changes=True)) == []
+    open_tasks = await Task.filter(patient_id=couple.birch, status__not="CLOSED")
+    assert {task.id for task in open_tasks} == {task.id for task in couple.tasks[2:]}
+    await assert_consistent(office)
+
+
 async def test_who_cannot_be_merged(couple: Couple) -> None:
     office, clover = couple.office, couple.office.patients[2].id
     oak = await make_office("oak")
@@ -348,9 +367,11 @@ async def test_a_patient_who_is_divided_again_and_not_to_be_called_has_no_open_t
     await office.changes.make(office.staff, set_contact_status, couple.birch, asked)
     merge_id = await couple.merge()
     await office.changes.make(office.supervisor, set_contact_status, couple.amber, again)
-    # As if it had been reopened since.
     closed = await Task.get(id=couple.tasks[3].id)
-    await Task.filter(id=closed.id).update(status="OPEN", close_cause=None, closed_at=None)
+    reopened = await office.changes.make(office.supervisor, reopen_task, closed.id, "Rang back")
+    assert codes(reopened) == []
+    refused = await undo(office, merge_id)
+    assert "reopened tasks: 1" in refused.refusals[0].message
     assert codes(await undo(office, merge_id, keep_later_changes=True)) == []
     await closed.refresh_from_db()
     assert (closed.patient_id, closed.status) == (couple.birch, "CLOSED")
