@@ -1,28 +1,24 @@
 """Patients who are not to be called, in the browser: said in the dialog, seen at once by others,
 set and lifted on the patient's page."""
 
-import os
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
+from gql_app.work.contact_status import NewStatus, set_contact_status
+from models.contact_status import ContactStatus
 from models.people import Patient
 from models.task import Task
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.test_page import barriers
 from tests.dashboard.test_patients import look_for, section
+from tests.office import task_id
 from tests.serving import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-SHOTS = os.environ.get("CALLBOARD_SHOTS")
 SAID = "Asked not to be called"
-
-
-async def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        await page.screenshot(path=f"{SHOTS}/{name}.png")
 
 
 async def test_who_has_the_card_open_sees_at_once_that_a_patient_is_not_to_be_called(
@@ -46,7 +42,6 @@ async def test_who_has_the_card_open_sees_at_once_that_a_patient_is_not_to_be_ca
     await expect(second.log_and_close).to_be_hidden()
     await expect(second.dialog).to_contain_text("What you typed was not logged")
     await expect(second.dialog).to_contain_text("Told her sister")
-    await shot(second.page, "seen-at-once")
     assert await barriers(second.page, axe) == []
     await second.page.get_by_role("button", name="Close", exact=True).click()
     await expect(second.rows).to_have_count(0)
@@ -69,13 +64,13 @@ async def test_it_is_said_in_the_dialog_and_closes_all(
     await expect(agent.dialog).to_contain_text(f"{SAID} ends the task: use Log and Close Task.")
     await expect(agent.dialog).to_contain_text("Ends all open tasks of this patient.")
     assert await barriers(agent.page, axe) == []
-    await shot(agent.page, "said")
     await agent.page.reload()  # what was chosen is kept, as what was typed
     await agent.is_live()
     await expect(agent.page.get_by_label("The patient", exact=True)).to_have_value("DO_NOT_CONTACT")
     await agent.log_and_close.click()
     await expect(agent.dialog).to_be_hidden()
     await expect(agent.rows).to_have_count(0)
+    await expect(agent.page.get_by_role("button", name="Undo")).to_have_count(0)
     await other.refresh_from_db()
     assert other.close_cause == "DO_NOT_CONTACT"
     assert (await Patient.get(id=office.patients[0].id)).contact_status == "DO_NOT_CONTACT"
@@ -101,21 +96,18 @@ async def test_it_is_set_and_lifted_on_the_patients_page_by_keyboard(
     await expect(page.get_by_text("The last day is before today")).to_be_visible()
     await expect(page.get_by_label("Why")).to_have_value("Wants no calls")
     assert await barriers(page, axe) == []
-    await shot(page, "set")
     await page.get_by_label("Last day").fill("")
     await page.keyboard.press("Enter")
     said = page.locator(".person .standing")
     await expect(said).to_contain_text(SAID)
     await expect(said).to_contain_text("Wants no calls")
     await expect(section(page, "Closed tasks")).to_contain_text("Do not contact")
-    await shot(page, "is-set")
     assert await barriers(page, axe) == []
     assert (await Task.all())[0].close_cause == "DO_NOT_CONTACT"
 
     page = boss.page
     await look_for(page, "Amber")
     await expect(page.locator(".found li").filter(has_text="Amber")).to_contain_text(SAID)
-    await shot(page, "found")
     await page.get_by_role("link", name="Amber Testwell").press("Enter")
     await expect(page.get_by_role("button", name="New task")).to_be_hidden()
     await page.get_by_role("button", name="Contact status").press("Enter")
@@ -126,6 +118,37 @@ async def test_it_is_set_and_lifted_on_the_patients_page_by_keyboard(
     await expect(offer).to_contain_text("Tasks that it had closed:")
     await expect(offer.get_by_role("link")).to_contain_text("Cleaning overdue")
     await expect(page.get_by_role("button", name="New task")).to_be_visible()
-    await shot(page, "lifted")
     assert await barriers(page, axe) == []
+
+    await offer.get_by_role("button", name="Reopen …").press("Enter")
+    form = page.get_by_role("dialog", name="Reopen the task of Amber Testwell")
+    await form.get_by_label("Why").fill("Her calls are welcome again")
+    await form.get_by_role("button", name="Reopen the task").press("Enter")
+    await expect(form).to_be_hidden()
+    await expect(section(page, "Open tasks")).to_contain_text("Cleaning overdue")
+    await expect(offer).to_be_hidden()
+    await expect(page.get_by_role("button", name="Contact status")).to_be_focused()
+    assert (await Task.all())[0].status == "OPEN"
     await expect(said).to_have_text("")  # the agent's page follows
+
+
+async def test_nothing_is_offered_that_leads_back_until_it_is_lifted(
+    server: Server, sign_in: SignIn
+) -> None:
+    office = server.office
+    task = await office.make_task()
+    await office.log(task, close=True)
+    amber = office.patients[0].id
+    new = NewStatus(ContactStatus.DO_NOT_CONTACT)
+    await office.changes.make(office.staff, set_contact_status, amber, new)
+    boss = await sign_in("supervisor")
+    page = boss.page
+    await boss.load(f"/#/tasks/{task_id(task)}")
+    await expect(page.locator("[data-part=history] li")).to_have_count(1)
+    for name in ("Reopen …", "Undo …"):
+        await expect(page.get_by_role("button", name=name)).to_have_count(0)
+    lifted = NewStatus(ContactStatus.OK)
+    await office.changes.make(office.supervisor, set_contact_status, amber, lifted)
+    await boss.page.reload()
+    for name in ("Reopen …", "Undo …"):
+        await expect(page.get_by_role("button", name=name)).to_have_count(1)

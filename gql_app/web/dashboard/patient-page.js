@@ -42,7 +42,7 @@ export class PatientPage {
       ],
     });
     this.merge = new MergeDialog({ say, onError, onMerged: (id) => (id === this.id ? this.load() : goTo(id)) });
-    this.dialogs = [this.edit, this.newTask, this.merge, this.status.dialog];
+    this.dialogs = [this.edit, this.newTask, this.merge, ...this.status.dialogs];
     store.listen((what, detail) => {
       if (!this.id) return;
       // After a merge the patient of the event is another one.

@@ -1,6 +1,7 @@
 // Whether a patient may be called: shown on the patient's page, set there, and lifted by supervisors.
 
 import { graphql } from './api.js';
+import { Corrections } from './corrections.js';
 import { button, made } from './elements.js';
 import { FormDialog } from './form-dialog.js';
 import { SET_STATUS } from './patient-documents.js';
@@ -11,7 +12,7 @@ import { CONTACT_STATUSES } from './workflow.js';
 export class PatientStatus {
   /** `say(words)`; `onSet()`: it is another now; `onError(error)`. */
   constructor({ say, onSet, onError }) {
-    Object.assign(this, { say, onSet, patient: null, viewer: null });
+    Object.assign(this, { say, onSet, patient: null, viewer: null, offered: [] });
     this.dialog = new FormDialog({
       submit: 'Save', onError, send: (values) => this.save(values),
       fields: [
@@ -20,6 +21,12 @@ export class PatientStatus {
         { name: 'until', label: 'Last day', type: 'date', hint: 'Without a date it holds until somebody lifts it.' },
       ],
     });
+    const onCorrected = ({ patient, reason }) => {
+      this.say(`${outside(patient.name)}: “${outside(reason)}” is open again.`);
+      this.onSet();
+    };
+    this.corrections = new Corrections({ onCorrected, onError });
+    this.dialogs = [this.dialog, this.corrections.reopening];
     this.button = button('Contact status …', () => this.open());
     this.line = made('p', { class: 'standing' });
     this.offer = made('div', { class: 'notice', role: 'status', hidden: true });
@@ -34,14 +41,16 @@ export class PatientStatus {
   clear() {
     this.patient = null;
     write(this.line, '');
-    this.offer.hidden = true;
-    this.offer.replaceChildren();
+    this.drawOffer([]);
   }
 
   draw(patient) {
     if (this.patient && this.patient.id !== patient.id) this.clear();
     this.patient = patient;
     write(this.line, told(patient));
+    const isOpen = new Set(patient.open.nodes.map(({ id }) => id));
+    const left = this.offered.filter(({ id }) => !isOpen.has(id));
+    if (left.length < this.offered.length) this.drawOffer(left);
   }
 
   open() {
@@ -67,12 +76,23 @@ export class PatientStatus {
     return [];
   }
 
-  /** What the lifted status had closed, so that it can be looked at. */
+  /** What the lifted status had closed, so that it can be looked at, and reopened. */
   drawOffer(tasks) {
+    const hadFocus = this.offer.contains(document.activeElement);
+    this.offered = tasks;
     this.offer.hidden = !tasks.length;
-    const lines = tasks.map(({ id, reason, queue }) =>
-      made('li', {}, made('a', { href: `#/tasks/${id}`, text: `${outside(reason)} · ${outside(queue?.name)}` })));
-    this.offer.replaceChildren(made('strong', { text: 'Tasks that it had closed:' }), made('ul', {}, ...lines));
+    const lines = tasks.map((task) => this.offerLine(task));
+    this.offer.replaceChildren(made('strong', { text: 'Tasks that it had closed:' }), made('ul', { class: 'offered' }, ...lines));
+    if (hadFocus) (this.offer.querySelector('button') ?? this.button).focus();
+  }
+
+  offerLine({ id, reason, queue }) {
+    const reopen = () => this.corrections.reopen({ id, patient: this.patient });
+    return made(
+      'li', {},
+      made('a', { href: `#/tasks/${id}`, text: `${outside(reason)} · ${outside(queue?.name)}` }),
+      this.viewer.mayCorrect && button('Reopen …', reopen, { about: outside(reason) }),
+    );
   }
 }
 
