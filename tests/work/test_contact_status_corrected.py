@@ -50,7 +50,6 @@ async def test_no_task_is_reopened_until_it_is_lifted(
     assert codes(await reopen(office, by_status)) == []
     await by_status.refresh_from_db()
     assert by_status.status is TaskStatus.OPEN
-    assert by_status.close_cause is None
     assert codes(await reopen(office, by_contact, office.today)) == []
     await assert_consistent(office)
 
