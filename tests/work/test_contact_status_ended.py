@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from gql_app.clock import Doubtful
+from gql_app.work.contact_status import end_status
 from gql_app.work.upkeep.expiry import end_statuses
 from models.event import TaskEvent, TaskEventKind
 from models.people import Patient
@@ -58,3 +59,13 @@ async def test_a_clock_that_has_jumped_ends_nothing(office: Office) -> None:
     with pytest.raises(Doubtful):
         await end_statuses(office.changes, office.clock())
     assert await end_statuses(office.changes, office.clock(), forced=True) == 12
+
+
+async def test_a_status_that_was_made_longer_meanwhile_is_not_ended(office: Office) -> None:
+    """As the sweeper finds it when it has waited for the patient."""
+    await put(office, DO_NOT_CONTACT, until=office.today)
+    office.clock.advance(hours=25)
+    await put(office, DO_NOT_CONTACT, office.supervisor, until=office.today)
+    amber = office.patients[0].id
+    assert not await office.changes.make_for(office.practice.id, end_status, amber)
+    assert (await status_of(office))[0] is DO_NOT_CONTACT
