@@ -96,7 +96,7 @@ async def test_it_is_set_and_lifted_on_the_patients_page_by_keyboard(
     await expect(page.get_by_text("The last day is before today")).to_be_visible()
     await expect(page.get_by_role("dialog").get_by_label("Why")).to_have_value("Wants no calls")
     assert await barriers(page, axe) == []
-    await page.get_by_role("dialog").get_by_label("Last day").fill("")
+    await page.get_by_role("dialog").get_by_label("Last day").fill(str(office.today))
     await page.keyboard.press("Enter")
     said = page.locator(".person .standing")
     await expect(said).to_contain_text(SAID)
@@ -112,6 +112,7 @@ async def test_it_is_set_and_lifted_on_the_patients_page_by_keyboard(
     await expect(page.get_by_role("button", name="New task")).to_be_hidden()
     await page.get_by_role("button", name="Contact status").press("Enter")
     await page.get_by_role("dialog").get_by_label("The patient").select_option("May be called")
+    await expect(page.get_by_role("dialog").get_by_label("Last day")).to_be_disabled()
     await page.get_by_role("dialog").get_by_label("Why").fill("Asked us to call again")
     await page.get_by_role("button", name="Save").press("Enter")
     offer = page.locator(".person .notice[role=status]")

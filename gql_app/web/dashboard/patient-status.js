@@ -9,6 +9,8 @@ import { outside, write } from './text.js';
 import { count, dateOf, shortDate } from './words.js';
 import { CONTACT_STATUSES } from './workflow.js';
 
+const ENDING = ['DO_NOT_CONTACT', 'INACTIVE']; // those that may have a last day
+
 export class PatientStatus {
   /** `say(words)`; `onSet()`: it is another now; `onError(error)`. */
   constructor({ say, onSet, onError }) {
@@ -21,6 +23,7 @@ export class PatientStatus {
         { name: 'until', label: 'Last day', type: 'date', hint: 'Without a date it holds until somebody lifts it.' },
       ],
     });
+    this.dialog.inputs.status.addEventListener('change', () => this.settle());
     const onCorrected = ({ patient, reason }) => {
       this.say(`${outside(patient.name)}: “${outside(reason)}” is open again.`);
       this.onSet();
@@ -62,11 +65,18 @@ export class PatientStatus {
     const first = now === 'OK' ? 'DO_NOT_CONTACT' : now;
     this.dialog.open(id, 'May this patient be called?', { status: first, reason: now === 'OK' ? '' : reason, until });
     if (chosen) status.value = chosen;
+    this.settle();
+  }
+
+  /** A date is taken only for what ends. */
+  settle() {
+    const { status, until } = this.dialog.inputs;
+    until.disabled = !ENDING.includes(status.value);
   }
 
   async save({ status, reason, until }) {
     const { about: id } = this.dialog;
-    const given = { id, status, reason: reason || null, until: until || null };
+    const given = { id, status, reason: reason || null, until: (ENDING.includes(status) && until) || null };
     const { patient, closed, offered, errors } = (await graphql(SET_STATUS, given)).setContactStatus;
     if (errors.length) return errors;
     const ended = closed.length ? ` ${count(closed.length, 'open task')} closed.` : '';
