@@ -116,7 +116,7 @@ async def test_it_is_set_and_lifted_on_the_patients_page_by_keyboard(
     await page.get_by_role("dialog").get_by_label("Why").fill("Asked us to call again")
     await page.get_by_role("button", name="Save").press("Enter")
     offer = page.locator(".person .notice[role=status]")
-    await expect(offer).to_contain_text("Tasks that it had closed:")
+    await expect(offer).to_contain_text("Tasks that the contact status had closed:")
     await expect(offer.get_by_role("link")).to_contain_text("Cleaning overdue")
     await expect(page.get_by_role("button", name="New task")).to_be_visible()
     assert await barriers(page, axe) == []
@@ -153,3 +153,25 @@ async def test_nothing_is_offered_that_leads_back_until_it_is_lifted(
     await boss.page.reload()
     for name in ("Reopen …", "Undo …"):
         await expect(page.get_by_role("button", name=name)).to_have_count(1)
+
+
+async def test_the_patients_page_fits_on_a_phone(server: Server, sign_in: SignIn) -> None:
+    office = server.office
+    await office.make_task(reason="Cleaning overdue since spring; was promised a call of ours")
+    amber = office.patients[0].id
+    for status, viewer in (("DO_NOT_CONTACT", office.staff), ("OK", office.supervisor)):
+        new = NewStatus(ContactStatus(status), "Told us by letter that she wants no calls from us")
+        await office.changes.make(viewer, set_contact_status, amber, new)
+    boss = await sign_in("supervisor", viewport={"width": 390, "height": 844})
+    page = boss.page
+    await look_for(page, "Amber")
+    await page.get_by_role("link", name="Amber Testwell").press("Enter")
+    for chosen in ("Asked not to be called", "May be called"):
+        await page.get_by_role("button", name="Contact status").press("Enter")
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_label("The patient").select_option(chosen)
+        await dialog.get_by_role("button", name="Save").press("Enter")
+        await expect(dialog).to_be_hidden()
+        await expect(page.get_by_role("button", name="Merge")).to_be_visible()
+        wide = "document.querySelector('#patients').scrollWidth"
+        assert await page.evaluate(f"{wide} <= document.documentElement.clientWidth")

@@ -92,7 +92,7 @@ export class PatientStatus {
     this.offered = tasks;
     this.offer.hidden = !tasks.length;
     const lines = tasks.map((task) => this.offerLine(task));
-    this.offer.replaceChildren(made('strong', { text: 'Tasks that it had closed:' }), made('ul', { class: 'offered' }, ...lines));
+    this.offer.replaceChildren(made('strong', { text: 'Tasks that the contact status had closed:' }), made('ul', { class: 'offered' }, ...lines));
     if (hadFocus) (this.offer.querySelector('button') ?? this.button).focus();
   }
 
