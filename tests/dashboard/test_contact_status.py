@@ -168,7 +168,7 @@ async def test_the_patients_page_fits_on_a_phone(server: Server, sign_in: SignIn
         await dialog.get_by_label("The patient").select_option(chosen)
         await dialog.get_by_role("button", name="Save").press("Enter")
         await expect(dialog).to_be_hidden()
-        await expect(page.locator(".offered li")).to_have_count(chosen == "May be called")
+        await expect(page.locator(".offered li")).to_have_count(int(chosen == "May be called"))
         await expect(page.get_by_role("button", name="Merge")).to_be_visible()
         wide = "document.querySelector('#patients').scrollWidth"
         assert await page.evaluate(f"{wide} <= document.documentElement.clientWidth")
