@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from models.contact_checks import MAX_NOTES
+from models.contact_status import ContactStatus
 from models.follow_up import MAX_FOLLOW_UP_YEARS
 from models.lifecycle import (
     OPEN_STATUSES,
@@ -92,6 +93,11 @@ def module() -> str:
             },
         ),
         ("Causes of a close, as people read them.", "CAUSES", {c: c.label for c in CloseCause}),
+        (
+            "Whether a patient may be called, as people read it.",
+            "CONTACT_STATUSES",
+            {status: status.label for status in ContactStatus},
+        ),
         ("Codes of refusals.", "CODES", {code: code.value for code in RefusalCode}),
         ("Longest notes of a contact, in characters.", "MAX_NOTES", MAX_NOTES),
         ("How far ahead a follow-up may be.", "MAX_FOLLOW_UP_YEARS", MAX_FOLLOW_UP_YEARS),

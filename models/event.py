@@ -25,10 +25,11 @@ class TaskEventKind(StrEnum):
     REASSIGNED = "REASSIGNED"  # it was given to another queue or member of staff
     CLOSED_BY_APPOINTMENT = "CLOSED_BY_APPOINTMENT"  # the patient has an appointment
     WITHDRAWN = "WITHDRAWN"  # a supervisor has closed it
-    PATIENT_CHANGED = "PATIENT_CHANGED"  # the patient has another name or phone
+    PATIENT_CHANGED = "PATIENT_CHANGED"  # the patient is called otherwise, or may be called again
     POSTPONED = "POSTPONED"  # it has another follow-up date, without a contact
     CONTACT_UNDONE = "CONTACT_UNDONE"  # a contact was taken back; the task is as before it
     REOPENED = "REOPENED"  # a supervisor has opened it again
+    CLOSED_BY_DO_NOT_CONTACT = "CLOSED_BY_DO_NOT_CONTACT"  # the patient is not to be called
 
 
 STATUS_KINDS = frozenset(TaskEventKind) - {

@@ -51,6 +51,7 @@ class ImportJob(Model):
     updated = fields.IntField(default=0)
     unchanged = fields.IntField(default=0)
     already_open = fields.IntField(default=0)
+    suppressed = fields.IntField(default=0, db_default=0)
     rejected = fields.IntField(default=0)
     taken_back = fields.IntField(default=0)
     left_alone = fields.IntField(default=0)
@@ -85,6 +86,7 @@ class ImportJobRow(NamedTuple):
     updated: int
     unchanged: int
     already_open: int
+    suppressed: int
     rejected: int
     taken_back: int
     left_alone: int

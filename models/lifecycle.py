@@ -19,6 +19,7 @@ from datetime import date
 from enum import Enum, StrEnum
 
 from models.contact_checks import check_notes
+from models.contact_status import ContactStatus
 from models.follow_up import check_follow_up_date
 from models.refusals import TASK_CLOSED, TASK_OPEN, Refusal, RefusalCode
 
@@ -71,6 +72,7 @@ class CloseCause(StrEnum):
     EXPIRED = "EXPIRED"  # an automatic task ran out
     APPOINTMENT_BOOKED = "APPOINTMENT_BOOKED"  # the patient booked by another way
     WITHDRAWN = "WITHDRAWN"  # the source took the task back
+    DO_NOT_CONTACT = "DO_NOT_CONTACT"  # the patient is not to be called
 
     @property
     def label(self) -> str:
@@ -91,6 +93,7 @@ class Happening(Enum):
     EXPIRY = "Expiry"
     APPOINTMENT = "Appointment booked"
     WITHDRAWAL = "Withdrawn"
+    DO_NOT_CONTACT = "Do not contact"
 
 
 class Delay(Enum):
@@ -135,12 +138,15 @@ _DONE = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.CONTACT)
 _EXPIRED = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.EXPIRED)
 _BOOKED = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.APPOINTMENT_BOOKED)
 _WITHDRAWN = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.WITHDRAWN)
+_BARRED = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.DO_NOT_CONTACT)
 
-_MUST_CLOSE = Refusal(
-    RefusalCode.MUST_CLOSE,
-    f"{ContactOutcome.SCHEDULED.label} ends the task: use {Button.LOG_AND_CLOSE.value}.",
-    "close",
-)
+
+def _must_close(what: str) -> Refusal:
+    message = f"{what} ends the task: use {Button.LOG_AND_CLOSE.value}."
+    return Refusal(RefusalCode.MUST_CLOSE, message, "close")
+
+
+_MUST_CLOSE = _must_close(ContactOutcome.SCHEDULED.label)
 
 _EXPIRED_ALREADY = Refusal(
     RefusalCode.FOLLOW_UP_REQUIRED,
@@ -162,6 +168,7 @@ _WORKABLE: dict[Trigger, Rule | Refusal] = {
     Happening.EXPIRY: _EXPIRED,
     Happening.APPOINTMENT: _BOOKED,
     Happening.WITHDRAWAL: _WITHDRAWN,
+    Happening.DO_NOT_CONTACT: _BARRED,
 }
 
 
@@ -189,12 +196,14 @@ WORKFLOW: dict[TaskStatus, dict[Trigger, Rule | Refusal]] = {
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What an agent typed into the form and which button was pressed."""
+    """What an agent typed into the form and which button was pressed. `contact_status` is what the
+    patient has said of being called; OK if nothing."""
 
     outcome: ContactOutcome
     follow_up: date | None
     notes: str | None
     close: bool
+    contact_status: ContactStatus = ContactStatus.OK
 
     @property
     def trigger(self) -> Trigger:
@@ -213,6 +222,8 @@ def decide(
     rule = WORKFLOW[status].get(attempt.trigger, TASK_CLOSED)
     if isinstance(rule, Refusal):
         return [rule]
+    if rule.to.is_open and attempt.contact_status is not ContactStatus.OK:
+        return [_must_close(attempt.contact_status.label)]
     refusals = [
         refusal
         for refusal in (

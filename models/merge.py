@@ -44,12 +44,15 @@ class MovedTask(NamedTuple):
 
 class Moved(NamedTuple):
     """What went over in a merge: tasks, appointments by their ids, and the ids of patients who had
-    been merged into the one who was merged now. `version` is the survivor's right after it."""
+    been merged into the one who was merged now. `version` is the survivor's right after it.
+    `statuses` are the survivor's contact status before and after it, if they differ: a `Standing`
+    as text each."""
 
     tasks: list[MovedTask]
     appointments: list[int]
     patients: list[int]
     version: int
+    statuses: tuple[str, str] | None = None
 
     @property
     def text(self) -> str:

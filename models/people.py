@@ -1,5 +1,6 @@
 """Patients, and the staff who call them."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 import orjson
@@ -7,6 +8,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.checks import MAX_NAME
+from models.contact_status import ContactStatus, Standing
 from models.database import select_list
 from models.phone import Phone, stored_phone
 from models.practice import Practice
@@ -15,6 +17,8 @@ MAX_SUBJECT = 255
 MAX_EMAIL = 254
 MAX_EXTERNAL_ID = 200
 """Longest external id of a patient, a task or an appointment, in characters."""
+MAX_STATUS_REASON = 500
+"""Longest reason of a contact status, in characters."""
 
 
 class Patient(Model):
@@ -31,8 +35,11 @@ class Patient(Model):
     A patient who was merged away has the survivor in `merged_into_id`, and keeps name, number and
     external id. The survivor has the numbers of all who were merged into them in `other_phones`, a
     JSON list of pairs: as it is dialled, as it is shown. `version` grows when the name, the number,
-    the external id or what was merged changes. `made_by_id` is the member of staff who made the
-    patient, null if an import did.
+    the external id, the contact status or what was merged changes. `made_by_id` is the member of
+    staff who made the patient, null if an import did.
+
+    `contact_status` says whether the patient may be called; since when and why are those of the
+    last that was said, and it ends by itself at `contact_status_ends_at` (see `Standing`).
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -53,6 +60,12 @@ class Patient(Model):
     merged_into_id = fields.BigIntField(null=True)
     other_phones = fields.TextField(null=True)
     made_by_id = fields.BigIntField(null=True)
+    contact_status = fields.CharEnumField(
+        ContactStatus, max_length=16, default=ContactStatus.OK, db_default=ContactStatus.OK
+    )
+    contact_status_reason = fields.CharField(max_length=MAX_STATUS_REASON, null=True)
+    contact_status_since = fields.DatetimeField(null=True)
+    contact_status_ends_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "patient"
@@ -69,6 +82,20 @@ class PatientRow(NamedTuple):
     phone_display: str | None
     version: int
     other_phones: str | None
+    contact_status: ContactStatus
+    contact_status_reason: str | None
+    contact_status_since: datetime | None
+    contact_status_ends_at: datetime | None
+
+    @property
+    def standing(self) -> Standing:
+        """The contact status as it was said last; it may have ended since."""
+        return Standing(
+            self.contact_status,
+            self.contact_status_reason,
+            self.contact_status_since,
+            self.contact_status_ends_at,
+        )
 
     @property
     def shown_phone(self) -> str:

@@ -75,6 +75,9 @@ class RefusalCode(StrEnum):
     STAFF_NOT_RETIRED = "STAFF_NOT_RETIRED"  # there is nobody to bring back
     ALREADY_IN_GROUP = "ALREADY_IN_GROUP"  # a practice is in one, or the person supervises it
     NOT_IN_GROUP = "NOT_IN_GROUP"  # the practice is not, or the person does not supervise it
+    DO_NOT_CONTACT = "DO_NOT_CONTACT"  # the patient is not to be called: see the contact status
+    LIFT_NOT_ALLOWED = "LIFT_NOT_ALLOWED"  # only supervisors make a contact status milder
+    UNTIL_INVALID = "UNTIL_INVALID"  # no day on which a contact status could end
     KEY_ENDED = "KEY_ENDED"  # it was revoked, or has expired
 
 

@@ -23,6 +23,8 @@ class Action(StrEnum):
     LOG_CONTACTS = "claim tasks and log contacts"
     CREATE_TASKS = "create tasks and record appointments"
     EDIT_PATIENTS = "make and change patients"
+    SET_CONTACT_STATUS = "say that a patient is not to be called"
+    LIFT_CONTACT_STATUS = "say that a patient may be called again"
     MERGE_PATIENTS = "merge patients"
     IMPORT_TASKS = "import tasks"
     MOVE_TASKS = "reassign and withdraw tasks"
@@ -51,6 +53,8 @@ PERMISSIONS: dict[Action, dict[Role, Grant]] = {
     Action.LOG_CONTACTS: _PRACTICE,
     Action.CREATE_TASKS: _SUPERVISORS | {Role.PARTNER: Grant.BY_KEY},
     Action.EDIT_PATIENTS: _SUPERVISORS | {Role.PARTNER: Grant.BY_KEY},
+    Action.SET_CONTACT_STATUS: _PRACTICE | {Role.PARTNER: Grant.BY_KEY},
+    Action.LIFT_CONTACT_STATUS: _SUPERVISORS,
     Action.MERGE_PATIENTS: _SUPERVISORS,
     Action.IMPORT_TASKS: _SUPERVISORS,
     Action.MOVE_TASKS: _SUPERVISORS,

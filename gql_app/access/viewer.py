@@ -107,6 +107,14 @@ class Viewer(Scope):
         return may(self.role, Action.EDIT_PATIENTS, key_says_so=self.may_create_tasks)
 
     @property
+    def may_set_contact_status(self) -> bool:
+        return may(self.role, Action.SET_CONTACT_STATUS, key_says_so=self.may_create_tasks)
+
+    @property
+    def may_lift_contact_status(self) -> bool:
+        return may(self.role, Action.LIFT_CONTACT_STATUS)
+
+    @property
     def may_merge_patients(self) -> bool:
         """Not by a key for some queues: a merge moves the tasks of all queues."""
         return may(self.role, Action.MERGE_PATIENTS) and self.queue_ids is None

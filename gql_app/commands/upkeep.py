@@ -12,7 +12,7 @@ from gql_app.terminal import say
 from gql_app.work.changes import Changes
 from gql_app.work.ringing import ring_nobody
 from gql_app.work.upkeep.audit_retention import prune_audit
-from gql_app.work.upkeep.expiry import sweep
+from gql_app.work.upkeep.expiry import end_statuses, sweep
 from gql_app.work.upkeep.indexing import index_all
 from gql_app.work.upkeep.retention import NOT_HERE, forget, prune
 from models.database import grant_serving, may_delete, migrate, opened
@@ -38,16 +38,19 @@ def run_migrate(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def run_expire(arguments: argparse.Namespace, settings: Settings) -> int:
-    async def run() -> int:
+    async def run() -> tuple[int, int]:
         async with (
             opened(settings.database_url, settings.limits),
             ringing(settings.bus_url) as ring,
         ):
             clock = await Clock.of_database()
             changes = Changes(ring, clock).asked(Origin("callboard expire"))
-            return await sweep(changes, clock(), forced=arguments.force)
+            now, forced = clock(), arguments.force
+            closed = await sweep(changes, now, forced=forced)
+            return closed, await end_statuses(changes, now, forced=forced)
 
-    say(f"{asyncio.run(run())} closed")
+    closed, ended = asyncio.run(run())
+    say(f"{closed} closed" + (f", {ended} contact statuses ended" if ended else ""))
     return 0
 
 

@@ -97,7 +97,7 @@ def _add_upkeep(verbs: Verbs) -> None:
         help="a role of PostgreSQL that is then given what serve needs, and no more",
     )
     for name, purpose in (
-        ("expire", "close the automatic tasks whose time is up"),
+        ("expire", "close automatic tasks, and end contact statuses, whose time is up"),
         ("prune", "remove events and rows of the audit that are older than is kept"),
     ):
         verb = verbs.add(name, purpose, f"upkeep.run_{name}")

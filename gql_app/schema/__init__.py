@@ -20,6 +20,7 @@ from gql_app.schema import (
     appointments,
     audit,
     claims,
+    contact_status,
     contacts,
     events,
     import_jobs,
@@ -63,6 +64,7 @@ Mutation = merge_types(
     (
         contacts.Mutations,
         postponing.Mutations,
+        contact_status.Mutations,
         claims.Mutations,
         tasks.Mutations,
         imports.Mutations,
@@ -83,7 +85,7 @@ def build_schema(*, introspection: bool = True) -> Schema:
     what it has, nor what a client may have meant."""
     schema: Schema = Schema(
         introspection=introspection,
-        sensitive=frozenset({"notes", "givenReason"}),
+        sensitive=frozenset({"notes", "givenReason", "contactStatusReason"}),
         query=Query,
         mutation=Mutation,
         subscription=Subscription,

@@ -40,6 +40,7 @@ class ClosedCounts:
     expired: int
     appointment_booked: int
     withdrawn: int
+    do_not_contact: int
     total: int
 
 

@@ -10,7 +10,7 @@ from gql_app.execution.cost import BYTES
 from gql_app.schema.columns import reads
 from gql_app.schema.connections import After, Connection, PageInfo, PageSize, id_cursor
 from gql_app.schema.context import Info, SharedInfo
-from gql_app.schema.enums import ContactOutcome
+from gql_app.schema.enums import ContactOutcome, ContactStatus
 from gql_app.schema.ids import read_id_of
 from gql_app.schema.lazy import LazyTask
 from gql_app.schema.links import linked
@@ -22,7 +22,7 @@ from gql_app.schema.row_loader import PageKey, PageOf, RowLoader, load_page
 from gql_app.schema.staff import Staff
 from gql_app.schema.texts import checked_key
 from gql_app.work.contacts import log_contact
-from gql_app.work.reads.conditions import storable
+from gql_app.work.reads.conditions import BadInput, storable
 from gql_app.work.undoing import undo_contact
 from models.contact import ContactRow, ContactUndoRow
 from models.lifecycle import Attempt
@@ -33,7 +33,15 @@ ContactedAt = Annotated[
     datetime | None,
     strawberry.argument(
         description="When the patient was called, if not now; up to 7 days back. A contact made"
-        " before an automatic task expired is kept on it though it has closed."
+        " before an automatic task expired, or before the patient was not to be called any more, is"
+        " kept on it though it has closed."
+    ),
+]
+SaidStatus = Annotated[
+    ContactStatus | None,
+    strawberry.argument(
+        description="What the patient has said of being called, with close: true; not OK. It holds"
+        " from then on, and closes the patient's other open tasks, all in one."
     ),
 ]
 
@@ -137,7 +145,7 @@ class LogContactPayload:
     )
     contact: Contact | None = strawberry.field(description="The contact that was logged.")
     late: bool = strawberry.field(
-        description="Whether the contact was kept on a task that had expired before it was logged."
+        description="Whether the contact was kept on a task that had closed before it was logged."
     )
     errors: list[UserError]
 
@@ -171,11 +179,14 @@ class Mutations:
         expected_version: int | None = None,
         idempotency_key: str | None = None,
         contacted_at: ContactedAt = None,
+        contact_status: SaidStatus = None,
     ) -> Payload:
+        if contact_status is ContactStatus.OK:
+            raise BadInput("logContact sets a contact status; setContactStatus lifts one.")
         result = await info.context.make(
             log_contact,
             read_id_of("Task", task_id),
-            Attempt(outcome, follow_up, storable(notes), close),
+            Attempt(outcome, follow_up, storable(notes), close, contact_status or ContactStatus.OK),
             expected_version=expected_version,
             idempotency_key=checked_key(idempotency_key),
             contacted_at=checked_moment(contacted_at, "contactedAt"),

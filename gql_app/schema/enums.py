@@ -9,6 +9,7 @@ from gql_app.work.reads.orders import TaskOrder
 from gql_app.work.reads.staff import StaffState
 from gql_app.work.reports.buckets import BucketSize
 from models.audit import AuditAction
+from models.contact_status import ContactStatus
 from models.event import TaskEventKind
 from models.importing import ImportState
 from models.lifecycle import CloseCause, ContactOutcome, TaskOrigin, TaskStatus
@@ -19,6 +20,7 @@ from models.roles import Role
 strawberry.enum(Role, description="What a key may do.")
 strawberry.enum(TaskStatus, description="Where a task stands.")
 strawberry.enum(ContactOutcome, description="What came of a call.")
+strawberry.enum(ContactStatus, description="Whether a patient may be called.")
 strawberry.enum(TaskOrigin, description="Who made a task.")
 strawberry.enum(CloseCause, description="Why a task is closed.")
 strawberry.enum(TaskEventKind, description="What happened to a task.")
@@ -60,6 +62,7 @@ __all__ = [
     "BucketSize",
     "CloseCause",
     "ContactOutcome",
+    "ContactStatus",
     "ImportField",
     "ImportResult",
     "ImportState",

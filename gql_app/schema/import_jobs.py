@@ -110,6 +110,7 @@ class ImportPreview:
     updated: int
     unchanged: int
     already_open: int
+    suppressed: int
     rejected: int
     rejects: list[ImportReject] = strawberry.field(
         description="The first rows that would not come in.", metadata={MOST_ROWS: 10}
@@ -139,6 +140,7 @@ class PreviewRow(NamedTuple):
     updated: int
     unchanged: int
     already_open: int
+    suppressed: int
     rejected: int
     rejects: list[RejectRow]
     errors: list[ErrorRow]
@@ -237,6 +239,7 @@ def _shown(job: ImportJobRow, preview: Preview) -> PreviewRow:
         updated=results[ImportResult.UPDATED],
         unchanged=results[ImportResult.UNCHANGED],
         already_open=results[ImportResult.ALREADY_OPEN],
+        suppressed=results[ImportResult.SUPPRESSED],
         rejected=results[ImportResult.REJECTED],
         rejects=rejects,
         errors=[error_row(refusal, "input") for refusal in preview.refusals],

@@ -112,6 +112,9 @@ class ImportJob:
     updated: int = strawberry.field(description="The task was there; the patient is changed.")
     unchanged: int = strawberry.field(description="Task and patient were there as they are.")
     already_open: int = strawberry.field(description="The patient has an open task already.")
+    suppressed: int = strawberry.field(
+        description="The patient is not to be called, so no task was made."
+    )
     rejected: int = strawberry.field(description="They did not come in.")
     taken_back: int = strawberry.field(description="Tasks that were withdrawn by undoing it.")
     left_alone: int = strawberry.field(

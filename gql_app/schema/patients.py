@@ -1,5 +1,6 @@
 """Patients: who they are, what is known of them, and the list of them."""
 
+from datetime import date, datetime
 from typing import Annotated
 
 import strawberry
@@ -9,7 +10,7 @@ from gql_app.schema.columns import reads
 from gql_app.schema.connections import After, Connection, PageInfo, PageSize, id_cursor
 from gql_app.schema.contacts import contacts_of
 from gql_app.schema.context import Info, SharedInfo
-from gql_app.schema.enums import PhoneKind, TaskStatus
+from gql_app.schema.enums import ContactStatus, PhoneKind, TaskStatus
 from gql_app.schema.external_ids import (
     ByExternalId,
     ById,
@@ -28,6 +29,7 @@ from gql_app.work.reads.external_ids import ExternalId as ExternalIdRow
 from gql_app.work.reads.patient_lists import patients_page
 from gql_app.work.reads.task_filter import TaskQuery
 from models.appointment import AppointmentRow
+from models.follow_up import last_day
 from models.people import PatientRow
 from models.phone import Phone as PhoneValue
 from models.task import TaskRow
@@ -74,9 +76,39 @@ class Patient(Node):
     def phones(parent: strawberry.Parent[PatientRow]) -> list[PhoneValue]:
         return parent.phones
 
+    contact_status: ContactStatus = strawberry.field(
+        description="Whether the patient may be called. If not, there are no open tasks."
+    )
+
+    @strawberry.field(
+        description="Why the contact status was set. Null if nobody has said, and for a key that"
+        " may not read notes.",
+        metadata=reads("contact_status_reason"),
+    )
+    def contact_status_reason(
+        parent: strawberry.Parent[PatientRow], info: SharedInfo
+    ) -> str | None:
+        return parent.contact_status_reason if info.context.scope.may_read_notes else None
+
+    contact_status_since: datetime | None = strawberry.field(
+        description="Since when the patient may not be called, or may again. Null if nobody has"
+        " ever said."
+    )
+
+    @strawberry.field(
+        description="The last day on which the contact status holds, at the practice; null if it"
+        " does not end by itself.",
+        metadata=reads("contact_status_ends_at"),
+    )
+    def contact_status_until(
+        parent: strawberry.Parent[PatientRow], info: SharedInfo
+    ) -> date | None:
+        ends_at = parent.contact_status_ends_at
+        return ends_at and last_day(ends_at, info.context.scope.time_zone)
+
     version: int = strawberry.field(
-        description="Grows with each change of the name, the number or the external id, and with"
-        " each merge. updatePatient takes it as expectedVersion."
+        description="Grows with each change of the name, the number, the external id or the contact"
+        " status, and with each merge. updatePatient takes it as expectedVersion."
     )
 
     @strawberry.field(

@@ -87,6 +87,12 @@ class Viewer:
     may_log_contacts: bool
     may_create_tasks: bool
     may_edit_patients: bool = strawberry.field(description="Whether it may make and change them.")
+    may_set_contact_status: bool = strawberry.field(
+        description="Whether it may say that a patient is not to be called."
+    )
+    may_lift_contact_status: bool = strawberry.field(
+        description="Whether it may say that a patient may be called again."
+    )
     may_merge_patients: bool = strawberry.field(
         description="Whether it may merge patients, which needs a key for all queues."
     )

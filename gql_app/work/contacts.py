@@ -6,12 +6,14 @@ from datetime import datetime
 from gql_app.work.changes import Change
 from gql_app.work.claims import end_claim
 from gql_app.work.conflicts import in_the_way
+from gql_app.work.contact_status import note_on_the_phone
 from gql_app.work.idempotency import KEY_REUSED, Request, earlier_use, keep_result
 from gql_app.work.locking import lock_for
 from gql_app.work.results import NOT_FOUND, ChangeResult
 from gql_app.work.transitions import SentContact, close, keep_late, log_on
 from models.contact import CONTACT_COLUMNS, ContactRow
 from models.contact_checks import check_contacted_at
+from models.contact_status import ContactStatus
 from models.database import fetch
 from models.follow_up import last_day, local_date
 from models.lifecycle import Attempt, CloseCause, Happening, Rule, decide
@@ -31,8 +33,10 @@ async def log_contact(
 ) -> ChangeResult:
     """Log a contact on a task. Refusals change nothing and come back in the result.
 
-    One that was made at `contacted_at`, before its automatic task expired, is kept on the closed
-    task and changes no status: the result is `late`.
+    One that was made at `contacted_at`, before its automatic task expired or its patient was not to
+    be called any more, is kept on the closed task and changes no status: the result is `late`.
+    What the patient has said of being called (`attempt.contact_status`) holds from then on, and
+    closes the patient's other tasks.
 
     With an `idempotency_key` the same request may be sent again: it is carried out once, and the
     answer is the contact that it made. Raises `Forbidden`.
@@ -67,12 +71,15 @@ async def _log_on(
         # The clock, not the sweeper, decides: the task is closed before it is refused.
         task = await close(change, task, Happening.EXPIRY)
     if _was_in_time(task, sent.contacted_at):
-        return ChangeResult(*await keep_late(change, task, sent), late=True)
+        late = ChangeResult(*await keep_late(change, task, sent), late=True)
+        await _keep_status(change, task, sent)
+        return late
     verdict = await _verdict(change, task, sent.attempt, expected_version)
     if not isinstance(verdict, Rule):
         return ChangeResult(task, refusals=tuple(verdict))
     changed, contact = await log_on(change, task, sent, verdict)
-    await end_claim(change, tasks, task)
+    if not await _keep_status(change, task, sent):
+        await end_claim(change, tasks, task)
     return ChangeResult(changed, contact)
 
 
@@ -92,14 +99,26 @@ async def _verdict(
     )
 
 
+async def _keep_status(change: Change, task: TaskRow, sent: SentContact) -> bool:
+    """Keep what the patient has said of being called. False if it was nothing."""
+    status = sent.attempt.contact_status
+    if status is ContactStatus.OK:
+        return False
+    await note_on_the_phone(change, task.patient_id, status)
+    return True
+
+
 def _was_in_time(task: TaskRow, contacted_at: datetime | None) -> bool:
-    """Whether a contact was made before its task expired, though it is logged after that."""
-    return (
-        contacted_at is not None
-        and task.close_cause == CloseCause.EXPIRED
-        and task.expires_at is not None
-        and contacted_at < task.expires_at
-    )
+    """Whether a contact was made before its task was closed by the clock, or because the patient is
+    not to be called, though it is logged after that."""
+    if contacted_at is None:
+        return False
+    match task.close_cause:
+        case CloseCause.EXPIRED:
+            return task.expires_at is not None and contacted_at < task.expires_at
+        case CloseCause.DO_NOT_CONTACT:
+            return task.closed_at is not None and contacted_at < task.closed_at
+    return False
 
 
 def _request(change: Change, task_id: int, sent: SentContact, key: str | None) -> Request | None:
@@ -107,7 +126,9 @@ def _request(change: Change, task_id: int, sent: SentContact, key: str | None) -
         return None
     attempt = sent.attempt
     what = (attempt.outcome, attempt.follow_up, attempt.notes, attempt.close, sent.contacted_at)
-    return Request("logContact", key, (change.viewer.staff_id, task_id, *what))
+    # Left out where there is none: keys from before there was a status have the same digest.
+    said = () if attempt.contact_status is ContactStatus.OK else (attempt.contact_status,)
+    return Request("logContact", key, (change.viewer.staff_id, task_id, *what, *said))
 
 
 async def _earlier(

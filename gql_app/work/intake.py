@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from gql_app.access import Viewer
 from gql_app.work.changes import Change
 from gql_app.work.claims import Claim, live_claim
+from gql_app.work.contact_status import why_barred
 from gql_app.work.idempotency import KEY_REUSED, Request, earlier_use, keep_result
 from gql_app.work.locking import lock_patient
 from gql_app.work.reads.queues import tasks_by_id
@@ -56,7 +57,12 @@ async def create_task(change: Change, new: NewTask) -> ChangeResult:
         return ChangeResult(None, refusals=(missing("patient", "patientId"),))
     new = replace(new, patient_id=patient_id)
     new = with_default_life(new, queue.automatic_life_days, change.now)
-    if refusals := check_new_task(new, viewer.time_zone, change.now):
+    refusals = check_new_task(new, viewer.time_zone, change.now)
+    if not refusals and (
+        barred := await why_barred(change, patient_id, "No task is made", "patientId")
+    ):
+        refusals = (barred,)
+    if refusals:
         return ChangeResult(None, refusals=refusals)
     claim = await live_claim(viewer.practice_id, new.patient_id, change.now)
     task = new_task(viewer, new, claim, change.now)

@@ -46,6 +46,13 @@ async def lock_task(practice_id: int, task_id: int) -> TaskRow | None:
     return await fetch_first(TaskRow, sql, practice_id, task_id)
 
 
+async def lock_open_tasks(practice_id: int, patient_id: int) -> list[TaskRow]:
+    """The open tasks of a locked patient, in all queues, by id."""
+    sql = f"""SELECT {TASK_COLUMNS} FROM task t
+    WHERE t.practice_id = $1 AND t.patient_id = $2 AND {IS_OPEN} ORDER BY t.id {for_update()}"""
+    return await fetch(TaskRow, sql, practice_id, patient_id)
+
+
 async def lock_tasks_around(
     practice_id: int, task_id: int, queue_ids: frozenset[int] | None = None
 ) -> list[TaskRow]:

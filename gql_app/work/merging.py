@@ -7,16 +7,19 @@ answered with the survivor.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import NamedTuple
 
 from gql_app.work.changes import Change
 from gql_app.work.claims import Claim
 from gql_app.work.conflicts import claimed_by_other
+from gql_app.work.contact_status import close_barred, write_standing
 from gql_app.work.patients import index_patients
 from gql_app.work.reads.patients import patient_now
 from gql_app.work.results import missing
 from models.audit import AuditAction
-from models.database import Id, among, fetch, for_update, insert, write
+from models.contact_status import ContactStatus, Standing
+from models.database import Id, among, fetch, for_update, insert, select_list, write
 from models.event import TaskEventKind
 from models.merge import MergeRow, Moved, MovedTask
 from models.people import PatientRow
@@ -45,7 +48,18 @@ class Person(NamedTuple):
     name: str
     phone: str
     merged_into_id: int | None
+    contact_status: ContactStatus
+    contact_status_reason: str | None
+    contact_status_since: datetime | None
+    contact_status_ends_at: datetime | None
 
+    @property
+    def standing(self) -> Standing:
+        """The contact status as it was said last; it may have ended since."""
+        return Standing(*self[-4:])
+
+
+_PERSON = select_list("p", Person)
 
 _SAME = Refusal(RefusalCode.SAME_PATIENT, "This is one patient, not two.", "mergedId")
 
@@ -103,7 +117,7 @@ def _why_not(people: dict[int, Person], survivor_id: int, merged_id: int) -> tup
 async def lock_both(change: Change, ids: tuple[int, int]) -> dict[int, Person]:
     """The rows of two patients, locked in the order of their ids, but for those whom an undone
     import took back. The key is for all queues, so it may see every patient of the practice."""
-    sql = f"""SELECT p.id, p.name, p.phone, p.merged_into_id FROM patient p
+    sql = f"""SELECT {_PERSON} FROM patient p
     WHERE p.practice_id = $1 AND {among("p.id", 2)} AND p.taken_back_at IS NULL
     ORDER BY p.id {for_update()}"""
     return {row.id: row for row in await fetch(Person, sql, change.practice_id, [*ids])}
@@ -164,6 +178,12 @@ async def _merge(
     change: Change, survivor: Person, merged: Person, tasks: Sequence[TaskRow]
 ) -> MergeRow:
     here = change.practice_id
+    before = survivor.standing.at(change.now)
+    standing = before.joined(merged.standing.at(change.now))
+    if standing != before:
+        await write_standing(change, survivor.id, standing)
+    if standing.is_barred:  # for one of the two, so for the person
+        tasks = [await close_barred(change, task) if task.is_open else task for task in tasks]
     await give(change, tasks, survivor.id, own_claim(change, tasks))
     appointments = await _appointments(change, merged.id)
     sql = f"""UPDATE appointment SET patient_id = $3
@@ -179,6 +199,7 @@ async def _merge(
         appointments,
         [int(row["id"]) for row in gone if row["id"] != merged.id],
         version,
+        None if standing == before else (before.text, standing.text),
     )
     whose = {"survivor_id": survivor.id, "merged_id": merged.id, "at": change.now}
     by = change.viewer.staff_id

@@ -135,10 +135,16 @@ async def record_patient_changes(change: Change, patient_ids: list[int]) -> None
     tasks = await fetch(TaskRow, sql, change.practice_id, patient_ids)
     for patient_id in {*patient_ids} - {task.patient_id for task in tasks}:
         change.note(AuditAction.CHANGE, patient_id=patient_id)
+    await touch_tasks(change, tasks)
+
+
+async def touch_tasks(change: Change, tasks: Sequence[TaskRow]) -> list[TaskRow]:
+    """Record on locked tasks that their patient has changed. Returns them as they are then."""
     if not tasks:
-        return
+        return []
     sql = f"UPDATE task SET version = version + 1 WHERE practice_id = $1 AND {among('id', 2)}"
     await write(sql, change.practice_id, [task.id for task in tasks])
-    for task in tasks:
-        told = task._replace(version=task.version + 1)
-        change.record(TaskEventKind.PATIENT_CHANGED, told, before=task)
+    told = [task._replace(version=task.version + 1) for task in tasks]
+    for task, before in zip(told, tasks, strict=True):
+        change.record(TaskEventKind.PATIENT_CHANGED, task, before=before)
+    return told

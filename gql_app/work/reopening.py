@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 from gql_app.work.changes import Change
 from gql_app.work.claims import under_claim
+from gql_app.work.contact_status import why_barred
 from gql_app.work.idempotency import KEY_REUSED, Request, earlier_use, keep_result
 from gql_app.work.intake import check_reason
 from gql_app.work.locking import lock_for
@@ -79,17 +80,18 @@ async def _verdict(
     if not task.is_open:
         if await find_target(change.viewer, task.queue_id) is None:
             refusals.append(QUEUE_ARCHIVED)
-        refusals.append(await _nobody_to_call(task))
+        refusals.append(await _nobody_to_call(change, task))
     found = [refusal for refusal in refusals if refusal is not None]
     return found or verdict  # type: ignore[return-value]
 
 
-async def _nobody_to_call(task: TaskRow) -> Refusal | None:
-    """Why this patient is not to be called any more. A contact status, such as deceased, will
-    refuse here."""
+async def _nobody_to_call(change: Change, task: TaskRow) -> Refusal | None:
+    """Why this patient, who is locked, is not to be called any more."""
     sql = """SELECT p.id FROM patient p
     WHERE p.practice_id = $1 AND p.id = $2 AND p.taken_back_at IS NOT NULL"""
-    return TAKEN_BACK if await fetch(Id, sql, task.practice_id, task.patient_id) else None
+    if await fetch(Id, sql, task.practice_id, task.patient_id):
+        return TAKEN_BACK
+    return await why_barred(change, task.patient_id, "The task stays closed", "taskId")
 
 
 def _has_run_out(change: Change, task: TaskRow) -> bool:

@@ -51,6 +51,7 @@ _KINDS = {
     Happening.EXPIRY: TaskEventKind.CLOSED_BY_EXPIRY,
     Happening.APPOINTMENT: TaskEventKind.CLOSED_BY_APPOINTMENT,
     Happening.WITHDRAWAL: TaskEventKind.WITHDRAWN,
+    Happening.DO_NOT_CONTACT: TaskEventKind.CLOSED_BY_DO_NOT_CONTACT,
 }
 
 _changed = itemgetter(*map(TaskRow._fields.index, _CHANGED))

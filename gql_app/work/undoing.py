@@ -12,6 +12,7 @@ from gql_app.access import Viewer
 from gql_app.work.changes import Change
 from gql_app.work.claims import under_claim
 from gql_app.work.conflicts import claimed_by_other
+from gql_app.work.contact_status import why_barred
 from gql_app.work.idempotency import KEY_REUSED, Request, earlier_use, keep_result
 from gql_app.work.intake import check_reason
 from gql_app.work.locking import lock_for
@@ -164,9 +165,16 @@ async def _way_back(
     # Where an appointment comes in with a contact, one that was moved since will refuse here.
     rule = undo(task.status, before.status)
     assert rule is not None, "the workflow knows the way back of each contact"
-    if not task.is_open and await find_target(change.viewer, task.queue_id) is None:
+    return await _stays_closed(change, task) or (rule, before)
+
+
+async def _stays_closed(change: Change, task: TaskRow) -> Refusal | None:
+    """Why a locked task cannot be open again; None if it is open."""
+    if task.is_open:
+        return None
+    if await find_target(change.viewer, task.queue_id) is None:
         return QUEUE_ARCHIVED
-    return rule, before
+    return await why_barred(change, task.patient_id, "The task stays closed", "contactId")
 
 
 async def _followed(task: TaskRow, version: int) -> Refusal | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gql_app.work.changes import Change
+from gql_app.work.contact_status import close_all, write_standing
 from gql_app.work.merging import (
     Person,
     claimed_by_somebody_else,
@@ -17,6 +18,7 @@ from gql_app.work.patients import index_patients
 from gql_app.work.reads.patients import patient_now
 from gql_app.work.results import missing
 from models.audit import AuditAction
+from models.contact_status import Standing
 from models.database import Number, among, fetch, fetch_first, write
 from models.merge import MERGE_COLUMNS, MergeRow, Moved
 from models.people import PatientRow
@@ -95,9 +97,26 @@ async def _divide(
     await write(sql, here, merge.id, change.now, change.viewer.staff_id)
     for patient_id in (merge.survivor_id, merge.merged_id):
         await grow(change, patient_id)
+        standing = people[patient_id].standing
+        if patient_id == merge.survivor_id:
+            standing = await _status_again(change, moved, people[patient_id])
+        if standing.at(change.now).is_barred:
+            await close_all(change, patient_id)
         change.note(AuditAction.CHANGE, "merge undone", patient_id=patient_id)
     # Each has the numbers again of those who are merged into them now.
     await index_patients(here, [people[merge.survivor_id], people[merge.merged_id]])
+
+
+async def _status_again(change: Change, moved: Moved, survivor: Person) -> Standing:
+    """Give the survivor the contact status again that they had before the merge, unless another was
+    set since. Returns what they have now."""
+    if moved.statuses is None:
+        return survivor.standing
+    before, after = map(Standing.of, moved.statuses)
+    if survivor.standing != after:
+        return survivor.standing
+    await write_standing(change, survivor.id, before)
+    return before
 
 
 async def _merge_now(change: Change, merge_id: int) -> MergeRow | None:
@@ -116,15 +135,22 @@ async def _changed_since(
     sql = """SELECT COUNT(*) FROM appointment a
     WHERE a.practice_id = $1 AND a.patient_id = $2 AND a.recorded_at > $3"""
     recorded = await fetch(Number, sql, change.practice_id, merge.survivor_id, merge.at)
+    sql = f"""SELECT COUNT(*) FROM contact_undo u
+    JOIN contact c ON c.practice_id = u.practice_id AND c.id = u.contact_id
+    WHERE u.practice_id = $1 AND {among("c.task_id", 2)} AND u.at > $3"""
+    (undone,) = await fetch(Number, sql, change.practice_id, [*before], merge.at)
+    more = sum(task.contact_count - before[task.id].contact_count for task in came)
     counts = {
-        "contacts": sum(task.contact_count - before[task.id].contact_count for task in came),
+        "contacts": more + undone.number,
+        "undone contacts": undone.number,
         "tasks that were closed": sum(before[task.id].is_open > task.is_open for task in came),
+        "reopened tasks": sum(before[task.id].is_open < task.is_open for task in came),
         "new tasks": sum(task.created_at > merge.at and task.id not in before for task in tasks),
         "new appointments": recorded[0].number,
     }
     told = [f"{what}: {number}" for what, number in counts.items() if number]
     if survivor.version != moved.version:
-        told.append("another name, number or merge")
+        told.append("another name, number, contact status or merge")
     if not told:
         return None
     message = (

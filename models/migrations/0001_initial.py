@@ -252,7 +252,7 @@ class Migration(migrations.Migration):
                     "close_cause",
                     fields.CharEnumField(
                         null=True,
-                        description="CONTACT: CONTACT\nEXPIRED: EXPIRED\nAPPOINTMENT_BOOKED: APPOINTMENT_BOOKED\nWITHDRAWN: WITHDRAWN",
+                        description="CONTACT: CONTACT\nEXPIRED: EXPIRED\nAPPOINTMENT_BOOKED: APPOINTMENT_BOOKED\nWITHDRAWN: WITHDRAWN\nDO_NOT_CONTACT: DO_NOT_CONTACT",
                         enum_type=CloseCause,
                         max_length=20,
                     ),
@@ -368,7 +368,7 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     fields.CharEnumField(
-                        description="CREATED: CREATED\nCONTACT_LOGGED: CONTACT_LOGGED\nCLOSED_BY_EXPIRY: CLOSED_BY_EXPIRY\nCLAIMED: CLAIMED\nRELEASED: RELEASED\nREASSIGNED: REASSIGNED\nCLOSED_BY_APPOINTMENT: CLOSED_BY_APPOINTMENT\nWITHDRAWN: WITHDRAWN\nPATIENT_CHANGED: PATIENT_CHANGED\nPOSTPONED: POSTPONED\nCONTACT_UNDONE: CONTACT_UNDONE\nREOPENED: REOPENED",
+                        description="CREATED: CREATED\nCONTACT_LOGGED: CONTACT_LOGGED\nCLOSED_BY_EXPIRY: CLOSED_BY_EXPIRY\nCLAIMED: CLAIMED\nRELEASED: RELEASED\nREASSIGNED: REASSIGNED\nCLOSED_BY_APPOINTMENT: CLOSED_BY_APPOINTMENT\nWITHDRAWN: WITHDRAWN\nPATIENT_CHANGED: PATIENT_CHANGED\nPOSTPONED: POSTPONED\nCONTACT_UNDONE: CONTACT_UNDONE\nREOPENED: REOPENED\nCLOSED_BY_DO_NOT_CONTACT: CLOSED_BY_DO_NOT_CONTACT",
                         enum_type=TaskEventKind,
                         max_length=24,
                     ),
@@ -416,7 +416,7 @@ class Migration(migrations.Migration):
                     "close_cause",
                     fields.CharEnumField(
                         null=True,
-                        description="CONTACT: CONTACT\nEXPIRED: EXPIRED\nAPPOINTMENT_BOOKED: APPOINTMENT_BOOKED\nWITHDRAWN: WITHDRAWN",
+                        description="CONTACT: CONTACT\nEXPIRED: EXPIRED\nAPPOINTMENT_BOOKED: APPOINTMENT_BOOKED\nWITHDRAWN: WITHDRAWN\nDO_NOT_CONTACT: DO_NOT_CONTACT",
                         enum_type=CloseCause,
                         max_length=20,
                     ),

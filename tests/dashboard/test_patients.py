@@ -145,7 +145,7 @@ async def test_two_entries_are_merged_with_a_look_first_and_divided_again(
     assert page.url.endswith(patient_id(server, 0))
     await rename(office, "Amber Since")
     await merges.get_by_role("button", name="Undo").click()
-    await expect(page.get_by_text("another name, number or merge")).to_be_visible()
+    await expect(page.get_by_text("another name, number, contact status or merge")).to_be_visible()
     await page.get_by_role("button", name="Undo anyway").click()
     await expect(page.get_by_text("Birch Testwell is a patient again.").first).to_be_visible()
     await expect(merges).to_be_hidden()

@@ -24,9 +24,11 @@ from hypothesis.stateful import (
 )
 
 from gql_app.live.feeds import Feeds
+from gql_app.work.contact_status import NewStatus, set_contact_status
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.postponing import postpone_task
 from gql_app.work.transitions import expire_task
+from models.contact_status import ContactStatus
 from models.database import opened
 from models.lifecycle import ContactOutcome
 from models.task import Task
@@ -84,6 +86,7 @@ class FeedMachine(RuleBasedStateMachine):
         elif what == "expires":
             given["expires_at"] = self.office.clock() + timedelta(hours=number)
         queue = self.office.missed if missed else self.office.recall
+        self.set_status(ContactStatus.OK)
         task: Task = self.run(self.office.make_task(queue, **given))
         self.made.append(task)
         return task
@@ -130,6 +133,14 @@ class FeedMachine(RuleBasedStateMachine):
         day = self.office.today + timedelta(days=days)
         changes, staff = self.office.changes, self.office.staff
         self.run(changes.make(staff, postpone_task, task.id, day, "The line was busy"))
+
+    @rule(status=st.sampled_from(ContactStatus))
+    def set_status(self, status: ContactStatus) -> None:
+        """All tasks are this patient's: those that are open close, in both queues, or learn that
+        the patient may be called again."""
+        patient, new = self.office.patients[0].id, NewStatus(status)
+        changes, supervisor = self.office.changes, self.office.supervisor
+        self.run(changes.make(supervisor, set_contact_status, patient, new))
 
     @rule(passed=hours)
     def time_passes(self, passed: int) -> None:

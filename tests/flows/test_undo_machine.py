@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
 from gql_app.access import Viewer
+from gql_app.work.reads.patients import patient_now
 from gql_app.work.reopening import reopen_task
 from gql_app.work.reports.activity import read_activity
 from gql_app.work.reports.buckets import BucketSize
@@ -107,6 +108,10 @@ class UndoMachine(FeedMachine):
                 (None, None) if last is None else (last.id, last.outcome)
             )
             assert task.last_contacted_at == (last and (last.contacted_at or last.logged_at))
+        patient = await patient_now(here, self.office.patients[0].id)
+        assert patient is not None
+        if patient.standing.at(self.office.clock()).is_barred:
+            assert not any(task.status.is_open for task in tasks)
         until = self.office.today
         activity = await read_activity(
             self.office.supervisor, self.first_day, until, BucketSize.WEEK, None

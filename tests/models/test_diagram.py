@@ -40,7 +40,9 @@ def test_the_page_draws_each_edge_of_the_table_and_no_other() -> None:
     assert "Scheduled" not in drawn[TaskStatus.OPEN, TaskStatus.IN_PROGRESS].replace(
         "Did Not Schedule", ""
     )
-    assert drawn["IN_PROGRESS", "CLOSED"].endswith("Expiry<br/>Appointment booked<br/>Withdrawn")
+    assert drawn["IN_PROGRESS", "CLOSED"].endswith(
+        "Expiry<br/>Appointment booked<br/>Withdrawn<br/>Do not contact"
+    )
     assert re.search(r"^ +CLOSED --> \[\*\]$", drawing, re.MULTILINE)
 
 

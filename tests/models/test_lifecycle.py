@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from models.contact_status import ContactStatus
 from models.follow_up import last_follow_up, local_date
 from models.lifecycle import (
     OPEN_STATUSES,
@@ -64,10 +65,14 @@ NOTES = {
 }
 
 
-def expected(status: str, outcome: str, close: bool, follow_up: str, notes: str) -> set[str] | str:
+def expected(
+    status: str, outcome: str, close: bool, follow_up: str, notes: str, said: str
+) -> set[str] | str:
     """The codes of all refusals, or the status that the task goes to."""
     if status == "CLOSED":
         return {"TASK_CLOSED"}
+    if said != "OK" and not close:
+        return {"MUST_CLOSE"}
     cell = TABLE[outcome][close]
     if cell.startswith("refused: "):
         return {cell.removeprefix("refused: ")}
@@ -83,20 +88,21 @@ def expected(status: str, outcome: str, close: bool, follow_up: str, notes: str)
     return {code for code in problems if code} or cell.rpartition("-> ")[2]
 
 
+@pytest.mark.parametrize("said", ["OK", "DO_NOT_CONTACT", "INACTIVE", "DECEASED"])
 @pytest.mark.parametrize("notes", NOTES)
 @pytest.mark.parametrize("follow_up", FOLLOW_UPS)
 @pytest.mark.parametrize("close", [False, True])
 @pytest.mark.parametrize("outcome", TABLE)
 @pytest.mark.parametrize("status", ["OPEN", "IN_PROGRESS", "CLOSED"])
 def test_every_cell_of_the_grid_does_what_the_table_says(
-    status: str, outcome: str, close: bool, follow_up: str, notes: str
+    status: str, outcome: str, close: bool, follow_up: str, notes: str, said: str
 ) -> None:
     typed, last_day, _ = FOLLOW_UPS[follow_up]
-    attempt = Attempt(ContactOutcome(outcome), typed, NOTES[notes], close)
+    attempt = Attempt(ContactOutcome(outcome), typed, NOTES[notes], close, ContactStatus(said))
 
     verdict = decide(TaskStatus(status), attempt, today=TODAY, last_day=last_day)
 
-    should = expected(status, outcome, close, follow_up, notes)
+    should = expected(status, outcome, close, follow_up, notes, said)
     if isinstance(verdict, Rule):
         # A rule comes alone: where anything is refused there is none.
         assert verdict.to == should
@@ -164,6 +170,10 @@ def test_the_grid_covers_every_status_and_outcome() -> None:
     [
         (Attempt(ContactOutcome.SCHEDULED, TODAY, None, False), {"MUST_CLOSE": "close"}),
         (
+            Attempt(ContactOutcome.NO_ANSWER, TODAY, None, False, ContactStatus.DECEASED),
+            {"MUST_CLOSE": "close"},
+        ),
+        (
             Attempt(ContactOutcome.DID_NOT_SCHEDULE, None, None, False),
             {"FOLLOW_UP_REQUIRED": "followUp", "NOTES_REQUIRED": "notes"},
         ),
@@ -210,6 +220,25 @@ def test_an_expired_task_is_closed_with_its_cause(status: TaskStatus) -> None:
 
     assert rule is not None
     assert (rule.to, rule.cause) == (TaskStatus.CLOSED, CloseCause.EXPIRED)
+
+
+@pytest.mark.parametrize("happening", Happening)
+@pytest.mark.parametrize("status", TaskStatus)
+def test_every_happening_closes_what_is_open_with_its_cause_and_nothing_else(
+    status: TaskStatus, happening: Happening
+) -> None:
+    causes = {
+        Happening.EXPIRY: CloseCause.EXPIRED,
+        Happening.APPOINTMENT: CloseCause.APPOINTMENT_BOOKED,
+        Happening.WITHDRAWAL: CloseCause.WITHDRAWN,
+        Happening.DO_NOT_CONTACT: CloseCause.DO_NOT_CONTACT,
+    }
+    rule = ends(status, happening)
+    if status is TaskStatus.CLOSED:
+        assert rule is None
+    else:
+        assert rule is not None
+        assert (rule.to, rule.cause) == (TaskStatus.CLOSED, causes[happening])
 
 
 def test_a_closed_task_does_not_expire() -> None:

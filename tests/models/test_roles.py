@@ -11,6 +11,8 @@ TABLE = {
     "claim tasks and log contacts": "yes yes yes no",
     "create tasks and record appointments": "no yes yes key",
     "make and change patients": "no yes yes key",
+    "say that a patient is not to be called": "yes yes yes key",
+    "say that a patient may be called again": "no yes yes no",
     "merge patients": "no yes yes no",
     "import tasks": "no yes yes no",
     "reassign and withdraw tasks": "no yes yes no",

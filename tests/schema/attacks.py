@@ -152,6 +152,11 @@ MUTATIONS: dict[str, list[Attack]] = {
         lambda w, n: {"input": {"patientId": n.patient, "name": "Fern"}},
         lambda w, n: {"input": {"patientId": n.newcomer, "name": "Fern", "expectedVersion": 9}},
     ],
+    "setContactStatus": [
+        lambda w, n: {"patientId": n.patient, "status": "DO_NOT_CONTACT", "reason": "x"},
+        lambda w, n: {"patientId": n.newcomer, "status": "DECEASED"},
+        lambda w, n: {"patientId": n.patient, "status": "OK"},
+    ],
     "mergePatients": [
         lambda w, n: {"survivorId": _shared(w), "mergedId": n.patient},
         lambda w, n: {"survivorId": n.patient, "mergedId": _shared(w), "dryRun": True},

@@ -11,14 +11,16 @@ from gql_app.execution.strawberry_private import core_schema
 from gql_app.live.feeds import Feeds
 from gql_app.schema import build_schema
 from gql_app.schema.context import Context
+from gql_app.work.contact_status import NewStatus, set_contact_status
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.queues import update_queue
 from gql_app.work.reads.orders import TaskOrder
+from models.contact_status import ContactStatus
 from models.database import opened
 from tests.execution.ways import ALL, rich_office
 from tests.flows.dashboard import services
 from tests.office import Office
-from tests.work.agents import claims_of
+from tests.work.agents import claims_of, make_patients
 
 SCHEMA = build_schema()
 TYPES: dict[str, Any] = core_schema(SCHEMA).type_map
@@ -79,6 +81,9 @@ async def office(database_url: str) -> AsyncIterator[Office]:
             office.practice.id, update_queue, office.recall.id, {"follow_up_ladder": [1, 7]}
         )
         task, withdrawn = [await office.make_task(patient=office.patients[0]) for _ in range(2)]
+        (moved,) = await make_patients(office, 1)
+        await office.make_task(patient=moved)
+        gone = NewStatus(ContactStatus.INACTIVE, "Has moved", office.today)
         at_work = (office.changes, office.supervisor)
         done: list[Any] = [
             await office.log(
@@ -87,6 +92,7 @@ async def office(database_url: str) -> AsyncIterator[Office]:
             await reassign_tasks(*at_work, [task.id], to_staff_id=office.staff.staff_id),
             await withdraw_tasks(*at_work, [withdrawn.id], reason="Has moved away"),
             await claims_of(office).claim(office.staff, task.id),
+            await office.changes.make(office.staff, set_contact_status, moved.id, gone),
         ]
         assert not [refusal for outcome in done for refusal in outcome.refusals]
         yield office

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from gql_app.access import Viewer, authenticate
 from models.chain import Position
+from models.contact_status import Standing
 from models.event import EventRow, TaskEventKind, events_after
 from models.people import Patient
 from models.practice import Practice
@@ -66,6 +67,9 @@ async def assert_consistent(office: Office) -> None:
             assert (task.claimed_by_id, task.claimed_until) == FREE, "a closed task is claimed"
             assert task.claim_id is None
     assert {patient: claims for patient, claims in held.items() if len(claims) > 1} == {}
+    for patient in await Patient.filter(id__in=list(held)):
+        standing = Standing(patient.contact_status, ends_at=patient.contact_status_ends_at)
+        assert not standing.at(office.clock()).is_barred, "who is not to be called has a task"
 
     events = await all_events(office)
     await office.practice.refresh_from_db()

@@ -36,8 +36,9 @@ async def invent(office: Office, moments: list[datetime], chosen: Random) -> Non
     """Eighty tasks, open and closed for all causes, some expired untouched, with their contacts,
     of which a third were logged late."""
     staff = (office.staff.staff_id, office.supervisor.staff_id)
+    causes = (None, *CloseCause)
     for number in range(80):
-        cause = (None, *CloseCause)[number % 5]
+        cause = causes[number % len(causes)]
         created, *made, closed = sorted(chosen.sample(moments, chosen.randint(3, 6)))
         if cause is CloseCause.EXPIRED and number % 10 < 5:
             made = []

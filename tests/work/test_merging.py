@@ -2,20 +2,26 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
 
 from gql_app.access import Forbidden
 from gql_app.work.appointments import NewAppointment, record_appointment
+from gql_app.work.contact_status import NewStatus, set_contact_status
 from gql_app.work.merging import MergeResult, merge_patients
 from gql_app.work.reads.external_ids import ExternalId, external_ids_of_patients
 from gql_app.work.reads.history import contacts_of_patients
 from gql_app.work.reads.patients import merged_patients, patient_now, patients_by_id
+from gql_app.work.reopening import reopen_task
+from gql_app.work.undoing import undo_contact
 from gql_app.work.unmerging import UnmergeResult, unmerge_patients
 from gql_app.work.upkeep.indexing import index_all
 from models.appointment import Appointment
 from models.audit import Audit
+from models.contact import Contact
+from models.contact_status import ContactStatus, Standing
 from models.event import TaskEvent, TaskEventKind
 from models.merge import PatientMerge
 from models.people import Patient, PatientWord
@@ -238,6 +244,22 @@ async def test_what_was_done_since_is_told_before_it_is_divided(couple: Couple) 
     await assert_consistent(office)
 
 
+async def test_what_was_taken_back_since_is_told_as_well(couple: Couple) -> None:
+    office = couple.office
+    (contact,) = await Contact.filter(task_id=couple.tasks[2].id)
+    merge_id = await couple.merge()
+    office.clock.advance(minutes=1)
+    await office.log(couple.tasks[3], notes="since")
+    undone = await office.changes.make(office.staff, undo_contact, contact.id)
+    assert codes(undone) == []
+    (refusal,) = (await undo(office, merge_id)).refusals
+    assert "contacts: 1, undone contacts: 1, reopened tasks: 1." in refusal.message
+    assert codes(await undo(office, merge_id, keep_later_changes=True)) == []
+    open_tasks = await Task.filter(patient_id=couple.birch, status__not="CLOSED")
+    assert {task.id for task in open_tasks} == {task.id for task in couple.tasks[2:]}
+    await assert_consistent(office)
+
+
 async def test_who_cannot_be_merged(couple: Couple) -> None:
     office, clover = couple.office, couple.office.patients[2].id
     oak = await make_office("oak")
@@ -294,3 +316,62 @@ async def test_numbers_of_all_are_written_anew_when_the_practice_moves(couple: C
     assert survivor is not None
     assert [phone.display for phone in survivor.phones] == ["555-0100", "+1 217-555-0123"]
     assert await found(office.staff, "birch") == {"Amber Testwell"}
+
+
+STATUSES = [Standing(), Standing(ContactStatus.INACTIVE), Standing(ContactStatus.DO_NOT_CONTACT)]
+
+
+@pytest.mark.parametrize(("one", "other"), [*product(STATUSES, repeat=2)][1:])
+async def test_the_stricter_contact_status_holds_for_one_person_and_is_divided_again(
+    couple: Couple, one: Standing, other: Standing
+) -> None:
+    office = couple.office
+    for patient, standing in ((couple.amber, one), (couple.birch, other)):
+        if standing.is_barred:
+            new = NewStatus(standing.status, f"of {patient}")
+            await office.changes.make(office.staff, set_contact_status, patient, new)
+    before = await Patient.all().order_by("id").values("contact_status", "contact_status_reason")
+    merge_id = await couple.merge()
+    amber = await patient_now(office.practice.id, couple.amber)
+    assert amber is not None
+    assert amber.contact_status is one.joined(other).status
+    assert await Task.filter(status__not="CLOSED").count() == 0
+    await assert_consistent(office)
+    undone = await undo(office, merge_id)
+    assert undone.refusals == ()
+    after = await Patient.all().order_by("id").values("contact_status", "contact_status_reason")
+    assert after == before
+    await assert_consistent(office)
+
+
+async def test_a_status_that_was_set_since_a_merge_stays(couple: Couple) -> None:
+    office = couple.office
+    asked = NewStatus(ContactStatus.DO_NOT_CONTACT)
+    await office.changes.make(office.staff, set_contact_status, couple.birch, asked)
+    merge_id = await couple.merge()
+    died = NewStatus(ContactStatus.DECEASED)
+    await office.changes.make(office.staff, set_contact_status, couple.amber, died)
+    refused = await undo(office, merge_id)
+    assert codes(refused) == [("CHANGED_SINCE_MERGE", "mergeId")]
+    assert "contact status" in refused.refusals[0].message
+    assert codes(await undo(office, merge_id, keep_later_changes=True)) == []
+    statuses = [p.contact_status for p in await Patient.all().order_by("id")]
+    assert statuses == [ContactStatus.DECEASED, ContactStatus.DO_NOT_CONTACT, ContactStatus.OK]
+
+
+async def test_a_patient_who_is_divided_again_and_not_to_be_called_has_no_open_task(
+    couple: Couple,
+) -> None:
+    office = couple.office
+    asked, again = NewStatus(ContactStatus.DO_NOT_CONTACT), NewStatus(ContactStatus.OK)
+    await office.changes.make(office.staff, set_contact_status, couple.birch, asked)
+    merge_id = await couple.merge()
+    await office.changes.make(office.supervisor, set_contact_status, couple.amber, again)
+    closed = await Task.get(id=couple.tasks[3].id)
+    reopened = await office.changes.make(office.supervisor, reopen_task, closed.id, "Rang back")
+    assert codes(reopened) == []
+    refused = await undo(office, merge_id)
+    assert "reopened tasks: 1" in refused.refusals[0].message
+    assert codes(await undo(office, merge_id, keep_later_changes=True)) == []
+    await closed.refresh_from_db()
+    assert (closed.patient_id, closed.status) == (couple.birch, "CLOSED")

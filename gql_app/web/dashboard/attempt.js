@@ -4,11 +4,11 @@
 import { newKey } from './claim.js';
 
 /** What to send: `before` again if it was the same. */
-export function attemptOf(before, { outcome, followUp, notes }, close, { id, version }) {
+export function attemptOf(before, { outcome, followUp, notes, contactStatus }, close, { id, version }) {
   const date = close ? null : followUp;
-  const sent = JSON.stringify([outcome, date, notes, close]);
+  const sent = JSON.stringify([outcome, date, notes, close, contactStatus]);
   if (before?.sent === sent) return before;
   const text = notes.trim() ? notes : null;
-  const asked = { taskId: id, outcome, followUp: date, notes: text, close };
+  const asked = { taskId: id, outcome, followUp: date, notes: text, close, contactStatus: contactStatus || null };
   return { sent, variables: { ...asked, expectedVersion: version, idempotencyKey: newKey() } };
 }

@@ -13,10 +13,11 @@ import { takesDate, verdict } from './rules.js';
 import { outside } from './text.js';
 import { calling, logged } from './words.js';
 
-const EMPTY = { outcome: null, followUp: '', notes: '', suggested: false, touched: false };
+const EMPTY = { outcome: null, followUp: '', notes: '', contactStatus: '', suggested: false, touched: false };
 
 export class ContactDialog {
-  /** `claims` keeps the open task's claim. `onLogged(words, contact)`; `onClosed()`; `onError(error)`. */
+  /** `claims` keeps the open task's claim. `onLogged(words, contact)`: false for a contact
+   *  that cannot be undone; `onClosed()`; `onError(error)`. */
   constructor(store, claims, { onLogged, onClosed, onError }) {
     Object.assign(this, { store, claims, onLogged, onClosed, onError });
     this.element = document.getElementById('contact');
@@ -249,7 +250,8 @@ export class ContactDialog {
     this.claims.done(id);
     this.store.put(task);
     if (this.task?.id === id) this.element.close();
-    this.onLogged(logged(task), contact);
+    // What was said of being called stays: to undo the contact alone would be refused.
+    this.onLogged(logged(task), task.patient.contactStatus === 'OK' && contact);
   }
 
   refused(id, { task, errors }) {

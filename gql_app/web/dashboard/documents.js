@@ -4,7 +4,7 @@ import { OPEN_STATUSES, OUTCOME_COUNTS } from './workflow.js';
 
 // What a row shows: of a task as it is now, and of one as it was right after an event.
 const STATE = `status isOpen statusLabel origin reason followUp expiresAt version contactCount number createdAt
-  closedAt closeCause closedBy { name } withdrawnReason queue { id name } assignee { name } patient { id name phone phones { href } }
+  closedAt closeCause closedBy { name } withdrawnReason queue { id name } assignee { name } patient { id name phone contactStatus phones { href } }
   lastContact { outcome contactedAt }`;
 
 const TASK = `fragment Row on Task { id ${STATE} claim { id by { id name } until } }`;
@@ -35,7 +35,7 @@ ${COUNTS}`;
 
 export const VIEWER = `{
   viewer {
-    id name role mayReadNotes mayLogContacts mayCreateTasks mayEditPatients mayMergePatients mayCorrect mayReadActivity mayReadAudit mayExport
+    id name role mayReadNotes mayLogContacts mayCreateTasks mayEditPatients mayMergePatients maySetContactStatus mayLiftContactStatus mayCorrect mayReadActivity mayReadAudit mayExport
     maySetUp mayManageAccess mayImport staff { id } group { name practices { id slug name isHome } }
     practice { name timeZone restHours now claimSeconds undoMinutes }
   }
@@ -79,6 +79,7 @@ export const PAST = `query ($id: ID!, $first: Int!) {
     id isOpen withdrawnReason closedBy { name } lastContact { notes loggedBy { name } }
     postponements { at followUp givenReason by { name } }
     patient {
+      contactStatus
       contacts(first: $first) {
         nodes {
           id outcome followUp notes closedTask contactedAt loggedBy { name } undo { at reason by { name } }
@@ -117,11 +118,11 @@ ${TASK}`;
 
 export const LOG = `mutation (
   $taskId: ID!, $outcome: ContactOutcome!, $followUp: Date, $notes: String, $close: Boolean!,
-  $expectedVersion: Int, $idempotencyKey: String
+  $expectedVersion: Int, $idempotencyKey: String, $contactStatus: ContactStatus
 ) {
   logContact(
     taskId: $taskId, outcome: $outcome, followUp: $followUp, notes: $notes, close: $close,
-    expectedVersion: $expectedVersion, idempotencyKey: $idempotencyKey
+    expectedVersion: $expectedVersion, idempotencyKey: $idempotencyKey, contactStatus: $contactStatus
   ) { task { ...Detail } contact { id } errors { code message field } }
 }
 ${DETAIL}`;

@@ -3,7 +3,7 @@
 import { lastFollowUp, lengthOf, takesDate } from './rules.js';
 import { outside, refill, write } from './text.js';
 import { addDays, cause, count, dayAndClock, distance, lastDay, shortDate, today, until } from './words.js';
-import { MAX_NOTES, NEEDS, OUTCOMES } from './workflow.js';
+import { CONTACT_STATUSES, MAX_NOTES, NEEDS, OUTCOMES } from './workflow.js';
 
 const NEARLY_FULL = 1_000; // characters from which on they are counted
 
@@ -26,11 +26,15 @@ export function drawOutcomes(dialog) {
     return label;
   });
   part(dialog, 'outcomes').append(...labels);
+  const said = Object.entries(CONTACT_STATUSES).map(([status, words]) =>
+    status === 'OK' ? new Option('May be called again', '') : new Option(words, status));
+  dialog.querySelector('#contactStatus').append(...said);
 }
 
 export function drawFacts(dialog, task) {
   const texts = {
     patient: outside(task.patient.name),
+    standing: standing(task.patient),
     reason: outside(task.reason),
     queue: outside(task.queue?.name),
     assignee: task.assignee ? `For ${outside(task.assignee.name)}` : '',
@@ -48,6 +52,9 @@ export function drawFacts(dialog, task) {
   else phone.removeAttribute('href');
   drawScript(dialog, task);
 }
+
+/** That the patient is not to be called, if so. */
+export const standing = ({ contactStatus }) => (contactStatus === 'OK' ? '' : CONTACT_STATUSES[contactStatus]);
 
 /** What the caller says, of the task's queue. Few queues have a script, so it is loaded then. */
 async function drawScript(dialog, task) {
@@ -67,16 +74,18 @@ export function wipe(dialog) {
 }
 
 /** Put into the form what was typed before. */
-export function fill(form, { outcome, followUp, notes }) {
+export function fill(form, { outcome, followUp, notes, contactStatus }) {
   form.reset();
   for (const input of form.elements.outcome) input.checked = input.value === outcome;
   form.elements.followUp.value = followUp;
   form.elements.notes.value = notes;
+  form.elements.contactStatus.value = contactStatus ?? '';
 }
 
 /** The two buttons, and why each cannot be pressed. */
-export function drawButtons(dialog, { followUp }, why) {
-  const hints = { log: '', close: followUp ? 'The follow-up date is dropped.' : '' };
+export function drawButtons(dialog, { followUp, contactStatus }, why) {
+  const hint = contactStatus ? 'Ends all open tasks of this patient.' : followUp ? 'The follow-up date is dropped.' : '';
+  const hints = { log: '', close: hint };
   for (const [name, hint] of Object.entries(hints)) {
     part(dialog, name).disabled = why[name] !== null;
     write(part(dialog, `why-${name}`), why[name] ?? hint);
@@ -159,7 +168,8 @@ export function drawRecord(dialog, task, ending, draft) {
   refill(part(dialog, 'record-facts'), lines, ([name, text]) => [made('dt', name), made('dd', text)]);
   write(part(dialog, 'record-title'), task.isOpen ? 'Last contact' : 'How it ended');
   write(part(dialog, 'why-record'), task.isOpen ? 'Your key may not log contacts.' : '');
-  const unsent = [OUTCOMES[draft.outcome], outside(draft.notes.trim())].filter(Boolean).join('\n');
+  const said = CONTACT_STATUSES[draft.contactStatus];
+  const unsent = [OUTCOMES[draft.outcome], said, outside(draft.notes.trim())].filter(Boolean).join('\n');
   part(dialog, 'unsent').hidden = !unsent;
   write(part(dialog, 'unsent-text'), unsent);
 }

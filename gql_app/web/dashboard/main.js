@@ -20,7 +20,7 @@ const claims = new Claims(store, { onError });
 const dialog = new ContactDialog(store, claims, {
   onLogged: (words, contact) => {
     say(words);
-    views.offerUndo(contact).catch(onError);
+    if (contact) views.offerUndo(contact).catch(onError);
   },
   onClosed: () => !part('tasks').hidden && part('grid').focus({ preventScroll: true }),
   onError,

@@ -81,10 +81,12 @@ export class Past {
   draw(patient) {
     const contacts = patient?.contacts.nodes ?? [];
     const hasMore = patient?.contacts.pageInfo.hasNextPage;
-    const onUndo = this.mayCorrect && ((contact) => this.correct('undo', contact));
+    // Nothing leads back to who is not to be called.
+    const mayCorrect = this.mayCorrect && patient?.contactStatus === 'OK';
+    const onUndo = mayCorrect && ((contact) => this.correct('undo', contact));
     drawHistory(this.part('history'), contacts, this.task, { postponements: this.postponements(contacts, hasMore), onUndo });
     this.drawRest(contacts.filter(({ undo }) => !undo));
-    this.part('reopen').hidden = !this.mayCorrect || !patient || this.ending.isOpen;
+    this.part('reopen').hidden = !mayCorrect || this.ending.isOpen;
     const others = (patient?.tasks.nodes ?? []).filter(({ id }) => id !== this.task.id);
     drawOthers(this.part('others'), others);
     this.part('other-tasks').hidden = others.length === 0;

@@ -9,14 +9,15 @@ const TASK = `fragment OfPatient on Task {
 
 export const FOUND = `query ($search: String, $first: Int!, $after: String) {
   patients(search: $search, first: $first, after: $after) {
-    nodes { id name phone tasks(status: [${OPEN_STATUSES}], first: 5) { nodes { id } pageInfo { hasNextPage } } }
+    nodes { id name phone contactStatus tasks(status: [${OPEN_STATUSES}], first: 5) { nodes { id } pageInfo { hasNextPage } } }
     pageInfo { hasNextPage endCursor }
   }
 }`;
 
 export const PATIENT = `query ($id: ID!, $contacts: Int!, $closed: Int!) {
   patient(id: $id) {
-    id name phone version phones { number display href } externalIds { source id }
+    id name phone version contactStatus contactStatusReason contactStatusSince contactStatusUntil
+    phones { number display href } externalIds { source id }
     merges { id at tasks appointments by { name } merged { id name phone } }
     appointments(first: 20) { nodes { at externalId } pageInfo { hasNextPage } }
     open: tasks(status: [${OPEN_STATUSES}], first: 30) { nodes { ...OfPatient } }
@@ -41,6 +42,12 @@ export const CREATE = `mutation ($name: String!, $phone: String!) {
 export const UPDATE = `mutation ($id: ID!, $name: String, $phone: String, $version: Int) {
   updatePatient(input: { patientId: $id, name: $name, phone: $phone, expectedVersion: $version }) {
     patient { id name phone version } ${ERRORS}
+  }
+}`;
+
+export const SET_STATUS = `mutation ($id: ID!, $status: ContactStatus!, $reason: String, $until: Date) {
+  setContactStatus(patientId: $id, status: $status, reason: $reason, until: $until) {
+    patient { id name contactStatus } closed { id } offered { id reason queue { name } } ${ERRORS}
   }
 }`;
 

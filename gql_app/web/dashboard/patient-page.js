@@ -9,6 +9,7 @@ import { drawHistory } from './history.js';
 import { MergeDialog } from './merge-dialog.js';
 import { Pace } from './pace.js';
 import { NEW_TASK, PATIENT, UNMERGE, UPDATE } from './patient-documents.js';
+import { PatientStatus } from './patient-status.js';
 import { appointmentLine, mergeLine, taskLine } from './patient-lines.js';
 import { outside, write } from './text.js';
 
@@ -29,6 +30,7 @@ export class PatientPage {
   constructor(store, { say, onError, goTo }) {
     Object.assign(this, { store, say, onError, goTo, id: null, patient: null, viewer: null });
     this.pace = new Pace(() => this.load());
+    this.status = new PatientStatus({ say, onError, onSet: () => this.load() });
     this.draft();
     this.edit = new FormDialog({ submit: 'Save', fields: CALLED, onError, send: (values) => this.save(values) });
     this.newTask = new FormDialog({
@@ -40,7 +42,7 @@ export class PatientPage {
       ],
     });
     this.merge = new MergeDialog({ say, onError, onMerged: (id) => (id === this.id ? this.load() : goTo(id)) });
-    this.dialogs = [this.edit, this.newTask, this.merge];
+    this.dialogs = [this.edit, this.newTask, this.merge, ...this.status.dialogs];
     store.listen((what, detail) => {
       if (!this.id) return;
       // After a merge the patient of the event is another one.
@@ -59,6 +61,7 @@ export class PatientPage {
       'div', { class: 'buttons' },
       (this.toTask = button('New task', () => this.openTask(), { class: 'primary' })),
       (this.toEdit = button('Edit', () => this.openEdit())),
+      this.status.button,
       (this.toMerge = button('Merge …', () => this.merge.open(this.patient))),
     );
     this.notice = made('div', { class: 'notice wrong', role: 'alert', hidden: true });
@@ -72,7 +75,7 @@ export class PatientPage {
       this.section('closed', 'Closed tasks'),
       this.section('merges', 'Merged into this patient'),
     );
-    const top = made('div', { class: 'top' }, made('div', {}, this.name, this.phones, this.ids), this.buttons);
+    const top = made('div', { class: 'top' }, made('div', {}, this.name, this.phones, this.ids, this.status.element), this.buttons);
     const back = made('a', { href: '#/patients', class: 'back', text: 'All patients' });
     this.body = made('div', { class: 'person', hidden: true }, top, this.notice, this.sections);
     this.element = made('div', { class: 'one', hidden: true }, back, this.note, this.body);
@@ -92,6 +95,7 @@ export class PatientPage {
 
   begin(viewer) {
     this.viewer = viewer;
+    this.status.begin(viewer);
     this.toTask.hidden = !viewer.mayCreateTasks;
     this.toEdit.hidden = !viewer.mayEditPatients;
     this.toMerge.hidden = !viewer.mayMergePatients;
@@ -105,6 +109,7 @@ export class PatientPage {
     write(this.name, '');
     this.phones.replaceChildren();
     write(this.ids, '');
+    this.status.clear();
     for (const { list } of Object.values(this.lists)) list.replaceChildren();
     this.refuse('');
     write(this.note, '');
@@ -173,7 +178,9 @@ export class PatientPage {
     const numbers = phones.map(({ display, href }) => made('li', {}, made('a', { href, text: outside(display) })));
     this.phones.replaceChildren(...(numbers.length ? numbers : [made('li', { text: outside(phone) })]));
     write(this.ids, externalIds.map(({ source, id }) => `${outside(source)}: ${outside(id)}`).join(' · '));
-    const mayMake = this.viewer.mayCreateTasks;
+    this.status.draw(this.patient);
+    const mayMake = this.viewer.mayCreateTasks && this.patient.contactStatus === 'OK';
+    this.toTask.hidden = !mayMake;
     const teach = mayMake ? ' Make a task, and it appears in its queue.' : '';
     this.fill('open', open.nodes.map(taskLine), `Nothing to call for.${teach}`);
     drawHistory(this.lists.contacts.list, contacts.nodes, {});

@@ -8,6 +8,7 @@ import { FormDialog } from './form-dialog.js';
 import { CALLED, PatientPage } from './patient-page.js';
 import { outside, write } from './text.js';
 import { count } from './words.js';
+import { CONTACT_STATUSES } from './workflow.js';
 
 const HOME = '#/patients';
 const TYPING_PAUSE = 200; // ms after the last key before a search begins
@@ -140,13 +141,14 @@ function goTo(id, { instead = false } = {}) {
   else location.hash = address;
 }
 
-function line({ id, name, phone, tasks }) {
+function line({ id, name, phone, contactStatus, tasks }) {
   const open = tasks.nodes.length;
   const told = open ? `${tasks.pageInfo.hasNextPage ? `${open} or more` : open} open` : 'Nothing open';
+  const isBarred = contactStatus !== 'OK';
   return made(
     'li', {},
     made('a', { href: `${HOME}/${id}`, text: outside(name) }),
     made('span', { text: outside(phone) }),
-    made('small', { text: told }),
+    isBarred ? made('small', { class: 'standing', text: CONTACT_STATUSES[contactStatus] }) : made('small', { text: told }),
   );
 }

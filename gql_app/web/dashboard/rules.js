@@ -2,7 +2,7 @@
 // decides: this only saves a round trip.
 
 import { addDays, lastDay, shortDate, today } from './words.js';
-import { MAX_FOLLOW_UP_YEARS, MAX_NOTES, NEEDS } from './workflow.js';
+import { CONTACT_STATUSES, MAX_FOLLOW_UP_YEARS, MAX_NOTES, NEEDS } from './workflow.js';
 
 export function lastFollowUp() {
   const [year, ...rest] = today().split('-');
@@ -13,7 +13,7 @@ export function lastFollowUp() {
 /** How many characters the server counts. */
 export const lengthOf = (notes) => [...notes].length;
 
-/** Why each button cannot be pressed; null if it can. `form`: { outcome, followUp, notes }. */
+/** Why each button cannot be pressed; null if it can. `form`: { outcome, followUp, notes, contactStatus }. */
 export function verdict(form, task) {
   const both = !task.isOpen
     ? 'The task is closed.'
@@ -28,7 +28,8 @@ export function verdict(form, task) {
 /** Whether the outcome can keep the task open, and so takes a follow-up date; any may, before one is chosen. */
 export const takesDate = (outcome) => !outcome || 'followUp' in NEEDS.log[outcome];
 
-function whyNot(button, { outcome, followUp, notes }, task) {
+function whyNot(button, { outcome, followUp, notes, contactStatus }, task) {
+  if (button === 'log' && contactStatus) return `${CONTACT_STATUSES[contactStatus]} ends the task: use Log and Close Task.`;
   const needs = NEEDS[button][outcome];
   if (needs.refused) return needs.refused;
   const why = needs.followUp && (followUp ? whyNotThen(followUp, task) : needs.followUp);

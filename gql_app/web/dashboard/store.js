@@ -3,6 +3,7 @@
 
 import { learn } from './clock.js';
 
+const OF_PATIENT = new Set(['PATIENT_CHANGED', 'CLOSED_BY_DO_NOT_CONTACT']); // kinds of events that tell of the patient
 const NONE = { open: 0, notContacted: 0, inProgress: 0, dueToday: 0, overdue: 0, closedToday: 0 };
 
 export class Store {
@@ -45,7 +46,7 @@ export class Store {
         const before = this.tasks.get(taskId);
         this.put(task);
         this.tell('event', { ...message, task, before });
-        return message.kind === 'PATIENT_CHANGED' && this.rename(task.patient);
+        return OF_PATIENT.has(message.kind) && this.rename(task.patient);
       }
       case 'QueueCounts':
         this.counts.set(message.queue.id, message);

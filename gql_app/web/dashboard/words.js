@@ -2,7 +2,7 @@
 
 import { now } from './clock.js';
 import { outside } from './text.js';
-import { CAUSES, CODES, OUTCOMES } from './workflow.js';
+import { CAUSES, CODES, CONTACT_STATUSES, OUTCOMES } from './workflow.js';
 
 const DAY = 86_400_000;
 let zone = 'UTC';
@@ -154,6 +154,7 @@ export function differences(before, after) {
   const date = (value) => (value ? shortDate(value) : 'none');
   compare('Name', before.patient.name, after.patient.name);
   compare('Phone', before.patient.phone, after.patient.phone);
+  compare('The patient', CONTACT_STATUSES[before.patient.contactStatus], CONTACT_STATUSES[after.patient.contactStatus]);
   compare('Status', before.statusLabel, after.statusLabel);
   if (after.closeCause && !before.closeCause) told.push(`Closed: ${inside(CAUSES[after.closeCause])}`);
   if (after.isOpen) compare('Follow-up', date(before.followUp), date(after.followUp));

@@ -58,6 +58,15 @@ export const CAUSES = {
   EXPIRED: 'Expired',
   APPOINTMENT_BOOKED: 'Appointment booked',
   WITHDRAWN: 'Withdrawn',
+  DO_NOT_CONTACT: 'Do not contact',
+};
+
+// Whether a patient may be called, as people read it.
+export const CONTACT_STATUSES = {
+  OK: 'May be called',
+  DO_NOT_CONTACT: 'Asked not to be called',
+  INACTIVE: 'No longer a patient',
+  DECEASED: 'Deceased',
 };
 
 // Codes of refusals.
@@ -130,6 +139,9 @@ export const CODES = {
   STAFF_NOT_RETIRED: 'STAFF_NOT_RETIRED',
   ALREADY_IN_GROUP: 'ALREADY_IN_GROUP',
   NOT_IN_GROUP: 'NOT_IN_GROUP',
+  DO_NOT_CONTACT: 'DO_NOT_CONTACT',
+  LIFT_NOT_ALLOWED: 'LIFT_NOT_ALLOWED',
+  UNTIL_INVALID: 'UNTIL_INVALID',
   KEY_ENDED: 'KEY_ENDED',
 };
 

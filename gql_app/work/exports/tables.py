@@ -16,6 +16,7 @@ from gql_app.work.reads.conditions import Conditions
 from gql_app.work.reads.queues import day_bounds
 from gql_app.work.reads.task_filter import TaskQuery, conditions
 from models.contact import stands
+from models.contact_status import ContactStatus
 from models.database import Id, Row, fetch, reading_apart
 from models.lifecycle import CloseCause, ContactOutcome, TaskOrigin, TaskStatus
 
@@ -74,6 +75,7 @@ class TaskLine(NamedTuple):
     patient_external_id: str | None
     name: str
     phone: str
+    contact_status: ContactStatus
     reason: str
     status: TaskStatus
     origin: TaskOrigin
@@ -117,6 +119,7 @@ _OF_TASK = {
     "patient_external_id": "p.external_id",
     "name": "p.name",
     "phone": PHONE,
+    "contact_status": "p.contact_status",
     "assignee": "s.name",
 }
 _OF_CONTACT = {

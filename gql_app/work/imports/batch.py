@@ -117,9 +117,11 @@ def _decide(
     if patient is not None and task is not None:
         result = ImportResult.UPDATED if _learn(patient, row, known) else ImportResult.UNCHANGED
         return _Decision(result, row, patient, task.id)
-    if patient is not None and patient.open_task_id is not None:
+    if patient is not None and (patient.is_barred or patient.open_task_id is not None):
+        # What is new of the patient is taken over. A file never lifts the contact status.
         _learn(patient, row, known)
-        return _Decision(ImportResult.ALREADY_OPEN, row, patient)
+        result = ImportResult.SUPPRESSED if patient.is_barred else ImportResult.ALREADY_OPEN
+        return _Decision(result, row, patient)
     if hash(row.patient_external_id) in batch.would_have_one:
         return _Decision(ImportResult.ALREADY_OPEN, row, patient)
     new = with_default_life(row.new, batch.target.automatic_life_days, now)

@@ -12,6 +12,7 @@ from gql_app.work.locking import Overtaken
 from gql_app.work.patients import Findable
 from gql_app.work.reads.patients import seen_patients
 from gql_app.work.reads.targets import Target
+from models.contact_status import ContactStatus, Standing
 from models.database import among, among_found, fetch, for_update
 from models.phone import Phone
 from models.task import IS_OPEN
@@ -35,7 +36,7 @@ class ImportBatch(NamedTuple):
 class KnownPatient:
     """A patient who is known already, or who is to be created (`id` is 0). `open_task_id` is the
     patient's open task in the queue: 0 if it is to be created, None if there is none. `learned` is
-    the phone once the patient is new or changed."""
+    the phone once the patient is new or changed. Who `is_barred` is not to be called."""
 
     id: int
     external_id: str
@@ -44,6 +45,7 @@ class KnownPatient:
     open_task_id: int | None = None
     claim: Claim | None = None
     learned: Phone | None = None
+    is_barred: bool = False
 
     def learn(self, row: Incoming) -> bool:
         """Take the row's name and phone over. Whether they are new."""
@@ -63,6 +65,14 @@ class _PatientThere(NamedTuple):
     id: int
     name: str
     phone: str
+    contact_status: ContactStatus
+    contact_status_ends_at: datetime | None
+
+    def known(self, now: datetime) -> KnownPatient:
+        standing = Standing(self.contact_status, ends_at=self.contact_status_ends_at)
+        return KnownPatient(
+            self.id, "", self.name, self.phone, is_barred=standing.at(now).is_barred
+        )
 
 
 class _Called(NamedTuple):
@@ -144,11 +154,11 @@ async def _known_patients(
           AND {among("g.external_id", wanted, "text")}"""
     where.add(among_found("p.id", called))
     sql = f"""
-    SELECT p.id, p.name, p.phone FROM patient p
+    SELECT p.id, p.name, p.phone, p.contact_status, p.contact_status_ends_at FROM patient p
     WHERE {where} ORDER BY p.id {"" if batch.is_trial else for_update()}
     """
     found = await fetch(_PatientThere, sql, *where.values)
-    by_id = {row.id: KnownPatient(row.id, "", row.name, row.phone) for row in found}
+    by_id = {row.id: row.known(now) for row in found}
     sql = f"""
     SELECT t.id, t.patient_id, t.queue_id, t.expires_at, t.claimed_by_id, t.claimed_until,
            t.claim_id

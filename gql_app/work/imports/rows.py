@@ -26,6 +26,7 @@ class ImportResult(StrEnum):
     UPDATED = "UPDATED"  # the task was there; its patient's name or phone is new
     UNCHANGED = "UNCHANGED"  # the task and its patient were there as they are
     ALREADY_OPEN = "ALREADY_OPEN"  # the patient has an open task in the queue: no second one
+    SUPPRESSED = "SUPPRESSED"  # the patient is not to be called: no task
     REJECTED = "REJECTED"  # nothing was changed
 
 

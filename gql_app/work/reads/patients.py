@@ -6,6 +6,7 @@ from typing import NamedTuple
 from gql_app.access import Scope, Viewer
 from gql_app.work.reads.conditions import Conditions
 from gql_app.work.reads.history import event_shown_in
+from models.contact_status import Standing
 from models.database import Id, among, fetch, fetch_first, fetch_joined
 from models.people import PATIENT_COLUMNS, PatientRow
 
@@ -64,6 +65,13 @@ async def patient_now(practice_id: int, patient_id: int) -> PatientRow | None:
     which `lock_patient` has found out."""
     sql = f"SELECT {PATIENT_COLUMNS} FROM patient p WHERE p.practice_id = $1 AND p.id = $2"
     return await fetch_first(PatientRow, sql, practice_id, patient_id)
+
+
+async def standing_of(practice_id: int, patient_id: int) -> Standing:
+    """The contact status of a patient who is there, as the transaction sees it."""
+    patient = await patient_now(practice_id, patient_id)
+    assert patient is not None
+    return patient.standing
 
 
 async def patients_of_tasks(scope: Scope, task_ids: Sequence[int]) -> list[int]:

@@ -59,6 +59,7 @@ class ClosedCounts(NamedTuple):
     expired: int
     appointment_booked: int
     withdrawn: int
+    do_not_contact: int
 
     @property
     def total(self) -> int:

@@ -1,4 +1,4 @@
-"""The sweepers: what has an end, a task or a claim, is ended as soon as its time is up."""
+"""The sweepers: what has an end (a task, a claim, a contact status) is ended when it is reached."""
 
 import asyncio
 import logging
@@ -10,6 +10,7 @@ from gql_app.clock import Clock, Doubtful
 from gql_app.logs.retrying import retried
 from gql_app.work.changes import Changes, UseCase
 from gql_app.work.claims import lapse_claim
+from gql_app.work.contact_status import end_status
 from gql_app.work.transitions import expire_task
 from gql_app.work.upkeep.doubt import check_share
 from models.database import Number, fetch
@@ -28,8 +29,10 @@ LATE = timedelta(hours=1)
 
 
 class _Due(NamedTuple):
+    """What ends at this moment: the id of a task, or of a patient."""
+
     practice_id: int
-    task_id: int
+    row_id: int
     at: datetime
 
 
@@ -48,10 +51,21 @@ WHERE t.claimed_until IS NOT NULL AND t.claimed_until <= $1
 ORDER BY t.claimed_until LIMIT 500
 """
 
+_NEXT_STATUS = """
+SELECT p.practice_id, p.id, p.contact_status_ends_at FROM practice o
+JOIN patient p ON p.practice_id = o.id
+WHERE p.contact_status_ends_at IS NOT NULL AND p.contact_status_ends_at <= $1
+ORDER BY p.contact_status_ends_at LIMIT 500
+"""
 
 _OPEN_UNTIL = f"""
 SELECT COUNT(*) FROM practice p JOIN task t ON t.practice_id = p.id
 WHERE {IS_OPEN} AND t.expires_at IS NOT NULL AND t.expires_at <= $1
+"""
+
+_STATUS_UNTIL = """
+SELECT COUNT(*) FROM practice o JOIN patient p ON p.practice_id = o.id
+WHERE p.contact_status_ends_at IS NOT NULL AND p.contact_status_ends_at <= $1
 """
 
 Sweep: TypeAlias = Callable[[datetime], Awaitable[int]]
@@ -61,7 +75,7 @@ async def sweep(changes: Changes, now: datetime, *, forced: bool = False) -> int
     """Close every task that has expired by `now`. Returns how many were closed. Raises `Doubtful`
     if that would be too many for the clock to be believed, unless it is `forced`."""
     if not forced:
-        await _check_expired(now)
+        await _check(_OPEN_UNTIL, now)
     return await _sweep(changes, _NEXT_TO_EXPIRE, expire_task, now)
 
 
@@ -80,27 +94,46 @@ async def keep_freeing(changes: Changes, clock: Clock) -> None:
     await _keep_sweeping(lambda now: free_lapsed(changes, now), _NEXT_TO_LAPSE, clock)
 
 
-async def _check_expired(now: datetime) -> None:
-    [late] = await fetch(Number, _OPEN_UNTIL, now - LATE)
+async def end_statuses(changes: Changes, now: datetime, *, forced: bool = False) -> int:
+    """End every contact status whose last day is over by `now`. Returns how many were ended. Raises
+    `Doubtful` as `sweep` does."""
+    if not forced:
+        await _check(_STATUS_UNTIL, now)
+    return await _sweep(changes, _NEXT_STATUS, end_status, now, "patient")
+
+
+async def keep_ending_statuses(changes: Changes, clock: Clock) -> None:
+    """End contact statuses until cancelled, waking when the next one ends."""
+    await _keep_sweeping(lambda now: end_statuses(changes, now), _NEXT_STATUS, clock)
+
+
+async def _check(how_many: str, now: datetime) -> None:
+    [late] = await fetch(Number, how_many, now - LATE)
     if late.number:
-        [all_] = await fetch(Number, _OPEN_UNTIL, datetime.max.replace(tzinfo=UTC))
+        [all_] = await fetch(Number, how_many, datetime.max.replace(tzinfo=UTC))
         await check_share("expire", late.number, all_.number, now)
 
 
-async def _sweep(changes: Changes, next_due: str, end: UseCase[[int], bool], now: datetime) -> int:
+async def _sweep(
+    changes: Changes,
+    next_due: str,
+    end: UseCase[[int], bool],
+    now: datetime,
+    what: str = "task",
+) -> int:
     done, unreadable = 0, None
     busy: set[int] = set()  # others need not wait for a practice that is held up
     while due := await fetch(_Due, next_due, now):
         ended = 0
-        for task in due:
-            if task.practice_id in busy:
+        for row in due:
+            if row.practice_id in busy:
                 continue
             try:
-                ended += await changes.make_for(task.practice_id, end, task.task_id)
+                ended += await changes.make_for(row.practice_id, end, row.row_id)
             except Busy:  # the log has named the practice
-                busy.add(task.practice_id)
+                busy.add(row.practice_id)
             except ValueError as error:  # a row that was written by hand; the others come first
-                log.error("task %d is not swept: %s", task.task_id, error)  # noqa: TRY400
+                log.error("%s %d is not swept: %s", what, row.row_id, error)  # noqa: TRY400
                 unreadable = error
         done += ended
         if len(due) < BATCH or not ended:

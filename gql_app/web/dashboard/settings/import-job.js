@@ -20,6 +20,7 @@ const FIGURES = [
   ['updated', 'changed'],
   ['unchanged', 'unchanged'],
   ['alreadyOpen', 'with an open task already'],
+  ['suppressed', 'not to be called'],
   ['rejected', 'rejected'],
 ];
 const number = (value) => value.toLocaleString('en');
