@@ -19,6 +19,7 @@ from gql_app.schema import (
     activity,
     appointments,
     audit,
+    calls,
     claims,
     contacts,
     events,
@@ -61,6 +62,7 @@ Query = merge_types(
 Mutation = merge_types(
     "Mutation",
     (
+        calls.Mutations,
         contacts.Mutations,
         postponing.Mutations,
         claims.Mutations,
