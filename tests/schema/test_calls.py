@@ -114,7 +114,7 @@ async def test_an_appointment_comes_in_with_the_call(server: Server) -> None:
     needless = await office.make_task(expires_at=office.clock() + timedelta(days=9))
     task = await office.make_task(office.missed)
     appointment = {"at": "2027-03-01T15:00:00Z", "externalId": " b1 "}
-    given = {"outcome": "SCHEDULED", "appointment": appointment, "once": "k"}
+    given: dict[str, Any] = {"outcome": "SCHEDULED", "appointment": appointment, "once": "k"}
 
     logged = await log(server, task, **given)
 

@@ -74,12 +74,12 @@ export function fill(form, { outcome, followUp, notes }) {
   form.elements.notes.value = notes;
 }
 
-/** The two buttons, and why each cannot be pressed. */
-export function drawButtons(dialog, { followUp }, why) {
+/** The two buttons, and why each cannot be pressed, or what it does to the `others`, if there are any. */
+export function drawButtons(dialog, { followUp }, why, others) {
   const hints = { log: '', close: followUp ? 'The follow-up date is dropped.' : '' };
   for (const [name, hint] of Object.entries(hints)) {
     part(dialog, name).disabled = why[name] !== null;
-    write(part(dialog, `why-${name}`), why[name] ?? hint);
+    write(part(dialog, `why-${name}`), why[name] ?? [others?.hint(name), hint].filter(Boolean).join(' '));
   }
 }
 
