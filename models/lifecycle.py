@@ -129,12 +129,14 @@ class Rule:
     to: TaskStatus
     follow_up: bool | None  # required if True, refused if False, optional if None
     notes: bool = False  # required if True, optional if False
+    appointment: bool = False  # one may come in with it
     cause: CloseCause | None = None
 
 
 _AGAIN = Rule(TaskStatus.IN_PROGRESS, follow_up=True)
 _AGAIN_WITH_REASON = Rule(TaskStatus.IN_PROGRESS, follow_up=True, notes=True)
 _DONE = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.CONTACT)
+_AGREED = Rule(TaskStatus.CLOSED, follow_up=False, appointment=True, cause=CloseCause.CONTACT)
 _EXPIRED = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.EXPIRED)
 _BOOKED = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.APPOINTMENT_BOOKED)
 _WITHDRAWN = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.WITHDRAWN)
@@ -147,6 +149,12 @@ def _must_close(what: str) -> Refusal:
 
 
 _MUST_CLOSE = _must_close(ContactOutcome.SCHEDULED.label)
+
+_NO_APPOINTMENT = Refusal(
+    RefusalCode.APPOINTMENT_NOT_ALLOWED,
+    f"Only {ContactOutcome.SCHEDULED.label} comes with an appointment.",
+    "appointment",
+)
 
 _EXPIRED_ALREADY = Refusal(
     RefusalCode.FOLLOW_UP_REQUIRED,
@@ -164,7 +172,7 @@ _WORKABLE: dict[Trigger, Rule | Refusal] = {
     (ContactOutcome.DID_NOT_SCHEDULE, Button.LOG_CONTACT): _AGAIN_WITH_REASON,
     (ContactOutcome.DID_NOT_SCHEDULE, Button.LOG_AND_CLOSE): _DONE,
     (ContactOutcome.SCHEDULED, Button.LOG_CONTACT): _MUST_CLOSE,
-    (ContactOutcome.SCHEDULED, Button.LOG_AND_CLOSE): _DONE,
+    (ContactOutcome.SCHEDULED, Button.LOG_AND_CLOSE): _AGREED,
     Happening.EXPIRY: _EXPIRED,
     Happening.APPOINTMENT: _BOOKED,
     Happening.WITHDRAWAL: _WITHDRAWN,
@@ -233,6 +241,14 @@ def decide(
         if refusal is not None
     ]
     return refusals or rule
+
+
+def check_appointment(outcome: ContactOutcome) -> Refusal | None:
+    """Return why a contact with `outcome` cannot come with an appointment, None if it can."""
+    rules = (_WORKABLE[outcome, button] for button in Button)
+    if any(isinstance(rule, Rule) and rule.appointment for rule in rules):
+        return None
+    return _NO_APPOINTMENT
 
 
 def postpone(

@@ -17,6 +17,10 @@ class RefusalCode(StrEnum):
     NOTES_TOO_LONG = "NOTES_TOO_LONG"  # over 10,000 characters
     TASK_CLOSED = "TASK_CLOSED"  # nothing can be logged on it
     TASK_OPEN = "TASK_OPEN"  # only a closed task is reopened
+    TASK_TWICE = "TASK_TWICE"  # a call logs one contact on each of its tasks
+    OTHER_PATIENT = "OTHER_PATIENT"  # a call is to one patient, the task is another's
+    TOO_MANY_TASKS = "TOO_MANY_TASKS"  # more than one call can be about
+    APPOINTMENT_NOT_ALLOWED = "APPOINTMENT_NOT_ALLOWED"  # one without Scheduled
     CONTACTED_IN_FUTURE = "CONTACTED_IN_FUTURE"  # nobody can have called yet
     CONTACTED_TOO_LONG_AGO = "CONTACTED_TOO_LONG_AGO"  # more than seven days back
     VERSION_CONFLICT = "VERSION_CONFLICT"  # somebody changed the task meanwhile
@@ -82,11 +86,13 @@ class RefusalCode(StrEnum):
 
 
 class Refusal(NamedTuple):
-    """What is not allowed. `field` names the argument to correct, None if no argument is wrong."""
+    """What is not allowed. `field` names the argument to correct, None if no argument is wrong;
+    `under` is the path to where that argument stands."""
 
     code: RefusalCode
     message: str
     field: str | None = None
+    under: tuple[str, ...] = ()
 
 
 TASK_CLOSED = Refusal(RefusalCode.TASK_CLOSED, "The task is closed; a supervisor can reopen it.")

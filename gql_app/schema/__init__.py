@@ -19,6 +19,7 @@ from gql_app.schema import (
     activity,
     appointments,
     audit,
+    calls,
     claims,
     contact_status,
     contacts,
@@ -62,6 +63,7 @@ Query = merge_types(
 Mutation = merge_types(
     "Mutation",
     (
+        calls.Mutations,
         contacts.Mutations,
         postponing.Mutations,
         contact_status.Mutations,

@@ -1,4 +1,4 @@
-"""Contacts: what is shown of a call, and `logContact`."""
+"""Contacts: what is shown of a call, and `undoContact`."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -10,41 +10,21 @@ from gql_app.execution.cost import BYTES
 from gql_app.schema.columns import reads
 from gql_app.schema.connections import After, Connection, PageInfo, PageSize, id_cursor
 from gql_app.schema.context import Info, SharedInfo
-from gql_app.schema.enums import ContactOutcome, ContactStatus
+from gql_app.schema.enums import ContactOutcome
 from gql_app.schema.ids import read_id_of
 from gql_app.schema.lazy import LazyTask
 from gql_app.schema.links import linked
 from gql_app.schema.loaders import Loaders
-from gql_app.schema.moments import checked_moment
 from gql_app.schema.node import Node
 from gql_app.schema.payloads import Payload, UserError
 from gql_app.schema.row_loader import PageKey, PageOf, RowLoader, load_page
 from gql_app.schema.staff import Staff
 from gql_app.schema.texts import checked_key
-from gql_app.work.contacts import log_contact
-from gql_app.work.reads.conditions import BadInput, storable
+from gql_app.work.reads.conditions import storable
 from gql_app.work.undoing import undo_contact
 from models.contact import ContactRow, ContactUndoRow
-from models.lifecycle import Attempt
 from models.people import PatientRow
 from models.task import TaskRow
-
-ContactedAt = Annotated[
-    datetime | None,
-    strawberry.argument(
-        description="When the patient was called, if not now; up to 7 days back. A contact made"
-        " before an automatic task expired, or before the patient was not to be called any more, is"
-        " kept on it though it has closed."
-    ),
-]
-SaidStatus = Annotated[
-    ContactStatus | None,
-    strawberry.argument(
-        description="What the patient has said of being called, with close: true; not OK. It holds"
-        " from then on, and closes the patient's other open tasks, all in one."
-    ),
-]
-
 
 UndoReason = Annotated[
     str | None,
@@ -138,18 +118,6 @@ def contacts_of(pages: Callable[[Loaders], RowLoader[PageKey, PageOf]], descript
     )
 
 
-@strawberry.type
-class LogContactPayload:
-    task: LazyTask | None = strawberry.field(
-        description="The task as it is now, after a refusal too; null if there is none."
-    )
-    contact: Contact | None = strawberry.field(description="The contact that was logged.")
-    late: bool = strawberry.field(
-        description="Whether the contact was kept on a task that had closed before it was logged."
-    )
-    errors: list[UserError]
-
-
 @strawberry.type(description="What came of undoing a contact.")
 class UndoContactPayload:
     task: LazyTask | None = strawberry.field(
@@ -163,36 +131,6 @@ class UndoContactPayload:
 
 @strawberry.type
 class Mutations:
-    @strawberry.mutation(
-        graphql_type=LogContactPayload,
-        description="Log a contact: with a follow-up date the task stays open, in progress (Log"
-        " Contact); with close: true it is closed (Log and Close Task).",
-    )
-    async def log_contact(
-        self,
-        info: Info,
-        task_id: strawberry.ID,
-        outcome: ContactOutcome,
-        follow_up: date | None = None,
-        notes: str | None = None,
-        close: bool = False,
-        expected_version: int | None = None,
-        idempotency_key: str | None = None,
-        contacted_at: ContactedAt = None,
-        contact_status: SaidStatus = None,
-    ) -> Payload:
-        if contact_status is ContactStatus.OK:
-            raise BadInput("logContact sets a contact status; setContactStatus lifts one.")
-        result = await info.context.make(
-            log_contact,
-            read_id_of("Task", task_id),
-            Attempt(outcome, follow_up, storable(notes), close, contact_status or ContactStatus.OK),
-            expected_version=expected_version,
-            idempotency_key=checked_key(idempotency_key),
-            contacted_at=checked_moment(contacted_at, "contactedAt"),
-        )
-        return Payload(result)
-
     @strawberry.mutation(
         graphql_type=UndoContactPayload,
         description="Undo the last contact of a task: the task is again as before, and the contact"

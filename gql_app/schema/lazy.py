@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import strawberry
 
 if TYPE_CHECKING:
-    from gql_app.schema.appointments import AppointmentConnection
+    from gql_app.schema.appointments import Appointment, AppointmentConnection
     from gql_app.schema.tasks import Task, TaskConnection
 
 LazyTask: TypeAlias = Annotated["Task", strawberry.lazy("gql_app.schema.tasks")]
 LazyTaskConnection: TypeAlias = Annotated["TaskConnection", strawberry.lazy("gql_app.schema.tasks")]
+LazyAppointment: TypeAlias = Annotated[
+    "Appointment", strawberry.lazy("gql_app.schema.appointments")
+]
 LazyAppointmentConnection: TypeAlias = Annotated[
     "AppointmentConnection", strawberry.lazy("gql_app.schema.appointments")
 ]

@@ -24,7 +24,7 @@ class ErrorRow(NamedTuple):
 
 def error_row(refusal: Refusal, *under: str) -> ErrorRow:
     """The source of a `UserError`; `under` is the path to where the refused field stands."""
-    field = None if refusal.field is None else [*under, refusal.field]
+    field = None if refusal.field is None else [*under, *refusal.under, refusal.field]
     return ErrorRow(refusal.code, refusal.message, field)
 
 
@@ -35,6 +35,9 @@ class Payload:
         self.task = result.task
         self.contact = result.contact
         self.late = result.late
+        self.others = result.others
+        self.appointment = result.appointment
+        self.closed_tasks = result.needless
         self.reason = None if result.nothing is None else result.nothing.reason
         self.next_at = None if result.nothing is None else result.nothing.next_at
         self.errors = [

@@ -1,5 +1,6 @@
 """Appointments: recorded by partners, so that nobody calls a patient who has one."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from gql_app.work.results import missing
 from gql_app.work.transitions import close
 from models.appointment import APPOINTMENT_COLUMNS, AppointmentRow
 from models.audit import AuditAction
-from models.database import fetch, for_update, insert, write
+from models.database import fetch, fetch_first, for_update, insert, write
 from models.lifecycle import Happening, TaskOrigin
 from models.refusals import Refusal, RefusalCode
 from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
@@ -52,24 +53,47 @@ async def record_appointment(change: Change, new: NewAppointment) -> RecordedApp
     if patient_id is None:
         return RecordedAppointment(refusals=(missing("patient", "patientId"),))
     new = new._replace(patient_id=patient_id)
-    appointment = await _put(change, new)
-    if appointment is None:
-        return RecordedAppointment(refusals=(_EXTERNAL_ID_TAKEN,))
-    tasks = await _tasks_to_close(viewer, new.patient_id)
-    closed = [await close(change, task, Happening.APPOINTMENT) for task in tasks]
-    if not closed:  # otherwise their events say as much
+    there = await find_recorded(change, new)
+    if isinstance(there, Refusal):
+        return RecordedAppointment(refusals=(there,))
+    recorded = await put_appointment(change, new, there)
+    if not recorded.closed:  # otherwise their events say as much
         change.note(AuditAction.CHANGE, patient_id=new.patient_id)
+    return recorded
+
+
+async def find_recorded(change: Change, new: NewAppointment) -> AppointmentRow | Refusal | None:
+    """The appointment as it was recorded before, None if it was not; refused if it is another
+    patient's, whom the key need not see: external ids are the practice's. The patient is locked."""
+    sql = f"""SELECT {APPOINTMENT_COLUMNS} FROM appointment a
+    WHERE a.practice_id = $1 AND a.external_id = $2 {for_update()}"""
+    found = await fetch_first(AppointmentRow, sql, change.practice_id, new.external_id)
+    if found is not None and found.patient_id != new.patient_id:
+        return _EXTERNAL_ID_TAKEN
+    return found
+
+
+async def put_appointment(
+    change: Change,
+    new: NewAppointment,
+    there: AppointmentRow | None,
+    worked_on: Collection[int] = (),
+) -> RecordedAppointment:
+    """Record an appointment, or move the one that is `there`, and close what it makes needless.
+    Tasks that the same call was about, `worked_on`, stay as it has left them."""
+    appointment = await _put(change, new, there)
+    tasks = await _tasks_to_close(change.viewer, new.patient_id)
+    closed = [
+        await close(change, task, Happening.APPOINTMENT)
+        for task in tasks
+        if task.id not in worked_on
+    ]
     return RecordedAppointment(appointment, tuple(closed))
 
 
-async def _put(change: Change, new: NewAppointment) -> AppointmentRow | None:
-    """The appointment, made or moved to another time; None if it is another patient's, whom the key
-    need not see: external ids are the practice's. The patient is locked."""
+async def _put(change: Change, new: NewAppointment, there: AppointmentRow | None) -> AppointmentRow:
     practice_id = change.practice_id
-    sql = f"""SELECT {APPOINTMENT_COLUMNS} FROM appointment a
-    WHERE a.practice_id = $1 AND a.external_id = $2 {for_update()}"""
-    found = await fetch(AppointmentRow, sql, practice_id, new.external_id)
-    if not found:
+    if there is None:
         row_id = await insert(
             "appointment",
             practice_id=practice_id,
@@ -80,12 +104,10 @@ async def _put(change: Change, new: NewAppointment) -> AppointmentRow | None:
             recorded_by_id=change.viewer.staff_id,
         )
         return AppointmentRow(row_id, practice_id, new.patient_id, new.at, new.external_id)
-    if found[0].patient_id != new.patient_id:
-        return None
-    if found[0].at != new.at:
+    if there.at != new.at:
         move = "UPDATE appointment SET at = $3 WHERE practice_id = $1 AND id = $2"
-        await write(move, practice_id, found[0].id, new.at)
-    return found[0]._replace(at=new.at)
+        await write(move, practice_id, there.id, new.at)
+    return there._replace(at=new.at)
 
 
 async def _tasks_to_close(viewer: Viewer, patient_id: int) -> list[TaskRow]:

@@ -136,10 +136,11 @@ async def put_claim(
     return changed
 
 
-async def end_claim(change: Change, tasks: Sequence[TaskRow], worked_on: TaskRow) -> None:
-    """End the claim on a patient, one of whose tasks was worked on, which has ended it there.
+async def end_claim(change: Change, tasks: Sequence[TaskRow], *worked_on: TaskRow) -> None:
+    """End the claim on a patient, some of whose tasks were worked on, which has ended it there.
     `tasks` are all that are open."""
-    held = [t for t in tasks if t.id != worked_on.id and t.claimed_by_id is not None]
+    done = {task.id for task in worked_on}
+    held = [t for t in tasks if t.id not in done and t.claimed_by_id is not None]
     await put_claim(change, held, None, TaskEventKind.RELEASED)
 
 

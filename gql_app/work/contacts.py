@@ -1,25 +1,43 @@
-"""Logging a contact: the call that an agent has made, and what becomes of the task."""
+"""Logging a contact: the call that an agent has made, and what becomes of the task, or of several
+tasks of the patient whom it was to."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
+from gql_app.work.appointments import NewAppointment, find_recorded, put_appointment
+from gql_app.work.calls import (
+    MAX_OTHERS,
+    TOO_MANY,
+    Booking,
+    Call,
+    OtherTask,
+    Weighed,
+    weigh,
+    weigh_others,
+)
+from gql_app.work.calls_again import earlier_call, keep_call, request_of
 from gql_app.work.changes import Change
 from gql_app.work.claims import end_claim
-from gql_app.work.conflicts import in_the_way
 from gql_app.work.contact_status import note_on_the_phone
-from gql_app.work.idempotency import KEY_REUSED, Request, earlier_use, keep_result
 from gql_app.work.locking import lock_for
 from gql_app.work.results import NOT_FOUND, ChangeResult
-from gql_app.work.transitions import SentContact, close, keep_late, log_on
-from models.contact import CONTACT_COLUMNS, ContactRow
+from gql_app.work.transitions import SentContact
+from models.appointment import AppointmentRow
 from models.contact_checks import check_contacted_at
 from models.contact_status import ContactStatus
-from models.database import fetch
-from models.follow_up import last_day, local_date
-from models.lifecycle import Attempt, CloseCause, Happening, Rule, decide
+from models.lifecycle import Attempt, check_appointment
 from models.refusals import Refusal
 from models.task import TaskRow
 from models.text import trimmed
+
+
+class _Plan(NamedTuple):
+    """An appointment that is to be recorded, and what was recorded of it before."""
+
+    new: NewAppointment
+    there: AppointmentRow | None
 
 
 async def log_contact(
@@ -30,6 +48,8 @@ async def log_contact(
     expected_version: int | None = None,
     idempotency_key: str | None = None,
     contacted_at: datetime | None = None,
+    others: Sequence[OtherTask] = (),
+    booking: Booking | None = None,
 ) -> ChangeResult:
     """Log a contact on a task. Refusals change nothing and come back in the result.
 
@@ -38,121 +58,91 @@ async def log_contact(
     What the patient has said of being called (`attempt.contact_status`) holds from then on, and
     closes the patient's other tasks.
 
+    The same call is logged on `others` of the patient, on all or on none. An appointment that was
+    agreed on in it is recorded, and closes what it makes needless.
+
     With an `idempotency_key` the same request may be sent again: it is carried out once, and the
-    answer is the contact that it made. Raises `Forbidden`.
+    answer is what it has made. Raises `Forbidden`.
     """
     change.viewer.require(change.viewer.may_log_contacts, "log contacts")
-    sent = SentContact(
-        replace(attempt, notes=attempt.notes and trimmed(attempt.notes)), contacted_at
-    )
-    tasks, task = await lock_for(change.viewer, task_id)
-    request = _request(change, task_id, sent, idempotency_key)
-    if request is not None and (earlier := await _earlier(change, request, task_id, task)):
+    sent = SentContact(_trimmed(attempt), contacted_at)
+    if len(others) > MAX_OTHERS:
+        _, task = await lock_for(change.viewer, task_id)
+        return ChangeResult(task, refusals=(NOT_FOUND if task is None else TOO_MANY,))
+    others = tuple(OtherTask(each.task_id, _trimmed(each.attempt)) for each in others)
+    call = Call(task_id, sent, others, booking)
+    tasks, task = await lock_for(change.viewer, task_id, [other.task_id for other in others])
+    request = request_of(change, call, idempotency_key)
+    if request is not None and (earlier := await earlier_call(change, request, task_id, task)):
         return earlier
     if task is None:
         return ChangeResult(None, refusals=(NOT_FOUND,))
-    result = await _log_on(change, task, tasks, sent, expected_version)
+    result = await _log(change, call, task, tasks, expected_version)
     if request is not None and result.contact is not None:
-        keep_result(change, request, task=task.id, contact=result.contact.id, late=result.late)
+        keep_call(change, request, result)
     return result
 
 
-async def _log_on(
+async def _log(
     change: Change,
+    call: Call,
     task: TaskRow,
     tasks: list[TaskRow],
-    sent: SentContact,
     expected_version: int | None,
 ) -> ChangeResult:
-    """Log a contact on a locked task, `tasks` being all of its patient that are open."""
-    if sent.contacted_at and (refusal := check_contacted_at(sent.contacted_at, change.now)):
+    """Log a call on a locked task and the others that it names. `tasks` are those, and all of the
+    patient that are open. Nothing is logged unless all is."""
+    at = call.sent.contacted_at
+    if at and (refusal := check_contacted_at(at, change.now)):
         return ChangeResult(task, refusals=(refusal,))
-    if task.has_expired(change.now):
-        # The clock, not the sweeper, decides: the task is closed before it is refused.
-        task = await close(change, task, Happening.EXPIRY)
-    if _was_in_time(task, sent.contacted_at):
-        late = ChangeResult(*await keep_late(change, task, sent), late=True)
-        await _keep_status(change, task, sent)
-        return late
-    verdict = await _verdict(change, task, sent.attempt, expected_version)
-    if not isinstance(verdict, Rule):
-        return ChangeResult(task, refusals=tuple(verdict))
-    changed, contact = await log_on(change, task, sent, verdict)
-    if not await _keep_status(change, task, sent):
-        await end_claim(change, tasks, task)
-    return ChangeResult(changed, contact)
+    main = await weigh(change, task, call.sent, expected_version)
+    others = await weigh_others(change, call, tasks) if call.others else []
+    refusals = [refusal for one in (main, *others) for refusal in one.refusals]
+    plan = await _plan(change, call, task.patient_id) if call.booking else None
+    if isinstance(plan, Refusal):
+        refusals.append(plan)
+    if refusals or isinstance(plan, Refusal):
+        shown = tuple(ChangeResult(other.task) for other in others)
+        return ChangeResult(main.task, refusals=tuple(refusals), others=shown)
+    return await _carry_out(change, main, others, tasks, plan)
 
 
-async def _verdict(
-    change: Change, task: TaskRow, attempt: Attempt, expected_version: int | None
-) -> Rule | list[Refusal]:
-    """What comes of an attempt: the workflow's rule, or what stands in its way."""
-    viewer, now = change.viewer, change.now
-    # The workflow itself says what a closed task refuses.
-    if task.is_open and (refusal := await in_the_way(viewer, task, expected_version, now)):
-        return [refusal]
-    return decide(
-        task.status,
-        attempt,
-        today=local_date(now, viewer.time_zone),
-        last_day=last_day(task.expires_at, viewer.time_zone),
-    )
+async def _plan(change: Change, call: Call, patient_id: int) -> _Plan | Refusal:
+    """The appointment that a call has made, and as it was recorded before; or what is wrong."""
+    assert call.booking is not None
+    if refusal := check_appointment(call.sent.attempt.outcome):
+        return refusal
+    new = NewAppointment(patient_id, *call.booking)
+    there = await find_recorded(change, new)
+    if isinstance(there, Refusal):
+        return there._replace(under=("appointment",))
+    return _Plan(new, there)
 
 
-async def _keep_status(change: Change, task: TaskRow, sent: SentContact) -> bool:
-    """Keep what the patient has said of being called. False if it was nothing."""
-    status = sent.attempt.contact_status
-    if status is ContactStatus.OK:
-        return False
-    await note_on_the_phone(change, task.patient_id, status)
-    return True
+async def _carry_out(
+    change: Change,
+    main: Weighed,
+    others: Sequence[Weighed],
+    tasks: Sequence[TaskRow],
+    plan: _Plan | None,
+) -> ChangeResult:
+    """Log a call on all its tasks, none of which refuses it, and record its appointment."""
+    result = await main.log(change)
+    if others:
+        result = replace(result, others=tuple([await other.log(change) for other in others]))
+    worked_on = [one.task for one in (main, *others) if one.task is not None]
+    if plan is not None:
+        recorded = await put_appointment(change, *plan, [task.id for task in worked_on])
+        worked_on += recorded.closed
+        result = replace(result, appointment=recorded.appointment, needless=recorded.closed)
+    status = main.sent.attempt.contact_status
+    if main.task is not None and status is not ContactStatus.OK:
+        # It closes what is open still, which ends all claims.
+        await note_on_the_phone(change, main.task.patient_id, status)
+    elif any(one.rule for one in (main, *others)):  # a late contact ends no claim
+        await end_claim(change, tasks, *worked_on)
+    return result
 
 
-def _was_in_time(task: TaskRow, contacted_at: datetime | None) -> bool:
-    """Whether a contact was made before its task was closed by the clock, or because the patient is
-    not to be called, though it is logged after that."""
-    if contacted_at is None:
-        return False
-    match task.close_cause:
-        case CloseCause.EXPIRED:
-            return task.expires_at is not None and contacted_at < task.expires_at
-        case CloseCause.DO_NOT_CONTACT:
-            return task.closed_at is not None and contacted_at < task.closed_at
-    return False
-
-
-def _request(change: Change, task_id: int, sent: SentContact, key: str | None) -> Request | None:
-    if key is None:
-        return None
-    attempt = sent.attempt
-    what = (attempt.outcome, attempt.follow_up, attempt.notes, attempt.close, sent.contacted_at)
-    # Left out where there is none: keys from before there was a status have the same digest.
-    said = () if attempt.contact_status is ContactStatus.OK else (attempt.contact_status,)
-    return Request("logContact", key, (change.viewer.staff_id, task_id, *what, *said))
-
-
-async def _earlier(
-    change: Change, request: Request, task_id: int, task: TaskRow | None
-) -> ChangeResult | None:
-    """The answer to a log whose key has been used before, None if it has not. `task` is the task as
-    it is now, None if the key does not allow it: it may have been moved meanwhile."""
-    earlier = await earlier_use(change, request)
-    if earlier is None:
-        return None
-    result = earlier.result
-    reused = ChangeResult(task, refusals=(NOT_FOUND if task is None else KEY_REUSED,))
-    if earlier.is_same is False or result["task"] != task_id:
-        return reused
-    sql = f"""SELECT {CONTACT_COLUMNS} FROM contact c
-    WHERE c.practice_id = $1 AND c.task_id = $2 AND c.id = $3"""
-    (contact,) = await fetch(ContactRow, sql, change.practice_id, task_id, result["contact"])
-    if earlier.is_same is None and _content_of(contact) != request.content:
-        return reused
-    return ChangeResult(task, contact, late=result["late"])
-
-
-def _content_of(contact: ContactRow) -> tuple[object, ...]:
-    """What was asked for by the request that has made a contact."""
-    notes = contact.notes and trimmed(contact.notes)  # older versions kept them as they were sent
-    what = (contact.outcome, contact.follow_up, notes, contact.closed_task, contact.contacted_at)
-    return (contact.logged_by_id, contact.task_id, *what)
+def _trimmed(attempt: Attempt) -> Attempt:
+    return replace(attempt, notes=attempt.notes and trimmed(attempt.notes))

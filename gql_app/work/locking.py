@@ -4,6 +4,8 @@ Locks are taken in one order everywhere: patients by id, tasks by id, practice c
 the viewer's key does not allow is not locked: to wait for it would tell of it.
 """
 
+from collections.abc import Sequence
+
 from tortoise.exceptions import IntegrityError
 
 from gql_app.access import Scope, Viewer
@@ -54,10 +56,14 @@ async def lock_open_tasks(practice_id: int, patient_id: int) -> list[TaskRow]:
 
 
 async def lock_tasks_around(
-    practice_id: int, task_id: int, queue_ids: frozenset[int] | None = None
+    practice_id: int,
+    task_id: int,
+    queue_ids: frozenset[int] | None = None,
+    also: Sequence[int] = (),
 ) -> list[TaskRow]:
     """The task, and the open tasks of the same patient in all queues, behind the patient; none if
-    there is no such task, or it is in none of `queue_ids`. Raises `Overtaken`."""
+    there is no such task, or it is in none of `queue_ids`. Closed ones of the patient come too if
+    they are among `also`. Raises `Overtaken`."""
     values: list[object] = [practice_id, task_id]
     whose = "SELECT patient_id FROM task WHERE practice_id = $1 AND id = $2"
     if queue_ids is not None:
@@ -69,10 +75,14 @@ async def lock_tasks_around(
         SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.id = ({whose}) {for_update()}
         """
         locked = await fetch(Id, patient, *values)
+    closed = ""
+    if also:
+        values.append(list(also))
+        closed = f" OR {among('t.id', len(values))}"
     sql = f"""
     SELECT {TASK_COLUMNS} FROM task t
     WHERE t.practice_id = $1 AND t.patient_id = ({whose})
-      AND (t.id = $2 OR {IS_OPEN})
+      AND (t.id = $2 OR {IS_OPEN}{closed})
     ORDER BY t.id {for_update()}
     """
     tasks = await fetch(TaskRow, sql, *values)
@@ -101,8 +111,10 @@ async def lock_tasks(scope: Scope, task_ids: list[int]) -> list[TaskRow]:
     return tasks
 
 
-async def lock_for(viewer: Viewer, task_id: int) -> tuple[list[TaskRow], TaskRow | None]:
+async def lock_for(
+    viewer: Viewer, task_id: int, also: Sequence[int] = ()
+) -> tuple[list[TaskRow], TaskRow | None]:
     """What `lock_tasks_around` locks, and the task that is meant; nothing and None if there is no
     such task, or the key does not allow it."""
-    tasks = await lock_tasks_around(viewer.practice_id, task_id, viewer.queue_ids)
+    tasks = await lock_tasks_around(viewer.practice_id, task_id, viewer.queue_ids, also)
     return tasks, next((task for task in tasks if task.id == task_id), None)

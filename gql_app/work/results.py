@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gql_app.work.reads.nothing_next import Nothing
+from models.appointment import AppointmentRow
 from models.contact import ContactRow
 from models.refusals import Refusal, RefusalCode
 from models.task import TaskRow
@@ -18,13 +19,17 @@ QUEUE_ARCHIVED = Refusal(
 class ChangeResult:
     """What came of a request: the task as it is now, and the contact or the refusals. A `late`
     contact was kept on a task that had closed meanwhile. `nothing` is for who asked for the next
-    task and got none."""
+    task and got none. `others` has the same for each other task of a call, but for refusals, which
+    stand here; `appointment` came in with it, and has closed `needless` tasks."""
 
     task: TaskRow | None
     contact: ContactRow | None = None
     late: bool = False
     refusals: tuple[Refusal, ...] = ()
     nothing: Nothing | None = None
+    others: tuple["ChangeResult", ...] = ()
+    appointment: AppointmentRow | None = None
+    needless: tuple[TaskRow, ...] = ()
 
 
 def missing(what: str, field: str) -> Refusal:

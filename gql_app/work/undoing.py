@@ -162,7 +162,7 @@ async def _way_back(
         return LATE
     if refusal := await _followed(task, before.version + 1):
         return refusal
-    # Where an appointment comes in with a contact, one that was moved since will refuse here.
+    # An appointment that came in with the contact stays: the booking system has it too.
     rule = undo(task.status, before.status)
     assert rule is not None, "the workflow knows the way back of each contact"
     return await _stays_closed(change, task) or (rule, before)

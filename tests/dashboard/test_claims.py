@@ -49,9 +49,11 @@ LINE = """async () => {
   const made = [1, 2].map((id) => event('CREATED', 'Birch', id)); // called the same
   const rows = [event('PATIENT_CHANGED', 'Amber'), ...made];
   const line = ({ what, patient, queue, actor }) => [what, patient, queue, actor];
-  return [[logged, event('RELEASED', 'Amber')], rows].map((events) => line(told(events)));
+  const call = [logged, logged, { ...logged, contact: { outcome: 'NO_ANSWER' } }];
+  return [[logged, event('RELEASED', 'Amber')], rows, call].map((events) => line(told(events)));
 }"""
-"""Lines of the ticker for changes of several kinds at once."""
+"""Lines of the ticker for changes of several kinds at once, and for a call with two outcomes."""
+AMBER = ["\u2068Amber\u2069", "\u2068Recall\u2069", "the clock"]
 
 
 async def claim_of(server: Server, task: Task) -> dict[str, Any] | None:
@@ -300,8 +302,9 @@ async def test_a_patients_new_name_and_number_are_shown_wherever_they_stand(
     await expect(ticker).to_have_count(2)
     assert await agent.page.evaluate(CLOSED_TASK) == ["After", "Another", "After"]
     assert await agent.page.evaluate(LINE) == [
-        ["Scheduled, closed", "\u2068Amber\u2069", "\u2068Recall\u2069", "the clock"],
+        ["Scheduled, closed", *AMBER],
         ["Patient changed; New task (2 tasks)", "3 patients", "\u2068Recall\u2069", "the clock"],
+        ["Scheduled, closed (2 tasks); No Answer, closed", *AMBER],
     ]
     await agent.log_and_close.click()  # at the version that was shown before
     await expect(agent.dialog).to_be_hidden()

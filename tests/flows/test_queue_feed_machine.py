@@ -24,13 +24,14 @@ from hypothesis.stateful import (
 )
 
 from gql_app.live.feeds import Feeds
+from gql_app.work.calls import OtherTask
 from gql_app.work.contact_status import NewStatus, set_contact_status
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.postponing import postpone_task
 from gql_app.work.transitions import expire_task
 from models.contact_status import ContactStatus
 from models.database import opened
-from models.lifecycle import ContactOutcome
+from models.lifecycle import Attempt, ContactOutcome
 from models.task import Task
 from tests.flows.dashboard import BEAT, Dashboard, services
 from tests.office import make_office
@@ -105,6 +106,15 @@ class FeedMachine(RuleBasedStateMachine):
         follow_up = None if close else self.office.today + timedelta(days=days)
         log = self.office.log(task, outcome, close=close, follow_up=follow_up, notes=notes)
         self.run(log)
+
+    @rule(tasks=st.lists(tasks, min_size=2, max_size=4), close=st.booleans())
+    def call_for_several(self, tasks: list[Task], close: bool) -> None:
+        """One may be closed, or named twice: then nothing is logged."""
+        others = [
+            OtherTask(task.id, Attempt(ContactOutcome.LEFT_MESSAGE, None, None, close=True))
+            for task in tasks[1:]
+        ]
+        self.run(self.office.log(tasks[0], close=close, others=others))
 
     @rule(tasks=st.lists(tasks, min_size=2, max_size=6), name=which)
     def log_many_while_a_dashboard_reads(self, tasks: list[Task], name: str) -> None:

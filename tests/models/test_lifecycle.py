@@ -17,6 +17,7 @@ from models.lifecycle import (
     Happening,
     Rule,
     TaskStatus,
+    check_appointment,
     decide,
     ends,
     postpone,
@@ -307,3 +308,13 @@ def test_the_date_is_that_of_the_practices_own_time_zone(time_zone: str, day: in
     moment = datetime(2026, 3, 9, 4, 59, tzinfo=UTC)
 
     assert local_date(moment, time_zone) == date(2026, 3, day)
+
+
+@pytest.mark.parametrize("outcome", ContactOutcome)
+def test_an_appointment_comes_with_scheduled_alone(outcome: ContactOutcome) -> None:
+    refusal = check_appointment(outcome)
+    if outcome is ContactOutcome.SCHEDULED:
+        assert refusal is None
+    else:
+        assert refusal is not None
+        assert (refusal.code, refusal.field) == ("APPOINTMENT_NOT_ALLOWED", "appointment")

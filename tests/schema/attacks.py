@@ -31,6 +31,15 @@ def _log(world: World, task: str, **given: Any) -> Variables:
     return {"taskId": task, "outcome": "NO_ANSWER", "followUp": tomorrow} | given
 
 
+def _also(task: str) -> Variables:
+    return {"taskId": task, "outcome": "NO_ANSWER", "close": True}
+
+
+def _booked(external_id: str) -> Variables:
+    appointment = {"at": FAR, "externalId": external_id}
+    return {"outcome": "SCHEDULED", "followUp": None, "close": True, "appointment": appointment}
+
+
 def _create(world: World, **given: Any) -> Variables:
     return {"input": {"queueId": _seen(world), "patientId": _shared(world), "reason": "x"} | given}
 
@@ -83,6 +92,10 @@ MUTATIONS: dict[str, list[Attack]] = {
         lambda w, n: _log(w, n.claimed),
         lambda w, n: _log(w, n.moved),
         lambda w, n: _log(w, task_id(w.seen), idempotencyKey=n.log_key),
+        lambda w, n: _log(w, task_id(w.seen), others=[_also(n.task)]),
+        lambda w, n: _log(w, task_id(w.seen), others=[_also(n.claimed), _also(n.moved)]),
+        lambda w, n: _log(w, n.task, others=[_also(task_id(w.seen))]),
+        lambda w, n: _log(w, n.task, **_booked(n.booking)),
     ],
     "postponeTask": [
         lambda w, n: _postpone(w, n.task),
@@ -270,7 +283,11 @@ ALONE: dict[str, list[Attack]] = {
     "claimNextTask": [lambda w, n: {}, lambda w, n: {"skip": [n.task]}],
     "postponeTask": [lambda w, n: _postpone(w, task_id(w.seen))],
     "claimTask": [lambda w, n: {"taskId": task_id(w.seen)}],
-    "logContact": [lambda w, n: _log(w, task_id(w.seen))],
+    "logContact": [
+        lambda w, n: _log(w, task_id(w.seen)),
+        lambda w, n: _log(w, task_id(w.seen), **_booked(n.booking)),
+        lambda w, n: _log(w, task_id(w.seen), **_booked("of the seen patient")),
+    ],
     "releaseTask": [lambda w, n: {"taskId": task_id(w.seen)}],
     "importTasks": [
         lambda w, n: _import(w, patientExternalId="hidden patient 0"),

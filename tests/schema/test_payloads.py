@@ -35,6 +35,8 @@ OF_ACCESS = [
     "NOT_IN_GROUP",
 ]
 OF_CORRECTIONS = ["TASK_OPEN", "UNDO_TOO_LATE", "NOT_AUTHOR", "CONTACT_LATE", "FOLLOWED"]
+# Of calls for several tasks: tests/schema/test_calls.py.
+OF_CALLS = ["TASK_TWICE", "OTHER_PATIENT", "TOO_MANY_TASKS", "APPOINTMENT_NOT_ALLOWED"]
 OF_PATIENTS = [
     "EXTERNAL_ID_SET",
     "SAME_PATIENT",
@@ -60,4 +62,5 @@ async def test_there_is_no_code_that_nothing_is_refused_with(server: Server) -> 
     } | {RefusalCode(code) for code in ("COLUMN_MISSING", "COLUMN_TWICE")}
     refused |= {code for code in RefusalCode if code.startswith("IMPORT_")}
     refused |= {RefusalCode(code) for code in OF_SET_UP + OF_ACCESS + OF_PATIENTS + OF_CORRECTIONS}
+    refused |= {RefusalCode(code) for code in OF_CALLS}
     assert refused == set(RefusalCode)

@@ -2,8 +2,7 @@
 // logging it: not by refusals, a closed dialog, a reload, or the end of the session. Else it is a record.
 
 import { SignedOut, graphql } from './api.js';
-import { attemptOf } from './attempt.js';
-import { LOG, ONE_TASK } from './documents.js';
+import { ONE_TASK } from './documents.js';
 import { Drafts } from './drafts.js';
 import { drawButtons, drawDate, drawFacts, drawNotes, drawOutcomes, drawRecord, fill, wipe } from './form.js';
 import { Notices } from './notices.js';
@@ -11,13 +10,13 @@ import { Past } from './past.js';
 import { Place } from './place.js';
 import { takesDate, verdict } from './rules.js';
 import { outside } from './text.js';
-import { calling, logged } from './words.js';
+import { calling } from './words.js';
 
 const EMPTY = { outcome: null, followUp: '', notes: '', contactStatus: '', suggested: false, touched: false };
 
 export class ContactDialog {
-  /** `claims` keeps the open task's claim. `onLogged(words, contact)`: false for a contact
-   *  that cannot be undone; `onClosed()`; `onError(error)`. */
+  /** `claims` keeps the open task's claim. `onLogged(words, contacts)`: none that could not be undone;
+   *  `onClosed()`; `onError(error)`. */
   constructor(store, claims, { onLogged, onClosed, onError }) {
     Object.assign(this, { store, claims, onLogged, onClosed, onError });
     this.element = document.getElementById('contact');
@@ -27,6 +26,7 @@ export class ContactDialog {
     this.notices = new Notices(this.element, store, claims);
     this.past = new Past(this.element, store, {
       onChange: () => this.draw(),
+      onOthers: (tasks) => this.showOthers(tasks),
       onCorrected: (task) => this.task?.id === task.id && this.open(task),
       onError: (error) => error instanceof SignedOut && onError(error),
     });
@@ -122,6 +122,7 @@ export class ContactDialog {
     if (!this.element.open) this.element.showModal();
     this.place.enter(task.id);
     this.focus();
+    import('./attempt.js').catch(() => {}); // so that it is there when it is needed
   }
 
   /** Put the focus where work begins. */
@@ -221,50 +222,37 @@ export class ContactDialog {
       : this.isSending
         ? 'Sending …'
         : null;
-    return all ? { log: all, close: all } : verdict(this.fields, this.task);
+    if (all) return { log: all, close: all };
+    const why = verdict(this.fields, this.task);
+    const other = this.others?.why() ?? null;
+    return { log: why.log ?? other, close: why.close ?? other };
   }
 
   async log(close) {
-    if (this.isRecord || this.why()[close ? 'close' : 'log']) return;
+    const isBarred = () => this.isRecord || this.why()[close ? 'close' : 'log'];
+    if (isBarred()) return;
     const { id } = this.task;
-    this.attempt = attemptOf(this.attempt, this.fields, close, this.task);
-    this.isSending = true;
-    this.notices.begin(this.task);
-    this.keep(); // the attempt as well: a reload may come before the answer
-    let answer;
     try {
-      answer = (await graphql(LOG, this.attempt.variables)).logContact;
+      const { send } = await import('./attempt.js');
+      if (this.task?.id === id && !isBarred()) await send(this, close);
     } catch (error) {
-      if (this.task?.id === id) this.isSending = false;
       this.trouble('log', error, id);
-      const known = this.task?.id === id && this.store.tasks.get(id); // what was heard meanwhile
-      if (known) this.changed({ task: known });
-      return;
     }
-    if (answer.errors.length) this.refused(id, answer);
-    else this.logged(id, answer);
   }
 
-  logged(id, { task, contact }) {
-    this.drafts.drop(id);
-    this.claims.done(id);
-    this.store.put(task);
-    if (this.task?.id === id) this.element.close();
-    // What was said of being called stays: to undo the contact alone would be refused.
-    this.onLogged(logged(task), task.patient.contactStatus === 'OK' && contact);
-  }
-
-  refused(id, { task, errors }) {
-    this.drafts.put(id, { ...this.drafts.get(id), attempt: null }); // what is sent next is another
-    if (this.task?.id !== id) return this.onError(new Error(`Not logged. ${errors[0].message}`));
-    this.isSending = false;
-    this.attempt = null;
-    this.notices.refuse('log', errors, 'Not logged. What you typed is kept.');
-    if (task) {
-      this.learn(task);
-      this.claims.compare({ task });
+  /** The patient has these other open tasks. Most have none: what shows them is loaded for the rest. */
+  async showOthers(tasks) {
+    this.otherTasks = tasks;
+    try {
+      if (tasks.length && !this.others) {
+        const { OtherTasks } = await import('./other-tasks.js');
+        this.others ??= new OtherTasks(this);
+      }
+      this.others?.show(this.otherTasks);
+      this.draw();
+    } catch (error) {
+      this.onError(error);
     }
-    this.draw();
   }
 
   trouble(act, error, id) {
@@ -285,6 +273,7 @@ export class ContactDialog {
   draw() {
     if (!this.task) return;
     const { task, fields, isRecord } = this;
+    this.others?.draw();
     const hadFocus = this.part('entry').contains(document.activeElement);
     drawFacts(this.element, task);
     this.notices.draw(task);
@@ -297,7 +286,7 @@ export class ContactDialog {
     } else {
       drawDate(this.form, fields, task, this.detail?.suggestedFollowUp);
       drawNotes(this.form, fields);
-      drawButtons(this.element, fields, this.why());
+      drawButtons(this.element, fields, this.why(), this.others);
     }
   }
 }

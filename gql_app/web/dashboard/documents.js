@@ -88,7 +88,7 @@ export const PAST = `query ($id: ID!, $first: Int!) {
         pageInfo { hasNextPage }
       }
       tasks(status: [${OPEN_STATUSES}], first: 50) {
-        nodes { id reason statusLabel followUp contactCount assignee { name } queue { name } }
+        nodes { id isOpen expiresAt reason followUp contactCount assignee { name } queue { name } }
       }
     }
   }
@@ -118,12 +118,12 @@ ${TASK}`;
 
 export const LOG = `mutation (
   $taskId: ID!, $outcome: ContactOutcome!, $followUp: Date, $notes: String, $close: Boolean!,
-  $expectedVersion: Int, $idempotencyKey: String, $contactStatus: ContactStatus
+  $expectedVersion: Int, $idempotencyKey: String, $others: [OtherTaskInput!], $contactStatus: ContactStatus
 ) {
   logContact(
-    taskId: $taskId, outcome: $outcome, followUp: $followUp, notes: $notes, close: $close,
-    expectedVersion: $expectedVersion, idempotencyKey: $idempotencyKey, contactStatus: $contactStatus
-  ) { task { ...Detail } contact { id } errors { code message field } }
+    taskId: $taskId, outcome: $outcome, followUp: $followUp, notes: $notes, close: $close, expectedVersion: $expectedVersion,
+    idempotencyKey: $idempotencyKey, others: $others, contactStatus: $contactStatus
+  ) { task { ...Detail } contact { id } others { contact { id } } errors { code message field } }
 }
 ${DETAIL}`;
 

@@ -82,13 +82,13 @@ export function fill(form, { outcome, followUp, notes, contactStatus }) {
   form.elements.contactStatus.value = contactStatus ?? '';
 }
 
-/** The two buttons, and why each cannot be pressed. */
-export function drawButtons(dialog, { followUp, contactStatus }, why) {
+/** The two buttons, and why each cannot be pressed, or what it does to the `others`, if there are any. */
+export function drawButtons(dialog, { followUp, contactStatus }, why, others) {
   const hint = contactStatus ? 'Ends all open tasks of this patient.' : followUp ? 'The follow-up date is dropped.' : '';
   const hints = { log: '', close: hint };
   for (const [name, hint] of Object.entries(hints)) {
     part(dialog, name).disabled = why[name] !== null;
-    write(part(dialog, `why-${name}`), why[name] ?? hint);
+    write(part(dialog, `why-${name}`), why[name] ?? [others?.hint(name), hint].filter(Boolean).join(' '));
   }
 }
 

@@ -1,8 +1,8 @@
-// What has happened with a patient: contacts, postponements, and other tasks that are open.
+// What has happened with a patient: contacts and postponements.
 
 import { made } from './form.js';
 import { outside } from './text.js';
-import { count, dayAndClock, distance, shortDate } from './words.js';
+import { dayAndClock, shortDate } from './words.js';
 import { OUTCOMES } from './workflow.js';
 
 /** Contacts, latest first, and between them when `task` was postponed; with contacts of other tasks, which
@@ -61,17 +61,3 @@ function undoButton(contact, onUndo) {
 }
 
 const named = ({ reason, queue }) => `${outside(reason)} · ${outside(queue.name)}`;
-
-/** The patient's other open tasks. */
-export function drawOthers(list, tasks) {
-  const items = tasks.map((task) => {
-    const item = made('li');
-    const due = task.followUp
-      ? `Follow-up ${shortDate(task.followUp)}, ${distance(task.followUp)}`
-      : count(task.contactCount, 'attempt');
-    const assignee = task.assignee ? ` · For ${outside(task.assignee.name)}` : '';
-    item.append(made('strong', outside(task.reason)), made('span', `${outside(task.queue.name)} · ${due}${assignee}`));
-    return item;
-  });
-  list.replaceChildren(...items);
-}

@@ -18,9 +18,9 @@ const onError = (error) => session.trouble(error);
 const store = new Store();
 const claims = new Claims(store, { onError });
 const dialog = new ContactDialog(store, claims, {
-  onLogged: (words, contact) => {
+  onLogged: (words, contacts) => {
     say(words);
-    if (contact) views.offerUndo(contact).catch(onError);
+    if (contacts.length) views.offerUndo(contacts).catch(onError);
   },
   onClosed: () => !part('tasks').hidden && part('grid').focus({ preventScroll: true }),
   onError,

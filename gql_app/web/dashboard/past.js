@@ -3,7 +3,6 @@
 
 import { graphql } from './api.js';
 import { PAST } from './documents.js';
-import { drawHistory, drawOthers } from './history.js';
 import { Pace } from './pace.js';
 import { write } from './text.js';
 import { clock, dateOf, dayAndClock, rests, today } from './words.js';
@@ -13,10 +12,10 @@ const MOST = 500; // rows that the server gives at once
 const NO_NEWS = new Set(['CLAIMED', 'RELEASED']); // kinds of events that change nothing here
 
 export class Past {
-  /** `onChange()`: there is something new to draw; `onCorrected(task)`: something was taken back, and so is
+  /** `onChange()`: there is something new to draw; `onOthers(tasks)`: the patient's other open ones; `onCorrected(task)`: something was taken back, and so is
    *  the task now; `onError(error)`. */
-  constructor(dialog, store, { onChange, onCorrected, onError }) {
-    Object.assign(this, { dialog, store, onChange, onCorrected, onError });
+  constructor(dialog, store, { onChange, onOthers, onCorrected, onError }) {
+    Object.assign(this, { dialog, store, onChange, onOthers, onCorrected, onError });
     this.part = (name) => dialog.querySelector(`[data-part=${name}]`);
     this.pace = new Pace(() => this.load());
     this.begin(null);
@@ -64,7 +63,9 @@ export class Past {
   async read(task) {
     this.pace.done();
     try {
-      const answer = await graphql(PAST, { id: task.id, first: this.wanted }, { isKept: false });
+      const asked = graphql(PAST, { id: task.id, first: this.wanted }, { isKept: false });
+      const [answer, { drawHistory }] = await Promise.all([asked, import('./history.js')]);
+      this.drawHistory = drawHistory;
       if (this.task !== task || !answer.task) return;
       this.hasFailed = false;
       this.ending = answer.task;
@@ -84,12 +85,10 @@ export class Past {
     // Nothing leads back to who is not to be called.
     const mayCorrect = this.mayCorrect && patient?.contactStatus === 'OK';
     const onUndo = mayCorrect && ((contact) => this.correct('undo', contact));
-    drawHistory(this.part('history'), contacts, this.task, { postponements: this.postponements(contacts, hasMore), onUndo });
+    this.drawHistory?.(this.part('history'), contacts, this.task, { postponements: this.postponements(contacts, hasMore), onUndo });
     this.drawRest(contacts.filter(({ undo }) => !undo));
     this.part('reopen').hidden = !mayCorrect || this.ending.isOpen;
-    const others = (patient?.tasks.nodes ?? []).filter(({ id }) => id !== this.task.id);
-    drawOthers(this.part('others'), others);
-    this.part('other-tasks').hidden = others.length === 0;
+    this.onOthers((patient?.tasks.nodes ?? []).filter(({ id }) => id !== this.task.id));
     if (!patient) this.drawEnd('Loading …');
     else if (!contacts.length) this.drawEnd('Nobody has called yet.');
     else if (!hasMore) this.drawEnd('');

@@ -51,7 +51,10 @@ function line(change, events) {
 /** What a line says of one change: what was done, on how many tasks, for which patient, by whom. */
 export function told(events) {
   const kinds = new Map();
-  for (const event of events) kinds.set(event.kind, [...(kinds.get(event.kind) ?? []), event]);
+  for (const event of events) {
+    const kind = event.kind === 'CONTACT_LOGGED' ? happening(event) : event.kind; // a call's tasks may differ
+    kinds.set(kind, [...(kinds.get(kind) ?? []), event]);
+  }
   if (kinds.size > 1) kinds.delete('RELEASED'); // a contact ends the claim on the patient's other tasks
   const patients = new Set(events.map(({ task }) => task.patient.id)); // many are called the same
   const queues = new Set(events.map(({ task }) => task.queue?.name));

@@ -1,4 +1,5 @@
-// The offer to take back what was logged a moment ago: for half a minute, by pointer, by Tab, or by the key u.
+// The offer to take back what was logged a moment ago, on all tasks that the call was for: for half a minute, by
+// pointer, by Tab, or by the key u.
 // Time is measured by `performance.now()`, which no clock that is set changes.
 
 import { SignedOut, graphql } from './api.js';
@@ -24,10 +25,11 @@ export class UndoOffer {
   }
 
   /** Offer it to a viewer who may. */
-  offer(contact, { mayCorrect, practice }) {
+  offer(contacts, { mayCorrect, practice }) {
     this.clear();
     if (!mayCorrect && !practice.undoMinutes) return;
-    this.pending = { contactId: contact.id, key: newKey(), until: performance.now() + OFFERED };
+    const asked = contacts.map(({ id }) => ({ contactId: id, key: newKey() }));
+    this.pending = { asked, until: performance.now() + OFFERED };
     this.element.hidden = false;
     this.tick();
     // A text that comes into an element which is there already is read out.
@@ -64,11 +66,11 @@ export class UndoOffer {
     if (!pending || this.isSending) return;
     this.isSending = true;
     try {
-      const { contactId, key } = pending;
-      const { task, errors } = (await graphql(UNDO, { contactId, key })).undoContact;
+      // Each is taken back by itself. Sent again, those that were are answered by their keys.
+      const answers = [];
+      for (const one of pending.asked) answers.push((await graphql(UNDO, one)).undoContact);
       if (this.pending === pending) this.clear();
-      if (errors.length) this.say(`Not undone. ${outside(errors[0].message)}`);
-      else this.say(`Undone. ${outside(task.patient.name)} is as before.`);
+      this.say(told(answers));
     } catch (error) {
       if (error instanceof SignedOut) this.onError(error);
       else this.say(`Not undone; try again. ${outside(error.message)}`);
@@ -76,4 +78,13 @@ export class UndoOffer {
       this.isSending = false;
     }
   }
+}
+
+/** What came of it, for each of the tasks. */
+function told(answers) {
+  const refused = answers.filter(({ errors }) => errors.length);
+  if (!refused.length) return `Undone. ${outside(answers[0].task.patient.name)} is as before.`;
+  const why = outside(refused[0].errors[0].message);
+  if (answers.length === 1) return `Not undone. ${why}`;
+  return `Not undone on ${refused.length} of ${answers.length} tasks. ${why}`;
 }

@@ -186,10 +186,10 @@ export class Views {
   }
 
   /** What was logged can be taken back for a while. */
-  async offerUndo(contact) {
+  async offerUndo(contacts) {
     const { store, onError } = this;
     this.undo ??= new (await import('./undo.js')).UndoOffer(store, { say, onError });
-    if (this.me) this.undo.offer(contact, this.me);
+    if (this.me) this.undo.offer(contacts, this.me);
   }
 
   /** Lead an admin through the first steps. */

@@ -141,10 +141,11 @@ export function cause({ closeCause, withdrawnReason }) {
   return CAUSES[closeCause] + (withdrawnReason ? `: ${outside(withdrawnReason)}` : '');
 }
 
-/** What was logged on a task, as a sentence. */
-export function logged(task) {
+/** What was logged on a task, and on so many others, as a sentence or two. */
+export function logged(task, others) {
   const then = task.isOpen ? `call again ${shortDate(task.followUp)}` : 'closed';
-  return `${outside(task.patient.name)}: ${OUTCOMES[task.lastContact.outcome]}, ${then}.`;
+  const also = others ? ` Also on ${count(others, 'other task')}.` : '';
+  return `${outside(task.patient.name)}: ${OUTCOMES[task.lastContact.outcome]}, ${then}.${also}`;
 }
 
 /** What has changed from one state of a task to a later one, as sentences. */
