@@ -8,8 +8,10 @@ from gql_app.work.claims import end_claim
 from gql_app.work.conflicts import in_the_way
 from gql_app.work.idempotency import KEY_REUSED, Request, earlier_use, keep_result
 from gql_app.work.locking import lock_for
+from gql_app.work.promises import promise_of
 from gql_app.work.results import NOT_FOUND, ChangeResult
 from gql_app.work.transitions import SentContact, close, keep_late, log_on
+from models.call_back import NO_WISH, Promise, Wish
 from models.contact import CONTACT_COLUMNS, ContactRow
 from models.contact_checks import check_contacted_at
 from models.database import fetch
@@ -28,6 +30,7 @@ async def log_contact(
     expected_version: int | None = None,
     idempotency_key: str | None = None,
     contacted_at: datetime | None = None,
+    call_back: Wish = NO_WISH,
 ) -> ChangeResult:
     """Log a contact on a task. Refusals change nothing and come back in the result.
 
@@ -39,7 +42,9 @@ async def log_contact(
     """
     change.viewer.require(change.viewer.may_log_contacts, "log contacts")
     sent = SentContact(
-        replace(attempt, notes=attempt.notes and trimmed(attempt.notes)), contacted_at
+        replace(attempt, notes=attempt.notes and trimmed(attempt.notes)),
+        contacted_at,
+        call_back,
     )
     tasks, task = await lock_for(change.viewer, task_id)
     request = _request(change, task_id, sent, idempotency_key)
@@ -68,28 +73,39 @@ async def _log_on(
         task = await close(change, task, Happening.EXPIRY)
     if _was_in_time(task, sent.contacted_at):
         return ChangeResult(*await keep_late(change, task, sent), late=True)
-    verdict = await _verdict(change, task, sent.attempt, expected_version)
-    if not isinstance(verdict, Rule):
+    verdict = await _verdict(change, task, sent, expected_version)
+    if isinstance(verdict, list):
         return ChangeResult(task, refusals=tuple(verdict))
-    changed, contact = await log_on(change, task, sent, verdict)
+    changed, contact = await log_on(change, task, sent, *verdict)
     await end_claim(change, tasks, task)
     return ChangeResult(changed, contact)
 
 
 async def _verdict(
-    change: Change, task: TaskRow, attempt: Attempt, expected_version: int | None
-) -> Rule | list[Refusal]:
-    """What comes of an attempt: the workflow's rule, or what stands in its way."""
-    viewer, now = change.viewer, change.now
+    change: Change, task: TaskRow, sent: SentContact, expected_version: int | None
+) -> tuple[Rule, Promise | None] | list[Refusal]:
+    """What comes of an attempt: the workflow's rule, and what is promised with it; or what stands in
+    the way."""
+    viewer, now, attempt = change.viewer, change.now, sent.attempt
     # The workflow itself says what a closed task refuses.
     if task.is_open and (refusal := await in_the_way(viewer, task, expected_version, now)):
         return [refusal]
-    return decide(
+    rule = decide(
         task.status,
         attempt,
         today=local_date(now, viewer.time_zone),
         last_day=last_day(task.expires_at, viewer.time_zone),
     )
+    if isinstance(rule, list) and not task.is_open:
+        return rule
+    refusals = rule if isinstance(rule, list) else []
+    promise = promise_of(
+        viewer, sent.call_back, task, attempt.follow_up, refusals, now=now, close=attempt.close
+    )
+    if isinstance(promise, list):
+        return promise
+    assert isinstance(rule, Rule)
+    return rule, promise
 
 
 def _was_in_time(task: TaskRow, contacted_at: datetime | None) -> bool:
@@ -107,6 +123,7 @@ def _request(change: Change, task_id: int, sent: SentContact, key: str | None) -
         return None
     attempt = sent.attempt
     what = (attempt.outcome, attempt.follow_up, attempt.notes, attempt.close, sent.contacted_at)
+    what += sent.call_back.asked
     return Request("logContact", key, (change.viewer.staff_id, task_id, *what))
 
 

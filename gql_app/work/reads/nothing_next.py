@@ -30,13 +30,16 @@ class Nothing(NamedTuple):
 
 class _Waiting(NamedTuple):
     """An open task that may not be handed out yet: its follow-up date is to come, or its patient
-    rests; or both. `called_at` is when the patient was called last."""
+    rests; or both. Or the patient is to be called back. `called_at` is when the patient was called
+    last."""
 
     queue_id: int
     kind: str
     follow_up: date | None
     expires_at: datetime | None
     rests_since: datetime | None
+    follow_up_at: datetime | None
+    call_back_by_id: int | None
     called_at: datetime | None
 
 
@@ -44,17 +47,20 @@ async def why_nothing(viewer: Viewer, where: Where, now: datetime) -> Nothing:
     """Say why no task of the queues is free, and when the next one will be, as far as that is a
     question of time. A claim that ends by itself is not waited for: usually a contact ends it."""
     today = local_date(now, viewer.time_zone)
-    values = [viewer.practice_id, now, today, viewer.staff_id, where.rest.since(now)]
+    since, waits = where.rest.since(now), now - GRACE
+    values = [viewer.practice_id, now, today, viewer.staff_id, since, waits]
     found = await first_of_queues(_Waiting, where.queues, _selects, values)
     why = []
     if where.skipped and await most_urgent(viewer, where._replace(skipped=[]), now):
         why.append("was skipped by you")
     if any(task.kind == "resting" for task in found):
         why.append(f"was called {_lately(where.rest)}")
+    if any(_waits_for_other(task, viewer, now) for task in found):
+        why.append("was promised a call by somebody else")
     if any(task.kind == "claimed" for task in found):
         why.append("is being called now")
     reason = f"Everybody who is due {' or '.join(why)}." if why else "Nobody is due to be called."
-    return Nothing(reason, min(_moments(found, where.rest, now), default=None))
+    return Nothing(reason, min(_moments(found, where.rest, viewer, now), default=None))
 
 
 def _lately(rest: Rest) -> str:
@@ -67,15 +73,20 @@ def _selects(queue: str) -> list[str]:
     """The first tasks of a queue that wait, by what they wait for. The parameters are those of
     `most_urgent`. Of those that are due and not resting all are claimed, or others' work."""
     select = f"""SELECT t.queue_id, '%s' AS kind, t.follow_up, t.expires_at, t.rests_since,
+            t.follow_up_at, t.call_back_by_id,
             {call_of("t.patient_id")} AS called_at
         FROM task t
-        WHERE t.practice_id = $1 AND t.queue_id = {queue} AND {EXPIRES_KEY} > $2 AND {FOR_VIEWER}"""
+        WHERE t.practice_id = $1 AND t.queue_id = {queue} AND {EXPIRES_KEY} > $2"""
     return [
-        f"""{select % "later"} AND {LATER.holds("$3")} ORDER BY {LATER.sort} LIMIT {WINDOW}""",
-        f"""{select % "resting"} AND {IS_OPEN} AND {DUE_NOW} AND t.rests_since > $5
+        f"""{select % "later"} AND {LATER.holds("$3")} AND {FOR_VIEWER}
+        ORDER BY {LATER.sort} LIMIT {WINDOW}""",
+        f"""{select % "resting"} AND {IS_OPEN} AND {DUE_NOW} AND {NOT_PROMISED}
+          AND t.rests_since > $5 AND {FOR_VIEWER}
         ORDER BY t.rests_since LIMIT {WINDOW}""",
-        f"""{select % "claimed"} AND {IS_OPEN} AND {DUE_NOW} AND t.rests_since IS NULL
-          AND t.claimed_until > $2 LIMIT 1""",
+        f"""{select % "claimed"} AND {IS_OPEN} AND {DUE_NOW} AND {NOT_PROMISED}
+          AND t.rests_since IS NULL AND t.claimed_until > $2 AND {FOR_VIEWER} LIMIT 1""",
+        f"""{select % "promised"} AND {IS_OPEN} AND t.follow_up_at > $6
+        ORDER BY t.follow_up_at, t.id LIMIT {WINDOW}""",
     ]
 
 
