@@ -29,14 +29,14 @@ class CallBackBy(StrEnum):
 class Wish(NamedTuple):
     """What was asked for: at what time on the day of the follow-up, and by whom."""
 
-    time: time | None = None
+    at: time | None = None
     by: CallBackBy | None = None
 
     @property
     def asked(self) -> tuple[object, ...]:
         """What of it a request is compared by; nothing where no call-back was asked for, so that it
         compares as it did before there were any."""
-        return () if self == NO_WISH else (self.time, self.by)
+        return () if self == NO_WISH else (self.at, self.by)
 
 
 NO_WISH = Wish()
@@ -52,16 +52,16 @@ class Promise(NamedTuple):
 def check_wish(wish: Wish, follow_up: date | None, *, close: bool) -> list[Refusal]:
     """What is wrong with a call-back, apart from the moment."""
     refusals = []
-    asked = (("followUpTime", wish.time), ("callBackBy", wish.by))
+    asked = (("followUpTime", wish.at), ("callBackBy", wish.by))
     if close:
         message = "Nobody is called back for a task that is being closed."
         code = RefusalCode.FOLLOW_UP_NOT_ALLOWED
         return [Refusal(code, message, name) for name, value in asked if value is not None]
-    if wish.by is not None and wish.time is None:
+    if wish.by is not None and wish.at is None:
         message = "Say at what time the patient is called back."
         code = RefusalCode.FOLLOW_UP_TIME_REQUIRED
         refusals.append(Refusal(code, message, "followUpTime"))
-    if wish.time is not None and follow_up is None:
+    if wish.at is not None and follow_up is None:
         message = "Say on which day the patient is called back at that time."
         refusals.append(Refusal(RefusalCode.FOLLOW_UP_REQUIRED, message, "followUp"))
     return refusals

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import strawberry
 
 from gql_app.execution.cost import BYTES
+from gql_app.schema.call_backs import FollowUpTime, WhoCallsBack
 from gql_app.schema.columns import reads
 from gql_app.schema.connections import After, Connection, PageInfo, PageSize, id_cursor
 from gql_app.schema.context import Info, SharedInfo
@@ -24,6 +25,7 @@ from gql_app.schema.texts import checked_key
 from gql_app.work.contacts import log_contact
 from gql_app.work.reads.conditions import storable
 from gql_app.work.undoing import undo_contact
+from models.call_back import Wish
 from models.contact import ContactRow, ContactUndoRow
 from models.lifecycle import Attempt
 from models.people import PatientRow
@@ -65,6 +67,9 @@ class ContactUndo:
 class Contact(Node):
     outcome: ContactOutcome
     follow_up: date | None = strawberry.field(description="The follow-up date that was set.")
+    follow_up_at: datetime | None = strawberry.field(
+        description="When the patient was promised to be called back; null if only a day was set."
+    )
     closed_task: bool = strawberry.field(description="Whether it was Log and Close Task.")
     logged_at: datetime
 
@@ -171,6 +176,8 @@ class Mutations:
         expected_version: int | None = None,
         idempotency_key: str | None = None,
         contacted_at: ContactedAt = None,
+        follow_up_time: FollowUpTime = None,
+        call_back_by: WhoCallsBack = None,
     ) -> Payload:
         result = await info.context.make(
             log_contact,
@@ -179,6 +186,7 @@ class Mutations:
             expected_version=expected_version,
             idempotency_key=checked_key(idempotency_key),
             contacted_at=checked_moment(contacted_at, "contactedAt"),
+            call_back=Wish(follow_up_time, call_back_by),
         )
         return Payload(result)
 

@@ -84,8 +84,8 @@ async def _log_on(
 async def _verdict(
     change: Change, task: TaskRow, sent: SentContact, expected_version: int | None
 ) -> tuple[Rule, Promise | None] | list[Refusal]:
-    """What comes of an attempt: the workflow's rule, and what is promised with it; or what stands in
-    the way."""
+    """What comes of an attempt: the workflow's rule, and what is promised with it; or what stands
+    in its way."""
     viewer, now, attempt = change.viewer, change.now, sent.attempt
     # The workflow itself says what a closed task refuses.
     if task.is_open and (refusal := await in_the_way(viewer, task, expected_version, now)):

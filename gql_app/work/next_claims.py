@@ -27,11 +27,11 @@ async def claim_next(
     skipped: Sequence[int] = (),
     lease: timedelta = LEASE,
 ) -> ChangeResult:
-    """Claim the most urgent free task of the queues (None: of all that the key allows):
-    call-backs that are due first, which go before a rest, then overdue follow-ups, then due today, then never contacted, by expiry; none that is another's work,
-    none of a patient who rests, and none of the patients of `skipped` tasks. The claim gets
-    `claim_id` as its id, or one of ours. If none is free the result says why. Raises
-    `Forbidden`."""
+    """Claim the most urgent free task of the queues (None: of all that the key allows): call-backs
+    that are due first, then overdue follow-ups, then due today, then never contacted, by expiry;
+    none of the patients of `skipped` tasks and, but for call-backs, none that is another's work and
+    none of a patient who rests. The claim gets `claim_id` as its id, or one of ours. If none is
+    free the result says why. Raises `Forbidden`."""
     viewer.require(viewer.may_log_contacts, "claim tasks")
     where = await where_to_look(viewer, queue_ids, skipped)
     claim_id = claim_id or new_claim_id()

@@ -29,7 +29,8 @@ async def postpone_task(
     follow_up_time: time | None = None,
 ) -> ChangeResult:
     """Set when an open task is due, and say why. It keeps its status, and the claim on its patient
-    ends. A call-back at `follow_up_time` is for who was to call back before, else anybody's. Refusals change nothing and come back in the result. Raises `Forbidden`."""
+    ends. A call-back at `follow_up_time` is for who was to call back before, else anybody's.
+    Refusals change nothing and come back in the result. Raises `Forbidden`."""
     viewer = change.viewer
     viewer.require(viewer.may_log_contacts, "postpone tasks")
     tasks, task = await lock_for(viewer, task_id)

@@ -1,4 +1,4 @@
-"""Promised call-backs in a change: made of what was asked for, told when it is time, and passed on."""
+"""Promised call-backs in a change: made of what was asked for, told when it is time, passed on."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -32,18 +32,16 @@ def promise_of(
     *,
     now: datetime,
     close: bool = False,
-) -> Promise | None | list[Refusal]:
+) -> Promise | list[Refusal] | None:
     """The promise that comes of a wish, None if there was none; or all that is wrong, which begins
     with the `refusals` of the rest of the form."""
     if wish == NO_WISH:
         return list(refusals) or None
     told = {(refusal.code, refusal.field) for refusal in refusals}
     wrong = [r for r in check_wish(wish, follow_up, close=close) if (r.code, r.field) not in told]
-    if wrong or any(field == "followUp" for _, field in told) or not follow_up or not wish.time:
+    if wrong or any(field == "followUp" for _, field in told) or not follow_up or not wish.at:
         return [*refusals, *wrong]
-    at = moment_of(
-        follow_up, wish.time, viewer.time_zone, now=now, expires_at=task.expires_at
-    )
+    at = moment_of(follow_up, wish.at, viewer.time_zone, now=now, expires_at=task.expires_at)
     if isinstance(at, Refusal):
         return [*refusals, at]
     return list(refusals) or Promise(at, viewer.staff_id if wish.by is CallBackBy.ME else None)
@@ -53,7 +51,7 @@ async def tell_call_back(change: Change, task_id: int) -> bool:
     """Record that it is time to call back, once; if who promised it is away, it is anybody's. False
     if there is nothing to tell: not yet, or not any more."""
     task = await lock_task(change.practice_id, task_id)
-    if task is None or task.call_back_told_at is not None:
+    if task is None or task.call_back_told_at is not None or task.has_expired(change.now):
         return False
     if task.follow_up_at is None or task.follow_up_at > change.now:
         return False

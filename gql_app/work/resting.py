@@ -44,8 +44,8 @@ async def note_resting(change: Change, rest: Rest, candidates: Sequence[Candidat
     patients = list(dict.fromkeys(candidate.patient_id for candidate in candidates))[:WINDOW]
     sql = f"""SELECT t.id, {call_of("t.patient_id")} AS called_at
     FROM task t
-    WHERE t.practice_id = $1 AND {among("t.patient_id", 2)} AND {IS_OPEN} AND {DUE_NOW} AND {NOT_PROMISED}
-    {for_update_if_free()}"""
+    WHERE t.practice_id = $1 AND {among("t.patient_id", 2)} AND {IS_OPEN} AND {DUE_NOW}
+      AND {NOT_PROMISED} {for_update_if_free()}"""
     today = local_date(change.now, rest.time_zone)
     found = await fetch(_Called, sql, change.practice_id, patients, today)
     since = rest.since(change.now)

@@ -88,13 +88,14 @@ class Candidate(NamedTuple):
 _COLUMNS = ", ".join(f"t.{column}" for column in Candidate._fields)
 
 # A rest that was noted before the promise is over with it.
-_OF_CALL_BACK = _COLUMNS.replace("t.rests_since", "NULL AS rests_since")
+_OF_CALL_BACK = _COLUMNS.replace("t.rests_since", "CAST(NULL AS TIMESTAMPTZ) AS rests_since")
 
 
 async def most_urgent(viewer: Viewer, where: Where, now: datetime) -> list[Candidate]:
     """The first free tasks of each queue, most urgent first, and of each queue one that has rested,
-    if there is one. Call-backs that are due come before all others. Each select reads the beginning of an index, so it costs the same however many
-    tasks there are, but for those that are passed over as others' work."""
+    if there is one. Call-backs that are due come before all others. Each select reads the beginning
+    of an index, so it costs the same however many tasks there are, but for those that are passed
+    over as others' work."""
     values: list[object] = [
         viewer.practice_id,
         now,

@@ -53,9 +53,7 @@ CALL_BACK = Section(
 # Of call-backs that are due there are so few that the others are read past them.
 _NO_CALL_BACK = f"{IS_OPEN} AND t.call_back_told_at IS NULL"
 
-DUE = Section(
-    "d", OPEN_STATUSES, _NO_CALL_BACK, ("t.follow_up", EXPIRES_KEY, "t.id"), day="<="
-)
+DUE = Section("d", OPEN_STATUSES, _NO_CALL_BACK, ("t.follow_up", EXPIRES_KEY, "t.id"), day="<=")
 """Overdue, then due today; those of one day by expiry."""
 
 NEW = Section(
@@ -80,8 +78,8 @@ OPEN = Section("o", OPEN_STATUSES, IS_OPEN, ("t.id",), descending=True)
 """Latest made first."""
 
 WORK_ORDER = (CALL_BACK, DUE, NEW, LATER, CLOSED)
-"""The order in which `claimNextTask` hands out tasks: CALL_BACK, DUE, then NEW. What it does not hand out
-comes after them."""
+"""The order in which `claimNextTask` hands out tasks: CALL_BACK, DUE, then NEW. What it does not
+hand out comes after them."""
 
 # A task with a follow-up is due on its date, which is what the indexes know that are not a queue's.
 _DUE_ANYWHERE = DUE._replace(

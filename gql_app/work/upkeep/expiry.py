@@ -61,22 +61,22 @@ async def sweep(changes: Changes, now: datetime, *, forced: bool = False) -> int
     if that would be too many for the clock to be believed, unless it is `forced`."""
     if not forced:
         await _check_expired(now)
-    return await _sweep(changes, _NEXT_TO_EXPIRE, expire_task, now)
+    return await sweep_by(changes, _NEXT_TO_EXPIRE, expire_task, now)
 
 
 async def keep_sweeping(changes: Changes, clock: Clock) -> None:
     """Close expired tasks until cancelled, waking when the next one expires."""
-    await _keep_sweeping(lambda now: sweep(changes, now), _NEXT_TO_EXPIRE, clock)
+    await keep_doing(lambda now: sweep(changes, now), _NEXT_TO_EXPIRE, clock)
 
 
 async def free_lapsed(changes: Changes, now: datetime) -> int:
     """Free every patient whose claim has lapsed by `now`. Returns how many were freed."""
-    return await _sweep(changes, _NEXT_TO_LAPSE, lapse_claim, now)
+    return await sweep_by(changes, _NEXT_TO_LAPSE, lapse_claim, now)
 
 
 async def keep_freeing(changes: Changes, clock: Clock) -> None:
     """Free lapsed claims until cancelled, waking when the next one lapses."""
-    await _keep_sweeping(lambda now: free_lapsed(changes, now), _NEXT_TO_LAPSE, clock)
+    await keep_doing(lambda now: free_lapsed(changes, now), _NEXT_TO_LAPSE, clock)
 
 
 async def _check_expired(now: datetime) -> None:
@@ -86,10 +86,14 @@ async def _check_expired(now: datetime) -> None:
         await check_share("expire", late.number, all_.number, now)
 
 
-async def _sweep(changes: Changes, next_due: str, end: UseCase[[int], bool], now: datetime) -> int:
+async def sweep_by(
+    changes: Changes, next_due: str, end: UseCase[[int], bool], now: datetime, *others: object
+) -> int:
+    """Carry `end` out for every task that `next_due` selects at `now`; `others` are its further
+    parameters. Returns for how many there was something to do."""
     done, unreadable = 0, None
     busy: set[int] = set()  # others need not wait for a practice that is held up
-    while due := await fetch(_Due, next_due, now):
+    while due := await fetch(_Due, next_due, now, *others):
         ended = 0
         for task in due:
             if task.practice_id in busy:
@@ -109,13 +113,14 @@ async def _sweep(changes: Changes, next_due: str, end: UseCase[[int], bool], now
     return done
 
 
-async def _keep_sweeping(sweep_by: Sweep, next_due: str, clock: Clock) -> None:
+async def keep_doing(do: Sweep, next_due: str, clock: Clock) -> None:
+    """Carry `do` out until cancelled, each time that `next_due` selects something new."""
     doubts = False
     while True:
         pause = LONGEST_SLEEP
         try:
             clock.check()
-            await sweep_by(clock())
+            await do(clock())
             doubts = False
             now = clock()
             if soon := await fetch(_Due, next_due, now + LONGEST_SLEEP):
