@@ -48,7 +48,7 @@ NO_USE_TRYING = {
 }
 """Close codes that a new connection would meet again."""
 
-NOT_SHOWN = {"CLAIMED", "RELEASED", "REASSIGNED"}
+NOT_SHOWN = {"CLAIMED", "RELEASED", "REASSIGNED", "CALL_BACK_PASSED_ON"}
 """Kinds of events that change neither a task's status nor what is known of its patient."""
 
 SCHEMES = {"http": "ws", "ws": "ws", "https": "wss", "wss": "wss"}

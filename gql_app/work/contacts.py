@@ -123,8 +123,8 @@ def _request(change: Change, task_id: int, sent: SentContact, key: str | None) -
         return None
     attempt = sent.attempt
     what = (attempt.outcome, attempt.follow_up, attempt.notes, attempt.close, sent.contacted_at)
-    what += sent.call_back.asked
-    return Request("logContact", key, (change.viewer.staff_id, task_id, *what))
+    asked = sent.call_back.asked
+    return Request("logContact", key, (change.viewer.staff_id, task_id, *what, *asked))
 
 
 async def _earlier(

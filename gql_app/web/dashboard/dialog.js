@@ -13,7 +13,7 @@ import { takesDate, verdict } from './rules.js';
 import { outside } from './text.js';
 import { calling, logged } from './words.js';
 
-const EMPTY = { outcome: null, followUp: '', notes: '', suggested: false, touched: false };
+const EMPTY = { outcome: null, followUp: '', followUpTime: '', callBackBy: 'ANYONE', notes: '', suggested: false, touched: false };
 
 export class ContactDialog {
   /** `claims` keeps the open task's claim. `onLogged(words, contact)`; `onClosed()`; `onError(error)`. */

@@ -1,5 +1,6 @@
 // How the dialog of a contact looks: the task, what may be chosen for it, how it ended, and the past.
 
+import { callsBack, dayToCall, drawCallBack } from './call-back.js';
 import { lastFollowUp, lengthOf, takesDate } from './rules.js';
 import { outside, refill, write } from './text.js';
 import { addDays, cause, count, dayAndClock, distance, lastDay, shortDate, today, until } from './words.js';
@@ -36,7 +37,8 @@ export function drawFacts(dialog, task) {
     assignee: task.assignee ? `For ${outside(task.assignee.name)}` : '',
     status: task.statusLabel,
     attempts: count(task.contactCount, 'attempt'),
-    due: task.followUp ? `Follow-up ${shortDate(task.followUp)}, ${distance(task.followUp)}` : '',
+    due: task.followUp ? `Follow-up ${dayToCall(task)}, ${distance(task.followUp)}` : '',
+    'call-back': callsBack(task),
     expires: task.isOpen && task.expiresAt ? `Expires ${until(task.expiresAt)}` : '',
   };
   for (const [name, text] of Object.entries(texts)) write(part(dialog, name), text);
@@ -67,10 +69,10 @@ export function wipe(dialog) {
 }
 
 /** Put into the form what was typed before. */
-export function fill(form, { outcome, followUp, notes }) {
+export function fill(form, { outcome, notes, ...dates }) {
   form.reset();
   for (const input of form.elements.outcome) input.checked = input.value === outcome;
-  form.elements.followUp.value = followUp;
+  for (const name of ['followUp', 'followUpTime', 'callBackBy']) form.elements[name].value = dates[name];
   form.elements.notes.value = notes;
 }
 
@@ -100,6 +102,7 @@ export function drawDate(form, fields, task, suggested) {
   if (fields.followUp) offers.push(['Clear date', '']);
   offer(part(form, 'quick'), input, input.disabled ? [] : offers);
   write(part(form, 'date-hint'), dateHint(fields));
+  drawCallBack(form, fields);
 }
 
 /** Only when they change: to set a bound of a date anew ends the typing of it after one digit of the year. */

@@ -1,5 +1,6 @@
 // What has happened with a patient: contacts, postponements, and other tasks that are open.
 
+import { dayToCall } from './call-back.js';
 import { made } from './form.js';
 import { outside } from './text.js';
 import { count, dayAndClock, distance, shortDate } from './words.js';
@@ -39,7 +40,7 @@ function drawPostponement({ at, followUp, givenReason, by }) {
 function drawContact(contact, task) {
   const item = made('li');
   const { undo } = contact;
-  const again = contact.followUp ? `, call again ${shortDate(contact.followUp)}` : '';
+  const again = contact.followUp ? `, call again ${dayToCall(contact)}` : '';
   const what = made('strong');
   what.append(made(undo ? 'del' : 'span', OUTCOMES[contact.outcome] + (contact.closedTask ? ', closed' : again)));
   item.append(what, made('span', `${dayAndClock(contact.contactedAt)} · ${outside(contact.loggedBy.name)}`));
@@ -67,7 +68,7 @@ export function drawOthers(list, tasks) {
   const items = tasks.map((task) => {
     const item = made('li');
     const due = task.followUp
-      ? `Follow-up ${shortDate(task.followUp)}, ${distance(task.followUp)}`
+      ? `Follow-up ${dayToCall(task)}, ${distance(task.followUp)}`
       : count(task.contactCount, 'attempt');
     const assignee = task.assignee ? ` · For ${outside(task.assignee.name)}` : '';
     item.append(made('strong', outside(task.reason)), made('span', `${outside(task.queue.name)} · ${due}${assignee}`));

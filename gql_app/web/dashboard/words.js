@@ -1,5 +1,6 @@
 // Words, dates and times as people read them. Dates are the practice's own, "YYYY-MM-DD".
 
+import { dayToCall } from './call-back.js';
 import { now } from './clock.js';
 import { outside } from './text.js';
 import { CAUSES, CODES, OUTCOMES } from './workflow.js';
@@ -20,6 +21,8 @@ setZone(zone);
 export const today = () => dayOf.format(now());
 export const dateOf = (moment) => dayOf.format(new Date(moment));
 export const clock = (moment) => clockOf.format(new Date(moment));
+export const zoneAt = (moment) =>
+  new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'short' }).formatToParts(moment).at(-1).value;
 export const addDays = (date, days) =>
   new Date(Date.parse(date) + days * DAY).toISOString().slice(0, 10);
 const daysBetween = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / DAY);
@@ -101,7 +104,7 @@ export function closing({ closeCause, closedBy, withdrawnReason }) {
 export function happening({ kind, task, contact, closeCause }) {
   switch (kind) {
     case 'CONTACT_LOGGED': {
-      const then = contact?.followUp ? `, call again ${shortDate(contact.followUp)}` : '';
+      const then = contact?.followUp ? `, call again ${dayToCall(contact)}` : '';
       return `${OUTCOMES[contact?.outcome] ?? 'Contact'}${closeCause ? ', closed' : then}`;
     }
     case 'CONTACT_UNDONE':
@@ -117,7 +120,11 @@ export function happening({ kind, task, contact, closeCause }) {
     case 'PATIENT_CHANGED':
       return 'Patient changed';
     case 'POSTPONED':
-      return `Postponed to ${shortDate(task.followUp)}`;
+      return `Postponed to ${dayToCall(task)}`;
+    case 'CALL_BACK_DUE':
+      return 'Time to call back';
+    case 'CALL_BACK_PASSED_ON':
+      return 'Anyone may call back';
     case 'REASSIGNED':
       return task.queue ? `Reassigned, ${outside(task.queue.name)}` : 'Reassigned';
     default:
@@ -134,7 +141,8 @@ const REFUSALS = {
 };
 
 /** An error of the server as the agent reads it. */
-export const refusal = ({ code, message }) => REFUSALS[code] ?? outside(message);
+export const refusal = ({ code, message, field }) =>
+  (field?.at(-1) === 'followUpTime' ? null : REFUSALS[code]) ?? outside(message);
 
 /** Why a closed task is closed, as a sentence without its end. */
 export function cause({ closeCause, withdrawnReason }) {
@@ -143,7 +151,7 @@ export function cause({ closeCause, withdrawnReason }) {
 
 /** What was logged on a task, as a sentence. */
 export function logged(task) {
-  const then = task.isOpen ? `call again ${shortDate(task.followUp)}` : 'closed';
+  const then = task.isOpen ? `call again ${dayToCall(task)}` : 'closed';
   return `${outside(task.patient.name)}: ${OUTCOMES[task.lastContact.outcome]}, ${then}.`;
 }
 
@@ -151,17 +159,18 @@ export function logged(task) {
 export function differences(before, after) {
   const told = [];
   const compare = (name, a, b) => a !== b && told.push(`${name}: ${a} → ${b}`);
-  const date = (value) => (value ? shortDate(value) : 'none');
+  const date = (task) => (task.followUp ? dayToCall(task) : 'none');
   compare('Name', before.patient.name, after.patient.name);
   compare('Phone', before.patient.phone, after.patient.phone);
   compare('Status', before.statusLabel, after.statusLabel);
   if (after.closeCause && !before.closeCause) told.push(`Closed: ${inside(CAUSES[after.closeCause])}`);
-  if (after.isOpen) compare('Follow-up', date(before.followUp), date(after.followUp));
+  if (after.isOpen) compare('Follow-up', date(before), date(after));
   compare('Attempts', before.contactCount, after.contactCount);
   if (after.contactCount > before.contactCount) {
     told.push(`Last outcome: ${OUTCOMES[after.lastContact.outcome]}`);
   }
   const name = (value, otherwise) => (value ? outside(value.name) : otherwise);
+  compare('Call-back by', name(before.callBackBy, 'anyone'), name(after.callBackBy, 'anyone'));
   compare('For', name(before.assignee, 'all'), name(after.assignee, 'all'));
   compare('Queue', name(before.queue, 'another'), name(after.queue, 'another'));
   return told;
