@@ -27,11 +27,14 @@ from gql_app.live.feeds import Feeds
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.postponing import postpone_task
 from gql_app.work.transitions import expire_task
+from gql_app.work.upkeep.call_backs import pass_call_backs_on, tell_call_backs
+from models.call_back import CallBackBy
 from models.database import opened
 from models.lifecycle import ContactOutcome
 from models.task import Task
 from tests.flows.dashboard import BEAT, Dashboard, services
 from tests.office import make_office
+from tests.support.call_backs import promise
 
 SLUGS = (f"maple-{number}" for number in count())
 
@@ -129,6 +132,16 @@ class FeedMachine(RuleBasedStateMachine):
         day = self.office.today + timedelta(days=days)
         changes, staff = self.office.changes, self.office.staff
         self.run(changes.make(staff, postpone_task, task.id, day, "The line was busy"))
+
+    @rule(task=tasks, minutes=st.integers(-1, 90), by=st.sampled_from(CallBackBy))
+    def promise_to_call_back(self, task: Task, minutes: int, by: CallBackBy) -> None:
+        at = self.office.clock() + timedelta(minutes=minutes)
+        self.run(promise(self.office, task, at, by))
+
+    @rule()
+    def call_backs_are_told_and_passed_on(self) -> None:
+        for act in (tell_call_backs, pass_call_backs_on):
+            self.run(act(self.office.changes, self.office.clock()))
 
     @rule(passed=hours)
     def time_passes(self, passed: int) -> None:

@@ -57,4 +57,6 @@ async def test_there_is_no_code_that_nothing_is_refused_with(server: Server) -> 
     } | {RefusalCode(code) for code in ("COLUMN_MISSING", "COLUMN_TWICE")}
     refused |= {code for code in RefusalCode if code.startswith("IMPORT_")}
     refused |= {RefusalCode(code) for code in OF_SET_UP + OF_ACCESS + OF_PATIENTS + OF_CORRECTIONS}
+    # Of promised call-backs: test_call_backs.py.
+    refused |= {code for code in RefusalCode if code.startswith("FOLLOW_UP_TIME_")}
     assert refused == set(RefusalCode)

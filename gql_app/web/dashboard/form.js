@@ -1,9 +1,9 @@
 // How the dialog of a contact looks: the task, what may be chosen for it, how it ended, and the past.
 
-import { callsBack, dayToCall, drawCallBack } from './call-back.js';
+import { drawCallBack } from './call-back.js';
 import { lastFollowUp, lengthOf, takesDate } from './rules.js';
 import { outside, refill, write } from './text.js';
-import { addDays, cause, count, dayAndClock, distance, lastDay, shortDate, today, until } from './words.js';
+import { addDays, callsBack, cause, count, dayAndClock, dayToCall, distance, lastDay, shortDate, today, until } from './words.js';
 import { MAX_NOTES, NEEDS, OUTCOMES } from './workflow.js';
 
 const NEARLY_FULL = 1_000; // characters from which on they are counted

@@ -1,9 +1,8 @@
 // What has happened with a patient: contacts, postponements, and other tasks that are open.
 
-import { dayToCall } from './call-back.js';
 import { made } from './form.js';
 import { outside } from './text.js';
-import { count, dayAndClock, distance, shortDate } from './words.js';
+import { count, dayAndClock, dayToCall, distance, shortDate } from './words.js';
 import { OUTCOMES } from './workflow.js';
 
 /** Contacts, latest first, and between them when `task` was postponed; with contacts of other tasks, which

@@ -1,12 +1,11 @@
 // Postpone: another date for the task that is open, and why. What was typed is kept with its draft.
 
 import { graphql } from './api.js';
-import { dayToCall } from './call-back.js';
 import { POSTPONE } from './documents.js';
 import { FormDialog } from './form-dialog.js';
 import { lastFollowUp } from './rules.js';
 import { outside } from './text.js';
-import { addDays, lastDay, refusal, today } from './words.js';
+import { addDays, dayToCall, lastDay, refusal, today } from './words.js';
 
 const MAX_REASON = 500;
 

@@ -1,8 +1,7 @@
 // A row of the list, written into its element.
 
-import { callsBack, dayToCall, withTime } from './call-back.js';
 import { outside, write } from './text.js';
-import { closing, count, distance, today, until, when } from './words.js';
+import { callsBack, closing, count, dayToCall, distance, today, until, when, withTime } from './words.js';
 import { OUTCOMES } from './workflow.js';
 
 const assigned = ({ assignee }) => (assignee ? `For ${outside(assignee.name)}` : '');

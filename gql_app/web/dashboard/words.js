@@ -1,11 +1,11 @@
 // Words, dates and times as people read them. Dates are the practice's own, "YYYY-MM-DD".
 
-import { dayToCall } from './call-back.js';
 import { now } from './clock.js';
 import { outside } from './text.js';
 import { CAUSES, CODES, OUTCOMES } from './workflow.js';
 
 const DAY = 86_400_000;
+const HOUR = DAY / 24;
 let zone = 'UTC';
 let dayOf;
 let clockOf;
@@ -21,8 +21,6 @@ setZone(zone);
 export const today = () => dayOf.format(now());
 export const dateOf = (moment) => dayOf.format(new Date(moment));
 export const clock = (moment) => clockOf.format(new Date(moment));
-export const zoneAt = (moment) =>
-  new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'short' }).formatToParts(moment).at(-1).value;
 export const addDays = (date, days) =>
   new Date(Date.parse(date) + days * DAY).toISOString().slice(0, 10);
 const daysBetween = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / DAY);
@@ -35,6 +33,23 @@ export function shortDate(date) {
 }
 
 export const count = (n, one, many = `${one}s`) => `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;
+
+/** The time of a call-back; with its zone where the clocks show it twice, because they go back. */
+function timeToCall(moment) {
+  const at = Date.parse(moment);
+  const isTwice = [at - HOUR, at + HOUR].some((other) => clock(other) === clock(at));
+  const form = { timeZone: zone, hour: 'numeric', minute: '2-digit', timeZoneName: 'short' };
+  return isTwice ? new Date(at).toLocaleTimeString('en-US', form) : clock(at);
+}
+
+/** Adds to a text about a follow-up date the time that was promised, if one was. */
+export const withTime = (text, { followUpAt }) => (followUpAt ? `${text}, ${timeToCall(followUpAt)}` : text);
+
+/** The day of a follow-up, with the time that was promised. */
+export const dayToCall = (one) => withTime(shortDate(one.followUp), one);
+
+/** Who has promised to call back. */
+export const callsBack = ({ callBackBy }) => (callBackBy ? `${outside(callBackBy.name)} calls back` : '');
 
 /** How far `date` is: "3 days overdue", "today", "in 5 days". */
 export function distance(date) {
