@@ -39,7 +39,8 @@ ATTEMPTS = 5
 ROLES = ("staff", "supervisor", "partner", "limited")
 
 TASK = """id status isOpen statusLabel origin reason followUp followUpAt isCallBackDue
-    callBackBy { id name } expiresAt version contactCount createdAt closedAt closeCause queue { id name }
+    callBackBy { id name } expiresAt version contactCount createdAt closedAt closeCause
+    queue { id name }
     patient { id name phone phones { number extension display href kind } }
     lastContact { id outcome followUp closedTask loggedAt notes loggedBy { id name } }"""
 

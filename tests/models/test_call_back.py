@@ -1,4 +1,4 @@
-"""At which moment a promised call-back is, where clocks go forward and back, and what is refused."""
+"""At which moment a call-back is, where clocks go forward or back, and what is refused."""
 
 from datetime import UTC, date, datetime, time
 
@@ -10,6 +10,7 @@ from models.lifecycle import TaskStatus
 from models.refusals import Refusal
 
 CHICAGO = "America/Chicago"
+ISLAND = "Australia/Lord_Howe"
 FORWARD, BACK = date(2027, 3, 14), date(2026, 11, 1)
 """On which the clocks there skip 2:00 to 3:00, and show 1:00 to 2:00 twice."""
 NOON = datetime(2026, 7, 1, 17, tzinfo=UTC)
@@ -43,7 +44,7 @@ def resolved(
         (
             date(2027, 4, 4),
             (1, 45),
-            "Australia/Lord_Howe",
+            ISLAND,
             datetime(2027, 4, 3, 14, 45, tzinfo=UTC),
         ),
     ],
