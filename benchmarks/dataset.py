@@ -125,10 +125,10 @@ ON CONFLICT DO NOTHING
 
 _CONTACTS = """
 INSERT INTO contact (id, practice_id, task_id, outcome, follow_up, notes, closed_task, logged_at,
-                     logged_by_id)
+                     logged_by_id, follow_up_at)
 SELECT contact_id, $1, $2 + i, outcome, follow_up,
        CASE WHEN i % 3 = 0 THEN 'Asked to be called in the afternoon, after work.' END,
-       ends, at, $3
+       ends, at, $3, CASE WHEN is_promised THEN promised_at END
 FROM change WHERE contacted ORDER BY contact_id
 """
 
