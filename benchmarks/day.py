@@ -18,12 +18,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections import Counter
 from contextlib import ExitStack
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.calls import called_twice, check_promises
 from benchmarks.keys import create_key
 from benchmarks.people import FIGURES, TIME_ZONE, Agent, Caller, Ledger, Partner, Supervisor
 from benchmarks.stage import Server, postgres
@@ -31,7 +31,6 @@ from gql_app.schema.ids import global_id
 from models.contact import Contact
 from models.database import migrate, opened
 from models.event import TaskEvent, TaskEventKind, feed_bounds
-from models.follow_up import local_date
 from models.idempotency import IdempotencyKey
 from models.people import Patient
 from models.practice import Practice, Queue
@@ -42,11 +41,6 @@ AGENTS, SUPERVISORS, PARTNERS = 40, 3, 2
 TASKS, PATIENTS = 20_000, 14_000
 QUEUES = ("Overdue recall", "Missed appointment", "New referral")
 PATIENCE = 30.0
-PROMISE = timedelta(minutes=5)
-"""Within which a patient is called back."""
-LAST_CALLS = timedelta(seconds=10)
-"""Before the end: what is due later may be left over when the agents go home."""
-
 MOVE = """mutation ($filter: TaskFilter!, $to: ID!) {
   reassignTasks(input: {filter: $filter, toQueueId: $to}) { changed errors { message } } }"""
 WITHDRAW = """mutation ($ids: [ID!]!) {
@@ -180,8 +174,8 @@ async def day(options: argparse.Namespace, folder: Path, parts: ExitStack) -> di
         tasks = await Task.filter(practice_id=practice_id).count()
         await _check_contacts(ledger)
         overlaps = await _overlaps(practice_id)
-        twice = await _called_twice(practice_id)
-        await _check_promises(practice_id, ended_at, ledger)
+        twice = await called_twice(practice_id)
+        await check_promises(practice_id, ended_at, ledger)
     for supervisor in supervisors:
         await supervisor.reach(last, PATIENCE)
         await _compare(boss, supervisor)
@@ -249,34 +243,6 @@ async def _overlaps(practice_id: int) -> int:
         else:
             held.pop(patient, None)
     return overlaps
-
-
-async def _called_twice(practice_id: int) -> int:
-    """How many patients were called again on the day on which they were called, and were not
-    promised that: nobody here claims a task by hand."""
-    patients = dict(await Task.filter(practice_id=practice_id).values_list("id", "patient_id"))
-    calls: list[Any] = (
-        await Contact.all().order_by("id").values_list("task_id", "logged_at", "follow_up_at")
-    )
-    days: Counter[tuple[Any, date]] = Counter()
-    promised: set[int] = set()
-    for task, at, again_at in calls:
-        days[patients[task], local_date(at, TIME_ZONE.key)] += task not in promised
-        promised.discard(task)
-        if again_at is not None:
-            promised.add(task)
-    return sum(number > 1 for number in days.values())
-
-
-async def _check_promises(practice_id: int, ended_at: datetime, ledger: Ledger) -> None:
-    """Each patient who was promised a call got it within five minutes, and nobody is left who was
-    to be called by the end of the day."""
-    for late in ledger.call_back_seconds:
-        if late > PROMISE.total_seconds():
-            ledger.wrong.append(f"a patient was called back {late:.0f} s after the time")
-    due = Task.filter(practice_id=practice_id, follow_up_at__lt=ended_at - LAST_CALLS)
-    for task in await due.filter(claimed_until__isnull=True):
-        ledger.wrong.append(f"task {task.id} was to be called back at {task.follow_up_at}")
 
 
 async def _compare(caller: Caller, supervisor: Supervisor) -> None:
