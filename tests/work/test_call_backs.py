@@ -2,15 +2,18 @@
 
 import asyncio
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 import pytest
 
 from gql_app.access import authenticate
+from gql_app.work import next_claims
 from gql_app.work.giving_back import give_back
 from gql_app.work.moves import reassign_tasks
 from gql_app.work.postponing import postpone_task
 from gql_app.work.practices import update_practice
 from gql_app.work.promises import tell_call_back
+from gql_app.work.reads.next_tasks import Candidate
 from gql_app.work.reads.nothing_next import Nothing
 from gql_app.work.reopening import reopen_task
 from gql_app.work.undoing import undo_contact
@@ -296,6 +299,28 @@ async def test_agents_at_once_call_each_promised_patient_once(office: Office) ->
     told = [e for e in await all_events(office) if e.kind is TaskEventKind.CALL_BACK_DUE]
     assert len(told) == len(office.patients)
     await assert_consistent(office)
+
+
+async def test_nobody_is_handed_out_who_was_promised_a_later_call_between_look_and_lock(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.changes.make(office.admin, update_practice, {"rest_hours": 0})
+    task = await office.make_task(follow_up=office.today)
+    look = next_claims.most_urgent
+    looks = 0
+
+    async def then_promise(*given: Any) -> list[Candidate]:
+        nonlocal looks
+        found = await look(*given)
+        looks += 1
+        if looks == 1:
+            assert [candidate.id for candidate in found] == [task.id]
+            await promise(office, task, THREE)
+        return found
+
+    monkeypatch.setattr(next_claims, "most_urgent", then_promise)
+    assert (await nothing(office)).next_at == THREE
+    assert looks == 2
 
 
 # ---- what becomes of it
