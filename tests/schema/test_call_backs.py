@@ -199,3 +199,22 @@ async def test_who_watches_is_told_within_a_second(server: Server) -> None:
     assert timedelta(0) <= late < timedelta(seconds=6)
     assert told["snapshot"]["isCallBackDue"] is True
     assert told["snapshot"]["taskId"] == task_id(task)
+
+
+async def test_a_list_goes_on_behind_a_call_back_whatever_it_shows(server: Server) -> None:
+    office = server.office
+    tasks = [await office.make_task(patient=patient) for patient in office.patients]
+    at = datetime.now(UTC) - timedelta(seconds=1)
+    await Task.filter(id__in=[task.id for task in tasks[1:]]).update(
+        follow_up=office.today, follow_up_at=at, call_back_told_at=at
+    )
+    document = """query ($after: String) { tasks(orderBy: WORK, first: 1, after: $after) {
+        nodes { id patient { name } lastContact { id } }
+        pageInfo { endCursor hasNextPage } } }"""
+    found, after = [], None
+    for _ in tasks:
+        page = (await server.data(document, after=after))["tasks"]
+        found += [node["id"] for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+    assert found == [task_id(task) for task in (tasks[1], tasks[2], tasks[0])]
+    assert not page["pageInfo"]["hasNextPage"]

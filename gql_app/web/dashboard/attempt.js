@@ -1,14 +1,14 @@
 // One attempt to log a contact. The same form sent once more, because no answer came, is the same
 // attempt: under its key it is logged once, also after a reload.
 
-import { callBackOf } from './call-back.js';
 import { newKey } from './claim.js';
 
 /** What to send: `before` again if it was the same. */
 export function attemptOf(before, fields, close, { id, version }) {
   const { outcome, followUp, notes } = fields;
   const date = close ? null : followUp;
-  const callBack = callBackOf(fields, date);
+  const { followUpTime, callBackBy } = fields;
+  const callBack = date && followUpTime ? { followUpTime, callBackBy } : {};
   const sent = JSON.stringify([outcome, date, notes, close, callBack]);
   if (before?.sent === sent) return before;
   const text = notes.trim() ? notes : null;

@@ -1,6 +1,5 @@
 // How the dialog of a contact looks: the task, what may be chosen for it, how it ended, and the past.
 
-import { drawCallBack } from './call-back.js';
 import { lastFollowUp, lengthOf, takesDate } from './rules.js';
 import { outside, refill, write } from './text.js';
 import { addDays, callsBack, cause, count, dayAndClock, dayToCall, distance, lastDay, shortDate, today, until } from './words.js';
@@ -103,6 +102,16 @@ export function drawDate(form, fields, task, suggested) {
   offer(part(form, 'quick'), input, input.disabled ? [] : offers);
   write(part(form, 'date-hint'), dateHint(fields));
   drawCallBack(form, fields);
+}
+
+/** The call-back on that date: what can be chosen, and what comes of it. The server knows which times there are. */
+function drawCallBack(form, { outcome, followUp, followUpTime, callBackBy }) {
+  const { followUpTime: time, callBackBy: by } = form.elements;
+  time.disabled = !takesDate(outcome);
+  by.disabled = time.disabled || !followUpTime;
+  const who = callBackBy === 'ME' ? 'You are offered the call first, after 3 minutes anyone.' : 'Whoever is free then is offered the call first.';
+  const hint = !followUpTime ? 'Only if you have promised a time.' : followUp ? who : 'Choose the date, too.';
+  write(part(form, 'time-hint'), time.disabled ? '' : hint);
 }
 
 /** Only when they change: to set a bound of a date anew ends the typing of it after one digit of the year. */

@@ -3,7 +3,6 @@
 
 import { graphql } from './api.js';
 import { PAST } from './documents.js';
-import { drawHistory, drawOthers } from './history.js';
 import { Pace } from './pace.js';
 import { write } from './text.js';
 import { clock, dateOf, dayAndClock, rests, today } from './words.js';
@@ -64,6 +63,7 @@ export class Past {
   async read(task) {
     this.pace.done();
     try {
+      this.history ??= await import('./history.js'); // before it nothing is drawn
       const answer = await graphql(PAST, { id: task.id, first: this.wanted }, { isKept: false });
       if (this.task !== task || !answer.task) return;
       this.hasFailed = false;
@@ -82,11 +82,11 @@ export class Past {
     const contacts = patient?.contacts.nodes ?? [];
     const hasMore = patient?.contacts.pageInfo.hasNextPage;
     const onUndo = this.mayCorrect && ((contact) => this.correct('undo', contact));
-    drawHistory(this.part('history'), contacts, this.task, { postponements: this.postponements(contacts, hasMore), onUndo });
+    this.history?.drawHistory(this.part('history'), contacts, this.task, { postponements: this.postponements(contacts, hasMore), onUndo });
     this.drawRest(contacts.filter(({ undo }) => !undo));
     this.part('reopen').hidden = !this.mayCorrect || !patient || this.ending.isOpen;
     const others = (patient?.tasks.nodes ?? []).filter(({ id }) => id !== this.task.id);
-    drawOthers(this.part('others'), others);
+    this.history?.drawOthers(this.part('others'), others);
     this.part('other-tasks').hidden = others.length === 0;
     if (!patient) this.drawEnd('Loading …');
     else if (!contacts.length) this.drawEnd('Nobody has called yet.');

@@ -1,7 +1,7 @@
 // A row of the list, written into its element.
 
 import { outside, write } from './text.js';
-import { callsBack, closing, count, dayToCall, distance, today, until, when, withTime } from './words.js';
+import { callsBack, closing, count, distance, shortDate, today, until, when, withTime } from './words.js';
 import { OUTCOMES } from './workflow.js';
 
 const assigned = ({ assignee }) => (assignee ? `For ${outside(assignee.name)}` : '');
@@ -10,8 +10,8 @@ const assigned = ({ assignee }) => (assignee ? `For ${outside(assignee.name)}` :
 function dates(task) {
   if (!task.isOpen) return { follow: when(task.closedAt), distance: closing(task) };
   if (!task.followUp) return { follow: '–', distance: '' };
-  const far = task.isCallBackDue ? 'Call back now' : withTime(distance(task.followUp), task);
-  return { follow: dayToCall(task), distance: far };
+  const far = task.isCallBackDue ? `Call back, ${when(task.followUpAt)}` : withTime(distance(task.followUp), task);
+  return { follow: shortDate(task.followUp), distance: far };
 }
 
 /** Write what is new of a task into its row; `store` says who calls. */

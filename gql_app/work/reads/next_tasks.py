@@ -163,8 +163,9 @@ def _firsts(queue: str, others: str) -> list[str]:
 
 def _urgency(task: Candidate) -> tuple[object, ...]:
     """What puts candidates of several queues into the order of work."""
-    at = task.follow_up_at or NEVER
-    return (at, task.follow_up or date.max, task.expires_at or NEVER, task.id)
+    if task.follow_up_at is not None:
+        return (0, task.follow_up_at, task.id)
+    return (1, task.follow_up or date.max, task.expires_at or NEVER, task.id)
 
 
 async def claimed_tasks(viewer: Viewer, now: datetime) -> list[TaskRow]:
