@@ -150,7 +150,7 @@ async def test_it_lights_up_when_it_is_time_stands_first_and_is_next(
     for agent in (mine, other):
         await expect(agent.page.locator(items).first).to_have_text("Call back now")
         await expect(agent.rows.first).to_contain_text("Amber Testwell")
-        await expect(agent.rows.first).to_contain_text("Call back, ")
+        await expect(agent.rows.first).to_contain_text("since ")
     assert other.requests[asked:] == []  # it was told, not asked for
     await expect(mine.page.locator("#toast")).to_have_text("Time to call Amber Testwell back.")
     await expect(other.page.locator("#toast")).to_have_text("")
@@ -168,7 +168,7 @@ async def test_a_form_that_is_open_when_it_is_time_is_logged_all_the_same(
     await agent.open("Amber Testwell")
     await agent.choose("Scheduled")
     await agent.write("Typed before")
-    await expect(agent.row("Amber Testwell")).to_contain_text("Call back, ")
+    await expect(agent.row("Amber Testwell")).to_contain_text("since ")
     await expect(agent.page.get_by_label("Notes")).to_have_value("Typed before")
     await expect(agent.page.locator("[data-part=changes]")).to_be_hidden()
     await agent.log_and_close.click()
@@ -210,7 +210,7 @@ async def test_it_has_no_barrier_and_nothing_is_cut_off(
     agent = await sign_in(viewport={"width": width, "height": height})
     page = agent.page
     await soon(server, due, 0)
-    await expect(agent.rows.first).to_contain_text("Call back, ")
+    await expect(agent.rows.first).to_contain_text("since ")
     assert await barriers_by_day_and_night(page, axe) == []
     assert await page.evaluate(FITS)
     assert await page.evaluate(CUT_OFF) == []

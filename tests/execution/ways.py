@@ -192,8 +192,7 @@ async def rich_office() -> tuple[Office, dict[str, Viewer]]:
         await office.log(tasks[2], viewer=office.supervisor),
         await office.log(tasks[3], ContactOutcome.SCHEDULED, close=True, notes="On Monday"),
         await office.log(tasks[4], viewer=office.supervisor),
-        await office.log(tasks[7]),
-        await promise(office, tasks[8], office.clock() + timedelta(hours=1), CallBackBy.ME),
+        await promise(office, tasks[7], office.clock() + timedelta(hours=1), CallBackBy.ME),
     ]
     day = office.today + timedelta(days=3)
     logged.append(
@@ -201,7 +200,7 @@ async def rich_office() -> tuple[Office, dict[str, Viewer]]:
     )
     assert not [refusal for outcome in logged for refusal in outcome.refusals]
     office.clock.advance(hours=2)
-    assert await office.changes.make_for(office.practice.id, tell_call_back, tasks[8].id)
+    assert await office.changes.make_for(office.practice.id, tell_call_back, tasks[7].id)
     assert await office.changes.make_for(office.practice.id, expire_task, tasks[6].id)
     limited = await create_key(
         office.practice, Role.PARTNER, "Of one queue", queue_ids=[office.recall.id]

@@ -10,8 +10,8 @@ const assigned = ({ assignee }) => (assignee ? `For ${outside(assignee.name)}` :
 function dates(task) {
   if (!task.isOpen) return { follow: when(task.closedAt), distance: closing(task) };
   if (!task.followUp) return { follow: '–', distance: '' };
-  const far = task.isCallBackDue ? `Call back, ${when(task.followUpAt)}` : withTime(distance(task.followUp), task);
-  return { follow: shortDate(task.followUp), distance: far };
+  if (task.isCallBackDue) return { follow: 'Call back', distance: `since ${when(task.followUpAt)}` };
+  return { follow: shortDate(task.followUp), distance: withTime(distance(task.followUp), task) };
 }
 
 /** Write what is new of a task into its row; `store` says who calls. */
