@@ -96,6 +96,7 @@ async def test_by_me_it_is_mine_when_it_is_time_and_anyones_after_the_grace(offi
     assert await pass_call_backs_on(office.changes, office.clock()) == 0
     office.clock.now = SOON + GRACE - timedelta(seconds=1)
     assert await pass_call_backs_on(office.changes, office.clock()) == 0
+    assert not await office.changes.make_for(office.practice.id, pass_call_back_on, task.id)
     assert await promise_on(task) == (SOON, me, SOON)
     office.clock.now = SOON + GRACE
     assert await pass_call_backs_on(office.changes, office.clock()) == 1
