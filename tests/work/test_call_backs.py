@@ -1,6 +1,7 @@
 """A patient who was promised a call is called then: first of all, and by whom it was promised."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -13,9 +14,10 @@ from gql_app.work.moves import reassign_tasks
 from gql_app.work.postponing import postpone_task
 from gql_app.work.practices import update_practice
 from gql_app.work.promises import tell_call_back
-from gql_app.work.reads.next_tasks import Candidate
+from gql_app.work.reads.next_tasks import Candidate, most_urgent
 from gql_app.work.reads.nothing_next import Nothing
 from gql_app.work.reopening import reopen_task
+from gql_app.work.results import ChangeResult
 from gql_app.work.undoing import undo_contact
 from models.call_back import GRACE, CallBackBy, Wish
 from models.event import TaskEventKind
@@ -49,8 +51,8 @@ async def tell(office: Office, task: Task) -> bool:
     return await office.changes.make_for(office.practice.id, tell_call_back, task.id)
 
 
-async def nothing(office: Office, **how: list[int]) -> Nothing:
-    result = await claims_of(office).claim_next(office.staff, None, **how)
+async def nothing(office: Office, skipped: Sequence[int] = ()) -> Nothing:
+    result = await claims_of(office).claim_next(office.staff, None, skipped=skipped)
     assert result.task is None
     assert result.nothing is not None
     return result.nothing
@@ -294,7 +296,7 @@ async def test_agents_at_once_call_each_promised_patient_once(office: Office) ->
             *(claims_of(office).claim_next(agent, None) for agent in agents),
             *(tell(office, task) for task in await Task.all()),
         )
-    claimed = [r.task.patient_id for r in results if not isinstance(r, bool) and r.task]
+    claimed = [r.task.patient_id for r in results if isinstance(r, ChangeResult) and r.task]
     assert sorted(claimed) == sorted(patient.id for patient in office.patients)
     told = [e for e in await all_events(office) if e.kind is TaskEventKind.CALL_BACK_DUE]
     assert len(told) == len(office.patients)
@@ -306,7 +308,7 @@ async def test_nobody_is_handed_out_who_was_promised_a_later_call_between_look_a
 ) -> None:
     await office.changes.make(office.admin, update_practice, {"rest_hours": 0})
     task = await office.make_task(follow_up=office.today)
-    look = next_claims.most_urgent
+    look = most_urgent
     looks = 0
 
     async def then_promise(*given: Any) -> list[Candidate]:
