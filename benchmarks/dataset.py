@@ -78,7 +78,9 @@ class Base:
 
 # Of each eight tasks (i % 8): 0 is OPEN; 1, 2, 3 are IN_PROGRESS after so many contacts; 4, 5, 6
 # were closed by the last of 1, 2, 3 contacts; 7 has expired. That is 1.5 contacts a task.
-# Follow-ups are spread over 37 days, a prime, so that neither life nor queue goes with the date.
+# Follow-ups are spread over 37 days, a prime, so that neither life nor queue goes with the date. Of
+# the tasks that were called three times, those that are to be called from now on were promised a
+# time, if it is still to come: a claim has as many of them beside its index as there are.
 _CHANGES = f"""
 CREATE TEMP TABLE change AS
 SELECT *, lag(follow_up) OVER (PARTITION BY i ORDER BY j) AS from_follow_up,
@@ -87,11 +89,15 @@ SELECT *, lag(follow_up) OVER (PARTITION BY i ORDER BY j) AS from_follow_up,
             THEN $4 + row_number() OVER (PARTITION BY contacted ORDER BY at, i) END AS contact_id,
        CASE WHEN contacted THEN CASE WHEN ends THEN '{ContactOutcome.SCHEDULED}'
                                      WHEN i % 2 = 0 THEN '{ContactOutcome.LEFT_MESSAGE}'
-                                     ELSE '{ContactOutcome.NO_ANSWER}' END END AS outcome
+                                     ELSE '{ContactOutcome.NO_ANSWER}' END END AS outcome,
+       contacted AND life = 3 AND j = last AND promised_at > now() + interval '1 hour'
+       AS is_promised
 FROM (
     SELECT i, j, life, last, at, ends, life <> 7 AND j > 0 AS contacted,
            CASE WHEN NOT ends
-                THEN (at AT TIME ZONE $3)::date + (i + j * 11)::int % 37 END AS follow_up
+                THEN (at AT TIME ZONE $3)::date + (i + j * 11)::int % 37 END AS follow_up,
+           ((at AT TIME ZONE $3)::date + (i + j * 11)::int % 37 + time '15:00') AT TIME ZONE $3
+           AS promised_at
     FROM generate_series(0, $1::bigint - 1) AS i,
          LATERAL (SELECT i % 8 AS life, (ARRAY[0, 1, 2, 3, 1, 2, 3, 1])[i % 8 + 1] AS last) AS way,
          LATERAL generate_series(0, last) AS j,
@@ -119,17 +125,17 @@ ON CONFLICT DO NOTHING
 
 _CONTACTS = """
 INSERT INTO contact (id, practice_id, task_id, outcome, follow_up, notes, closed_task, logged_at,
-                     logged_by_id)
+                     logged_by_id, follow_up_at)
 SELECT contact_id, $1, $2 + i, outcome, follow_up,
        CASE WHEN i % 3 = 0 THEN 'Asked to be called in the afternoon, after work.' END,
-       ends, at, $3
+       ends, at, $3, CASE WHEN is_promised THEN promised_at END
 FROM change WHERE contacted ORDER BY contact_id
 """
 
 _TASKS = """
 INSERT INTO task (id, practice_id, queue_id, patient_id, status, origin, reason, follow_up, due_on,
                   expires_at, version, contact_count, last_contact_id, last_contacted_at,
-                  last_outcome, created_at, closed_at, close_cause)
+                  last_outcome, created_at, closed_at, close_cause, follow_up_at)
 SELECT $2 + i, $1, $4 + (i / 8) % $5, $6 + 1 + (i * 48271) % $7,
        CASE WHEN life = 0 THEN 'OPEN' WHEN life < 4 THEN 'IN_PROGRESS' ELSE 'CLOSED' END,
        CASE WHEN life = 7 OR i % 3 = 0 THEN 'AUTOMATIC' ELSE 'MANUAL' END,
@@ -139,14 +145,15 @@ SELECT $2 + i, $1, $4 + (i / 8) % $5, $6 + 1 + (i * 48271) % $7,
        last + 1, CASE WHEN life = 7 THEN 0 ELSE last END, contact_id,
        CASE WHEN contacted THEN at END, outcome, at - last * interval '1 hour',
        CASE WHEN ends THEN at END,
-       CASE WHEN life = 7 THEN 'EXPIRED' WHEN ends THEN 'CONTACT' END
+       CASE WHEN life = 7 THEN 'EXPIRED' WHEN ends THEN 'CONTACT' END,
+       CASE WHEN is_promised THEN promised_at END
 FROM change WHERE j = last ORDER BY i
 """
 
 _EVENTS = """
 INSERT INTO task_event (id, practice_id, seq, kind, at, task_id, queue_id, from_status, to_status,
                         from_follow_up, close_cause, contact_id, actor_id, version, follow_up,
-                        due_on, contact_count, last_contact_id, closed_at, digest)
+                        due_on, contact_count, last_contact_id, closed_at, follow_up_at, digest)
 SELECT $3 + seq, $1, seq,
        CASE WHEN j = 0 THEN 'CREATED' WHEN contacted THEN 'CONTACT_LOGGED'
             ELSE 'CLOSED_BY_EXPIRY' END,
@@ -157,7 +164,7 @@ SELECT $3 + seq, $1, seq,
        CASE WHEN ends AND contacted THEN 'CONTACT' WHEN ends THEN 'EXPIRED' END,
        contact_id, CASE WHEN j = 0 OR contacted THEN $6::bigint END, j + 1, follow_up,
        COALESCE(follow_up, from_follow_up), CASE WHEN contacted THEN j ELSE 0 END, contact_id,
-       CASE WHEN ends THEN at END, ''
+       CASE WHEN ends THEN at END, CASE WHEN is_promised THEN promised_at END, ''
 FROM change ORDER BY seq
 """
 

@@ -4,8 +4,9 @@
 imported, a quarter of them while the day is under way. 40 agents claim, call and log; 3 supervisors
 follow every queue; 2 partners' programs make tasks and record appointments; a supervisor moves
 tasks to another queue and withdraws some. At the end no patient may have been claimed or called by
-two agents at once, or called twice on a day, each acknowledged contact must be stored once, and
-each feed must equal a fresh snapshot. Prints its figures; exits with 1 where any of that fails.
+two agents at once, or called twice on a day without having been promised that; who was promised a
+call must have got it within five minutes; each acknowledged contact must be stored once, and each
+feed must equal a fresh snapshot. Prints its figures; exits with 1 where any of that fails.
 """
 
 import argparse
@@ -17,20 +18,19 @@ import statistics
 import sys
 import tempfile
 import time
-from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.calls import called_twice, check_promises
 from benchmarks.keys import create_key
-from benchmarks.people import FIGURES, Agent, Caller, Ledger, Partner, Supervisor
+from benchmarks.people import FIGURES, TIME_ZONE, Agent, Caller, Ledger, Partner, Supervisor
 from benchmarks.stage import Server, postgres
 from gql_app.schema.ids import global_id
 from models.contact import Contact
 from models.database import migrate, opened
 from models.event import TaskEvent, TaskEventKind, feed_bounds
-from models.follow_up import local_date
 from models.idempotency import IdempotencyKey
 from models.people import Patient
 from models.practice import Practice, Queue
@@ -41,8 +41,6 @@ AGENTS, SUPERVISORS, PARTNERS = 40, 3, 2
 TASKS, PATIENTS = 20_000, 14_000
 QUEUES = ("Overdue recall", "Missed appointment", "New referral")
 PATIENCE = 30.0
-TIME_ZONE = "America/Chicago"
-
 MOVE = """mutation ($filter: TaskFilter!, $to: ID!) {
   reassignTasks(input: {filter: $filter, toQueueId: $to}) { changed errors { message } } }"""
 WITHDRAW = """mutation ($ids: [ID!]!) {
@@ -60,7 +58,7 @@ async def prepare(database_url: str) -> tuple[int, list[str], dict[Role, list[st
     people = {Role.STAFF: AGENTS, Role.SUPERVISOR: SUPERVISORS, Role.PARTNER: PARTNERS}
     async with opened(database_url):
         here: dict[str, Any] = {"created_at": datetime.now(UTC)}
-        practice = await Practice.create(slug="day", name="Day", time_zone=TIME_ZONE, **here)
+        practice = await Practice.create(slug="day", name="Day", time_zone=TIME_ZONE.key, **here)
         queues = [
             await Queue.create(
                 practice_id=practice.id, name=name, position=n, closes_on_appointment=n < 2, **here
@@ -170,12 +168,14 @@ async def day(options: argparse.Namespace, folder: Path, parts: ExitStack) -> di
         for partner in partners:
             at_work.create_task(partner.work(until, queues[0]))
     changed = supervising.result()
+    ended_at = datetime.now(UTC)
     async with opened(database_url):
         last = (await feed_bounds(practice_id)).seq
         tasks = await Task.filter(practice_id=practice_id).count()
         await _check_contacts(ledger)
         overlaps = await _overlaps(practice_id)
-        twice = await _called_twice(practice_id)
+        twice = await called_twice(practice_id)
+        await check_promises(practice_id, ended_at, ledger)
     for supervisor in supervisors:
         await supervisor.reach(last, PATIENCE)
         await _compare(boss, supervisor)
@@ -195,6 +195,9 @@ async def day(options: argparse.Namespace, folder: Path, parts: ExitStack) -> di
         "events, to each of the supervisors": last,
         "tasks skipped": ledger.skipped,
         "tasks postponed": ledger.postponed,
+        "call-backs promised": ledger.promised,
+        "call-backs made": len(ledger.call_back_seconds),
+        "most seconds after its time": round(max(ledger.call_back_seconds, default=0), 1),
         "claims that were told why there is nothing": ledger.nothing_next,
         "patients held by two agents at once": overlaps,
         "patients called twice within the rest": twice,
@@ -240,15 +243,6 @@ async def _overlaps(practice_id: int) -> int:
         else:
             held.pop(patient, None)
     return overlaps
-
-
-async def _called_twice(practice_id: int) -> int:
-    """How many patients were called again on the day on which they were called: nobody here claims
-    a task by hand."""
-    patients = dict(await Task.filter(practice_id=practice_id).values_list("id", "patient_id"))
-    calls: list[Any] = await Contact.all().values_list("task_id", "logged_at")
-    days = Counter((patients[task], local_date(at, TIME_ZONE)) for task, at in calls)
-    return sum(number > 1 for number in days.values())
 
 
 async def _compare(caller: Caller, supervisor: Supervisor) -> None:

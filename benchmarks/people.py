@@ -12,23 +12,29 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from models.call_back import CallBackBy
 from models.lifecycle import ContactOutcome
 
+TIME_ZONE = ZoneInfo("America/Chicago")
+"""That of the practice."""
+
 CLAIM = """mutation ($skip: [ID!]) { claimNextTask(skip: $skip) {
-  task { id version patient { id } } reason nextAt errors { code message } } }"""
+  task { id version followUpAt patient { id } } reason nextAt errors { code message } } }"""
 POSTPONE = """mutation ($task: ID!, $day: Date!) {
   postponeTask(taskId: $task, followUp: $day, reason: "The line was busy") {
     errors { code message } } }"""
 LOG = """mutation ($task: ID!, $outcome: ContactOutcome!, $day: Date, $notes: String,
-                   $close: Boolean!, $key: String!) {
+                   $close: Boolean!, $key: String!, $time: LocalTime, $by: CallBackBy) {
   logContact(taskId: $task, outcome: $outcome, followUp: $day, notes: $notes, close: $close,
-             idempotencyKey: $key) { contact { id } errors { code message } } }"""
+             idempotencyKey: $key, followUpTime: $time, callBackBy: $by) {
+    contact { id } errors { code message } } }"""
 RELEASE = "mutation ($task: ID!) { releaseTask(taskId: $task) { errors { code message } } }"
 CREATE = """mutation ($input: CreateTaskInput!) {
   createTask(input: $input) { task { id } errors { code message } } }"""
@@ -59,6 +65,8 @@ class Ledger:
     postponed: int = 0
     skipped: int = 0
     nothing_next: int = 0
+    promised: int = 0
+    call_back_seconds: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
 
@@ -114,6 +122,11 @@ class Agent(Caller):
         begun = time.monotonic()
         claimed = await self.ask(CLAIM, skip=skip)
         self.ledger.claim_seconds.append(time.monotonic() - begun)
+        if claimed["task"] is not None and claimed["task"]["followUpAt"] is not None:
+            late = datetime.now(UTC) - datetime.fromisoformat(claimed["task"]["followUpAt"])
+            self.ledger.call_back_seconds.append(late.total_seconds())
+            if late < timedelta(0):
+                self.ledger.wrong.append(f"{self._name} was to call back before it was time")
         if claimed["task"] is None:
             self.ledger.nothing_next += 1
             if not claimed["reason"]:
@@ -157,6 +170,9 @@ class Agent(Caller):
         log = {"task": task, "key": key, **random.choice(OUTCOMES)}
         if log["day"]:
             log["day"] = (date.today() + timedelta(days=random.randint(1, 30))).isoformat()
+        if log["day"] and random.random() < 0.1:
+            log |= _promise()
+            self.ledger.promised += 1
         # A client that is not sure that it was heard sends again, at times before the answer.
         times = 2 if random.random() < 0.1 else 1
         answers = await asyncio.gather(*(self.ask(LOG, **log) for _ in range(times)))
@@ -168,6 +184,13 @@ class Agent(Caller):
             # Partners book, supervisors withdraw: a task may be closed while its patient is called.
             if contacts or set(refused) != {"TASK_CLOSED"}:
                 self.ledger.wrong.append(f"one log: contacts {contacts}, refusals {refused}")
+
+
+def _promise() -> dict[str, Any]:
+    """A call-back in some seconds, by who has promised it or by anyone."""
+    at = (datetime.now(UTC) + timedelta(seconds=random.randint(5, 20))).astimezone(TIME_ZONE)
+    by = random.choice(list(CallBackBy))
+    return {"day": at.date().isoformat(), "time": f"{at:%H:%M:%S}", "by": by}
 
 
 OUTCOMES: list[dict[str, Any]] = [

@@ -55,6 +55,7 @@ from gql_app.work.changes import Changes
 from gql_app.work.imports.runner import ImportRunner
 from gql_app.work.shares import Shares
 from gql_app.work.upkeep.audit_retention import keep_pruning_audit
+from gql_app.work.upkeep.call_backs import keep_calling_back
 from gql_app.work.upkeep.ending_keys import keep_warning_of_ends
 from gql_app.work.upkeep.expiry import keep_ending_statuses, keep_freeing, keep_sweeping
 from gql_app.work.upkeep.guests import keep_settling_guests
@@ -244,6 +245,7 @@ def _by_the_clock(
         keep_sweeping(changes, clock),
         keep_freeing(changes, clock),
         keep_ending_statuses(changes, clock),
+        keep_calling_back(changes, clock),
         keep_indexing(changes),
         keep_pruning(changes, timedelta(days=settings.retention_days), clock),
         keep_pruning_audit(changes, timedelta(days=settings.audit_days), clock),

@@ -18,8 +18,9 @@ from models.task import Task
 class Contact(Model):
     """Append-only: the database refuses to change or delete a row.
 
-    `contacted_at` is null if the call was made when it was logged. `task_before` is a `TaskBefore`
-    as JSON, null in contacts from before migration 0025.
+    `contacted_at` is null if the call was made when it was logged. `follow_up_at` is the moment at
+    which the patient was promised to be called back, null if only a day was set. `task_before` is a
+    `TaskBefore` as JSON, null in contacts from before migration 0025.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -39,6 +40,7 @@ class Contact(Model):
         "models.Staff", on_delete=fields.RESTRICT
     )
     task_before = fields.TextField(null=True)
+    follow_up_at = fields.DatetimeField(null=True)
 
     practice_id: int
     task_id: int
@@ -75,6 +77,9 @@ class TaskBefore(NamedTuple):
     follow_up: date | None
     due_on: date
     last_contact_id: int | None
+    follow_up_at: datetime | None = None
+    call_back_by_id: int | None = None
+    call_back_told_at: datetime | None = None
 
     @property
     def text(self) -> str:
@@ -88,7 +93,10 @@ class TaskBefore(NamedTuple):
         follow_up = stored["follow_up"] and date.fromisoformat(stored["follow_up"])
         due_on = date.fromisoformat(stored["due_on"])
         status = TaskStatus(stored["status"])
-        return cls(**stored | {"status": status, "follow_up": follow_up, "due_on": due_on})
+        read = {"status": status, "follow_up": follow_up, "due_on": due_on}
+        for name in ("follow_up_at", "call_back_told_at"):
+            read[name] = stored.get(name) and datetime.fromisoformat(stored[name])
+        return cls(**stored | read)
 
 
 class ContactRow(NamedTuple):
@@ -104,6 +112,7 @@ class ContactRow(NamedTuple):
     contacted_at: datetime | None
     logged_at: datetime
     logged_by_id: int
+    follow_up_at: datetime | None
 
     @property
     def made_at(self) -> datetime:

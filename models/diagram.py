@@ -72,6 +72,18 @@ def permissions() -> str:
     return "\n".join(lines)
 
 
+KNOWN = (
+    RefusalCode.FOLLOW_UP_IN_PAST,
+    RefusalCode.FOLLOW_UP_AFTER_EXPIRY,
+    RefusalCode.FOLLOW_UP_TOO_FAR,
+    RefusalCode.TASK_CLOSED,
+    RefusalCode.VERSION_CONFLICT,
+    RefusalCode.CLAIMED_BY_OTHER,
+)
+"""The codes for which the page has words of its own, or none: all of them would be half the module,
+which each page loads."""
+
+
 def module() -> str:
     """The workflow as a module of JavaScript: what the dashboard has to know of it."""
     contents: list[tuple[str, str, object]] = [
@@ -98,7 +110,7 @@ def module() -> str:
             "CONTACT_STATUSES",
             {status: status.label for status in ContactStatus},
         ),
-        ("Codes of refusals.", "CODES", {code: code.value for code in RefusalCode}),
+        ("Codes of refusals that the page has to know.", "CODES", {c: c.value for c in KNOWN}),
         ("Longest notes of a contact, in characters.", "MAX_NOTES", MAX_NOTES),
         ("How far ahead a follow-up may be.", "MAX_FOLLOW_UP_YEARS", MAX_FOLLOW_UP_YEARS),
     ]

@@ -30,6 +30,8 @@ class TaskEventKind(StrEnum):
     CONTACT_UNDONE = "CONTACT_UNDONE"  # a contact was taken back; the task is as before it
     REOPENED = "REOPENED"  # a supervisor has opened it again
     CLOSED_BY_DO_NOT_CONTACT = "CLOSED_BY_DO_NOT_CONTACT"  # the patient is not to be called
+    CALL_BACK_DUE = "CALL_BACK_DUE"  # it is time to call back, as was promised
+    CALL_BACK_PASSED_ON = "CALL_BACK_PASSED_ON"  # who was to call back is away, or took too long
 
 
 STATUS_KINDS = frozenset(TaskEventKind) - {
@@ -38,6 +40,8 @@ STATUS_KINDS = frozenset(TaskEventKind) - {
     TaskEventKind.REASSIGNED,
     TaskEventKind.PATIENT_CHANGED,
     TaskEventKind.POSTPONED,
+    TaskEventKind.CALL_BACK_DUE,
+    TaskEventKind.CALL_BACK_PASSED_ON,
 }
 """The kinds that touch a task's status: what `taskStatusChanged` carries."""
 
@@ -98,6 +102,9 @@ class TaskEvent(Model):
     expires_then = fields.DatetimeField(null=True)
     withdrawn_then = fields.CharField(max_length=500, null=True)
     given_reason = fields.TextField(null=True)
+    follow_up_at = fields.DatetimeField(null=True)
+    call_back_by_id = fields.BigIntField(null=True)
+    call_back_told_at = fields.DatetimeField(null=True)
     digest = fields.BinaryField()
 
     practice_id: int
@@ -145,6 +152,9 @@ class EventRow(NamedTuple):
     expires_then: datetime | None
     withdrawn_then: str | None
     given_reason: str | None
+    follow_up_at: datetime | None
+    call_back_by_id: int | None
+    call_back_told_at: datetime | None
     digest: bytes
     # From here on the task's: columns that never change, and for events that do not keep them, its
     # expiry and why it was withdrawn.

@@ -13,6 +13,8 @@ class RefusalCode(StrEnum):
     FOLLOW_UP_IN_PAST = "FOLLOW_UP_IN_PAST"  # before today at the practice
     FOLLOW_UP_AFTER_EXPIRY = "FOLLOW_UP_AFTER_EXPIRY"  # the task would be gone by then
     FOLLOW_UP_TOO_FAR = "FOLLOW_UP_TOO_FAR"  # more than two years ahead
+    FOLLOW_UP_TIME_REQUIRED = "FOLLOW_UP_TIME_REQUIRED"  # who calls back, but not at what time
+    FOLLOW_UP_TIME_SKIPPED = "FOLLOW_UP_TIME_SKIPPED"  # the clocks go forward over it on that day
     NOTES_REQUIRED = "NOTES_REQUIRED"  # why the patient did not schedule
     NOTES_TOO_LONG = "NOTES_TOO_LONG"  # over 10,000 characters
     TASK_CLOSED = "TASK_CLOSED"  # nothing can be logged on it

@@ -17,8 +17,8 @@ class Rest(NamedTuple):
     """A practice's rest: so many hours, 0 for none, None for the rest of the day on which the
     patient was called, in the practice's time zone.
 
-    A follow-up date that was set for today does not end it: only a call-back that was promised
-    will go before it, and there are none yet. They will be looked for where `since` is used.
+    A follow-up date that was set for today does not end it: only a call-back that was promised goes
+    before it.
     """
 
     hours: int | None

@@ -34,6 +34,11 @@ class Task(Model):
     is over. It is no more than a memory: whom has been called stands in the contacts.
 
     `assignee_id` is the member of staff whose work it is, null if it is everybody's in the queue.
+
+    `follow_up_at` is the moment at which the patient was promised to be called back, on the day
+    `follow_up`; null if only a day is set. `call_back_by_id` is the member of staff who is to call,
+    null if anybody may. `call_back_told_at` is when an event told that it was time, null before.
+    All three are null on a closed task.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -71,6 +76,10 @@ class Task(Model):
     source = fields.CharField(max_length=100, null=True)
     external_id = fields.CharField(max_length=MAX_EXTERNAL_ID, null=True)
     rests_since = fields.DatetimeField(null=True)
+    follow_up_at = fields.DatetimeField(null=True)
+    # As that of `assignee_id`.
+    call_back_by_id = fields.BigIntField(null=True)
+    call_back_told_at = fields.DatetimeField(null=True)
 
     practice_id: int
     queue_id: int
@@ -105,6 +114,9 @@ class TaskRow(NamedTuple):
     assignee_id: int | None
     withdrawn_reason: str | None
     claim_id: str | None
+    follow_up_at: datetime | None
+    call_back_by_id: int | None
+    call_back_told_at: datetime | None
 
     @property
     def claim(self) -> str | None:

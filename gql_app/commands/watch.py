@@ -48,8 +48,10 @@ NO_USE_TRYING = {
 }
 """Close codes that a new connection would meet again."""
 
-NOT_SHOWN = {"CLAIMED", "RELEASED", "REASSIGNED"}
+NOT_SHOWN = {"CLAIMED", "RELEASED", "REASSIGNED", "CALL_BACK_PASSED_ON"}
 """Kinds of events that change neither a task's status nor what is known of its patient."""
+
+NO_NEW_DATE = {"PATIENT_CHANGED", "CALL_BACK_DUE"}
 
 SCHEMES = {"http": "ws", "ws": "ws", "https": "wss", "wss": "wss"}
 
@@ -199,7 +201,7 @@ def line(event: dict[str, Any]) -> Text:
     what = _words(contact["outcome"]) if contact else _words(event["kind"])
     if event["kind"] == "CONTACT_UNDONE":
         what = f"Undone: {what}"
-    if task["followUp"] and event["kind"] != "PATIENT_CHANGED":
+    if task["followUp"] and event["kind"] not in NO_NEW_DATE:
         what += f", again on {task['followUp']}"
     before = TaskStatus(event["fromStatus"]).label if event["fromStatus"] else "new"
     text = Text()

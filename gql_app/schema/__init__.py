@@ -4,7 +4,7 @@ This file only assembles them. A root field is a method of `Queries` or `Mutatio
 they stand here in the order of schema.graphql.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
@@ -38,6 +38,7 @@ from gql_app.schema import (
     tasks,
     viewer,
 )
+from gql_app.schema.call_backs import LOCAL_TIME
 from gql_app.schema.connections import PAGES
 from gql_app.schema.moments import DATE, DATE_TIME
 from gql_app.schema.nulls import let_nulls_be_defaults
@@ -93,7 +94,7 @@ def build_schema(*, introspection: bool = True) -> Schema:
         subscription=Subscription,
         extensions=[lambda: Documents(schema.memory.documents, PAGES)],
         execution_context_class=CompiledExecutor,
-        config=StrawberryConfig(scalar_map={date: DATE, datetime: DATE_TIME}),
+        config=StrawberryConfig(scalar_map={date: DATE, datetime: DATE_TIME, time: LOCAL_TIME}),
     )
     let_nulls_be_defaults(core_schema(schema))
     return schema

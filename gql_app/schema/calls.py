@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from gql_app.execution.cost import MOST_ROWS
+from gql_app.schema.call_backs import FollowUpTime, WhoCallsBack
 from gql_app.schema.contacts import Contact
 from gql_app.schema.context import Info
 from gql_app.schema.enums import ContactOutcome, ContactStatus
@@ -17,6 +18,7 @@ from gql_app.schema.texts import checked_key, checked_text
 from gql_app.work.calls import MAX_OTHERS, Booking, OtherTask
 from gql_app.work.contacts import log_contact
 from gql_app.work.reads.conditions import BadInput, storable
+from models.call_back import Wish
 from models.lifecycle import Attempt
 from models.people import MAX_EXTERNAL_ID
 from models.text import trimmed
@@ -129,6 +131,8 @@ class Mutations:
         others: Others = None,
         appointment: OfAppointment = None,
         contact_status: SaidStatus = None,
+        follow_up_time: FollowUpTime = None,
+        call_back_by: WhoCallsBack = None,
     ) -> Payload:
         if contact_status is ContactStatus.OK:
             raise BadInput("logContact sets a contact status; setContactStatus lifts one.")
@@ -140,6 +144,7 @@ class Mutations:
             idempotency_key=checked_key(idempotency_key),
             contacted_at=checked_moment(contacted_at, "contactedAt"),
             others=[_other(each) for each in others or ()],
+            call_back=Wish(follow_up_time, call_back_by),
             booking=None if appointment is None else _booking(appointment),
         )
         return Payload(result)

@@ -119,8 +119,8 @@ class ClaimTaskPayload:
     )
     next_at: datetime | None = strawberry.field(
         description="When claimNextTask will have one if nothing else happens: the end of the"
-        " first patient's rest, or the beginning of the first day on which a follow-up is due. Null"
-        " if it has one, and if time alone will bring none."
+        " first patient's rest, the time of the first call-back, or the beginning of the first day"
+        " on which a follow-up is due. Null if it has one, and if time alone will bring none."
     )
     errors: list[UserError]
 
@@ -129,9 +129,10 @@ class ClaimTaskPayload:
 class Mutations:
     @strawberry.mutation(
         graphql_type=ClaimTaskPayload,
-        description="Claim the most urgent free task: overdue follow-ups first, then due today,"
-        " then never contacted, then by expiry; never one whose follow-up is still to come, nor one"
-        " of a patient who rests (`Practice.restHours`).",
+        description="Claim the most urgent free task: call-backs whose time has come first, then"
+        " overdue follow-ups, then due today, then never contacted, then by expiry; never one whose"
+        " follow-up is still to come, nor, but for a call-back, one of a patient who rests"
+        " (`Practice.restHours`).",
     )
     async def claim_next_task(
         self,

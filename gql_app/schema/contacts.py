@@ -53,6 +53,9 @@ class ContactUndo:
 class Contact(Node):
     outcome: ContactOutcome
     follow_up: date | None = strawberry.field(description="The follow-up date that was set.")
+    follow_up_at: datetime | None = strawberry.field(
+        description="When the patient was promised to be called back; null if only a day was set."
+    )
     closed_task: bool = strawberry.field(description="Whether it was Log and Close Task.")
     logged_at: datetime
 

@@ -9,6 +9,7 @@ from gql_app.work.reads.orders import TaskOrder
 from gql_app.work.reads.staff import StaffState
 from gql_app.work.reports.buckets import BucketSize
 from models.audit import AuditAction
+from models.call_back import CallBackBy
 from models.contact_status import ContactStatus
 from models.event import TaskEventKind
 from models.importing import ImportState
@@ -21,6 +22,7 @@ strawberry.enum(Role, description="What a key may do.")
 strawberry.enum(TaskStatus, description="Where a task stands.")
 strawberry.enum(ContactOutcome, description="What came of a call.")
 strawberry.enum(ContactStatus, description="Whether a patient may be called.")
+strawberry.enum(CallBackBy, description="Who is to call a patient back.")
 strawberry.enum(TaskOrigin, description="Who made a task.")
 strawberry.enum(CloseCause, description="Why a task is closed.")
 strawberry.enum(TaskEventKind, description="What happened to a task.")
@@ -49,17 +51,18 @@ strawberry.enum(AuditAction, description="What was done, as the audit tells it."
 strawberry.enum(
     TaskOrder,
     description="How a list of tasks is sorted. WORK: as claimNextTask hands them out, which is"
-    " overdue follow-ups, those due today, then tasks without a follow-up by expiry; behind them"
-    " later follow-ups, then what is closed. DUE: earliest first. EXPIRES: soonest first, at the"
-    " end those that never expire. CREATED: latest first. CLOSED: latest closed first, at the end"
-    " what is open. LAST_CONTACTED: longest ago first, at the beginning those without a"
-    " contact.",
+    " call-backs whose time has come, overdue follow-ups, those due today, then tasks without a"
+    " follow-up by expiry; behind them later follow-ups, then what is closed. DUE: earliest"
+    " first. EXPIRES: soonest first, at the end those that never expire. CREATED: latest first."
+    " CLOSED: latest closed first, at the end what is open. LAST_CONTACTED: longest ago first, at"
+    " the beginning those without a contact.",
 )
 strawberry.enum(RefusalCode, name="UserErrorCode", description="Why a request was refused.")
 
 __all__ = [
     "AuditAction",
     "BucketSize",
+    "CallBackBy",
     "CloseCause",
     "ContactOutcome",
     "ContactStatus",

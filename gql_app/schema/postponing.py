@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from gql_app.execution.cost import BYTES, MOST_ROWS
+from gql_app.schema.call_backs import FollowUpTime
 from gql_app.schema.columns import reads
 from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.ids import read_id_of
@@ -62,8 +63,9 @@ class Mutations:
     @strawberry.mutation(
         graphql_type=PostponeTaskPayload,
         description="Give an open task another follow-up date without a contact. Nothing counts as"
-        " an attempt, the status stays, and the claim on the patient ends. The reason has at most"
-        " 500 characters.",
+        " an attempt, the status stays, and the claim on the patient ends. A call-back"
+        " that was promised is off, unless a time is given: then who was to call still is. The"
+        " reason has at most 500 characters.",
     )
     async def postpone_task(
         self,
@@ -72,6 +74,7 @@ class Mutations:
         follow_up: date,
         reason: str,
         expected_version: int | None = None,
+        follow_up_time: FollowUpTime = None,
     ) -> Payload:
         result = await info.context.make(
             postpone_task,
@@ -79,5 +82,6 @@ class Mutations:
             follow_up,
             storable(reason) or "",
             expected_version=expected_version,
+            follow_up_time=follow_up_time,
         )
         return Payload(result)

@@ -39,6 +39,24 @@ class TaskState:
     follow_up: date | None = strawberry.field(
         description="When to call again, a date at the practice. Null on a closed task."
     )
+    follow_up_at: datetime | None = strawberry.field(
+        description="When the patient was promised to be called back. Null if only a day is set,"
+        " and on a closed task."
+    )
+
+    @strawberry.field(
+        description="Whether it was told, by a CALL_BACK_DUE event, that it is time to call back.",
+        metadata=reads("call_back_told_at"),
+    )
+    def is_call_back_due(parent: strawberry.Parent[TaskRow]) -> bool:
+        return parent.call_back_told_at is not None
+
+    call_back_by = linked(
+        "staff",
+        "call_back_by_id",
+        Staff | None,
+        "Who has promised to call back. Null if anyone may, and if nothing was promised.",
+    )
     expires_at: datetime | None = strawberry.field(
         description="When an automatic task closes by itself."
     )

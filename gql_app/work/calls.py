@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from gql_app.work.changes import Change
 from gql_app.work.conflicts import in_the_way
+from gql_app.work.promises import promise_of
 from gql_app.work.reads.queues import tasks_by_id
 from gql_app.work.results import NOT_FOUND, ChangeResult
 from gql_app.work.transitions import SentContact, close, keep_late, log_on
+from models.call_back import Promise
 from models.follow_up import last_day, local_date
 from models.lifecycle import Attempt, CloseCause, Happening, Rule, decide
 from models.refusals import Refusal, RefusalCode
@@ -53,12 +55,14 @@ class Call(NamedTuple):
 
 
 class Weighed(NamedTuple):
-    """What a contact would do to a locked task: move it along `rule`; without one, be kept late on
+    """What a contact would do to a locked task: move it along `rule`, with a `promise` to call back
+    if there is one; without a rule, be kept late on
     a task that has closed. Nothing if there are refusals. The task is None if there is none."""
 
     task: TaskRow | None
     sent: SentContact
     rule: Rule | None = None
+    promise: Promise | None = None
     refusals: tuple[Refusal, ...] = ()
 
     async def log(self, change: Change) -> ChangeResult:
@@ -66,7 +70,7 @@ class Weighed(NamedTuple):
         assert self.task is not None
         if self.rule is None:
             return ChangeResult(*await keep_late(change, self.task, self.sent), late=True)
-        return ChangeResult(*await log_on(change, self.task, self.sent, self.rule))
+        return ChangeResult(*await log_on(change, self.task, self.sent, self.rule, self.promise))
 
 
 async def weigh(
@@ -82,15 +86,23 @@ async def weigh(
     # The workflow itself says what a closed task refuses.
     if task.is_open and (refusal := await in_the_way(viewer, task, expected_version, now)):
         return Weighed(task, sent, refusals=(refusal,))
-    verdict = decide(
+    attempt = sent.attempt
+    rule = decide(
         task.status,
-        sent.attempt,
+        attempt,
         today=local_date(now, viewer.time_zone),
         last_day=last_day(task.expires_at, viewer.time_zone),
     )
-    if isinstance(verdict, Rule):
-        return Weighed(task, sent, verdict)
-    return Weighed(task, sent, refusals=tuple(verdict))
+    refusals = rule if isinstance(rule, list) else []
+    if refusals and not task.is_open:
+        return Weighed(task, sent, refusals=tuple(refusals))
+    promise = promise_of(
+        viewer, sent.call_back, task, attempt.follow_up, refusals, now=now, close=attempt.close
+    )
+    if isinstance(promise, list):
+        return Weighed(task, sent, refusals=tuple(promise))
+    assert isinstance(rule, Rule)
+    return Weighed(task, sent, rule, promise)
 
 
 async def weigh_others(change: Change, call: Call, tasks: Sequence[TaskRow]) -> list[Weighed]:

@@ -103,6 +103,7 @@ def _what(attempt: Attempt, *more: object) -> tuple[object, ...]:
 
 def _besides(call: Call) -> Iterator[object]:
     """What a call asks for beside the contact on its own task, in plain values."""
+    yield from call.sent.call_back.asked
     if call.sent.attempt.contact_status is not ContactStatus.OK:
         yield call.sent.attempt.contact_status
     if call.others or call.booking:

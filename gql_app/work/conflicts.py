@@ -9,7 +9,13 @@ from gql_app.work.reads.history import staff_by_id
 from models.database import Number, fetch
 from models.event import TaskEventKind
 from models.refusals import Refusal, RefusalCode
-from models.task import TaskRow
+from models.task import TaskRow, one_of
+
+_NO_NEWS = (
+    TaskEventKind.PATIENT_CHANGED,
+    TaskEventKind.CALL_BACK_DUE,
+    TaskEventKind.CALL_BACK_PASSED_ON,
+)
 
 
 class _LastEvent(NamedTuple):
@@ -30,14 +36,15 @@ async def in_the_way(
 
 async def is_version(viewer: Viewer, task: TaskRow, expected: int | None) -> bool:
     """Whether the task is still at the version that the viewer expects, None for any. It is, for
-    this, if all that has happened since then is that the patient has got another name or phone, or
-    that the viewer has claimed or renewed: nothing of that would have to be looked at."""
+    this, if all that has happened since then is that the patient has got another name or phone,
+    that it is time to call back, or that the viewer has claimed or renewed: nothing of that would
+    have to be looked at."""
     if expected is None or expected == task.version:
         return True
     sql = f"""
     SELECT COUNT(*) FROM task_event e
     WHERE e.practice_id = $1 AND e.task_id = $2 AND e.version > $3
-      AND (e.kind = '{TaskEventKind.PATIENT_CHANGED}'
+      AND ({one_of("e.kind", _NO_NEWS)}
         OR (e.kind = '{TaskEventKind.CLAIMED}' AND e.actor_id = $4))
     """
     found = await fetch(Number, sql, viewer.practice_id, task.id, expected, viewer.staff_id)

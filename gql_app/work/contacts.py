@@ -25,6 +25,7 @@ from gql_app.work.locking import lock_for
 from gql_app.work.results import NOT_FOUND, ChangeResult
 from gql_app.work.transitions import SentContact
 from models.appointment import AppointmentRow
+from models.call_back import NO_WISH, Wish
 from models.contact_checks import check_contacted_at
 from models.contact_status import ContactStatus
 from models.lifecycle import Attempt, check_appointment
@@ -50,6 +51,7 @@ async def log_contact(
     contacted_at: datetime | None = None,
     others: Sequence[OtherTask] = (),
     booking: Booking | None = None,
+    call_back: Wish = NO_WISH,
 ) -> ChangeResult:
     """Log a contact on a task. Refusals change nothing and come back in the result.
 
@@ -65,7 +67,7 @@ async def log_contact(
     answer is what it has made. Raises `Forbidden`.
     """
     change.viewer.require(change.viewer.may_log_contacts, "log contacts")
-    sent = SentContact(_trimmed(attempt), contacted_at)
+    sent = SentContact(_trimmed(attempt), contacted_at, call_back)
     if len(others) > MAX_OTHERS:
         _, task = await lock_for(change.viewer, task_id)
         return ChangeResult(task, refusals=(NOT_FOUND if task is None else TOO_MANY,))

@@ -140,6 +140,9 @@ def new_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datetime) -
         claim_id=None if claim is None else claim.claim_id,
         assignee_id=None,
         withdrawn_reason=None,
+        follow_up_at=None,
+        call_back_by_id=None,
+        call_back_told_at=None,
     )
 
 

@@ -35,6 +35,8 @@ class Target(NamedTuple):
     staff_id: int | None = None
 
     def of(self, task: TaskRow) -> TaskRow:
+        if task.call_back_by_id is not None:  # who has the work now calls back, too
+            task = task._replace(call_back_by_id=self.staff_id)
         if self.queue_id is not None:
             return task._replace(queue_id=self.queue_id, assignee_id=None)
         return task._replace(assignee_id=self.staff_id)
@@ -108,9 +110,10 @@ async def _check_target(viewer: Viewer, target: Target, now: datetime) -> tuple[
 
 
 async def _write(practice_id: int, ids: list[int], target: Target) -> None:
-    change, value = "assignee_id = $3", target.staff_id
+    change, values = "assignee_id = $3", [target.staff_id]
     if target.queue_id is not None:
-        change, value = "queue_id = $3, assignee_id = NULL", target.queue_id
-    sql = f"""UPDATE task SET {change}, version = version + 1
+        change, values = "assignee_id = $3, queue_id = $4", [target.staff_id, target.queue_id]
+    sql = f"""UPDATE task SET {change}, version = version + 1,
+        call_back_by_id = CASE WHEN call_back_by_id IS NOT NULL THEN CAST($3 AS BIGINT) END
     WHERE practice_id = $1 AND {among("id", 2)}"""
-    await write(sql, practice_id, ids, value)
+    await write(sql, practice_id, ids, *values)

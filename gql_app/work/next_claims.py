@@ -27,11 +27,11 @@ async def claim_next(
     skipped: Sequence[int] = (),
     lease: timedelta = LEASE,
 ) -> ChangeResult:
-    """Claim the most urgent free task of the queues (None: of all that the key allows): overdue
-    follow-ups first, then due today, then never contacted, by expiry; none that is another's work,
-    none of a patient who rests, and none of the patients of `skipped` tasks. The claim gets
-    `claim_id` as its id, or one of ours. If none is free the result says why. Raises
-    `Forbidden`."""
+    """Claim the most urgent free task of the queues (None: of all that the key allows): call-backs
+    that are due first, then overdue follow-ups, then due today, then never contacted, by expiry;
+    none of the patients of `skipped` tasks and, but for call-backs, none that is another's work and
+    none of a patient who rests. The claim gets `claim_id` as its id, or one of ours. If none is
+    free the result says why. Raises `Forbidden`."""
     viewer.require(viewer.may_log_contacts, "claim tasks")
     where = await where_to_look(viewer, queue_ids, skipped)
     claim_id = claim_id or new_claim_id()
@@ -59,7 +59,8 @@ async def _claim_one_of(
         tasks = await lock_tasks_around(change.practice_id, candidate.id)
         if not _is_free(tasks, candidate, change.now):
             continue
-        if await rests(change, where.rest, candidate.patient_id):
+        is_promised = candidate.follow_up_at is not None
+        if not is_promised and await rests(change, where.rest, candidate.patient_id):
             await note_resting(change, where.rest, candidates)
             return True
         return await claim_all(change, tasks, candidate.id, claim_id, lease)
@@ -74,6 +75,8 @@ def _is_free(tasks: Sequence[TaskRow], candidate: Candidate, now: datetime) -> b
         and not task.has_expired(now)
         and task.follow_up == candidate.follow_up
         and (task.queue_id, task.assignee_id) == (candidate.queue_id, candidate.assignee_id)
+        and task.follow_up_at == candidate.follow_up_at
+        and task.call_back_by_id == candidate.call_back_by_id
         and not any(task.is_claimed(now) for task in tasks)
     )
 

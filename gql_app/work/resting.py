@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from gql_app.work.changes import Change
 from gql_app.work.reads.last_calls import call_of, last_call
-from gql_app.work.reads.next_tasks import DUE_NOW, WINDOW, Candidate, Where
+from gql_app.work.reads.next_tasks import DUE_NOW, NOT_PROMISED, WINDOW, Candidate, Where
 from models.database import Id, among, fetch, for_update_if_free, write
 from models.follow_up import local_date
 from models.rest import Rest
@@ -45,7 +45,7 @@ async def note_resting(change: Change, rest: Rest, candidates: Sequence[Candidat
     sql = f"""SELECT t.id, {call_of("t.patient_id")} AS called_at
     FROM task t
     WHERE t.practice_id = $1 AND {among("t.patient_id", 2)} AND {IS_OPEN} AND {DUE_NOW}
-    {for_update_if_free()}"""
+      AND {NOT_PROMISED} {for_update_if_free()}"""
     today = local_date(change.now, rest.time_zone)
     found = await fetch(_Called, sql, change.practice_id, patients, today)
     since = rest.since(change.now)
@@ -66,8 +66,8 @@ async def wake(change: Change, where: Where) -> bool:
     """Let claims find the tasks again whose patients have rested. Whether there are any that no
     other change has locked."""
     sql = f"""SELECT t.id FROM task t
-    WHERE t.practice_id = $1 AND {among("t.queue_id", 2)} AND {IS_OPEN} AND t.rests_since <= $3
-    LIMIT {BATCH} {for_update_if_free()}"""
+    WHERE t.practice_id = $1 AND {among("t.queue_id", 2)} AND {IS_OPEN} AND {NOT_PROMISED}
+      AND t.rests_since <= $3 LIMIT {BATCH} {for_update_if_free()}"""
     since = where.rest.since(change.now)
     rested = [row.id for row in await fetch(Id, sql, change.practice_id, where.queues, since)]
     sql = f"UPDATE task SET rests_since = NULL WHERE practice_id = $1 AND {among('id', 2)}"

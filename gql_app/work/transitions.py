@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from gql_app.work.changes import Change
 from gql_app.work.locking import lock_task
+from models.call_back import NO_WISH, Promise, Wish
 from models.contact import ContactRow, TaskBefore
 from models.database import NEW_ID, Statement, columns_of_new, insert_and_update, write
 from models.event import TaskEventKind
@@ -29,6 +30,9 @@ _CHANGED = (
     "claimed_by_id",
     "claimed_until",
     "claim_id",
+    "follow_up_at",
+    "call_back_by_id",
+    "call_back_told_at",
 )
 """The columns that a rule can change."""
 
@@ -62,14 +66,18 @@ class SentContact(NamedTuple):
 
     attempt: Attempt
     contacted_at: datetime | None = None
+    call_back: Wish = NO_WISH
 
 
 async def log_on(
-    change: Change, task: TaskRow, sent: SentContact, rule: Rule
+    change: Change, task: TaskRow, sent: SentContact, rule: Rule, promise: Promise | None = None
 ) -> tuple[TaskRow, ContactRow]:
-    """Log a contact on a task, which moves along `rule`. Returns both as they are then."""
+    """Log a contact on a task, which moves along `rule`, and with it what is promised. Returns both
+    as they are then."""
     contact = _contact(change, task, sent)
-    changed = _along(rule, task, change.now, follow_up=contact.follow_up)
+    if promise is not None:
+        contact = contact._replace(follow_up_at=promise.at)
+    changed = _along(rule, task, change.now, follow_up=contact.follow_up, promise=promise)
     counted = changed._replace(contact_count=task.contact_count + 1)
     return await _write_both(change, task, counted, contact)
 
@@ -80,9 +88,16 @@ async def keep_late(change: Change, task: TaskRow, sent: SentContact) -> tuple[T
     return await _write_both(change, task, counted, _contact(change, task, sent))
 
 
-async def postpone(change: Change, task: TaskRow, rule: Rule, until: date, reason: str) -> TaskRow:
+async def postpone(
+    change: Change,
+    task: TaskRow,
+    rule: Rule,
+    until: date,
+    reason: str,
+    promise: Promise | None = None,
+) -> TaskRow:
     """Give an open task another follow-up date without a contact."""
-    postponed = _along(rule, task, change.now, follow_up=until)
+    postponed = _along(rule, task, change.now, follow_up=until, promise=promise)
     await write(_CHANGE, *_values(postponed))
     change.record(TaskEventKind.POSTPONED, postponed, before=task, reason=reason)
     return postponed
@@ -120,6 +135,9 @@ async def take_back(
         closed_at=None,
         contact_count=task.contact_count - 1,
         last_contact_id=before.last_contact_id,
+        follow_up_at=before.follow_up_at,
+        call_back_by_id=before.call_back_by_id,
+        call_back_told_at=before.call_back_told_at,
     )
     said = (None, None) if last is None else (last.made_at, last.outcome)
     await write(_PUT_BACK, back.practice_id, back.id, *said, *_changed(back))
@@ -189,16 +207,25 @@ def _contact(change: Change, task: TaskRow, sent: SentContact) -> ContactRow:
         contacted_at=sent.contacted_at,
         logged_at=change.now,
         logged_by_id=change.viewer.staff_id,
+        follow_up_at=None,
     )
 
 
 def _kept(task: TaskRow) -> TaskBefore:
     """What is kept of a task with the contact that changes it."""
-    return TaskBefore(task.version, task.status, task.follow_up, task.due_on, task.last_contact_id)
+    return TaskBefore._make(getattr(task, name) for name in TaskBefore._fields)
 
 
-def _along(rule: Rule, task: TaskRow, now: datetime, *, follow_up: date | None = None) -> TaskRow:
-    """The task after `rule`, whose claim it ends."""
+def _along(
+    rule: Rule,
+    task: TaskRow,
+    now: datetime,
+    *,
+    follow_up: date | None = None,
+    promise: Promise | None = None,
+) -> TaskRow:
+    """The task after `rule`, which ends its claim, and what was promised before."""
+    at, by_id = promise or (None, None)
     return task._replace(
         status=rule.to,
         version=task.version + 1,
@@ -209,6 +236,9 @@ def _along(rule: Rule, task: TaskRow, now: datetime, *, follow_up: date | None =
         claimed_by_id=None,
         claimed_until=None,
         claim_id=None,
+        follow_up_at=at,
+        call_back_by_id=by_id,
+        call_back_told_at=None,
     )
 
 

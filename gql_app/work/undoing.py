@@ -55,6 +55,8 @@ _APART = (
     TaskEventKind.RELEASED,
     TaskEventKind.REASSIGNED,
     TaskEventKind.PATIENT_CHANGED,
+    TaskEventKind.CALL_BACK_DUE,
+    TaskEventKind.CALL_BACK_PASSED_ON,
 )
 
 

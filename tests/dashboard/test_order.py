@@ -22,7 +22,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TASKS = """query ($order: TaskOrder!, $status: [TaskStatus!], $first: Int!, $after: String) {
   tasks(orderBy: $order, filter: {status: $status}, first: $first, after: $after) {
-    nodes { id number reason followUp expiresAt closedAt } pageInfo { endCursor hasNextPage }
+    nodes { id number reason followUp followUpAt isCallBackDue expiresAt closedAt }
+    pageInfo { endCursor hasNextPage }
   }
 }"""
 NEXT = "mutation { claimNextTask { task { id } } }"
@@ -49,6 +50,8 @@ async def generated(office: Office, number: int) -> None:
         days = chosen.choice((None, None, -2, -1, 0, 0, 1, 3))
         follow_up = None if days is None else office.today + timedelta(days=days)
         is_closed = chosen.random() < 0.2
+        is_promised = not is_closed and follow_up == office.today and chosen.random() < 0.5
+        at = now - timedelta(microseconds=chosen.choice((0, 1, 500_000))) if is_promised else None
         tasks.append(
             Task(
                 practice_id=here,
@@ -62,6 +65,8 @@ async def generated(office: Office, number: int) -> None:
                 expires_at=chosen.choice(expiries),
                 created_at=now,
                 closed_at=chosen.choice((whole, now, now)) if is_closed else None,
+                follow_up_at=at,
+                call_back_told_at=at and now,
             )
         )
     await Task.bulk_create(tasks)
@@ -97,7 +102,7 @@ async def test_server_page_and_next_task_have_one_order(server: Server, sign_in:
                 handed_out.append(task["id"])
             assert handed_out == due == in_order[: len(due)]
     shown = await agent.page.locator("#grid [role=row]:not(.heads)").first.inner_text()
-    assert shown == "Overdue"
+    assert shown == "Call back now"
 
 
 async def test_the_list_turns_at_the_practices_midnight(

@@ -7,8 +7,8 @@ import pytest
 from playwright.async_api import Route, expect
 
 from gql_app.web.pages import FILES
+from models.diagram import KNOWN
 from models.lifecycle import ContactOutcome
-from models.refusals import RefusalCode
 from tests.dashboard.conftest import SignIn
 from tests.serving import Server
 
@@ -34,7 +34,7 @@ def test_no_other_file_names_an_outcome_or_a_code_that_is_not_there(path: Path) 
     text = path.read_text()
     names = [name for outcome in ContactOutcome for name in (outcome.value, outcome.label)]
     assert [name for name in names if name in text] == []
-    assert set(re.findall(r"\bCODES\.(\w+)", text)) <= set(RefusalCode)
+    assert set(re.findall(r"\bCODES\.(\w+)", text)) <= set(KNOWN)
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -19,7 +19,9 @@ from gql_app.live.feeds import Feeds
 from gql_app.schema import build_schema
 from gql_app.schema.context import Context
 from gql_app.work.postponing import postpone_task
+from gql_app.work.promises import tell_call_back
 from gql_app.work.transitions import expire_task
+from models.call_back import CallBackBy
 from models.lifecycle import ContactOutcome
 from models.practice import Queue
 from models.roles import Role
@@ -27,6 +29,7 @@ from tests.flows.dashboard import services
 from tests.office import Office, make_office
 from tests.serving import PATIENCE
 from tests.support.access import create_key
+from tests.support.call_backs import promise
 
 T = TypeVar("T")
 Test = TypeVar("Test", bound=Callable[..., Any])
@@ -35,8 +38,9 @@ ATTEMPTS = 5
 
 ROLES = ("staff", "supervisor", "partner", "limited")
 
-TASK = """id status isOpen statusLabel origin reason followUp expiresAt version contactCount
-    createdAt closedAt closeCause queue { id name }
+TASK = """id status isOpen statusLabel origin reason followUp followUpAt isCallBackDue
+    callBackBy { id name } expiresAt version contactCount createdAt closedAt closeCause
+    queue { id name }
     patient { id name phone phones { number extension display href kind } }
     lastContact { id outcome followUp closedTask loggedAt notes loggedBy { id name } }"""
 
@@ -188,7 +192,7 @@ async def rich_office() -> tuple[Office, dict[str, Viewer]]:
         await office.log(tasks[2], viewer=office.supervisor),
         await office.log(tasks[3], ContactOutcome.SCHEDULED, close=True, notes="On Monday"),
         await office.log(tasks[4], viewer=office.supervisor),
-        await office.log(tasks[7]),
+        await promise(office, tasks[7], office.clock() + timedelta(hours=1), CallBackBy.ME),
     ]
     day = office.today + timedelta(days=3)
     logged.append(
@@ -196,6 +200,7 @@ async def rich_office() -> tuple[Office, dict[str, Viewer]]:
     )
     assert not [refusal for outcome in logged for refusal in outcome.refusals]
     office.clock.advance(hours=2)
+    assert await office.changes.make_for(office.practice.id, tell_call_back, tasks[7].id)
     assert await office.changes.make_for(office.practice.id, expire_task, tasks[6].id)
     limited = await create_key(
         office.practice, Role.PARTNER, "Of one queue", queue_ids=[office.recall.id]

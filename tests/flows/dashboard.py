@@ -38,6 +38,9 @@ class State(NamedTuple):
     follow_up: date | None
     version: int
     contact_count: int
+    follow_up_at: datetime | None
+    call_back_by_id: int | None
+    call_back_told_at: datetime | None
 
 
 Figures = tuple[int, ...]
@@ -51,7 +54,7 @@ def services(feeds: Feeds, clock: Callable[[], datetime]) -> Services:
 
 
 def state(task: TaskRow) -> State:
-    return State(task.queue_id, task.status, task.follow_up, task.version, task.contact_count)
+    return State._make(getattr(task, name) for name in State._fields)
 
 
 def figures(counts: QueueCounts) -> Figures:

@@ -29,12 +29,15 @@ from gql_app.work.contact_status import NewStatus, set_contact_status
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.postponing import postpone_task
 from gql_app.work.transitions import expire_task
+from gql_app.work.upkeep.call_backs import pass_call_backs_on, tell_call_backs
+from models.call_back import CallBackBy
 from models.contact_status import ContactStatus
 from models.database import opened
 from models.lifecycle import Attempt, ContactOutcome
 from models.task import Task
 from tests.flows.dashboard import BEAT, Dashboard, services
 from tests.office import make_office
+from tests.support.call_backs import promise
 from tests.support.examples import examples
 
 SLUGS = (f"maple-{number}" for number in count())
@@ -151,6 +154,16 @@ class FeedMachine(RuleBasedStateMachine):
         patient, new = self.office.patients[0].id, NewStatus(status)
         changes, supervisor = self.office.changes, self.office.supervisor
         self.run(changes.make(supervisor, set_contact_status, patient, new))
+
+    @rule(task=tasks, minutes=st.integers(-1, 90), by=st.sampled_from(CallBackBy))
+    def promise_to_call_back(self, task: Task, minutes: int, by: CallBackBy) -> None:
+        at = self.office.clock() + timedelta(minutes=minutes)
+        self.run(promise(self.office, task, at, by))
+
+    @rule()
+    def call_backs_are_told_and_passed_on(self) -> None:
+        for act in (tell_call_backs, pass_call_backs_on):
+            self.run(act(self.office.changes, self.office.clock()))
 
     @rule(passed=hours)
     def time_passes(self, passed: int) -> None:

@@ -31,6 +31,9 @@ TASK = TaskRow(
     assignee_id=9,
     withdrawn_reason="Moved away",
     claim_id="a claim",
+    follow_up_at=AT.replace(hour=11),
+    call_back_by_id=10,
+    call_back_told_at=AT.replace(hour=12),
 )
 """No two columns have the same value: one that is taken for another shows."""
 

@@ -20,10 +20,11 @@ ONLY_NOW = {"id", "externalIds", "contacts", "postponements", "suggestedFollowUp
 WITH_ID = {"Contact", "Patient", "Queue", "Staff"}
 """Types with an id that a snapshot shows: contacts never change, the others are as they are now."""
 
-STATE = """status isOpen statusLabel origin reason followUp expiresAt version contactCount number
+STATE = """status isOpen statusLabel origin reason followUp followUpAt isCallBackDue
+    callBackBy { id name } expiresAt version contactCount number
     createdAt closedAt closeCause withdrawnReason queue { id name } patient { id name phone }
     assignee { id name } claim { by { id name } until }
-    lastContact { id outcome followUp notes contactedAt loggedBy { name } }"""
+    lastContact { id outcome followUp followUpAt notes contactedAt loggedBy { name } }"""
 NOW = f"query ($id: ID!) {{ task(id: $id) {{ {STATE} }} }}"
 THEN = f"{{ events {{ nodes {{ kind snapshot {{ taskId {STATE} }} task {{ id {STATE} }} }} }} }}"
 

@@ -299,12 +299,13 @@ SELECT $1, 'Patient ' || n, '555-0100', now() FROM generate_series(1, $2::int) n
 # A third each: never contacted, to be called again in the past or to come, and closed.
 TASKS = """
 INSERT INTO task (practice_id, queue_id, patient_id, status, origin, reason, follow_up, due_on,
-                  expires_at, version, contact_count, created_at, closed_at)
+                  expires_at, version, contact_count, created_at, closed_at, follow_up_at)
 SELECT $1, $2, p.id, CASE n % 3 WHEN 0 THEN 'OPEN' WHEN 1 THEN 'IN_PROGRESS' ELSE 'CLOSED' END,
        'AUTOMATIC', 'Cleaning overdue',
        CASE WHEN n % 3 = 1 THEN $4::date + (n % 61)::int - 30 END, $4::date,
        CASE WHEN n % 2 = 0 THEN now() + n * interval '1 minute' END, 1, 0, now(),
-       CASE WHEN n % 3 = 2 THEN now() END
+       CASE WHEN n % 3 = 2 THEN now() END,
+       CASE WHEN n % 6 = 1 AND n % 61 >= 30 THEN now() + n * interval '1 minute' END
 FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM patient WHERE practice_id = $1) p
 WHERE n <= $3
 """
@@ -340,8 +341,8 @@ async def test_the_most_urgent_are_read_from_the_beginning_of_an_index(
     ]
     assert {node["Relation Name"] for node in scans} == {"task"}
     assert {node["Node Type"] for node in scans} <= {"Index Scan", "Index Only Scan"}
-    # To be called again, never called, and what has rested.
-    assert [node["Index Name"] for node in scans] == ["task_next"] * 3
+    # To be called back; to be called again, never called, and what has rested.
+    assert [node["Index Name"] for node in scans] == ["task_promised", *["task_next"] * 3]
     # Nothing is read that is not handed out, but for the few rows that are claimed or expired.
     assert max(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in scans) < 200
 

@@ -37,6 +37,7 @@ function next(dialog, close) {
   const asked = { taskId: task.id, outcome: fields.outcome, followUp: close ? null : fields.followUp, close };
   const others = othersOf(dialog, close);
   if (others.length) asked.others = others;
+  Object.assign(asked, callBack(fields, close));
   if (fields.contactStatus) asked.contactStatus = fields.contactStatus;
   const more = { notes: noted(fields.notes), expectedVersion: task.version, idempotencyKey: newKey() };
   return { sent, variables: { ...asked, ...more } };
@@ -49,10 +50,15 @@ export function othersOf({ attempt, fields, others }, close) {
 }
 
 /** What the agent has typed and chosen. */
-function typed({ outcome, followUp, notes, contactStatus, others = {} }, close) {
+function typed(fields, close) {
+  const { outcome, followUp, notes, contactStatus, others = {} } = fields;
   const chosen = Object.entries(others).filter(([, { choice }]) => choice);
-  return JSON.stringify([outcome, close ? null : followUp, notes, close, contactStatus, ...chosen]);
+  return JSON.stringify([outcome, close ? null : followUp, notes, close, contactStatus, callBack(fields, close), ...chosen]);
 }
+
+/** What is promised with a follow-up date. */
+const callBack = ({ followUp, followUpTime, callBackBy }, close) =>
+  !close && followUp && followUpTime ? { followUpTime, callBackBy } : {};
 
 export const noted = (notes) => (notes.trim() ? notes : null);
 

@@ -12,7 +12,10 @@ import { takesDate, verdict } from './rules.js';
 import { outside } from './text.js';
 import { calling } from './words.js';
 
-const EMPTY = { outcome: null, followUp: '', notes: '', contactStatus: '', suggested: false, touched: false };
+const EMPTY = {
+  ...{ outcome: null, followUp: '', followUpTime: '', callBackBy: 'ANYONE', notes: '', contactStatus: '' },
+  ...{ suggested: false, touched: false },
+};
 
 export class ContactDialog {
   /** `claims` keeps the open task's claim. `onLogged(words, contacts)`: none that could not be undone;

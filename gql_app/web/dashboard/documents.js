@@ -3,7 +3,7 @@
 import { OPEN_STATUSES, OUTCOME_COUNTS } from './workflow.js';
 
 // What a row shows: of a task as it is now, and of one as it was right after an event.
-const STATE = `status isOpen statusLabel origin reason followUp expiresAt version contactCount number createdAt
+const STATE = `status isOpen statusLabel origin reason followUp followUpAt isCallBackDue callBackBy { id name } expiresAt version contactCount number createdAt
   closedAt closeCause closedBy { name } withdrawnReason queue { id name } assignee { name } patient { id name phone contactStatus phones { href } }
   lastContact { outcome contactedAt }`;
 
@@ -23,7 +23,7 @@ export const FEED = `subscription ($after: String) {
     __typename
     ... on QueueSnapshot { cursor queues { queue { id name } counts { ...Counts } } }
     ... on TaskEvent {
-      cursor seq change kind at fromStatus closeCause actor { id name } contact { outcome followUp }
+      cursor seq change kind at fromStatus closeCause actor { id name } contact { outcome followUp followUpAt }
       snapshot { taskId ${STATE} claim { id: claimId by { id name } until } }
     }
     ... on QueueCounts { ...Counts }
@@ -82,13 +82,13 @@ export const PAST = `query ($id: ID!, $first: Int!) {
       contactStatus
       contacts(first: $first) {
         nodes {
-          id outcome followUp notes closedTask contactedAt loggedBy { name } undo { at reason by { name } }
+          id outcome followUp followUpAt notes closedTask contactedAt loggedBy { name } undo { at reason by { name } }
           task { id reason queue { name } }
         }
         pageInfo { hasNextPage }
       }
       tasks(status: [${OPEN_STATUSES}], first: 50) {
-        nodes { id isOpen expiresAt reason followUp contactCount assignee { name } queue { name } }
+        nodes { id isOpen expiresAt reason followUp followUpAt contactCount assignee { name } queue { name } }
       }
     }
   }
@@ -119,16 +119,20 @@ ${TASK}`;
 export const LOG = `mutation (
   $taskId: ID!, $outcome: ContactOutcome!, $followUp: Date, $notes: String, $close: Boolean!,
   $expectedVersion: Int, $idempotencyKey: String, $others: [OtherTaskInput!], $contactStatus: ContactStatus
+  $followUpTime: LocalTime, $callBackBy: CallBackBy
 ) {
   logContact(
     taskId: $taskId, outcome: $outcome, followUp: $followUp, notes: $notes, close: $close, expectedVersion: $expectedVersion,
-    idempotencyKey: $idempotencyKey, others: $others, contactStatus: $contactStatus
+    idempotencyKey: $idempotencyKey, others: $others, contactStatus: $contactStatus,
+    followUpTime: $followUpTime, callBackBy: $callBackBy
   ) { task { ...Detail } contact { id } others { contact { id } } errors { code message field } }
 }
 ${DETAIL}`;
 
-export const POSTPONE = `mutation ($taskId: ID!, $followUp: Date!, $reason: String!, $expectedVersion: Int) {
-  postponeTask(taskId: $taskId, followUp: $followUp, reason: $reason, expectedVersion: $expectedVersion) {
+export const POSTPONE = `mutation ($taskId: ID!, $followUp: Date!, $followUpTime: LocalTime, $reason: String!, $expectedVersion: Int) {
+  postponeTask(
+    taskId: $taskId, followUp: $followUp, followUpTime: $followUpTime, reason: $reason, expectedVersion: $expectedVersion
+  ) {
     task { ...Detail } errors { code message field }
   }
 }

@@ -2,7 +2,7 @@
 
 import { lastFollowUp, lengthOf, takesDate } from './rules.js';
 import { outside, refill, write } from './text.js';
-import { addDays, cause, count, dayAndClock, distance, lastDay, shortDate, today, until } from './words.js';
+import { addDays, callsBack, cause, count, dayAndClock, dayToCall, distance, lastDay, shortDate, today, until } from './words.js';
 import { CONTACT_STATUSES, MAX_NOTES, NEEDS, OUTCOMES } from './workflow.js';
 
 const NEARLY_FULL = 1_000; // characters from which on they are counted
@@ -40,7 +40,8 @@ export function drawFacts(dialog, task) {
     assignee: task.assignee ? `For ${outside(task.assignee.name)}` : '',
     status: task.statusLabel,
     attempts: count(task.contactCount, 'attempt'),
-    due: task.followUp ? `Follow-up ${shortDate(task.followUp)}, ${distance(task.followUp)}` : '',
+    due: task.followUp ? `Follow-up ${dayToCall(task)}, ${distance(task.followUp)}` : '',
+    'call-back': callsBack(task),
     expires: task.isOpen && task.expiresAt ? `Expires ${until(task.expiresAt)}` : '',
   };
   for (const [name, text] of Object.entries(texts)) write(part(dialog, name), text);
@@ -74,10 +75,10 @@ export function wipe(dialog) {
 }
 
 /** Put into the form what was typed before. */
-export function fill(form, { outcome, followUp, notes, contactStatus }) {
+export function fill(form, { outcome, notes, contactStatus, ...dates }) {
   form.reset();
   for (const input of form.elements.outcome) input.checked = input.value === outcome;
-  form.elements.followUp.value = followUp;
+  for (const name of ['followUp', 'followUpTime', 'callBackBy']) form.elements[name].value = dates[name];
   form.elements.notes.value = notes;
   form.elements.contactStatus.value = contactStatus ?? '';
 }
@@ -109,6 +110,17 @@ export function drawDate(form, fields, task, suggested) {
   if (fields.followUp) offers.push(['Clear date', '']);
   offer(part(form, 'quick'), input, input.disabled ? [] : offers);
   write(part(form, 'date-hint'), dateHint(fields));
+  drawCallBack(form, fields);
+}
+
+/** The call-back on that date: what can be chosen, and what comes of it. The server knows which times there are. */
+function drawCallBack(form, { outcome, followUp, followUpTime, callBackBy }) {
+  const { followUpTime: time, callBackBy: by } = form.elements;
+  time.disabled = !takesDate(outcome);
+  by.disabled = time.disabled || !followUpTime;
+  const who = callBackBy === 'ME' ? 'You are offered the call first, after 3 minutes anyone.' : 'Whoever is free then is offered the call first.';
+  const hint = !followUpTime ? 'Only if you have promised a time.' : followUp ? who : 'Choose the date, too.';
+  write(part(form, 'time-hint'), time.disabled ? '' : hint);
 }
 
 /** Only when they change: to set a bound of a date anew ends the typing of it after one digit of the year. */

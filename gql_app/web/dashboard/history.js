@@ -2,7 +2,7 @@
 
 import { made } from './form.js';
 import { outside } from './text.js';
-import { dayAndClock, shortDate } from './words.js';
+import { dayAndClock, dayToCall, shortDate } from './words.js';
 import { OUTCOMES } from './workflow.js';
 
 /** Contacts, latest first, and between them when `task` was postponed; with contacts of other tasks, which
@@ -39,7 +39,7 @@ function drawPostponement({ at, followUp, givenReason, by }) {
 function drawContact(contact, task) {
   const item = made('li');
   const { undo } = contact;
-  const again = contact.followUp ? `, call again ${shortDate(contact.followUp)}` : '';
+  const again = contact.followUp ? `, call again ${dayToCall(contact)}` : '';
   const what = made('strong');
   what.append(made(undo ? 'del' : 'span', OUTCOMES[contact.outcome] + (contact.closedTask ? ', closed' : again)));
   item.append(what, made('span', `${dayAndClock(contact.contactedAt)} · ${outside(contact.loggedBy.name)}`));

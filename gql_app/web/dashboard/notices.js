@@ -37,7 +37,8 @@ export class Notices {
 
   /** A control of this name has another value: what was said of the last one is over. */
   mended(name) {
-    const isOver = ({ field }) => field === name || (name === 'outcome' && (field === 'followUp' || field === 'notes'));
+    const changed = name === 'outcome' ? ['outcome', 'followUp', 'followUpTime', 'notes'] : [name];
+    const isOver = ({ field }) => changed.includes(field?.at(-1));
     this.log = { ...this.log, errors: this.log.errors.filter((error) => !isOver(error)) };
   }
 

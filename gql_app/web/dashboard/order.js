@@ -1,12 +1,13 @@
 // The orders of lists, by the same rules as the server's TaskOrder, and the headings of the order of work.
 
 const NEVER = '9999-12-31T23:59:59+00:00';
-const HEADINGS = ['Overdue', 'Today', 'New', 'Later'];
+const HEADINGS = ['Call back now', 'Overdue', 'Today', 'New', 'Later'];
 
 /** Under which heading a task stands on a day. New: nobody has called yet, and no date is set. */
-function section({ followUp }, day) {
-  if (followUp === null) return 2;
-  return followUp < day ? 0 : followUp === day ? 1 : 3;
+function section({ followUp, isCallBackDue }, day) {
+  if (isCallBackDue) return 0;
+  if (followUp === null) return 3;
+  return followUp < day ? 1 : followUp === day ? 2 : 4;
 }
 
 // As texts: in the server's format they are in order, to the microsecond, which a Date cannot hold.
@@ -16,6 +17,7 @@ const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 export const ORDERS = {
   WORK: (day) => (a, b) =>
     section(a, day) - section(b, day) ||
+    (a.isCallBackDue && (compare(a.followUpAt, b.followUpAt) || a.number - b.number)) ||
     compare(a.followUp ?? '', b.followUp ?? '') ||
     compare(a.expiresAt ?? NEVER, b.expiresAt ?? NEVER) ||
     a.number - b.number,

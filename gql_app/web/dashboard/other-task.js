@@ -4,7 +4,7 @@ import { noted } from './attempt.js';
 import { made } from './elements.js';
 import { takesDate, verdict } from './rules.js';
 import { outside, write } from './text.js';
-import { count, distance, shortDate } from './words.js';
+import { count, dayToCall, distance } from './words.js';
 import { OUTCOMES } from './workflow.js';
 
 // What may be chosen for a task. Without a choice the call is logged on it in the same way, as long as it stays open
@@ -98,7 +98,7 @@ export class Row {
     const { task } = this;
     const { dialog } = this.list;
     const chosen = this.list.chosen(task.id);
-    const due = task.followUp ? `Follow-up ${shortDate(task.followUp)}, ${distance(task.followUp)}` : count(task.contactCount, 'attempt');
+    const due = task.followUp ? `Follow-up ${dayToCall(task)}, ${distance(task.followUp)}` : count(task.contactCount, 'attempt');
     const assignee = task.assignee ? ` · For ${outside(task.assignee.name)}` : '';
     write(this.title, outside(task.reason));
     write(this.about, `${outside(task.queue.name)} · ${due}${assignee}`);

@@ -3,7 +3,7 @@
 import { OPEN_STATUSES } from './workflow.js';
 
 const TASK = `fragment OfPatient on Task {
-  id reason isOpen statusLabel followUp contactCount closedAt closeCause withdrawnReason closedBy { name }
+  id reason isOpen statusLabel followUp followUpAt contactCount closedAt closeCause withdrawnReason closedBy { name }
   queue { name } assignee { name } externalIds { source id }
 }`;
 
@@ -24,7 +24,7 @@ export const PATIENT = `query ($id: ID!, $contacts: Int!, $closed: Int!) {
     closed: tasks(status: [CLOSED], first: $closed) { nodes { ...OfPatient } pageInfo { hasNextPage } }
     contacts(first: $contacts) {
       nodes {
-        id outcome followUp notes closedTask contactedAt loggedBy { name } undo { at reason by { name } }
+        id outcome followUp followUpAt notes closedTask contactedAt loggedBy { name } undo { at reason by { name } }
         task { id reason queue { name } }
       }
       pageInfo { hasNextPage }

@@ -2,7 +2,7 @@
 
 import { button, made } from './elements.js';
 import { outside } from './text.js';
-import { cause, count, dayAndClock, distance, shortDate } from './words.js';
+import { cause, count, dayAndClock, dayToCall, distance } from './words.js';
 
 export function taskLine(task) {
   const { id, reason, queue, assignee, externalIds } = task;
@@ -15,8 +15,9 @@ export function taskLine(task) {
   return line(made('a', { href: `#/tasks/${id}`, text: outside(reason) }), more.filter(Boolean).join(' · '));
 }
 
-function due({ statusLabel, followUp, contactCount }) {
-  const when = followUp ? `call again ${shortDate(followUp)}, ${distance(followUp)}` : count(contactCount, 'attempt');
+function due(task) {
+  const { statusLabel, followUp, contactCount } = task;
+  const when = followUp ? `call again ${dayToCall(task)}, ${distance(followUp)}` : count(contactCount, 'attempt');
   return `${statusLabel}, ${when}`;
 }
 

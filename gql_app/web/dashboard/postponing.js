@@ -5,7 +5,7 @@ import { POSTPONE } from './documents.js';
 import { FormDialog } from './form-dialog.js';
 import { lastFollowUp } from './rules.js';
 import { outside } from './text.js';
-import { addDays, lastDay, refusal, shortDate, today } from './words.js';
+import { addDays, dayToCall, lastDay, refusal, today } from './words.js';
 
 const MAX_REASON = 500;
 
@@ -17,6 +17,7 @@ export class Postponing {
       submit: 'Postpone',
       fields: [
         { name: 'followUp', label: 'Call on', type: 'date' },
+        { name: 'followUpTime', label: 'Call back at', type: 'time', hint: 'Only if you have promised a time.' },
         { name: 'reason', label: 'Why', tag: 'textarea', rows: 3, maxlength: MAX_REASON, hint: 'It does not count as an attempt.' },
       ],
       send: (values) => this.send(values),
@@ -44,11 +45,11 @@ export class Postponing {
     this.form.open(task.id, `Postpone: ${outside(task.patient.name)}`, fields.postponed ?? { followUp: first });
   }
 
-  async send({ followUp, reason }) {
+  async send({ followUp, followUpTime, reason }) {
     if (!followUp) return [{ field: ['followUp'], message: 'Choose a date.' }];
     const { dialog } = this;
     const { id, version } = dialog.task;
-    const asked = { taskId: id, followUp, reason, expectedVersion: version };
+    const asked = { taskId: id, followUp, followUpTime: followUpTime || null, reason, expectedVersion: version };
     const { task, errors } = (await graphql(POSTPONE, asked)).postponeTask;
     if (errors.length) {
       if (task && dialog.task?.id === id) dialog.learn(task);
@@ -59,7 +60,7 @@ export class Postponing {
     dialog.claims.done(id);
     dialog.store.put(task);
     dialog.element.close();
-    this.say(`${outside(task.patient.name)}: postponed to ${shortDate(task.followUp)}.`);
+    this.say(`${outside(task.patient.name)}: postponed to ${dayToCall(task)}.`);
     return [];
   }
 }

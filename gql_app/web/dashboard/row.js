@@ -1,7 +1,7 @@
 // A row of the list, written into its element.
 
 import { outside, write } from './text.js';
-import { closing, count, distance, shortDate, today, until, when } from './words.js';
+import { callsBack, closing, count, distance, shortDate, today, until, when, withTime } from './words.js';
 import { OUTCOMES } from './workflow.js';
 
 const assigned = ({ assignee }) => (assignee ? `For ${outside(assignee.name)}` : '');
@@ -10,7 +10,8 @@ const assigned = ({ assignee }) => (assignee ? `For ${outside(assignee.name)}` :
 function dates(task) {
   if (!task.isOpen) return { follow: when(task.closedAt), distance: closing(task) };
   if (!task.followUp) return { follow: '–', distance: '' };
-  return { follow: shortDate(task.followUp), distance: distance(task.followUp) };
+  if (task.isCallBackDue) return { follow: 'Call back', distance: `since ${when(task.followUpAt)}` };
+  return { follow: shortDate(task.followUp), distance: withTime(distance(task.followUp), task) };
 }
 
 /** Write what is new of a task into its row; `store` says who calls. */
@@ -20,7 +21,7 @@ export function fill(element, task, store) {
   const last = task.lastContact;
   const texts = {
     status: task.statusLabel,
-    claim: caller ? `With ${outside(caller)}` : task.claim ? 'With you' : assigned(task),
+    claim: caller ? `With ${outside(caller)}` : task.claim ? 'With you' : callsBack(task) || assigned(task),
     patient: outside(task.patient.name),
     phone: outside(task.patient.phone),
     reason: outside(task.reason),
@@ -35,6 +36,7 @@ export function fill(element, task, store) {
   }
   element.dataset.status = task.status;
   element.classList.toggle('late', isLate);
+  element.classList.toggle('call-back', task.isCallBackDue);
   element.classList.toggle('claimed', texts.claim !== '');
   element.classList.toggle('taken', caller !== null);
   element.title = task.isOpen

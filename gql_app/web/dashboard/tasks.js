@@ -74,6 +74,9 @@ export class TasksView {
         this.drawQueues();
       } else {
         if (what === 'event') this.list.noticed(detail.task);
+        if (detail.kind === 'CALL_BACK_DUE' && detail.task.callBackBy?.id === this.store.me) {
+          this.say(`Time to call ${outside(detail.task.patient.name)} back.`);
+        }
         this.isStale = true;
         this.soon();
       }

@@ -5,6 +5,7 @@ import { outside } from './text.js';
 import { CAUSES, CODES, CONTACT_STATUSES, OUTCOMES } from './workflow.js';
 
 const DAY = 86_400_000;
+const HOUR = DAY / 24;
 let zone = 'UTC';
 let dayOf;
 let clockOf;
@@ -32,6 +33,23 @@ export function shortDate(date) {
 }
 
 export const count = (n, one, many = `${one}s`) => `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;
+
+/** The time of a call-back; with its zone where the clocks show it twice, because they go back. */
+function timeToCall(moment) {
+  const at = Date.parse(moment);
+  const isTwice = [at - HOUR, at + HOUR].some((other) => clock(other) === clock(at));
+  const form = { timeZone: zone, hour: 'numeric', minute: '2-digit', timeZoneName: 'short' };
+  return isTwice ? new Date(at).toLocaleTimeString('en-US', form) : clock(at);
+}
+
+/** Adds to a text about a follow-up date the time that was promised, if one was. */
+export const withTime = (text, { followUpAt }) => (followUpAt ? `${text}, ${timeToCall(followUpAt)}` : text);
+
+/** The day of a follow-up, with the time that was promised. */
+export const dayToCall = (one) => withTime(shortDate(one.followUp), one);
+
+/** Who has promised to call back. */
+export const callsBack = ({ callBackBy }) => (callBackBy ? `${outside(callBackBy.name)} calls back` : '');
 
 /** How far `date` is: "3 days overdue", "today", "in 5 days". */
 export function distance(date) {
@@ -101,7 +119,7 @@ export function closing({ closeCause, closedBy, withdrawnReason }) {
 export function happening({ kind, task, contact, closeCause }) {
   switch (kind) {
     case 'CONTACT_LOGGED': {
-      const then = contact?.followUp ? `, call again ${shortDate(contact.followUp)}` : '';
+      const then = contact?.followUp ? `, call again ${dayToCall(contact)}` : '';
       return `${OUTCOMES[contact?.outcome] ?? 'Contact'}${closeCause ? ', closed' : then}`;
     }
     case 'CONTACT_UNDONE':
@@ -117,7 +135,11 @@ export function happening({ kind, task, contact, closeCause }) {
     case 'PATIENT_CHANGED':
       return 'Patient changed';
     case 'POSTPONED':
-      return `Postponed to ${shortDate(task.followUp)}`;
+      return `Postponed to ${dayToCall(task)}`;
+    case 'CALL_BACK_DUE':
+      return 'Time to call back';
+    case 'CALL_BACK_PASSED_ON':
+      return 'Anyone may call back';
     case 'REASSIGNED':
       return task.queue ? `Reassigned, ${outside(task.queue.name)}` : 'Reassigned';
     default:
@@ -134,7 +156,8 @@ const REFUSALS = {
 };
 
 /** An error of the server as the agent reads it. */
-export const refusal = ({ code, message }) => REFUSALS[code] ?? outside(message);
+export const refusal = ({ code, message, field }) =>
+  (field?.at(-1) === 'followUpTime' ? null : REFUSALS[code]) ?? outside(message);
 
 /** Why a closed task is closed, as a sentence without its end. */
 export function cause({ closeCause, withdrawnReason }) {
@@ -143,7 +166,7 @@ export function cause({ closeCause, withdrawnReason }) {
 
 /** What was logged on a task, and on so many others, as a sentence or two. */
 export function logged(task, others) {
-  const then = task.isOpen ? `call again ${shortDate(task.followUp)}` : 'closed';
+  const then = task.isOpen ? `call again ${dayToCall(task)}` : 'closed';
   const also = others ? ` Also on ${count(others, 'other task')}.` : '';
   return `${outside(task.patient.name)}: ${OUTCOMES[task.lastContact.outcome]}, ${then}.${also}`;
 }
@@ -152,18 +175,19 @@ export function logged(task, others) {
 export function differences(before, after) {
   const told = [];
   const compare = (name, a, b) => a !== b && told.push(`${name}: ${a} → ${b}`);
-  const date = (value) => (value ? shortDate(value) : 'none');
+  const date = (task) => (task.followUp ? dayToCall(task) : 'none');
   compare('Name', before.patient.name, after.patient.name);
   compare('Phone', before.patient.phone, after.patient.phone);
   compare('The patient', CONTACT_STATUSES[before.patient.contactStatus], CONTACT_STATUSES[after.patient.contactStatus]);
   compare('Status', before.statusLabel, after.statusLabel);
   if (after.closeCause && !before.closeCause) told.push(`Closed: ${inside(CAUSES[after.closeCause])}`);
-  if (after.isOpen) compare('Follow-up', date(before.followUp), date(after.followUp));
+  if (after.isOpen) compare('Follow-up', date(before), date(after));
   compare('Attempts', before.contactCount, after.contactCount);
   if (after.contactCount > before.contactCount) {
     told.push(`Last outcome: ${OUTCOMES[after.lastContact.outcome]}`);
   }
   const name = (value, otherwise) => (value ? outside(value.name) : otherwise);
+  compare('Call-back by', name(before.callBackBy, 'anyone'), name(after.callBackBy, 'anyone'));
   compare('For', name(before.assignee, 'all'), name(after.assignee, 'all'));
   compare('Queue', name(before.queue, 'another'), name(after.queue, 'another'));
   return told;

@@ -103,6 +103,7 @@ async def touched_tasks(practice_id: int, task_ids: Sequence[int]) -> set[int]:
     sql = f"""SELECT DISTINCT e.task_id FROM task_event e
     LEFT JOIN contact c ON c.practice_id = e.practice_id AND c.id = e.contact_id
     WHERE e.practice_id = $1 AND {among("e.task_id", 2)}
-      AND e.kind NOT IN ('CREATED', 'CLAIMED', 'RELEASED', 'PATIENT_CHANGED', 'CONTACT_UNDONE')
+      AND e.kind NOT IN ('CREATED', 'CLAIMED', 'RELEASED', 'PATIENT_CHANGED', 'CONTACT_UNDONE',
+        'CALL_BACK_DUE', 'CALL_BACK_PASSED_ON')
       AND (c.id IS NULL OR {stands("c")})"""
     return {found.id for found in await fetch(Id, sql, practice_id, list(task_ids))}

@@ -8,6 +8,7 @@ from gql_app.access import Viewer
 from gql_app.work.reads.conditions import Conditions
 from gql_app.work.reads.queues import MAX_SELECTS
 from gql_app.work.reads.sections import DUE, NEW
+from models.call_back import GRACE
 from models.database import Id, Row, among, fetch, has_row_locks
 from models.follow_up import local_date
 from models.rest import Rest
@@ -16,14 +17,18 @@ from models.task import EXPIRES_KEY, IS_OPEN, NEVER, TASK_COLUMNS, TaskRow
 WINDOW = 60
 """How many of a queue's most urgent tasks are looked at: as many agents may ask at once."""
 
-QUEUES_AT_ONCE = MAX_SELECTS // 3
-"""In one statement, with three selects each."""
+QUEUES_AT_ONCE = MAX_SELECTS // 4
+"""In one statement, with four selects each."""
 
 DUE_NOW = "(t.follow_up IS NULL OR t.follow_up <= $3)"
 """SQL that is true of open tasks that may be handed out on the day in the third parameter."""
 
 FOR_VIEWER = "(t.assignee_id IS NULL OR t.assignee_id = $4)"
 """SQL that is true of tasks that are not the work of others than the fourth parameter."""
+
+NOT_PROMISED = "t.follow_up_at IS NULL"
+"""SQL that is true of tasks that are due on a day: the index from which claims read has no others.
+What is promised for a moment goes before a rest, and before the work of others."""
 
 
 class Where(NamedTuple):
@@ -66,7 +71,8 @@ async def _patients_of(viewer: Viewer, task_ids: Sequence[int]) -> list[int]:
 
 class Candidate(NamedTuple):
     """A task that may be claimed next, as it was before its lock. `follow_up` is the practice's
-    date, `expires_at` is aware. One with `rests_since` has rested, and is to be found again."""
+    date, `expires_at` is aware. One with `rests_since` has rested, and is to be found again.
+    `follow_up_at` and `call_back_by_id` are those of a call-back that is due."""
 
     id: int
     patient_id: int
@@ -74,22 +80,29 @@ class Candidate(NamedTuple):
     expires_at: datetime | None
     queue_id: int
     assignee_id: int | None
+    follow_up_at: datetime | None
+    call_back_by_id: int | None
     rests_since: datetime | None
 
 
 _COLUMNS = ", ".join(f"t.{column}" for column in Candidate._fields)
 
+# A rest that was noted before the promise is over with it.
+_OF_CALL_BACK = _COLUMNS.replace("t.rests_since", "CAST(NULL AS TIMESTAMPTZ) AS rests_since")
+
 
 async def most_urgent(viewer: Viewer, where: Where, now: datetime) -> list[Candidate]:
     """The first free tasks of each queue, most urgent first, and of each queue one that has rested,
-    if there is one. Each select reads the beginning of an index, so it costs the same however many
-    tasks there are, but for those that are passed over as others' work."""
+    if there is one. Call-backs that are due come before all others. Each select reads the beginning
+    of an index, so it costs the same however many tasks there are, but for those that are passed
+    over as others' work."""
     values: list[object] = [
         viewer.practice_id,
         now,
         local_date(now, viewer.time_zone),
         viewer.staff_id,
         where.rest.since(now),
+        now - GRACE,
     ]
     others = ""
     if where.skipped:
@@ -105,7 +118,7 @@ async def first_of_queues(
     selects: Callable[[str], list[str]],
     values: Sequence[object],
 ) -> list[Row]:
-    """What the selects, at most three, find in each of the queues. They are made for a queue whose
+    """What the selects, at most four, find in each of the queues. They are made for a queue whose
     number they are given as SQL; their parameters are `values`."""
     found: list[Row] = []
     for begin in range(0, len(queues), QUEUES_AT_ONCE):
@@ -123,28 +136,36 @@ async def first_of_queues(
 
 
 def _firsts(queue: str, others: str) -> list[str]:
-    """The first free tasks of a queue: to be called again, and never called; and one that has
-    rested. The parameters are the practice, now, today, who asks, and since when patients rest;
-    `others` are further conditions."""
+    """The first free tasks of a queue: to be called back, to be called again, and never called; and
+    one that has rested. The parameters are the practice, now, today, who asks, since when patients
+    rest, and until when a call-back was promised that waits for nobody any more; `others` are
+    further conditions."""
+    is_free = f"""{EXPIRES_KEY} > $2
+          AND (t.claimed_until IS NULL OR t.claimed_until <= $2) {others}"""
+    call_backs = f"""SELECT {_OF_CALL_BACK} FROM task t
+        WHERE t.practice_id = $1 AND t.queue_id = {queue} AND t.follow_up_at <= $2
+          AND {IS_OPEN} AND {is_free}
+          AND (t.call_back_by_id IS NULL OR t.call_back_by_id = $4 OR t.follow_up_at <= $6)
+        ORDER BY t.follow_up_at, t.id LIMIT {WINDOW}"""
     free = [
         f"""SELECT {_COLUMNS} FROM task t
         WHERE t.practice_id = $1 AND t.queue_id = {queue} AND t.rests_since IS NULL
-          AND {section.holds("$3")}
-          AND {EXPIRES_KEY} > $2
-          AND (t.claimed_until IS NULL OR t.claimed_until <= $2)
-          AND {FOR_VIEWER} {others}
+          AND {section.holds("$3")} AND {NOT_PROMISED} AND {is_free} AND {FOR_VIEWER}
         ORDER BY t.rests_since, {section.sort} LIMIT {WINDOW}"""
         for section in (DUE, NEW)
     ]
     rested = f"""SELECT {_COLUMNS} FROM task t
-        WHERE t.practice_id = $1 AND t.queue_id = {queue} AND {IS_OPEN} AND t.rests_since <= $5
+        WHERE t.practice_id = $1 AND t.queue_id = {queue} AND {IS_OPEN} AND {NOT_PROMISED}
+          AND t.rests_since <= $5
         ORDER BY t.rests_since LIMIT 1"""
-    return [*free, rested]
+    return [call_backs, *free, rested]
 
 
 def _urgency(task: Candidate) -> tuple[object, ...]:
     """What puts candidates of several queues into the order of work."""
-    return (task.follow_up or date.max, task.expires_at or NEVER, task.id)
+    if task.follow_up_at is not None:
+        return (0, task.follow_up_at, task.id)
+    return (1, task.follow_up or date.max, task.expires_at or NEVER, task.id)
 
 
 async def claimed_tasks(viewer: Viewer, now: datetime) -> list[TaskRow]:

@@ -9,12 +9,14 @@ from gql_app.work.reads.last_calls import call_of
 from gql_app.work.reads.next_tasks import (
     DUE_NOW,
     FOR_VIEWER,
+    NOT_PROMISED,
     WINDOW,
     Where,
     first_of_queues,
     most_urgent,
 )
 from gql_app.work.reads.sections import LATER
+from models.call_back import GRACE
 from models.follow_up import local_date
 from models.rest import Rest, midnight
 from models.task import EXPIRES_KEY, IS_OPEN
@@ -30,14 +32,39 @@ class Nothing(NamedTuple):
 
 class _Waiting(NamedTuple):
     """An open task that may not be handed out yet: its follow-up date is to come, or its patient
-    rests; or both. `called_at` is when the patient was called last."""
+    rests; or both. Or the patient is to be called back. `called_at` is when the patient was called
+    last."""
 
     queue_id: int
     kind: str
     follow_up: date | None
     expires_at: datetime | None
     rests_since: datetime | None
+    follow_up_at: datetime | None
+    call_back_by_id: int | None
+    claimed_until: datetime | None
     called_at: datetime | None
+
+    def is_called(self, now: datetime) -> bool:
+        """Whether it is due, and somebody is calling."""
+        return self.kind == "claimed" or (
+            self._is_due_call_back(now)
+            and self.claimed_until is not None
+            and self.claimed_until > now
+        )
+
+    def is_left_to_other(self, staff_id: int, now: datetime) -> bool:
+        """Whether it is time for a call-back that somebody else has promised."""
+        return (
+            self._is_due_call_back(now)
+            and not self.is_called(now)
+            and self.call_back_by_id not in (None, staff_id)
+        )
+
+    def _is_due_call_back(self, now: datetime) -> bool:
+        return (
+            self.kind == "promised" and self.follow_up_at is not None and self.follow_up_at <= now
+        )
 
 
 async def why_nothing(viewer: Viewer, where: Where, now: datetime) -> Nothing:
@@ -51,10 +78,12 @@ async def why_nothing(viewer: Viewer, where: Where, now: datetime) -> Nothing:
         why.append("was skipped by you")
     if any(task.kind == "resting" for task in found):
         why.append(f"was called {_lately(where.rest)}")
-    if any(task.kind == "claimed" for task in found):
+    if any(task.is_left_to_other(viewer.staff_id, now) for task in found):
+        why.append("is to be called back by somebody else")
+    if any(task.is_called(now) for task in found):
         why.append("is being called now")
     reason = f"Everybody who is due {' or '.join(why)}." if why else "Nobody is due to be called."
-    return Nothing(reason, min(_moments(found, where.rest, now), default=None))
+    return Nothing(reason, min(_moments(found, where.rest, viewer, now), default=None))
 
 
 def _lately(rest: Rest) -> str:
@@ -67,19 +96,26 @@ def _selects(queue: str) -> list[str]:
     """The first tasks of a queue that wait, by what they wait for. The parameters are those of
     `most_urgent`. Of those that are due and not resting all are claimed, or others' work."""
     select = f"""SELECT t.queue_id, '%s' AS kind, t.follow_up, t.expires_at, t.rests_since,
+            t.follow_up_at, t.call_back_by_id, t.claimed_until,
             {call_of("t.patient_id")} AS called_at
         FROM task t
-        WHERE t.practice_id = $1 AND t.queue_id = {queue} AND {EXPIRES_KEY} > $2 AND {FOR_VIEWER}"""
+        WHERE t.practice_id = $1 AND t.queue_id = {queue} AND {EXPIRES_KEY} > $2"""
     return [
-        f"""{select % "later"} AND {LATER.holds("$3")} ORDER BY {LATER.sort} LIMIT {WINDOW}""",
-        f"""{select % "resting"} AND {IS_OPEN} AND {DUE_NOW} AND t.rests_since > $5
+        f"""{select % "later"} AND {LATER.holds("$3")} AND {FOR_VIEWER}
+        ORDER BY {LATER.sort} LIMIT {WINDOW}""",
+        f"""{select % "resting"} AND {IS_OPEN} AND {DUE_NOW} AND {NOT_PROMISED}
+          AND t.rests_since > $5 AND {FOR_VIEWER}
         ORDER BY t.rests_since LIMIT {WINDOW}""",
-        f"""{select % "claimed"} AND {IS_OPEN} AND {DUE_NOW} AND t.rests_since IS NULL
-          AND t.claimed_until > $2 LIMIT 1""",
+        f"""{select % "claimed"} AND {IS_OPEN} AND {DUE_NOW} AND {NOT_PROMISED}
+          AND t.rests_since IS NULL AND t.claimed_until > $2 AND {FOR_VIEWER} LIMIT 1""",
+        f"""{select % "promised"} AND {IS_OPEN} AND t.follow_up_at IS NOT NULL
+        ORDER BY t.follow_up_at, t.id LIMIT {WINDOW}""",
     ]
 
 
-def _moments(found: list[_Waiting], rest: Rest, now: datetime) -> Iterable[datetime]:
+def _moments(
+    found: list[_Waiting], rest: Rest, viewer: Viewer, now: datetime
+) -> Iterable[datetime]:
     """When the tasks are free that wait for nothing but time. Where a queue has more than were
     looked at, the moment before which none of the others is: so it is never said too late."""
     last: dict[tuple[int, str], _Waiting] = {}
@@ -87,17 +123,29 @@ def _moments(found: list[_Waiting], rest: Rest, now: datetime) -> Iterable[datet
     for task in found:
         if task.kind == "claimed":
             continue
-        free_at = _free_at(task, rest)
-        if free_at > now and (task.expires_at is None or free_at < task.expires_at):
+        free_at = _free_at(task, rest, viewer, now)
+        if (
+            free_at is not None
+            and free_at > now
+            and (task.expires_at is None or free_at < task.expires_at)
+        ):
             yield free_at
         place = (task.queue_id, task.kind)
         last[place], number[place] = task, number.get(place, 0) + 1
     for place, task in last.items():
         if number[place] == WINDOW:
-            yield _earliest(task, rest)
+            yield max(now, _earliest(task, rest))
 
 
-def _free_at(task: _Waiting, rest: Rest) -> datetime:
+def _free_at(task: _Waiting, rest: Rest, viewer: Viewer, now: datetime) -> datetime | None:
+    """When a task is free; None if it is being called, or is told of as one that was promised."""
+    if task.kind == "promised":
+        assert task.follow_up_at is not None
+        is_mine = task.call_back_by_id in (None, viewer.staff_id)
+        free_at = task.follow_up_at if is_mine else task.follow_up_at + GRACE
+        return None if task.is_called(now) else free_at
+    if task.follow_up_at is not None:
+        return None
     rested = None if task.called_at is None or rest.is_off else rest.end(task.called_at)
     due = None if task.kind == "resting" or task.follow_up is None else _begins(task, rest)
     return max(moment for moment in (rested, due) if moment is not None)
@@ -112,5 +160,8 @@ def _earliest(task: _Waiting, rest: Rest) -> datetime:
     """The first moment at which a task can be free that stands after this one."""
     if task.kind == "later":
         return _begins(task, rest)
+    if task.kind == "promised":
+        assert task.follow_up_at is not None
+        return task.follow_up_at
     assert task.rests_since is not None
     return rest.end(task.rests_since)

@@ -24,6 +24,7 @@ MAX_SELECTS = 400
 OF_CURSORS = frozenset(
     (
         *("id", "practice_id", "due_on", "follow_up", "status", "expires_at", "closed_at"),
+        *("follow_up_at", "call_back_told_at"),
         *("contacted_at", "logged_at"),
     )
 )

@@ -42,7 +42,18 @@ class Section(NamedTuple):
         )
 
 
-DUE = Section("d", OPEN_STATUSES, IS_OPEN, ("t.follow_up", EXPIRES_KEY, "t.id"), day="<=")
+CALL_BACK = Section(
+    "p",
+    OPEN_STATUSES,
+    f"{IS_OPEN} AND t.call_back_told_at IS NOT NULL",
+    ("t.follow_up_at", "t.id"),
+)
+"""It is time to call back, as was promised: the earliest promise first."""
+
+# Of call-backs that are due there are so few that the others are read past them.
+_NO_CALL_BACK = f"{IS_OPEN} AND t.call_back_told_at IS NULL"
+
+DUE = Section("d", OPEN_STATUSES, _NO_CALL_BACK, ("t.follow_up", EXPIRES_KEY, "t.id"), day="<=")
 """Overdue, then due today; those of one day by expiry."""
 
 NEW = Section(
@@ -66,16 +77,17 @@ CLOSED = Section(
 OPEN = Section("o", OPEN_STATUSES, IS_OPEN, ("t.id",), descending=True)
 """Latest made first."""
 
-WORK_ORDER = (DUE, NEW, LATER, CLOSED)
-"""The order in which `claimNextTask` hands out tasks: DUE, then NEW. What it does not hand out
-comes after them."""
+WORK_ORDER = (CALL_BACK, DUE, NEW, LATER, CLOSED)
+"""The order in which `claimNextTask` hands out tasks: CALL_BACK, DUE, then NEW. What it does not
+hand out comes after them."""
 
 # A task with a follow-up is due on its date, which is what the indexes know that are not a queue's.
 _DUE_ANYWHERE = DUE._replace(
-    condition=f"{IS_OPEN} AND t.follow_up IS NOT NULL", keys=("t.due_on", EXPIRES_KEY, "t.id")
+    condition=f"{_NO_CALL_BACK} AND t.follow_up IS NOT NULL", keys=("t.due_on", EXPIRES_KEY, "t.id")
 )
 
 WORK_ORDER_OF_MANY_QUEUES = (
+    CALL_BACK,
     _DUE_ANYWHERE,
     NEW._replace(same=""),
     _DUE_ANYWHERE._replace(name="l", day=">"),
@@ -86,6 +98,7 @@ WORK_ORDER_OF_MANY_QUEUES = (
 CLOSED_ORDER = (CLOSED, OPEN)
 
 _TYPES = {
+    "t.follow_up_at": datetime,
     "t.follow_up": date,
     "t.due_on": date,
     EXPIRES_KEY: datetime,
@@ -105,6 +118,8 @@ def section_of(sections: tuple[Section, ...], row: TaskRow, day: date) -> Sectio
         return CLOSED
     if OPEN in sections:
         return OPEN
+    if row.call_back_told_at is not None:
+        return CALL_BACK
     if row.follow_up is None:
         return NEW
     return DUE if row.follow_up <= day else LATER
@@ -114,6 +129,7 @@ def place_of(sections: tuple[Section, ...], row: TaskRow, day: date) -> Place:
     """Where a task stands in a list that is divided on `day`."""
     section = section_of(sections, row, day)
     values = {
+        "t.follow_up_at": row.follow_up_at,
         "t.follow_up": row.follow_up,
         EXPIRES_KEY: row.expires_at or NEVER,
         "t.closed_at": row.closed_at,

@@ -76,22 +76,22 @@ async def sweep(changes: Changes, now: datetime, *, forced: bool = False) -> int
     if that would be too many for the clock to be believed, unless it is `forced`."""
     if not forced:
         await _check(_OPEN_UNTIL, now)
-    return await _sweep(changes, _NEXT_TO_EXPIRE, expire_task, now)
+    return await sweep_by(changes, _NEXT_TO_EXPIRE, expire_task, now)
 
 
 async def keep_sweeping(changes: Changes, clock: Clock) -> None:
     """Close expired tasks until cancelled, waking when the next one expires."""
-    await _keep_sweeping(lambda now: sweep(changes, now), _NEXT_TO_EXPIRE, clock)
+    await keep_doing(lambda now: sweep(changes, now), _NEXT_TO_EXPIRE, clock)
 
 
 async def free_lapsed(changes: Changes, now: datetime) -> int:
     """Free every patient whose claim has lapsed by `now`. Returns how many were freed."""
-    return await _sweep(changes, _NEXT_TO_LAPSE, lapse_claim, now)
+    return await sweep_by(changes, _NEXT_TO_LAPSE, lapse_claim, now)
 
 
 async def keep_freeing(changes: Changes, clock: Clock) -> None:
     """Free lapsed claims until cancelled, waking when the next one lapses."""
-    await _keep_sweeping(lambda now: free_lapsed(changes, now), _NEXT_TO_LAPSE, clock)
+    await keep_doing(lambda now: free_lapsed(changes, now), _NEXT_TO_LAPSE, clock)
 
 
 async def end_statuses(changes: Changes, now: datetime, *, forced: bool = False) -> int:
@@ -99,12 +99,12 @@ async def end_statuses(changes: Changes, now: datetime, *, forced: bool = False)
     `Doubtful` as `sweep` does."""
     if not forced:
         await _check(_STATUS_UNTIL, now)
-    return await _sweep(changes, _NEXT_STATUS, end_status, now, "patient")
+    return await sweep_by(changes, _NEXT_STATUS, end_status, now, what="patient")
 
 
 async def keep_ending_statuses(changes: Changes, clock: Clock) -> None:
     """End contact statuses until cancelled, waking when the next one ends."""
-    await _keep_sweeping(lambda now: end_statuses(changes, now), _NEXT_STATUS, clock)
+    await keep_doing(lambda now: end_statuses(changes, now), _NEXT_STATUS, clock)
 
 
 async def _check(how_many: str, now: datetime) -> None:
@@ -114,16 +114,19 @@ async def _check(how_many: str, now: datetime) -> None:
         await check_share("expire", late.number, all_.number, now)
 
 
-async def _sweep(
+async def sweep_by(
     changes: Changes,
     next_due: str,
     end: UseCase[[int], bool],
     now: datetime,
+    *others: object,
     what: str = "task",
 ) -> int:
+    """Carry `end` out for every task, or what else it is, that `next_due` selects at `now`;
+    `others` are its further parameters. Returns for how many there was something to do."""
     done, unreadable = 0, None
     busy: set[int] = set()  # others need not wait for a practice that is held up
-    while due := await fetch(_Due, next_due, now):
+    while due := await fetch(_Due, next_due, now, *others):
         ended = 0
         for row in due:
             if row.practice_id in busy:
@@ -143,14 +146,15 @@ async def _sweep(
     return done
 
 
-async def _keep_sweeping(sweep_by: Sweep, next_due: str, clock: Clock) -> None:
+async def keep_doing(do: Sweep, next_due: str, clock: Clock) -> None:
+    """Carry `do` out until cancelled, each time that `next_due` selects something new."""
     doubts = False
     while True:
         pause = LONGEST_SLEEP
         try:
             with retried(log, "a sweep failed", but=(Doubtful,)):
                 clock.check()
-                await sweep_by(clock())
+                await do(clock())
                 doubts = False
                 now = clock()
                 if soon := await fetch(_Due, next_due, now + LONGEST_SLEEP):

@@ -20,12 +20,14 @@ from gql_app.work.reads.cursors import (
 from gql_app.work.reads.orders import TaskOrder, cursor_of
 from gql_app.work.reads.queues import tasks_page, tasks_page_in_full
 from gql_app.work.reads.task_filter import TaskQuery
+from gql_app.work.upkeep.call_backs import tell_call_backs
 from models.chain import Position
 from models.contact import Contact
 from models.database import fetch, write
 from models.lifecycle import TaskStatus
 from models.task import LONG_AGO, NEVER, Task
 from tests.office import Office
+from tests.support.call_backs import promise
 from tests.work.worklists import EVERY_STATUS
 
 HOUR = timedelta(hours=1)
@@ -57,7 +59,10 @@ async def keys(office: Office, order: TaskOrder) -> dict[int, tuple[Any, ...]]:
         last = contacted.get(task.last_contact_id or 0)
         closed = (task.closed_at is None, -(task.closed_at or LONG_AGO).timestamp(), -task.id)
         expiry = (task.expires_at or NEVER, task.id)
+        due: tuple[Any, ...]
         due = (0 if task.follow_up and task.follow_up <= today else 2, task.follow_up, *expiry)
+        if task.call_back_told_at is not None:
+            due = (-1, task.follow_up_at, task.id)
         return {
             TaskOrder.WORK: (
                 (3, *closed) if task.closed_at else due if task.follow_up else (1, *expiry)
@@ -88,6 +93,10 @@ async def make_tasks(office: Office) -> list[Task]:
         await office.log(tasks[place], follow_up=office.today + timedelta(days=ahead))
     at = office.clock() - 3 * HOUR
     await office.log(tasks[7], contacted_at=at, follow_up=office.today)
+    for n, place in enumerate((10, 6, 1)):  # two at the same moment, and one that is to come
+        await promise(office, tasks[place], office.clock() + timedelta(minutes=1 + n // 2 * 60))
+    office.clock.advance(minutes=3)
+    assert await tell_call_backs(office.changes, office.clock()) == 2
     return tasks
 
 
@@ -192,7 +201,8 @@ async def test_sqlite_reads_each_section_from_its_index_wherever_a_page_begins(
             sql, values = asked[-1]
             steps = [r["detail"] for r in await write(f"EXPLAIN QUERY PLAN {sql}", *values)]
             looks = [step for step in steps if step.startswith("SEARCH t")]
-            assert {step.split()[4] for step in looks} == indexes, (order, place)
+            first = {"task_call_back_due"} if order is TaskOrder.WORK and place is None else set()
+            assert {step.split()[4] for step in looks} == indexes | first, (order, place)
             if place is due:  # the rest of a day is found, not read from its beginning
                 assert "=? AND <expr>=? AND id>?)" in looks[0]
                 assert "=? AND <expr>>?)" in looks[1]

@@ -1,0 +1,43 @@
+"""What a practice's day must show of its calls: nobody is called twice, and promises are kept."""
+
+from collections import Counter
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from benchmarks.people import TIME_ZONE, Ledger
+from models.contact import Contact
+from models.follow_up import local_date
+from models.task import Task
+
+PROMISE = timedelta(minutes=5)
+"""Within which a patient is called back."""
+LAST_CALLS = timedelta(seconds=10)
+"""Before the end: what is due later may be left over when the agents go home."""
+
+
+async def called_twice(practice_id: int) -> int:
+    """How many patients were called again on the day on which they were called, and were not
+    promised that: nobody here claims a task by hand."""
+    patients = dict(await Task.filter(practice_id=practice_id).values_list("id", "patient_id"))
+    calls: list[Any] = (
+        await Contact.all().order_by("id").values_list("task_id", "logged_at", "follow_up_at")
+    )
+    days: Counter[tuple[Any, date]] = Counter()
+    promised: set[int] = set()
+    for task, at, again_at in calls:
+        days[patients[task], local_date(at, TIME_ZONE.key)] += task not in promised
+        promised.discard(task)
+        if again_at is not None:
+            promised.add(task)
+    return sum(number > 1 for number in days.values())
+
+
+async def check_promises(practice_id: int, ended_at: datetime, ledger: Ledger) -> None:
+    """Each patient who was promised a call got it within five minutes, and nobody is left who was
+    to be called by the end of the day."""
+    for late in ledger.call_back_seconds:
+        if late > PROMISE.total_seconds():
+            ledger.wrong.append(f"a patient was called back {late:.0f} s after the time")
+    due = Task.filter(practice_id=practice_id, follow_up_at__lt=ended_at - LAST_CALLS)
+    for task in await due.filter(claimed_until__isnull=True):
+        ledger.wrong.append(f"task {task.id} was to be called back at {task.follow_up_at}")
