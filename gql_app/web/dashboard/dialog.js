@@ -9,7 +9,6 @@ import { Notices } from './notices.js';
 import { Past } from './past.js';
 import { Place } from './place.js';
 import { takesDate, verdict } from './rules.js';
-import { outside } from './text.js';
 import { calling } from './words.js';
 
 const EMPTY = {
