@@ -40,8 +40,8 @@ async def check_promises(practice_id: int, ends_at: datetime, ledger: Ledger) ->
             ledger.wrong.append(f"a patient was called back {late:.0f} s after the time")
     due = Task.filter(practice_id=practice_id, follow_up_at__lt=ends_at - LAST_CALLS)
     for task in await due.filter(claimed_until__isnull=True):
+        assert task.follow_up_at is not None
         whose = f"by {task.call_back_by_id}" if task.call_back_by_id else "by anyone"
         late = (ends_at - task.follow_up_at).total_seconds()
-        ledger.wrong.append(
-            f"task {task.id} was to be called back {whose}, {late:.0f} s before the end"
-        )
+        told = f"{whose}, {late:.0f} s before the end"
+        ledger.wrong.append(f"task {task.id} was to be called back {told}")
