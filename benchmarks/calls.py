@@ -32,12 +32,16 @@ async def called_twice(practice_id: int) -> int:
     return sum(number > 1 for number in days.values())
 
 
-async def check_promises(practice_id: int, ended_at: datetime, ledger: Ledger) -> None:
+async def check_promises(practice_id: int, ends_at: datetime, ledger: Ledger) -> None:
     """Each patient who was promised a call got it within five minutes, and nobody is left who was
-    to be called by the end of the day."""
+    to be called before the agents went home, at `ends_at`."""
     for late in ledger.call_back_seconds:
         if late > PROMISE.total_seconds():
             ledger.wrong.append(f"a patient was called back {late:.0f} s after the time")
-    due = Task.filter(practice_id=practice_id, follow_up_at__lt=ended_at - LAST_CALLS)
+    due = Task.filter(practice_id=practice_id, follow_up_at__lt=ends_at - LAST_CALLS)
     for task in await due.filter(claimed_until__isnull=True):
-        ledger.wrong.append(f"task {task.id} was to be called back at {task.follow_up_at}")
+        assert task.follow_up_at is not None
+        whose = f"by {task.call_back_by_id}" if task.call_back_by_id else "by anyone"
+        late = (ends_at - task.follow_up_at).total_seconds()
+        told = f"{whose}, {late:.0f} s before the end"
+        ledger.wrong.append(f"task {task.id} was to be called back {told}")

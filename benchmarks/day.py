@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +155,7 @@ async def day(options: argparse.Namespace, folder: Path, parts: ExitStack) -> di
     for supervisor in supervisors:
         await supervisor.reach(1, PATIENCE)
     until = time.monotonic() + options.seconds
+    ends_at = datetime.now(UTC) + timedelta(seconds=options.seconds)
     agents = [
         Agent(f"agent {n}", urls[n % 2], key, ledger) for n, key in enumerate(keys[Role.STAFF])
     ]
@@ -168,14 +169,13 @@ async def day(options: argparse.Namespace, folder: Path, parts: ExitStack) -> di
         for partner in partners:
             at_work.create_task(partner.work(until, queues[0]))
     changed = supervising.result()
-    ended_at = datetime.now(UTC)
     async with opened(database_url):
         last = (await feed_bounds(practice_id)).seq
         tasks = await Task.filter(practice_id=practice_id).count()
         await _check_contacts(ledger)
         overlaps = await _overlaps(practice_id)
         twice = await called_twice(practice_id)
-        await check_promises(practice_id, ended_at, ledger)
+        await check_promises(practice_id, ends_at, ledger)
     for supervisor in supervisors:
         await supervisor.reach(last, PATIENCE)
         await _compare(boss, supervisor)
