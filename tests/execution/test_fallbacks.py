@@ -132,7 +132,9 @@ def with_ids(ways: Ways, document: str) -> tuple[str, dict[str, Any]]:
         global_id("Queue", ways.office.recall.id),
     )
     contact_id = global_id("Contact", 1)
+    other = ways.run(ways.office.make_task()) if "$other" in document else None
     for place, known in (
+        ('patientId: "…"', f'patientId: "{global_id("Patient", ways.office.patients[0].id)}"'),
         ('ids: ["…"]', f'ids: ["{task}"]'),
         ('contactId: "…"', f'contactId: "{contact_id}"'),
         ('taskId: "…"', f'taskId: "{task}"'),
@@ -145,6 +147,8 @@ def with_ids(ways: Ways, document: str) -> tuple[str, dict[str, Any]]:
     own = next((global_id(kind, 1) for field, kind in OWN.items() if field in document), task)
     texts = {"notes": "Call back", "reason": "Asked for it"}
     ids = {"id": own, "taskId": task, "contactId": contact_id}
+    if other is not None:
+        ids |= {"task": task, "other": task_id(other)}
     return document, {**ids, **texts, **contact, **page}
 
 

@@ -15,11 +15,13 @@ from gql_app.work.contact_status import NewStatus, set_contact_status
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.queues import update_queue
 from gql_app.work.reads.orders import TaskOrder
+from models.call_back import CallBackBy
 from models.contact_status import ContactStatus
 from models.database import opened
 from tests.execution.ways import ALL, rich_office
 from tests.flows.dashboard import services
 from tests.office import Office
+from tests.support.call_backs import promise
 from tests.work.agents import claims_of, make_patients
 
 SCHEMA = build_schema()
@@ -80,7 +82,10 @@ async def office(database_url: str) -> AsyncIterator[Office]:
         await office.changes.make_for(
             office.practice.id, update_queue, office.recall.id, {"follow_up_ladder": [1, 7]}
         )
-        task, withdrawn = [await office.make_task(patient=office.patients[0]) for _ in range(2)]
+        task, withdrawn, promised = [
+            await office.make_task(patient=office.patients[0]) for _ in range(3)
+        ]
+        soon = office.clock() + timedelta(minutes=30)
         (moved,) = await make_patients(office, 1)
         await office.make_task(patient=moved)
         gone = NewStatus(ContactStatus.INACTIVE, "Has moved", office.today)
@@ -89,6 +94,7 @@ async def office(database_url: str) -> AsyncIterator[Office]:
             await office.log(
                 task, notes="At noon", contacted_at=office.clock() - timedelta(hours=1)
             ),
+            await promise(office, promised, soon, CallBackBy.ME),
             await reassign_tasks(*at_work, [task.id], to_staff_id=office.staff.staff_id),
             await withdraw_tasks(*at_work, [withdrawn.id], reason="Has moved away"),
             await claims_of(office).claim(office.staff, task.id),
