@@ -200,6 +200,7 @@ async def test_a_refusal_stands_at_its_task_and_keeps_all_that_was_typed(
     await expect(agent.page.locator("#notes")).to_have_value("Called twice")
     assert await Contact.all().count() == 0
     await log(server, third, "staff")  # which has the page ask for the patient's tasks anew
+    await expect(row(agent, "Plan presented")).to_contain_text("tomorrow")
     await expect(row(agent, "No show")).to_contain_text("It was closed meanwhile")
     await expect(row(agent, "No show").get_by_label("Notes")).to_have_value("Half a thought")
     await agent.log.click()
