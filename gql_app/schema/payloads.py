@@ -35,9 +35,9 @@ class Payload:
         self.task = result.task
         self.contact = result.contact
         self.late = result.late
-        self.others = result.others
+        self.others = [*result.others]
         self.appointment = result.appointment
-        self.closed_tasks = result.needless
+        self.closed_tasks = [*result.needless]
         self.reason = None if result.nothing is None else result.nothing.reason
         self.next_at = None if result.nothing is None else result.nothing.next_at
         self.errors = [
