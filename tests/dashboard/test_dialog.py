@@ -157,8 +157,8 @@ async def test_a_notice_goes_when_it_is_no_longer_true(server: Server, sign_in: 
     await expect(changes).not_to_contain_text("Queue:")
 
     async def refuse(route: Route) -> None:
-        error = {"code": "NOTES_REQUIRED", "message": "Say more in the notes.", "field": "notes"}
-        late = {"code": "FOLLOW_UP_IN_PAST", "message": "2026-01-01", "field": "followUp"}
+        error = {"code": "NOTES_REQUIRED", "message": "Say more in the notes.", "field": ["notes"]}
+        late = {"code": "FOLLOW_UP_IN_PAST", "message": "2026-01-01", "field": ["followUp"]}
         answer = {"data": {"logContact": {"task": None, "errors": [error, late]}}}
         await route.fulfill(json=answer)
 

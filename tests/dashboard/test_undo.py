@@ -40,6 +40,7 @@ async def test_what_was_logged_is_taken_back_by_pointer_key_and_tab(
     task = await server.office.make_task()
     agent = await sign_in()
     page = agent.page
+    await expect(agent.rows).to_have_count(1)
     before = await agent.shown()
     for way in ("pointer", "key", "tab"):
         await log_and_close(agent)

@@ -73,10 +73,7 @@ export class TasksView {
       } else if (what === 'counts') {
         this.drawQueues();
       } else {
-        if (what === 'event') this.list.noticed(detail.task);
-        if (detail.kind === 'CALL_BACK_DUE' && detail.task.callBackBy?.id === this.store.me) {
-          this.say(`Time to call ${outside(detail.task.patient.name)} back.`);
-        }
+        if (what === 'event') this.noticed(detail);
         this.isStale = true;
         this.soon();
       }
@@ -86,6 +83,12 @@ export class TasksView {
       this.isStale = true;
       this.soon();
     }, 30_000);
+  }
+
+  noticed({ kind, task }) {
+    this.list.noticed(task);
+    const isMine = task.callBackBy?.id === this.store.me;
+    if (kind === 'CALL_BACK_DUE' && isMine) this.say(`Time to call ${outside(task.patient.name)} back.`);
   }
 
   clear() {
