@@ -1,7 +1,9 @@
 """The settings, for admins: the practice and its queues, by mouse and by keyboard."""
 
+import asyncio
+
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from gql_app.schema.ids import global_id
 from gql_app.work.archiving import archive_queue
@@ -177,3 +179,32 @@ async def test_a_script_has_no_markup_of_its_own(server: Server, sign_in: SignIn
     await expect(script).to_contain_text("<b>Hi</b>")
     await expect(script.locator("a")).to_have_count(1)
     await expect(script.locator("a")).to_have_attribute("href", "https://x.example")
+
+
+async def test_what_is_typed_while_an_answer_is_on_its_way_stays(
+    server: Server, sign_in: SignIn
+) -> None:
+    page = (await sign_in("admin")).page
+    await page.get_by_role("link", name="Settings").click()
+    rest = page.get_by_label("Rest after a call")
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("Maple Dental")
+    await page.get_by_role("link", name="Queues").click()
+    await expect(listed(page)).to_have_count(2)
+    asked, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        if "restHours" in (route.request.post_data or ""):
+            asked.set()
+            await may_go_on.wait()
+        await route.continue_()
+
+    await page.route("**/graphql", hold)
+    await page.get_by_role("link", name="Practice", exact=True).click()
+    await asked.wait()
+    await rest.fill("24")
+    async with page.expect_response(lambda r: "restHours" in (r.request.post_data or "")):
+        may_go_on.set()
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#toast")).to_contain_text("Saved.")
+    await server.office.practice.refresh_from_db()
+    assert server.office.practice.rest_hours == 24

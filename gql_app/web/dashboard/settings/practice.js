@@ -10,6 +10,7 @@ export class Section {
     Object.assign(this, { say, onError });
     this.slug = made('p', { className: 'muted' });
     this.form = this.makeForm();
+    this.form.hidden = true; // until it is filled
     this.element = made(
       'section',
       { ariaLabel: 'Practice' },
@@ -57,12 +58,13 @@ export class Section {
   async show() {
     if (this.isTyped) return; // somebody looked at another section meanwhile
     const { practice } = await graphql(PRACTICE);
+    if (this.isTyped) return; // while the answer was on its way
     this.draw(practice);
     showErrors(this.form, []);
   }
 
   draw(practice) {
-    this.isTyped = false;
+    this.isTyped = this.form.hidden = false;
     for (const name of ['name', 'timeZone', 'region', 'restHours', 'undoMinutes']) {
       this.form.elements[name].value = practice[name] ?? '';
     }
