@@ -5,6 +5,8 @@ from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.migrations import operations as ops
 
+from models.database.added_column import AddColumn
+
 POSTGRES_KEYS = (
     "ALTER TABLE contact_undo DROP CONSTRAINT contact_undo_pkey",
     "ALTER TABLE contact_undo ADD PRIMARY KEY (practice_id, id)",
@@ -20,21 +22,6 @@ POSTGRES_APPEND_ONLY = (
     """CREATE TRIGGER contact_undo_is_append_only BEFORE UPDATE OR DELETE ON contact_undo
        FOR EACH ROW EXECUTE FUNCTION callboard_append_only()""",
 )
-
-
-class AddColumn(ops.AddField):
-    """Adds a field by a statement of its own: SQLite would make the table anew without its triggers."""
-
-    def __init__(self, model_name, table, name, field, kind):
-        super().__init__(model_name, name, field)
-        self._column = (table, name, kind)
-
-    async def database_forward(self, app_label, old_state, new_state, state_editor=None):
-        if state_editor is not None:
-            table, name, kind = self._column
-            moment = "TIMESTAMP" if state_editor.DIALECT == "sqlite" else "TIMESTAMPTZ"
-            kind = kind.format(moment=moment)
-            await state_editor.client.execute_query(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
 
 
 async def forward(apps, editor):

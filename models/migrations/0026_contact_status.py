@@ -4,8 +4,8 @@ from tortoise import fields, migrations
 from tortoise.migrations import operations as ops
 
 from models.contact_status import ContactStatus
+from models.database.added_column import AddColumn
 
-MOMENT = {"sqlite": "TIMESTAMP", "postgres": "TIMESTAMPTZ"}
 STATUS = fields.CharEnumField(
     description="\n".join(f"{status.name}: {status}" for status in ContactStatus),
     enum_type=ContactStatus,
@@ -19,23 +19,7 @@ ENDING = """CREATE INDEX patient_status_ends ON patient (practice_id, contact_st
     WHERE contact_status_ends_at IS NOT NULL"""
 
 
-class AddColumn(ops.AddField):
-    """Adds a field by a statement of its own: SQLite would make the table anew without its triggers."""
-
-    def __init__(self, model_name, table, name, field, kind=None):
-        super().__init__(model_name, name, field)
-        self._table, self._kind = table, kind
-
-    async def database_forward(self, app_label, old_state, new_state, state_editor=None):
-        if state_editor is not None:
-            kind = (
-                self._kind or MOMENT["sqlite" if state_editor.DIALECT == "sqlite" else "postgres"]
-            )
-            sql = f"ALTER TABLE {self._table} ADD COLUMN {self.name} {kind}"
-            await state_editor.client.execute_query(sql)
-
-
-def of_patient(name, field, kind=None):
+def of_patient(name, field, kind="{moment}"):
     return AddColumn("Patient", "patient", name, field, kind)
 
 
