@@ -18,7 +18,7 @@ from tests.dashboard.conftest import SignIn
 from tests.dashboard.test_contacts import RELEASE
 from tests.dashboard.test_page import CUT_OFF, barriers
 from tests.dashboard.test_tasks import AT_ONCE, CLAIM, REASSIGN, log
-from tests.dashboard.visits import Visit
+from tests.dashboard.visits import Visit, lose_the_answer
 from tests.office import task_id
 from tests.serving import Server
 
@@ -102,12 +102,6 @@ async def test_a_draft_survives_reload_and_back(server: Server, sign_in: SignIn)
     session, local = json.loads(await page.evaluate(STORED))
     assert "Half a thought" in str(session)
     assert "Half a thought" not in str(local)
-
-    async def lose_the_answer(route: Route) -> None:
-        if "logContact" not in (route.request.post_data or ""):
-            return await route.continue_()
-        await route.fetch()
-        return await route.abort()
 
     # It is logged once, though no answer came and the page was loaded anew.
     await page.route("**/graphql", lose_the_answer)

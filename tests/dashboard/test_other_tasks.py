@@ -12,7 +12,7 @@ from tests.dashboard.test_contacts import tab_to
 from tests.dashboard.test_dialog import part
 from tests.dashboard.test_page import CUT_OFF, barriers_by_day_and_night
 from tests.dashboard.test_tasks import log
-from tests.dashboard.visits import Visit
+from tests.dashboard.visits import Visit, lose_the_answer
 from tests.serving import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -223,12 +223,6 @@ async def test_choices_survive_a_reload_and_a_lost_answer_is_logged_once(
     await page.reload()
     await expect(this_call(agent, "No show")).to_have_value("close")
     await expect(row(agent, "Plan presented").get_by_label("Close it")).to_be_checked()
-
-    async def lose_the_answer(route: Route) -> None:
-        if "logContact" not in (route.request.post_data or ""):
-            return await route.continue_()
-        await route.fetch()
-        return await route.abort()
 
     await page.route("**/graphql", lose_the_answer)
     await agent.log.click()

@@ -12,6 +12,7 @@ from playwright.async_api import (
     Locator,
     Page,
     Request,
+    Route,
     expect,
 )
 
@@ -151,3 +152,11 @@ def _listen(visit: Visit) -> None:
     visit.page.on("console", heard)
     visit.page.on("pageerror", lambda error: visit.problems.append(str(error)))
     visit.page.on("request", asked)
+
+
+async def lose_the_answer(route: Route) -> None:
+    """A route by which a contact is logged, and the page never hears of it."""
+    if "logContact" not in (route.request.post_data or ""):
+        return await route.continue_()
+    await route.fetch()
+    return await route.abort()
