@@ -103,8 +103,7 @@ class Patient(Node):
     def contact_status_until(
         parent: strawberry.Parent[PatientRow], info: SharedInfo
     ) -> date | None:
-        ends_at = parent.contact_status_ends_at
-        return ends_at and last_day(ends_at, info.context.scope.time_zone)
+        return last_day(parent.contact_status_ends_at, info.context.scope.time_zone)
 
     version: int = strawberry.field(
         description="Grows with each change of the name, the number, the external id or the contact"

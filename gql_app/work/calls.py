@@ -56,8 +56,8 @@ class Call(NamedTuple):
 
 class Weighed(NamedTuple):
     """What a contact would do to a locked task: move it along `rule`, with a `promise` to call back
-    if there is one; without a rule, be kept late on
-    a task that has closed. Nothing if there are refusals. The task is None if there is none."""
+    if there is one; without a rule, be kept late on a task that has closed. Nothing if there are
+    refusals. The task is None if there is none."""
 
     task: TaskRow | None
     sent: SentContact

@@ -129,9 +129,8 @@ def rights_of(viewer: Viewer) -> dict[str, object]:
 
 _COUNTS = dict.fromkeys(
     (
-        *("total", "taken", "created", "updated", "unchanged", "already_open", "suppressed"),
-        "rejected",
-        *("taken_back", "left_alone"),
+        *("total", "taken", "created", "updated", "unchanged", "already_open"),
+        *("suppressed", "rejected", "taken_back", "left_alone"),
     ),
     0,
 )
