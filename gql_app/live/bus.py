@@ -155,6 +155,8 @@ class Bus:
         self._pending: dict[int, int] = {}
         self._settings: set[int] = set()
         self._wake = asyncio.Event()
+        self.running = asyncio.Event()
+        """Set once a first attempt to connect has ended, well or not."""
         self._doorbell: Doorbell | None = None
         if url.startswith("memory://"):
             self._broadcast = Broadcast(url)
@@ -188,6 +190,7 @@ class Bus:
         # its subscriptions race. Fan-out to those who watch is done by the feed.
         async with self._broadcast, self._broadcast.subscribe(CHANNEL) as subscriber:
             try:
+                self.running.set()
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._listen(subscriber))
                     tasks.create_task(self._keep_sending())
@@ -217,8 +220,14 @@ class Bus:
     async def _send(self) -> None:
         pending, self._pending = self._pending, {}
         settings, self._settings = dict.fromkeys(self._settings, SETTINGS), set()
-        for message in (*bell.packed(pending), *bell.packed(settings)):
-            await self._broadcast.publish(CHANNEL, message)
+        try:
+            for message in (*bell.packed(pending), *bell.packed(settings)):
+                await self._broadcast.publish(CHANNEL, message)
+        except asyncio.CancelledError:
+            # What was not sent goes with the last rings. To send one twice does no harm.
+            for practice_id, seq in (*pending.items(), *settings.items()):
+                self.ring(practice_id, seq)
+            raise
 
 
 @asynccontextmanager
@@ -229,11 +238,8 @@ async def ringing(url: str) -> AsyncIterator[Callable[[int, int], None]]:
     try:
         yield bus.ring
     finally:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(1):
-                # Its work may have been done before that.
-                while not bus.is_connected:  # noqa: ASYNC110
-                    await asyncio.sleep(0.02)
+        # Its work may have been done before that. An attempt ends by itself, as each line's does.
+        await bus.running.wait()
         running.cancel()
         await asyncio.wait({running})
 

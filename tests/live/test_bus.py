@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from models.event import SETTINGS
 from tests.brokers import until
 from tests.live.ears import listening, overheard, publish
 from tests.office import task_id
-from tests.serving import serving
+from tests.serving import PATIENCE, serving
 
 LATEST = 10**18
 """The greatest numbers have the most digits."""
@@ -48,6 +49,31 @@ async def test_a_program_that_only_rings_is_heard_however_short_it_runs(bus_url:
         async with bus_module.ringing(bus_url) as ring:
             ring(7, 41)
         await there.until((7, 41))
+
+
+async def test_a_ring_that_is_being_sent_as_the_program_ends_is_heard(
+    bus_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = bus_module._line_of(bus_url)
+    send, begun = line.send, asyncio.Event()
+
+    async def stall_once(self: Any, text: str) -> None:
+        if not begun.is_set():
+            begun.set()
+            await asyncio.Event().wait()
+        await send(self, text)
+
+    async with listening(bus_url) as there:
+        monkeypatch.setattr(line, "send", stall_once)
+        async with bus_module.ringing(bus_url) as ring:
+            ring(7, 41)
+            await begun.wait()
+        await there.until((7, 41))
+
+
+async def test_a_program_is_done_with_rings_when_no_bus_answers() -> None:
+    async with asyncio.timeout(PATIENCE), bus_module.ringing("redis://127.0.0.1:1") as ring:
+        ring(7, 41)
 
 
 async def test_rings_that_wait_are_one_a_practice_with_the_latest_number() -> None:
