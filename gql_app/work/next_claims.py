@@ -10,12 +10,12 @@ from gql_app.access import Viewer
 from gql_app.work.changes import Change, Changes
 from gql_app.work.claims import LEASE, claim_all, new_claim_id
 from gql_app.work.locking import lock_tasks_around
-from gql_app.work.reads.next_tasks import Candidate, Where, most_urgent, where_to_look
+from gql_app.work.reads.next_tasks import WINDOW, Candidate, Where, most_urgent, where_to_look
 from gql_app.work.reads.nothing_next import why_nothing
 from gql_app.work.resting import note_resting, rests, wake
 from gql_app.work.results import ChangeResult
 from models.database import Id, fetch, has_row_locks
-from models.task import TaskRow
+from models.task import IS_OPEN, TaskRow
 
 
 async def claim_next(
@@ -55,7 +55,7 @@ async def _claim_one_of(
 ) -> ChangeResult | bool:
     """Claim the first of the candidates that is still free. If none is: whether some are passed
     over from now on, because their patients rest."""
-    for candidate in await _not_locked(change.practice_id, candidates):
+    for candidate in await _not_locked(change, candidates):
         tasks = await lock_tasks_around(change.practice_id, candidate.id)
         if not _is_free(tasks, candidate, change.now):
             continue
@@ -81,16 +81,21 @@ def _is_free(tasks: Sequence[TaskRow], candidate: Candidate, now: datetime) -> b
     )
 
 
-async def _not_locked(practice_id: int, candidates: list[Candidate]) -> list[Candidate]:
-    """The first of the candidates whose patient nobody else is claiming at this moment: locked. In
-    SQLite, where nobody else can be, all of them: some may have been claimed since the look."""
+async def _not_locked(change: Change, candidates: list[Candidate]) -> list[Candidate]:
+    """The first of the candidates that is still free, and whose patient nobody else is claiming at
+    this moment: locked. In SQLite, where nobody else can be, all of them.
+
+    A change may have waited for its turn, and the first candidates were claimed meanwhile: to lock
+    one of those would be in vain, and the next look would come too late again."""
     if not has_row_locks():
         return candidates
-    sql = """
-    SELECT p.id FROM unnest($2::bigint[]) WITH ORDINALITY AS c (id, place)
-    JOIN patient p ON p.practice_id = $1 AND p.id = c.id
+    sql = f"""
+    SELECT t.id FROM unnest($2::bigint[]) WITH ORDINALITY AS c (id, place)
+    JOIN task t ON t.practice_id = $1 AND t.id = c.id AND {IS_OPEN}
+      AND (t.claimed_until IS NULL OR t.claimed_until <= $3)
+    JOIN patient p ON p.practice_id = $1 AND p.id = t.patient_id
     ORDER BY c.place LIMIT 1 FOR UPDATE OF p SKIP LOCKED
     """
-    patients = [candidate.patient_id for candidate in candidates]
-    found = await fetch(Id, sql, practice_id, patients)
-    return [c for c in candidates if found and c.patient_id == found[0].id][:1]
+    first = candidates[:WINDOW]
+    found = await fetch(Id, sql, change.practice_id, [c.id for c in first], change.now)
+    return [c for c in first if found and c.id == found[0].id]

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from gql_app.access import authenticate
+from gql_app.work import next_claims
 from gql_app.work.changes import Changes
 from gql_app.work.locking import lock_patient
 from gql_app.work.reads import next_tasks
-from gql_app.work.reads.next_tasks import WINDOW
+from gql_app.work.reads.next_tasks import WINDOW, Candidate
 from models.database import fetch, transaction, write
 from models.lifecycle import TaskOrigin, TaskStatus
 from models.people import Patient
@@ -234,6 +235,30 @@ async def test_a_task_that_expires_while_somebody_waits_for_it_is_not_handed_out
     outcome = await asyncio.wait_for(waiting, PATIENCE)
 
     assert outcome.task is None
+
+
+async def test_who_waited_while_others_took_the_first_gets_the_next_at_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = [await office.make_task(patient=one) for one in office.patients]
+    look = next_tasks.most_urgent
+    looks: list[list[int]] = []
+
+    async def others_are_faster(*given: Any) -> list[Candidate]:
+        found = await look(*given)
+        looks.append([candidate.id for candidate in found])
+        for task, other in zip((first, second), others, strict=True):
+            await claims_of(office).claim(other, task.id)
+        return found
+
+    others = await make_agents(office, 2)
+    monkeypatch.setattr(next_claims, "most_urgent", others_are_faster)
+
+    outcome = await claims_of(office).claim_next(office.staff, None)
+
+    assert outcome.task is not None
+    assert outcome.task.id == third.id
+    assert looks == [[first.id, second.id, third.id]]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
