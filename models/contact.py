@@ -41,6 +41,7 @@ class Contact(Model):
     )
     task_before = fields.TextField(null=True)
     follow_up_at = fields.DatetimeField(null=True)
+    is_incoming = fields.BooleanField(default=False, db_default=False)
 
     practice_id: int
     task_id: int
@@ -80,6 +81,7 @@ class TaskBefore(NamedTuple):
     follow_up_at: datetime | None = None
     call_back_by_id: int | None = None
     call_back_told_at: datetime | None = None
+    review_since: datetime | None = None
 
     @property
     def text(self) -> str:
@@ -94,7 +96,7 @@ class TaskBefore(NamedTuple):
         due_on = date.fromisoformat(stored["due_on"])
         status = TaskStatus(stored["status"])
         read = {"status": status, "follow_up": follow_up, "due_on": due_on}
-        for name in ("follow_up_at", "call_back_told_at"):
+        for name in ("follow_up_at", "call_back_told_at", "review_since"):
             read[name] = stored.get(name) and datetime.fromisoformat(stored[name])
         return cls(**stored | read)
 
@@ -113,6 +115,7 @@ class ContactRow(NamedTuple):
     logged_at: datetime
     logged_by_id: int
     follow_up_at: datetime | None
+    is_incoming: bool
 
     @property
     def made_at(self) -> datetime:

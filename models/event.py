@@ -32,6 +32,8 @@ class TaskEventKind(StrEnum):
     CLOSED_BY_DO_NOT_CONTACT = "CLOSED_BY_DO_NOT_CONTACT"  # the patient is not to be called
     CALL_BACK_DUE = "CALL_BACK_DUE"  # it is time to call back, as was promised
     CALL_BACK_PASSED_ON = "CALL_BACK_PASSED_ON"  # who was to call back is away, or took too long
+    CLOSED_BY_MAX_ATTEMPTS = "CLOSED_BY_MAX_ATTEMPTS"  # the patient was called often enough
+    RESUMED = "RESUMED"  # a supervisor has let it go on, which was called for often enough
 
 
 STATUS_KINDS = frozenset(TaskEventKind) - {
@@ -42,6 +44,7 @@ STATUS_KINDS = frozenset(TaskEventKind) - {
     TaskEventKind.POSTPONED,
     TaskEventKind.CALL_BACK_DUE,
     TaskEventKind.CALL_BACK_PASSED_ON,
+    TaskEventKind.RESUMED,
 }
 """The kinds that touch a task's status: what `taskStatusChanged` carries."""
 
@@ -105,6 +108,7 @@ class TaskEvent(Model):
     follow_up_at = fields.DatetimeField(null=True)
     call_back_by_id = fields.BigIntField(null=True)
     call_back_told_at = fields.DatetimeField(null=True)
+    review_since = fields.DatetimeField(null=True)
     digest = fields.BinaryField()
 
     practice_id: int
@@ -155,6 +159,7 @@ class EventRow(NamedTuple):
     follow_up_at: datetime | None
     call_back_by_id: int | None
     call_back_told_at: datetime | None
+    review_since: datetime | None
     digest: bytes
     # From here on the task's: columns that never change, and for events that do not keep them, its
     # expiry and why it was withdrawn.

@@ -8,9 +8,9 @@ What was done by mistake is taken back: a contact is undone, or a closed task is
 
 "Postpone" gives a task another date without a contact: its status stays as it is.
 
-`WORKFLOW` holds every edge. `decide`, `postpone`, `ends`, `undo` and `reopen` look edges up, and
-nothing else in the project asks what a status permits. A status without an edge refuses. Source:
-the help article "Task outcomes and workflow" (docs/workflow.md says how we settled what it leaves
+`WORKFLOW` holds every edge. `decide`, `postpone`, `resume`, `ends`, `undo` and `reopen` look edges
+up, and nothing else in the project asks what a status permits. A status without an edge refuses.
+Source: the help article "Task outcomes and workflow" (docs/workflow.md says how we settled what it leaves
 open).
 """
 
@@ -73,6 +73,7 @@ class CloseCause(StrEnum):
     APPOINTMENT_BOOKED = "APPOINTMENT_BOOKED"  # the patient booked by another way
     WITHDRAWN = "WITHDRAWN"  # the source took the task back
     DO_NOT_CONTACT = "DO_NOT_CONTACT"  # the patient is not to be called
+    MAX_ATTEMPTS = "MAX_ATTEMPTS"  # the patient was called as often as the queue allows
 
     @property
     def label(self) -> str:
@@ -94,12 +95,14 @@ class Happening(Enum):
     APPOINTMENT = "Appointment booked"
     WITHDRAWAL = "Withdrawn"
     DO_NOT_CONTACT = "Do not contact"
+    MAX_ATTEMPTS = "Maximum of attempts"
 
 
 class Delay(Enum):
     """What gives a task another date without a contact, and leaves its status as it is."""
 
     POSTPONE = "Postpone"
+    RESUME = "Resumed after review"
 
 
 class Correction(Enum):
@@ -141,6 +144,7 @@ _EXPIRED = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.EXPIRED)
 _BOOKED = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.APPOINTMENT_BOOKED)
 _WITHDRAWN = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.WITHDRAWN)
 _BARRED = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.DO_NOT_CONTACT)
+_USED_UP = Rule(TaskStatus.CLOSED, follow_up=False, cause=CloseCause.MAX_ATTEMPTS)
 
 
 def _must_close(what: str) -> Refusal:
@@ -190,6 +194,12 @@ _UNDONE: dict[Trigger, Rule | Refusal] = {
     Back(Correction.UNDO, TaskStatus.IN_PROGRESS): Rule(TaskStatus.IN_PROGRESS, follow_up=False),
 }
 
+# Only a task that was called for can have been called for often enough.
+_CALLED_FOR: dict[Trigger, Rule | Refusal] = {
+    Happening.MAX_ATTEMPTS: _USED_UP,
+    Delay.RESUME: Rule(TaskStatus.IN_PROGRESS, follow_up=None),
+}
+
 _REOPENED: dict[Trigger, Rule | Refusal] = {
     Back(Correction.REOPENING, TaskStatus.OPEN): Rule(TaskStatus.OPEN, follow_up=None),
     Back(Correction.REOPENING, TaskStatus.IN_PROGRESS): _AGAIN,
@@ -197,7 +207,7 @@ _REOPENED: dict[Trigger, Rule | Refusal] = {
 
 WORKFLOW: dict[TaskStatus, dict[Trigger, Rule | Refusal]] = {
     TaskStatus.OPEN: _workable(TaskStatus.OPEN),
-    TaskStatus.IN_PROGRESS: _workable(TaskStatus.IN_PROGRESS) | _UNDONE,
+    TaskStatus.IN_PROGRESS: _workable(TaskStatus.IN_PROGRESS) | _CALLED_FOR | _UNDONE,
     TaskStatus.CLOSED: _UNDONE | _REOPENED,
 }
 
@@ -256,6 +266,17 @@ def postpone(
 ) -> Rule | Refusal:
     """Decide what postponing a task in `status` to `follow_up` does to it, as `decide` does."""
     rule = WORKFLOW[status].get(Delay.POSTPONE, TASK_CLOSED)
+    if isinstance(rule, Refusal):
+        return rule
+    return _check_follow_up(rule, follow_up, today, last_day) or rule
+
+
+def resume(
+    status: TaskStatus, follow_up: date | None, *, today: date, last_day: date | None
+) -> Rule | Refusal:
+    """Decide what letting a task in `status` go on does to it, whose patient was called often
+    enough; at its date, or at `follow_up` if that is given. As `decide` does."""
+    rule = WORKFLOW[status].get(Delay.RESUME, TASK_CLOSED)
     if isinstance(rule, Refusal):
         return rule
     return _check_follow_up(rule, follow_up, today, last_day) or rule

@@ -58,7 +58,8 @@ class Queue(Model):
     With `closes_on_appointment` its automatic tasks close when their patient has an appointment.
     `follow_up_ladder` says after how many days to call again, contact by contact ("1,7,21,60"), and
     `automatic_life_days` after how many days an automatic task expires that does not say so itself.
-    `max_attempts` is how often a patient is to be called at most. `script` is what the caller says,
+    `max_attempts` is how often a patient is to be called at most; then the task waits for a
+    supervisor, or closes with `closes_at_max_attempts`. `script` is what the caller says,
     in Markdown. A queue that is archived has no open tasks, and takes no new ones.
     """
 
@@ -72,6 +73,7 @@ class Queue(Model):
     follow_up_ladder = fields.CharField(max_length=100, null=True)
     automatic_life_days = fields.IntField(null=True)
     max_attempts = fields.IntField(null=True)
+    closes_at_max_attempts = fields.BooleanField(default=False, db_default=False)
     script = fields.TextField(null=True)
     archived_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField()

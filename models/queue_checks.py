@@ -81,6 +81,7 @@ OF_QUEUE = {
     "automatic_life_days": Setting("automaticLifeDays", checked_life),
     "closes_on_appointment": Setting("closesOnAppointment", bool),
     "max_attempts": Setting("maxAttempts", checked_attempts),
+    "closes_at_max_attempts": Setting("closesAtMaxAttempts", bool),
     "script": Setting("script", checked_script),
 }
 """What people set of a queue, by its columns."""

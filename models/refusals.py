@@ -19,6 +19,7 @@ class RefusalCode(StrEnum):
     NOTES_TOO_LONG = "NOTES_TOO_LONG"  # over 10,000 characters
     TASK_CLOSED = "TASK_CLOSED"  # nothing can be logged on it
     TASK_OPEN = "TASK_OPEN"  # only a closed task is reopened
+    NOT_IN_REVIEW = "NOT_IN_REVIEW"  # only what waits for a supervisor is let go on
     TASK_TWICE = "TASK_TWICE"  # a call logs one contact on each of its tasks
     OTHER_PATIENT = "OTHER_PATIENT"  # a call is to one patient, the task is another's
     TOO_MANY_TASKS = "TOO_MANY_TASKS"  # more than one call can be about

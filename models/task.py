@@ -39,6 +39,9 @@ class Task(Model):
     `follow_up`; null if only a day is set. `call_back_by_id` is the member of staff who is to call,
     null if anybody may. `call_back_told_at` is when an event told that it was time, null before.
     All three are null on a closed task.
+
+    `review_since` is since when a supervisor is to say how to go on, for the patient was called as
+    often as the queue allows. Null on all other tasks, and on closed ones.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -80,6 +83,7 @@ class Task(Model):
     # As that of `assignee_id`.
     call_back_by_id = fields.BigIntField(null=True)
     call_back_told_at = fields.DatetimeField(null=True)
+    review_since = fields.DatetimeField(null=True)
 
     practice_id: int
     queue_id: int
@@ -117,6 +121,7 @@ class TaskRow(NamedTuple):
     follow_up_at: datetime | None
     call_back_by_id: int | None
     call_back_told_at: datetime | None
+    review_since: datetime | None
 
     @property
     def claim(self) -> str | None:

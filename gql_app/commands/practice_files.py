@@ -34,6 +34,7 @@ _QUEUE = {
     "automatic_life": "automatic_life_days",
     "closes_on_appointment": "closes_on_appointment",
     "max_attempts": "max_attempts",
+    "closes_at_max_attempts": "closes_at_max_attempts",
     "script": "script",
 }
 """What the settings of a queue are called in a file, as in the options of `callboard queues`, and
@@ -44,6 +45,7 @@ _KINDS = {
     "automatic_life": int,
     "closes_on_appointment": bool,
     "max_attempts": int,
+    "closes_at_max_attempts": bool,
 }
 """What a value is. All others are texts."""
 

@@ -44,7 +44,7 @@ def show(arguments: argparse.Namespace, settings: Settings) -> int:
             queue.name,
             f"ladder {queue.follow_up_ladder}" if queue.follow_up_ladder else "no ladder",
             f"{queue.automatic_life_days:,} days" if queue.automatic_life_days else "no end",
-            f"{queue.max_attempts} attempts" if queue.max_attempts else "any attempts",
+            _attempts(queue),
             "closes on appointment" if queue.closes_on_appointment else "stays on appointment",
             "archived" if queue.archived_at else "in use",
         )
@@ -100,11 +100,19 @@ def _given(arguments: argparse.Namespace) -> dict[str, object]:
         "automatic_life_days": arguments.automatic_life,
         "max_attempts": arguments.max_attempts,
     }
-    if arguments.closes_on_appointment is not None:
-        given["closes_on_appointment"] = _ANSWERS[arguments.closes_on_appointment]
+    for name in ("closes_on_appointment", "closes_at_max_attempts"):
+        if (answer := getattr(arguments, name)) is not None:
+            given[name] = _ANSWERS[answer]
     if arguments.script is not None:
         given["script"] = _text_in(arguments.script)
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _attempts(queue: QueueRow) -> str:
+    if not queue.max_attempts:
+        return "any attempts"
+    then = "close" if queue.closes_at_max_attempts else "review"
+    return f"{queue.max_attempts} attempts, then {then}"
 
 
 def _text_in(file: str) -> str:

@@ -105,6 +105,11 @@ def _add_settings(verb: argparse.ArgumentParser) -> None:
         help="whether automatic tasks close when their patient has an appointment",
     )
     verb.add_argument("--max-attempts", metavar="N", help="how often to call at most")
+    verb.add_argument(
+        "--closes-at-max-attempts",
+        choices=("yes", "no"),
+        help="whether a task closes then; otherwise it waits for a supervisor",
+    )
     verb.add_argument("--script", metavar="FILE", help="what the caller says, in Markdown")
     verb.add_argument(
         "--position", type=read.number, metavar="N", help="its place among the queues, from 1"

@@ -35,6 +35,7 @@ from gql_app.schema import (
     postponing,
     practices,
     queues,
+    reviewing,
     tasks,
     viewer,
 )
@@ -67,6 +68,7 @@ Mutation = merge_types(
         calls.Mutations,
         contacts.Mutations,
         postponing.Mutations,
+        reviewing.Mutations,
         contact_status.Mutations,
         claims.Mutations,
         tasks.Mutations,

@@ -41,6 +41,7 @@ class ClosedCounts:
     appointment_booked: int
     withdrawn: int
     do_not_contact: int
+    max_attempts: int
     total: int
 
 

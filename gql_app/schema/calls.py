@@ -31,6 +31,13 @@ ContactedAt = Annotated[
         " kept on it though it has closed."
     ),
 ]
+Incoming = Annotated[
+    bool,
+    strawberry.argument(
+        description="Whether the patient has called. It is logged whoever has claimed the patient,"
+        " ends that claim, and is no attempt."
+    ),
+]
 SaidStatus = Annotated[
     ContactStatus | None,
     strawberry.argument(
@@ -133,6 +140,7 @@ class Mutations:
         contact_status: SaidStatus = None,
         follow_up_time: FollowUpTime = None,
         call_back_by: WhoCallsBack = None,
+        incoming: Incoming = False,
     ) -> Payload:
         if contact_status is ContactStatus.OK:
             raise BadInput("logContact sets a contact status; setContactStatus lifts one.")
@@ -145,6 +153,7 @@ class Mutations:
             contacted_at=checked_moment(contacted_at, "contactedAt"),
             others=[_other(each) for each in others or ()],
             call_back=Wish(follow_up_time, call_back_by),
+            is_incoming=incoming,
             booking=None if appointment is None else _booking(appointment),
         )
         return Payload(result)

@@ -60,6 +60,13 @@ class Contact(Node):
     logged_at: datetime
 
     @strawberry.field(
+        description="Whether the patient has called. It is no attempt then.",
+        metadata=reads("is_incoming"),
+    )
+    def incoming(parent: strawberry.Parent[ContactRow]) -> bool:
+        return parent.is_incoming
+
+    @strawberry.field(
         description="When the patient was called; mostly when it was logged.",
         metadata=reads("contacted_at", "logged_at"),
     )

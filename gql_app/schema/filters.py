@@ -68,6 +68,11 @@ class TaskFilter:
     assignee_id: strawberry.ID | None = strawberry.field(
         default=None, description="Given to this member of staff. Not for a partner's key."
     )
+    needs_review: bool | None = strawberry.field(
+        default=None,
+        description="Whether it waits for a supervisor, since its patient was called as often as"
+        " its queue allows.",
+    )
 
 
 def task_query(filter: TaskFilter | None, context: SharedContext) -> TaskQuery:
@@ -96,6 +101,7 @@ def task_query(filter: TaskFilter | None, context: SharedContext) -> TaskQuery:
         assignee_id=(
             None if filter.assignee_id is None else read_id_of("Staff", filter.assignee_id)
         ),
+        needs_review=filter.needs_review,
     )
 
 

@@ -23,7 +23,8 @@ _SCRIPT = "What the caller says, in Markdown, at most 10,000 characters."
 _LADDER = "After how many days to call again, contact by contact: increasing numbers up to 730."
 _LIFE = "After how many days an automatic task expires that does not say so itself, 1 to 3,650."
 _CLOSES = "Whether automatic tasks close when their patient has an appointment."
-_ATTEMPTS = "How often a patient is to be called at most, 1 to 100."
+_ATTEMPTS = "How often a patient is to be called at most for one task, 1 to 100."
+_CLOSES_THEN = "Whether a task closes with the last attempt. Otherwise it waits for a supervisor."
 _POSITION = "Its place in the list of queues, 0 for the first."
 
 
@@ -61,6 +62,9 @@ class CreateQueueInput:
         default=strawberry.UNSET, description=_CLOSES
     )
     max_attempts: int | None = strawberry.field(default=strawberry.UNSET, description=_ATTEMPTS)
+    closes_at_max_attempts: bool | None = strawberry.field(
+        default=strawberry.UNSET, description=_CLOSES_THEN
+    )
     script: str | None = strawberry.field(default=strawberry.UNSET, description=_SCRIPT)
     position: int | None = strawberry.field(
         default=None, description=f"{_POSITION} The last place unless it is given."
@@ -83,6 +87,9 @@ class UpdateQueueInput:
         default=strawberry.UNSET, description=_CLOSES
     )
     max_attempts: int | None = strawberry.field(default=strawberry.UNSET, description=_ATTEMPTS)
+    closes_at_max_attempts: bool | None = strawberry.field(
+        default=strawberry.UNSET, description=_CLOSES_THEN
+    )
     script: str | None = strawberry.field(default=strawberry.UNSET, description=_SCRIPT)
     position: int | None = strawberry.field(default=None, description=_POSITION)
     bring_back: bool = strawberry.field(

@@ -36,6 +36,10 @@ class QueueCounts:
     due_today: int = strawberry.field(description="Follow-ups set for today.")
     overdue: int = strawberry.field(description="Follow-ups set for a day before today.")
     closed_today: int = strawberry.field(description="Tasks closed since midnight.")
+    needs_review: int = strawberry.field(
+        description="Of the open tasks, those that wait for a supervisor: their patients were"
+        " called as often as the queue allows."
+    )
 
     queue = linked("queue", "queue_id", "Queue")
 
@@ -75,7 +79,12 @@ class Queue(Node):
         description="Whether automatic tasks close when their patient has an appointment."
     )
     max_attempts: int | None = strawberry.field(
-        description="How often a patient is to be called at most."
+        description="How often a patient is to be called at most for one task. Calls of the"
+        " patient's do not count, and neither does what was undone."
+    )
+    closes_at_max_attempts: bool = strawberry.field(
+        description="Whether a task closes with the last attempt (MAX_ATTEMPTS). Otherwise it waits"
+        " for a supervisor."
     )
     archived_at: datetime | None = strawberry.field(
         description="When it was archived. It has no open tasks then, and takes no new ones."

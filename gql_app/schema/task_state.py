@@ -57,6 +57,10 @@ class TaskState:
         Staff | None,
         "Who has promised to call back. Null if anyone may, and if nothing was promised.",
     )
+    review_since: datetime | None = strawberry.field(
+        description="Since when it waits for a supervisor: its patient was called as often as its"
+        " queue allows, and claimNextTask does not hand it out. Null if it does not wait."
+    )
     expires_at: datetime | None = strawberry.field(
         description="When an automatic task closes by itself."
     )

@@ -11,7 +11,7 @@ from gql_app.work.promises import promise_of
 from gql_app.work.reads.queues import tasks_by_id
 from gql_app.work.results import NOT_FOUND, ChangeResult
 from gql_app.work.transitions import SentContact, close, keep_late, log_on
-from models.call_back import Promise
+from models.call_back import NO_WISH, Promise
 from models.follow_up import last_day, local_date
 from models.lifecycle import Attempt, CloseCause, Happening, Rule, decide
 from models.refusals import Refusal, RefusalCode
@@ -84,7 +84,11 @@ async def weigh(
         return Weighed(task, sent)
     viewer, now = change.viewer, change.now
     # The workflow itself says what a closed task refuses.
-    if task.is_open and (refusal := await in_the_way(viewer, task, expected_version, now)):
+    if task.is_open and (
+        refusal := await in_the_way(
+            viewer, task, expected_version, now, is_incoming=sent.is_incoming
+        )
+    ):
         return Weighed(task, sent, refusals=(refusal,))
     attempt = sent.attempt
     rule = decide(
@@ -115,7 +119,7 @@ async def weigh_others(change: Change, call: Call, tasks: Sequence[TaskRow]) -> 
     named = {call.task_id}
     weighed = []
     for place, (task_id, attempt) in enumerate(call.others):
-        sent = SentContact(attempt, call.sent.contacted_at)
+        sent = call.sent._replace(attempt=attempt, call_back=NO_WISH)
         row = allowed.get(task_id)
         if task_id in named:
             one = Weighed(row, sent, refusals=(_TWICE,))

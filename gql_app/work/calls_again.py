@@ -106,6 +106,8 @@ def _besides(call: Call) -> Iterator[object]:
     yield from call.sent.call_back.asked
     if call.sent.attempt.contact_status is not ContactStatus.OK:
         yield call.sent.attempt.contact_status
+    if call.sent.is_incoming:
+        yield "incoming"
     if call.others or call.booking:
         yield [[other.task_id, *_what(other.attempt)] for other in call.others]
     if call.booking:

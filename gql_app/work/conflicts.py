@@ -24,10 +24,16 @@ class _LastEvent(NamedTuple):
 
 
 async def in_the_way(
-    viewer: Viewer, task: TaskRow, expected_version: int | None, now: datetime
+    viewer: Viewer,
+    task: TaskRow,
+    expected_version: int | None,
+    now: datetime,
+    *,
+    is_incoming: bool = False,
 ) -> Refusal | None:
-    """What keeps the viewer from working on an open task as it was seen; None if nothing does."""
-    if refusal := await claimed_by_other(viewer, task, now):
+    """What keeps the viewer from working on an open task as it was seen; None if nothing does. A
+    patient who calls is on the phone already, whoever was to call."""
+    if not is_incoming and (refusal := await claimed_by_other(viewer, task, now)):
         return refusal
     if not await is_version(viewer, task, expected_version):
         return await version_conflict(viewer, task, now)

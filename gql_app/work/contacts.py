@@ -52,6 +52,7 @@ async def log_contact(
     others: Sequence[OtherTask] = (),
     booking: Booking | None = None,
     call_back: Wish = NO_WISH,
+    is_incoming: bool = False,
 ) -> ChangeResult:
     """Log a contact on a task. Refusals change nothing and come back in the result.
 
@@ -63,11 +64,14 @@ async def log_contact(
     The same call is logged on `others` of the patient, on all or on none. An appointment that was
     agreed on in it is recorded, and closes what it makes needless.
 
+    In one that `is_incoming` the patient has called: it is logged whoever holds the patient, ends
+    that claim, and is no attempt.
+
     With an `idempotency_key` the same request may be sent again: it is carried out once, and the
     answer is what it has made. Raises `Forbidden`.
     """
     change.viewer.require(change.viewer.may_log_contacts, "log contacts")
-    sent = SentContact(_trimmed(attempt), contacted_at, call_back)
+    sent = SentContact(_trimmed(attempt), contacted_at, call_back, is_incoming)
     if len(others) > MAX_OTHERS:
         _, task = await lock_for(change.viewer, task_id)
         return ChangeResult(task, refusals=(NOT_FOUND if task is None else TOO_MANY,))

@@ -143,6 +143,7 @@ def new_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datetime) -
         follow_up_at=None,
         call_back_by_id=None,
         call_back_told_at=None,
+        review_since=None,
     )
 
 

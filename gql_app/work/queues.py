@@ -53,7 +53,7 @@ async def make_queue(
     last = max((row.position for row in rows), default=-1)
     queue_id = await insert(
         "queue",
-        **({"closes_on_appointment": False} | values),
+        **({"closes_on_appointment": False, "closes_at_max_attempts": False} | values),
         practice_id=change.practice_id,
         position=last + 1,
         created_at=change.now,

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from operator import itemgetter
 from typing import NamedTuple
 
+from gql_app.work.attempts import attempts_on
 from gql_app.work.changes import Change
 from gql_app.work.locking import lock_task
 from models.call_back import NO_WISH, Promise, Wish
@@ -33,6 +34,7 @@ _CHANGED = (
     "follow_up_at",
     "call_back_by_id",
     "call_back_told_at",
+    "review_since",
 )
 """The columns that a rule can change."""
 
@@ -56,30 +58,41 @@ _KINDS = {
     Happening.APPOINTMENT: TaskEventKind.CLOSED_BY_APPOINTMENT,
     Happening.WITHDRAWAL: TaskEventKind.WITHDRAWN,
     Happening.DO_NOT_CONTACT: TaskEventKind.CLOSED_BY_DO_NOT_CONTACT,
+    Happening.MAX_ATTEMPTS: TaskEventKind.CLOSED_BY_MAX_ATTEMPTS,
 }
 
 _changed = itemgetter(*map(TaskRow._fields.index, _CHANGED))
 
 
 class SentContact(NamedTuple):
-    """A contact as it was sent: `contacted_at` is None if it was made just now."""
+    """A contact as it was sent: `contacted_at` is None if it was made just now. In one that
+    `is_incoming` the patient has called."""
 
     attempt: Attempt
     contacted_at: datetime | None = None
     call_back: Wish = NO_WISH
+    is_incoming: bool = False
 
 
 async def log_on(
     change: Change, task: TaskRow, sent: SentContact, rule: Rule, promise: Promise | None = None
 ) -> tuple[TaskRow, ContactRow]:
-    """Log a contact on a task, which moves along `rule`, and with it what is promised. Returns both
-    as they are then."""
+    """Log a contact on a task, which moves along `rule`, and with it what is promised. If that was
+    the last attempt, the task waits for a review, or closes. Returns both as they are then."""
     contact = _contact(change, task, sent)
     if promise is not None:
         contact = contact._replace(follow_up_at=promise.at)
     changed = _along(rule, task, change.now, follow_up=contact.follow_up, promise=promise)
-    counted = changed._replace(contact_count=task.contact_count + 1)
-    return await _write_both(change, task, counted, contact)
+    changed = changed._replace(contact_count=task.contact_count + 1, review_since=None)
+    # A promise is kept: what it leads to is the last attempt then.
+    attempts = await attempts_on(task) if changed.is_open and promise is None else None
+    if attempts is None or not attempts.are_used_up(int(not sent.is_incoming)):
+        return await _write_both(change, task, changed, contact)
+    if not attempts.closes:
+        waiting = changed._replace(review_since=task.review_since or change.now)
+        return await _write_both(change, task, waiting, contact)
+    logged, contact = await _write_both(change, task, changed, contact)
+    return await close(change, logged, Happening.MAX_ATTEMPTS), contact
 
 
 async def keep_late(change: Change, task: TaskRow, sent: SentContact) -> tuple[TaskRow, ContactRow]:
@@ -138,6 +151,7 @@ async def take_back(
         follow_up_at=before.follow_up_at,
         call_back_by_id=before.call_back_by_id,
         call_back_told_at=before.call_back_told_at,
+        review_since=before.review_since,
     )
     said = (None, None) if last is None else (last.made_at, last.outcome)
     await write(_PUT_BACK, back.practice_id, back.id, *said, *_changed(back))
@@ -170,6 +184,20 @@ async def reopen(
         await write(sql, task.practice_id, task.id, expires_at)
     change.record(TaskEventKind.REOPENED, opened, before=task, reason=reason)
     return opened
+
+
+async def resume(change: Change, task: TaskRow, rule: Rule, follow_up: date | None) -> TaskRow:
+    """Let a task go on that waits for a review: at `follow_up`, or else at the date it has."""
+    resumed = task._replace(
+        status=rule.to,
+        version=task.version + 1,
+        follow_up=follow_up or task.follow_up,
+        due_on=follow_up or task.due_on,
+        review_since=None,
+    )
+    await write(_CHANGE, *_values(resumed))
+    change.record(TaskEventKind.RESUMED, resumed, before=task)
+    return resumed
 
 
 async def expire_task(change: Change, task_id: int) -> bool:
@@ -208,6 +236,7 @@ def _contact(change: Change, task: TaskRow, sent: SentContact) -> ContactRow:
         logged_at=change.now,
         logged_by_id=change.viewer.staff_id,
         follow_up_at=None,
+        is_incoming=sent.is_incoming,
     )
 
 
@@ -239,6 +268,7 @@ def _along(
         follow_up_at=at,
         call_back_by_id=by_id,
         call_back_told_at=None,
+        review_since=task.review_since if rule.to.is_open else None,
     )
 
 

@@ -57,6 +57,7 @@ _APART = (
     TaskEventKind.PATIENT_CHANGED,
     TaskEventKind.CALL_BACK_DUE,
     TaskEventKind.CALL_BACK_PASSED_ON,
+    TaskEventKind.CLOSED_BY_MAX_ATTEMPTS,  # by the contact itself
 )
 
 

@@ -41,6 +41,7 @@ class State(NamedTuple):
     follow_up_at: datetime | None
     call_back_by_id: int | None
     call_back_told_at: datetime | None
+    review_since: datetime | None
 
 
 Figures = tuple[int, ...]

@@ -34,6 +34,7 @@ TASK = TaskRow(
     follow_up_at=AT.replace(hour=11),
     call_back_by_id=10,
     call_back_told_at=AT.replace(hour=12),
+    review_since=AT.replace(hour=13),
 )
 """No two columns have the same value: one that is taken for another shows."""
 

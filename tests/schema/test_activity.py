@@ -16,7 +16,8 @@ from tests.work.agents import claims_of, make_agents
 
 FIGURES = """{
   contacts { noAnswer leftMessage didNotSchedule scheduled total } tasksOpened
-  tasksClosed { contact expired appointmentBooked withdrawn doNotContact total } expiredUntouched
+  tasksClosed { contact expired appointmentBooked withdrawn doNotContact maxAttempts total }
+  expiredUntouched
   medianAttemptsToScheduled medianHoursToScheduled
 }"""
 
@@ -37,7 +38,16 @@ NOTHING = {
     ),
     "tasksOpened": 0,
     "tasksClosed": dict.fromkeys(
-        ("contact", "expired", "appointmentBooked", "withdrawn", "doNotContact", "total"), 0
+        (
+            "contact",
+            "expired",
+            "appointmentBooked",
+            "withdrawn",
+            "doNotContact",
+            "maxAttempts",
+            "total",
+        ),
+        0,
     ),
     "expiredUntouched": 0,
     "medianAttemptsToScheduled": None,

@@ -59,6 +59,7 @@ export const CAUSES = {
   APPOINTMENT_BOOKED: 'Appointment booked',
   WITHDRAWN: 'Withdrawn',
   DO_NOT_CONTACT: 'Do not contact',
+  MAX_ATTEMPTS: 'Max attempts',
 };
 
 // Whether a patient may be called, as people read it.

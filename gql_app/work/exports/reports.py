@@ -90,6 +90,7 @@ class QueueLine(NamedTuple):
     due_today: int
     overdue: int
     closed_today: int
+    needs_review: int
 
 
 async def _queues(viewer: Viewer, query: ExportQuery) -> AsyncGenerator[Window, None]:

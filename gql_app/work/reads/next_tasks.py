@@ -26,9 +26,10 @@ DUE_NOW = "(t.follow_up IS NULL OR t.follow_up <= $3)"
 FOR_VIEWER = "(t.assignee_id IS NULL OR t.assignee_id = $4)"
 """SQL that is true of tasks that are not the work of others than the fourth parameter."""
 
-NOT_PROMISED = "t.follow_up_at IS NULL"
-"""SQL that is true of tasks that are due on a day: the index from which claims read has no others.
-What is promised for a moment goes before a rest, and before the work of others."""
+NOT_PROMISED = "t.follow_up_at IS NULL AND t.review_since IS NULL"
+"""SQL that is true of tasks that are due on a day, and wait for no supervisor: the index from which
+claims read has no others. What is promised for a moment goes before a rest, and before the work of
+others."""
 
 
 class Where(NamedTuple):

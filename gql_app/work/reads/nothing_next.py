@@ -101,7 +101,8 @@ def _selects(queue: str) -> list[str]:
         FROM task t
         WHERE t.practice_id = $1 AND t.queue_id = {queue} AND {EXPIRES_KEY} > $2"""
     return [
-        f"""{select % "later"} AND {LATER.holds("$3")} AND {FOR_VIEWER}
+        f"""{select % "later"} AND {LATER.holds("$3")} AND t.review_since IS NULL
+          AND {FOR_VIEWER}
         ORDER BY {LATER.sort} LIMIT {WINDOW}""",
         f"""{select % "resting"} AND {IS_OPEN} AND {DUE_NOW} AND {NOT_PROMISED}
           AND t.rests_since > $5 AND {FOR_VIEWER}

@@ -43,6 +43,7 @@ class QueueRow(NamedTuple):
     automatic_life_days: int | None
     closes_on_appointment: bool
     max_attempts: int | None
+    closes_at_max_attempts: bool
     archived_at: datetime | None
 
 
@@ -65,6 +66,7 @@ class QueueCounts(NamedTuple):
     due_today: int
     overdue: int
     closed_today: int
+    needs_review: int
 
 
 async def visible_queues(
@@ -99,7 +101,7 @@ async def queue_counts(scope: Scope, ids: Sequence[int], now: datetime) -> list[
     sql = f"""
     SELECT q.id, p.seq, COALESCE(o.still_open, 0), COALESCE(o.not_contacted, 0),
            COALESCE(o.in_progress, 0), COALESCE(o.due_today, 0), COALESCE(o.overdue, 0),
-           COALESCE(c.closed_today, 0)
+           COALESCE(c.closed_today, 0), COALESCE(r.needs_review, 0)
     FROM queue q
     JOIN practice p ON p.id = q.practice_id
     LEFT JOIN (
@@ -119,6 +121,11 @@ async def queue_counts(scope: Scope, ids: Sequence[int], now: datetime) -> list[
           AND {IS_CLOSED} AND t.closed_at >= $4 AND t.closed_at < $5
         GROUP BY t.queue_id
     ) c ON c.queue_id = q.id
+    LEFT JOIN (
+        SELECT t.queue_id, COUNT(*) AS needs_review FROM task t
+        WHERE t.practice_id = $1 AND {among("t.queue_id", 2)} AND t.review_since IS NOT NULL
+        GROUP BY t.queue_id
+    ) r ON r.queue_id = q.id
     WHERE q.practice_id = $1 AND {among("q.id", 2)}
     """
     return await fetch(QueueCounts, sql, scope.practice_id, visible, today, begin, end)

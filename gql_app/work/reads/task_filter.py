@@ -34,6 +34,7 @@ class TaskQuery:
     max_contacts: int | None = None
     patient: str | None = None
     assignee_id: int | None = None
+    needs_review: bool | None = None
 
 
 def conditions(scope: Scope, query: TaskQuery, *, status: bool = True) -> Conditions:
@@ -66,14 +67,21 @@ def conditions(scope: Scope, query: TaskQuery, *, status: bool = True) -> Condit
     if query.no_follow_up_before is not None:
         today = where.value(query.no_follow_up_before)
         where.add(f"(t.follow_up IS NULL OR t.due_on >= ${today})")
+    _leave_out(where, query)
+    if query.patient is not None:
+        whose_patient(where, query.patient, scope.region)
+    return where
+
+
+def _leave_out(where: Conditions, query: TaskQuery) -> None:
+    """Leave out tasks that have a place in an index, but not in the range that is asked for."""
     # What never expires, or was never called for, has a place in the indexes but is in no range.
     if query.expires_from or query.expires_before:
         where.add(f"{EXPIRES_KEY} < '{NEVER}'")
     if query.last_contacted_before or query.last_outcome or query.min_contacts:
         where.add(f"{CONTACTED_KEY} > '{LONG_AGO}'")
-    if query.patient is not None:
-        whose_patient(where, query.patient, scope.region)
-    return where
+    if query.needs_review is not None:
+        where.add(f"t.review_since IS {'NOT NULL' if query.needs_review else 'NULL'}")
 
 
 def _check(scope: Scope, query: TaskQuery) -> None:

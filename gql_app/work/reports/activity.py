@@ -60,6 +60,7 @@ class ClosedCounts(NamedTuple):
     appointment_booked: int
     withdrawn: int
     do_not_contact: int
+    max_attempts: int
 
     @property
     def total(self) -> int:

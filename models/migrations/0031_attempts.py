@@ -1,0 +1,41 @@
+"""What becomes of a task whose patient was called often enough, and who has called whom."""
+
+from tortoise import fields, migrations
+from tortoise.migrations import operations as ops
+
+from models.database.added_column import AddColumn
+
+WORKABLE = "status IN ('OPEN', 'IN_PROGRESS')"
+EXPIRES = "COALESCE(expires_at, '9999-12-31 23:59:59+00:00')"
+
+INDEXES = (
+    # What waits for a supervisor is handed out to nobody: it is overdue, and would be read each time.
+    "DROP INDEX task_next",
+    f"""CREATE INDEX task_next ON task (practice_id, queue_id, rests_since, follow_up, {EXPIRES}, id)
+        WHERE {WORKABLE} AND follow_up_at IS NULL AND review_since IS NULL""",
+    """CREATE INDEX task_review ON task (practice_id, queue_id, review_since, id)
+        WHERE review_since IS NOT NULL""",
+)
+
+
+def flag(model, table, name):
+    return AddColumn(
+        model,
+        table,
+        name,
+        fields.BooleanField(default=False, db_default=False),
+        "BOOL NOT NULL DEFAULT FALSE",
+    )
+
+
+class Migration(migrations.Migration):
+    dependencies = [("models", "0027_call_backs")]
+    operations = [
+        flag("Queue", "queue", "closes_at_max_attempts"),
+        flag("Contact", "contact", "is_incoming"),
+        AddColumn("Task", "task", "review_since", fields.DatetimeField(null=True), "{moment}"),
+        AddColumn(
+            "TaskEvent", "task_event", "review_since", fields.DatetimeField(null=True), "{moment}"
+        ),
+        *(ops.RunSQL(statement) for statement in INDEXES),
+    ]
