@@ -10,8 +10,8 @@ What was done by mistake is taken back: a contact is undone, or a closed task is
 
 `WORKFLOW` holds every edge. `decide`, `postpone`, `resume`, `ends`, `undo` and `reopen` look edges
 up, and nothing else in the project asks what a status permits. A status without an edge refuses.
-Source: the help article "Task outcomes and workflow" (docs/workflow.md says how we settled what it leaves
-open).
+Source: the help article "Task outcomes and workflow" (docs/workflow.md says how we settled what it
+leaves open).
 """
 
 from dataclasses import dataclass

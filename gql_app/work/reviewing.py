@@ -42,10 +42,11 @@ async def resume_task(
         today=local_date(change.now, viewer.time_zone),
         last_day=last_day(task.expires_at, viewer.time_zone),
     )
-    refusal = rule if isinstance(rule, Refusal) else None
-    if task.is_open:
-        refusal = await in_the_way(viewer, task, expected_version, change.now) or refusal
-        refusal = refusal or (NOT_IN_REVIEW if task.review_since is None else None)
-    if refusal is not None or isinstance(rule, Refusal):
-        return ChangeResult(task, refusals=(refusal,) if refusal else ())
+    refusal = await in_the_way(viewer, task, expected_version, change.now) if task.is_open else None
+    if refusal is None and task.is_open and task.review_since is None:
+        refusal = NOT_IN_REVIEW
+    if refusal is not None:
+        return ChangeResult(task, refusals=(refusal,))
+    if isinstance(rule, Refusal):
+        return ChangeResult(task, refusals=(rule,))
     return ChangeResult(await write_resumed(change, task, rule, follow_up))

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from operator import itemgetter
 from typing import NamedTuple
 
-from gql_app.work.attempts import attempts_on
+from gql_app.work.attempts import AttemptsEnd, end_of_attempts
 from gql_app.work.changes import Change
 from gql_app.work.locking import lock_task
 from models.call_back import NO_WISH, Promise, Wish
@@ -47,6 +47,12 @@ UPDATE task SET {_SET},
 WHERE practice_id = $1 AND id = $2
 """
 
+# By whether the patient has called.
+_LOG = {
+    is_incoming: f"{_CHANGE} RETURNING {end_of_attempts(more)} AS attempts_end"
+    for is_incoming, more in ((False, "1"), (True, "0"))
+}
+
 # What the last contact says is put back to what the one before it says, null if there is none.
 _PUT_BACK = f"""
 UPDATE task SET {_SET}, last_contacted_at = $3, last_outcome = $4
@@ -77,22 +83,14 @@ class SentContact(NamedTuple):
 async def log_on(
     change: Change, task: TaskRow, sent: SentContact, rule: Rule, promise: Promise | None = None
 ) -> tuple[TaskRow, ContactRow]:
-    """Log a contact on a task, which moves along `rule`, and with it what is promised. If that was
-    the last attempt, the task waits for a review, or closes. Returns both as they are then."""
+    """Log a contact on a task, which moves along `rule`, and with it what is promised. Returns both
+    as they are then."""
     contact = _contact(change, task, sent)
     if promise is not None:
         contact = contact._replace(follow_up_at=promise.at)
     changed = _along(rule, task, change.now, follow_up=contact.follow_up, promise=promise)
-    changed = changed._replace(contact_count=task.contact_count + 1, review_since=None)
-    # A promise is kept: what it leads to is the last attempt then.
-    attempts = await attempts_on(task) if changed.is_open and promise is None else None
-    if attempts is None or not attempts.are_used_up(int(not sent.is_incoming)):
-        return await _write_both(change, task, changed, contact)
-    if not attempts.closes:
-        waiting = changed._replace(review_since=task.review_since or change.now)
-        return await _write_both(change, task, waiting, contact)
-    logged, contact = await _write_both(change, task, changed, contact)
-    return await close(change, logged, Happening.MAX_ATTEMPTS), contact
+    counted = changed._replace(contact_count=task.contact_count + 1, review_since=None)
+    return await _write_both(change, task, counted, contact)
 
 
 async def keep_late(change: Change, task: TaskRow, sent: SentContact) -> tuple[TaskRow, ContactRow]:
@@ -212,12 +210,22 @@ async def expire_task(change: Change, task_id: int) -> bool:
 async def _write_both(
     change: Change, before: TaskRow, task: TaskRow, contact: ContactRow
 ) -> tuple[TaskRow, ContactRow]:
-    """Write a task together with the contact that makes it what it is now."""
+    """Write a task together with the contact that makes it what it is now. If that was the last
+    attempt, the task waits for a review, or closes."""
     columns = columns_of_new(contact) | {"task_before": _kept(before).text}
-    statement = Statement(_CHANGE, _values(task, contact))
-    contact = contact._replace(id=await insert_and_update("contact", columns, statement))
+    statement = Statement(_LOG[contact.is_incoming], _values(task, contact))
+    written = await insert_and_update("contact", columns, statement)
+    contact = contact._replace(id=written["id"])
     task = task._replace(last_contact_id=contact.id)
+    # A promise is kept: what it leads to is the last attempt then.
+    end = written["attempts_end"] if task.is_open and task.follow_up_at is None else None
+    if end == AttemptsEnd.REVIEW:
+        task = task._replace(review_since=before.review_since or change.now)
+        sql = "UPDATE task SET review_since = $3 WHERE practice_id = $1 AND id = $2"
+        await write(sql, task.practice_id, task.id, task.review_since)
     change.record(TaskEventKind.CONTACT_LOGGED, task, before=before, contact=contact)
+    if end == AttemptsEnd.CLOSE:
+        task = await close(change, task, Happening.MAX_ATTEMPTS)
     return task, contact
 
 

@@ -113,20 +113,23 @@ NEW_ID = "the id of the new row"
 """Stands in the values of an UPDATE for the id of the row that is inserted with it."""
 
 
-async def insert_and_update(table: str, row: Mapping[str, object], update: Statement) -> int:
+async def insert_and_update(
+    table: str, row: Mapping[str, object], update: Statement
+) -> Mapping[str, Any]:
     """Insert a row, and update a row of another table that may refer to it by `NEW_ID`. PostgreSQL
-    does both in one round trip. Returns the new row's id."""
+    does both in one round trip. Returns the new row's id, and what the UPDATE returns."""
     if is_sqlite(connection()):
         new_id = await insert(table, **row)
         values = [new_id if value is NEW_ID else value for value in update.values]
-        await write(update.sql, *values)
-        return new_id
+        (returned,) = await write(update.sql, *values)
+        return {"id": new_id, **returned}
     sql, inserted = _insertion(table, [row], len(update.values))
     place = f"${update.values.index(NEW_ID) + 1}"
     changed = re.sub(rf"\{place}\b", f"COALESCE({place}, (SELECT id FROM new))", update.sql)
     values = [None if value is NEW_ID else value for value in update.values]
-    sql = f"WITH new AS ({sql} RETURNING id), updated AS ({changed}) SELECT id FROM new"
-    return int((await write(sql, *values, *inserted))[0]["id"])
+    sql = f"WITH new AS ({sql} RETURNING id), updated AS ({changed}) SELECT * FROM new, updated"
+    (returned,) = await write(sql, *values, *inserted)
+    return dict(returned)
 
 
 async def update_and_insert(
