@@ -62,7 +62,8 @@ class TaskEvent(Model):
     reads the same live, replayed, and a year later. `from_queue_id` is the queue that the task left
     with this event, null if it stayed in its queue. `change` is the `seq` of the first
     event of the same transaction, null in events from before migration 0012. `from_closed_at` is
-    when a task had been closed that is open again. `expires_then` and `withdrawn_then` are the
+    when a task had been closed that is open again, `from_review_since` since when it had waited
+    for a supervisor. `expires_then` and `withdrawn_then` are the
     task's expiry and why it was withdrawn, null in events from before migration 0025.
     `given_reason` is why the task was postponed or reopened. `digest` chains it to the event before
     it (see models/chain.py).
@@ -109,6 +110,7 @@ class TaskEvent(Model):
     call_back_by_id = fields.BigIntField(null=True)
     call_back_told_at = fields.DatetimeField(null=True)
     review_since = fields.DatetimeField(null=True)
+    from_review_since = fields.DatetimeField(null=True)
     digest = fields.BinaryField()
 
     practice_id: int
@@ -160,6 +162,7 @@ class EventRow(NamedTuple):
     call_back_by_id: int | None
     call_back_told_at: datetime | None
     review_since: datetime | None
+    from_review_since: datetime | None
     digest: bytes
     # From here on the task's: columns that never change, and for events that do not keep them, its
     # expiry and why it was withdrawn.

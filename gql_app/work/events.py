@@ -50,6 +50,7 @@ class NewEvent(NamedTuple):
             "from_follow_up": None if before is None else before.follow_up,
             "contact_id": None if self.contact is None else self.contact.id,
             "actor_id": None if self.by is None else self.by.staff_id,
+            "from_review_since": before.review_since if before else None,
             "from_closed_at": before.closed_at if before and task.is_open else None,
             "given_reason": self.reason,
         }

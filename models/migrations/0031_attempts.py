@@ -34,8 +34,9 @@ class Migration(migrations.Migration):
         flag("Queue", "queue", "closes_at_max_attempts"),
         flag("Contact", "contact", "is_incoming"),
         AddColumn("Task", "task", "review_since", fields.DatetimeField(null=True), "{moment}"),
-        AddColumn(
-            "TaskEvent", "task_event", "review_since", fields.DatetimeField(null=True), "{moment}"
+        *(
+            AddColumn("TaskEvent", "task_event", name, fields.DatetimeField(null=True), "{moment}")
+            for name in ("review_since", "from_review_since")
         ),
         *(ops.RunSQL(statement) for statement in INDEXES),
     ]

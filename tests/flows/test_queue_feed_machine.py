@@ -28,15 +28,17 @@ from gql_app.work.calls import OtherTask
 from gql_app.work.contact_status import NewStatus, set_contact_status
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.postponing import postpone_task
+from gql_app.work.reviewing import resume_task
 from gql_app.work.transitions import expire_task
 from gql_app.work.upkeep.call_backs import pass_call_backs_on, tell_call_backs
 from models.call_back import CallBackBy
 from models.contact_status import ContactStatus
 from models.database import opened
 from models.lifecycle import Attempt, ContactOutcome
+from models.practice import Queue
 from models.task import Task
 from tests.flows.dashboard import BEAT, Dashboard, services
-from tests.office import make_office
+from tests.office import Office, make_office
 from tests.support.call_backs import promise
 from tests.support.examples import examples
 
@@ -49,8 +51,14 @@ which = st.sampled_from(["all queues", "one queue"])
 hours = st.sampled_from([1, 13, 24, 60])
 
 
+async def _limit_attempts(office: Office) -> None:
+    await Queue.filter(id=office.recall.id).update(max_attempts=2)
+    await Queue.filter(id=office.missed.id).update(max_attempts=3, closes_at_max_attempts=True)
+
+
 class FeedMachine(RuleBasedStateMachine):
-    """A practice with two dashboards, of both queues and of one; each run has its own practice."""
+    """A practice with two dashboards, of both queues and of one; each run has its own practice.
+    With the last attempt tasks of the one queue wait for a supervisor, those of the other close."""
 
     tasks = Bundle("tasks")
 
@@ -58,6 +66,7 @@ class FeedMachine(RuleBasedStateMachine):
         super().__init__()
         self._runner = runner
         self.office = self.run(make_office(next(SLUGS)))
+        self.run(_limit_attempts(self.office))
         self.feeds = Feeds()
         self.server = services(self.feeds, self.office.clock)
         self.office.changes = self.server.changes
@@ -146,6 +155,12 @@ class FeedMachine(RuleBasedStateMachine):
         day = self.office.today + timedelta(days=days)
         changes, staff = self.office.changes, self.office.staff
         self.run(changes.make(staff, postpone_task, task.id, day, "The line was busy"))
+
+    @rule(task=tasks, days=st.none() | st.integers(-1, 2))
+    def resume(self, task: Task, days: int | None) -> None:
+        """Most do not wait for it."""
+        day = None if days is None else self.office.today + timedelta(days=days)
+        self.run(self.office.changes.make(self.office.supervisor, resume_task, task.id, day))
 
     @rule(status=st.sampled_from(ContactStatus))
     def set_status(self, status: ContactStatus) -> None:

@@ -39,6 +39,7 @@ function next(dialog, close) {
   if (others.length) asked.others = others;
   Object.assign(asked, callBack(fields, close));
   if (fields.contactStatus) asked.contactStatus = fields.contactStatus;
+  if (fields.incoming) asked.incoming = true;
   const more = { notes: noted(fields.notes), expectedVersion: task.version, idempotencyKey: newKey() };
   return { sent, variables: { ...asked, ...more } };
 }
@@ -51,9 +52,9 @@ export function othersOf({ attempt, fields, others }, close) {
 
 /** What the agent has typed and chosen. */
 function typed(fields, close) {
-  const { outcome, followUp, notes, contactStatus, others = {} } = fields;
+  const { outcome, followUp, notes, contactStatus, incoming, others = {} } = fields;
   const chosen = Object.entries(others).filter(([, { choice }]) => choice);
-  return JSON.stringify([outcome, close ? null : followUp, notes, close, contactStatus, callBack(fields, close), ...chosen]);
+  return JSON.stringify([outcome, close ? null : followUp, notes, close, contactStatus, incoming, callBack(fields, close), ...chosen]);
 }
 
 /** What is promised with a follow-up date. */

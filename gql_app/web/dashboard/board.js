@@ -19,6 +19,7 @@ export const FIGURES = {
   dueToday: 'Due today',
   overdue: 'Overdue',
   closedToday: 'Closed today',
+  needsReview: 'Needs review',
 };
 
 export class BoardView {

@@ -12,7 +12,7 @@ import { takesDate, verdict } from './rules.js';
 import { calling } from './words.js';
 
 const EMPTY = {
-  ...{ outcome: null, followUp: '', followUpTime: '', callBackBy: 'ANYONE', notes: '', contactStatus: '' },
+  ...{ outcome: null, followUp: '', followUpTime: '', callBackBy: 'ANYONE', notes: '', contactStatus: '', incoming: false },
   ...{ suggested: false, touched: false },
 };
 
@@ -188,9 +188,9 @@ export class ContactDialog {
     this.keep();
   }
 
-  typed({ name, value }) {
+  typed({ name, value, type, checked }) {
     if (name === 'followUp') return this.setDate(value);
-    this.fields[name] = value;
+    this.fields[name] = type === 'checkbox' ? checked : value;
     this.notices.mended(name);
     if (name === 'outcome') this.suggest();
     this.keep();
@@ -219,7 +219,7 @@ export class ContactDialog {
 
   why() {
     const caller = this.store.otherCaller(this.task);
-    const all = caller
+    const all = caller && !this.fields.incoming
       ? calling(caller, this.task)
       : this.isSending
         ? 'Sending …'
@@ -257,6 +257,18 @@ export class ContactDialog {
     }
   }
 
+  /** That the task waits for a supervisor. Few do, so what shows it is loaded then. */
+  async drawReview() {
+    this.part('review').hidden = !this.task.reviewSince;
+    if (!this.task.reviewSince) return;
+    try {
+      const { drawReview } = await import('./reviewing.js');
+      drawReview(this);
+    } catch (error) {
+      this.onError(error);
+    }
+  }
+
   trouble(act, error, id) {
     if (error instanceof SignedOut || this.task?.id !== id) return this.onError(error);
     this.notices.refuse(act, [error], 'Not done. What you typed is kept; try again.');
@@ -279,6 +291,7 @@ export class ContactDialog {
     const hadFocus = this.part('entry').contains(document.activeElement);
     drawFacts(this.element, task);
     this.notices.draw(task);
+    this.drawReview();
     for (const name of ['entry', 'actions']) this.part(name).hidden = isRecord;
     this.part('record').hidden = !isRecord;
     this.part('dismiss').setAttribute('aria-label', isRecord ? 'Close' : 'Close without logging');

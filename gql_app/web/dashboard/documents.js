@@ -3,7 +3,7 @@
 import { OPEN_STATUSES, OUTCOME_COUNTS } from './workflow.js';
 
 // What a row shows: of a task as it is now, and of one as it was right after an event.
-const STATE = `status isOpen statusLabel origin reason followUp followUpAt isCallBackDue callBackBy { id name } expiresAt version contactCount number createdAt
+const STATE = `status isOpen statusLabel origin reason followUp followUpAt isCallBackDue callBackBy { id name } reviewSince expiresAt version contactCount number createdAt
   closedAt closeCause closedBy { name } withdrawnReason queue { id name } assignee { name } patient { id name phone contactStatus phones { href } }
   lastContact { outcome contactedAt }`;
 
@@ -15,7 +15,7 @@ const DETAIL = `fragment Detail on Task {
 ${TASK}`;
 
 const COUNTS = `fragment Counts on QueueCounts {
-  seq open notContacted inProgress dueToday overdue closedToday queue { id }
+  seq open notContacted inProgress dueToday overdue closedToday needsReview queue { id }
 }`;
 
 export const FEED = `subscription ($after: String) {
@@ -82,7 +82,7 @@ export const PAST = `query ($id: ID!, $first: Int!) {
       contactStatus
       contacts(first: $first) {
         nodes {
-          id outcome followUp followUpAt notes closedTask contactedAt loggedBy { name } undo { at reason by { name } }
+          id outcome followUp followUpAt notes closedTask incoming contactedAt loggedBy { name } undo { at reason by { name } }
           task { id reason queue { name } }
         }
         pageInfo { hasNextPage }
@@ -119,13 +119,20 @@ ${TASK}`;
 export const LOG = `mutation (
   $taskId: ID!, $outcome: ContactOutcome!, $followUp: Date, $notes: String, $close: Boolean!,
   $expectedVersion: Int, $idempotencyKey: String, $others: [OtherTaskInput!], $contactStatus: ContactStatus
-  $followUpTime: LocalTime, $callBackBy: CallBackBy
+  $followUpTime: LocalTime, $callBackBy: CallBackBy, $incoming: Boolean! = false
 ) {
   logContact(
     taskId: $taskId, outcome: $outcome, followUp: $followUp, notes: $notes, close: $close, expectedVersion: $expectedVersion,
     idempotencyKey: $idempotencyKey, others: $others, contactStatus: $contactStatus,
-    followUpTime: $followUpTime, callBackBy: $callBackBy
+    followUpTime: $followUpTime, callBackBy: $callBackBy, incoming: $incoming
   ) { task { ...Detail } contact { id } others { contact { id } } errors { code message field } }
+}
+${DETAIL}`;
+
+export const RESUME = `mutation ($id: ID!, $followUp: Date, $version: Int) {
+  resumeTask(taskId: $id, followUp: $followUp, expectedVersion: $version) {
+    task { ...Detail } errors { code message field }
+  }
 }
 ${DETAIL}`;
 

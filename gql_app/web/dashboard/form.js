@@ -75,8 +75,9 @@ export function wipe(dialog) {
 }
 
 /** Put into the form what was typed before. */
-export function fill(form, { outcome, notes, contactStatus, ...dates }) {
+export function fill(form, { outcome, notes, contactStatus, incoming, ...dates }) {
   form.reset();
+  form.elements.incoming.checked = incoming ?? false;
   for (const input of form.elements.outcome) input.checked = input.value === outcome;
   for (const name of ['followUp', 'followUpTime', 'callBackBy']) form.elements[name].value = dates[name];
   form.elements.notes.value = notes;

@@ -5,7 +5,7 @@ import { OUTCOME_COUNTS } from './workflow.js';
 export const GROUP = `{ viewer { group { name practices { id slug name isHome } } } }`;
 
 const COUNTS = `fragment Counts on QueueCounts {
-  open notContacted inProgress dueToday overdue closedToday queue { id }
+  open notContacted inProgress dueToday overdue closedToday needsReview queue { id }
 }`;
 
 // Events are there for their cursor, and because the contacts of today are others after one.

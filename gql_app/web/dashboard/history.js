@@ -41,7 +41,7 @@ function drawContact(contact, task) {
   const { undo } = contact;
   const again = contact.followUp ? `, call again ${dayToCall(contact)}` : '';
   const what = made('strong');
-  what.append(made(undo ? 'del' : 'span', OUTCOMES[contact.outcome] + (contact.closedTask ? ', closed' : again)));
+  what.append(made(undo ? 'del' : 'span', (contact.incoming ? 'Called us: ' : '') + OUTCOMES[contact.outcome] + (contact.closedTask ? ', closed' : again)));
   item.append(what, made('span', `${dayAndClock(contact.contactedAt)} · ${outside(contact.loggedBy.name)}`));
   if (undo) {
     const why = undo.reason ? `: ${outside(undo.reason)}` : '';

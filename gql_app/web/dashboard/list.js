@@ -95,11 +95,12 @@ export class TaskList {
 
   /** Whether the task is one of those that are looked at, apart from the search. */
   isAsked(task) {
-    const { queueId, status, overdue } = this.filter;
+    const { queueId, status, overdue, review } = this.filter;
     return (
       task.queue !== null &&
       status.includes(task.status) &&
       (!queueId || task.queue.id === queueId) &&
+      (!review || task.reviewSince !== null) &&
       (!overdue || (task.followUp !== null && task.followUp < this.day))
     );
   }
@@ -147,8 +148,9 @@ export class TaskList {
   }
 
   asked() {
-    const { queueId, status, overdue } = this.filter;
+    const { queueId, status, overdue, review } = this.filter;
     const filter = { status };
+    if (review) filter.needsReview = true;
     if (queueId) filter.queueIds = [queueId];
     if (overdue) filter.overdue = true;
     if (this.search) filter.patient = this.search;

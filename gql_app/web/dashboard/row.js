@@ -21,7 +21,7 @@ export function fill(element, task, store) {
   const last = task.lastContact;
   const texts = {
     status: task.statusLabel,
-    claim: caller ? `With ${outside(caller)}` : task.claim ? 'With you' : callsBack(task) || assigned(task),
+    claim: caller ? `With ${outside(caller)}` : task.claim ? 'With you' : task.reviewSince ? 'Needs review' : callsBack(task) || assigned(task),
     patient: outside(task.patient.name),
     phone: outside(task.patient.phone),
     reason: outside(task.reason),

@@ -4,7 +4,7 @@
 import { learn } from './clock.js';
 
 const OF_PATIENT = new Set(['PATIENT_CHANGED', 'CLOSED_BY_DO_NOT_CONTACT']); // kinds of events that tell of the patient
-const NONE = { open: 0, notContacted: 0, inProgress: 0, dueToday: 0, overdue: 0, closedToday: 0 };
+const NONE = { open: 0, notContacted: 0, inProgress: 0, dueToday: 0, overdue: 0, closedToday: 0, needsReview: 0 };
 
 export class Store {
   constructor() {

@@ -9,7 +9,8 @@ import { count, nothingNext } from './words.js';
 import { OPEN_STATUSES, STATUSES } from './workflow.js';
 
 const WORK = 'WORK'; // what is to be done, beside the statuses
-const CHOICES = { [WORK]: 'Open', ...STATUSES, OPEN: 'Open, not contacted' };
+const REVIEW = 'REVIEW'; // what of that waits for a supervisor
+const CHOICES = { [WORK]: 'Open', ...STATUSES, OPEN: 'Open, not contacted', [REVIEW]: 'Needs review' };
 const TYPING_PAUSE = 200; // ms after the last key before a search begins
 const MOST_SKIPPED = 100; // the server takes no more
 const READING_PAUSE = 700; // ms without a change before a result is read out
@@ -121,9 +122,10 @@ export class TasksView {
 
   wanted() {
     const { value } = this.status;
-    const status = value === WORK ? OPEN_STATUSES : [value];
+    const review = value === REVIEW;
+    const status = value === WORK || review ? OPEN_STATUSES : [value];
     const overdue = this.overdue.checked && !status.includes('CLOSED');
-    return { queueId: this.queueId, status, overdue, patient: this.search.value };
+    return { queueId: this.queueId, status, overdue, review, patient: this.search.value };
   }
 
   ask() {
@@ -204,6 +206,7 @@ export class TasksView {
         overdue: some(counts.overdue, 'overdue'),
         today: some(counts.dueToday, 'today'),
         fresh: some(counts.notContacted, 'new'),
+        review: some(counts.needsReview, 'to review'),
       };
       for (const [name, text] of Object.entries(texts)) {
         write(button.querySelector(`[data-part=${name}]`), text);

@@ -134,6 +134,8 @@ export function happening({ kind, task, contact, closeCause }) {
       return 'Released';
     case 'PATIENT_CHANGED':
       return 'Patient changed';
+    case 'RESUMED':
+      return 'Goes on after review';
     case 'POSTPONED':
       return `Postponed to ${dayToCall(task)}`;
     case 'CALL_BACK_DUE':

@@ -118,7 +118,10 @@ def _moved(
     closed_at = event.closed_at if event.from_status != event.to_status else None
     # One is closed with this event, or is no longer.
     closed = _is_on(today, closed_at, scope) - _is_on(today, event.from_closed_at, scope)
-    changes = [sign * (b - a) for a, b in zip(before, after, strict=True)] + [sign * closed]
+    waits = int(is_here and event.review_since is not None)
+    waited = int(was_here and event.from_review_since is not None)
+    moved = (*(b - a for a, b in zip(before, after, strict=True)), closed, waits - waited)
+    changes = [sign * change for change in moved]
     figures = zip(counts[2:], changes, strict=True)
     return QueueCounts(counts.queue_id, counts.seq, *(n + change for n, change in figures))
 

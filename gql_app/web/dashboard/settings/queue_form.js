@@ -32,6 +32,12 @@ export class QueueForm {
       ),
       field('maxAttempts', 'Attempts at most', number(queue?.maxAttempts), 'How often one patient is to be called. Empty for any number.'),
       field(
+        'closesAtMaxAttempts',
+        'Close the task after the last attempt',
+        input({ type: 'checkbox', checked: queue?.closesAtMaxAttempts ?? false }),
+        'Otherwise it waits for a supervisor.',
+      ),
+      field(
         'closesOnAppointment',
         'Close automatic tasks when the patient has an appointment',
         input({ type: 'checkbox', checked: queue?.closesOnAppointment ?? false }),
@@ -57,6 +63,7 @@ export class QueueForm {
       followUpLadder: ladder.length ? ladder : null,
       automaticLifeDays: numberIn(elements.automaticLifeDays),
       maxAttempts: numberIn(elements.maxAttempts),
+      closesAtMaxAttempts: elements.closesAtMaxAttempts.checked,
       closesOnAppointment: elements.closesOnAppointment.checked,
       script: elements.script.value,
     };

@@ -240,12 +240,12 @@ export class Section {
   }
 }
 
-function summary({ followUpLadder, automaticLifeDays, maxAttempts, closesOnAppointment, script, counts }) {
+function summary({ followUpLadder, automaticLifeDays, maxAttempts, closesAtMaxAttempts, closesOnAppointment, script, counts }) {
   return [
     count(counts.open, 'open task'),
     followUpLadder && `call again after ${followUpLadder.join(', ')} days`,
     automaticLifeDays && `automatic tasks expire after ${count(automaticLifeDays, 'day')}`,
-    maxAttempts && `${count(maxAttempts, 'attempt')} at most`,
+    maxAttempts && `${count(maxAttempts, 'attempt')} at most, then ${closesAtMaxAttempts ? 'close' : 'a supervisor says how to go on'}`,
     closesOnAppointment && 'closes on appointment',
     script && 'with a script',
   ].filter(Boolean).join(' · ');
