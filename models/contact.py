@@ -12,7 +12,7 @@ from models.database import select_list
 from models.lifecycle import ContactOutcome, TaskStatus
 from models.people import Staff
 from models.practice import Practice
-from models.task import Task
+from models.task import Task, TaskRow
 
 
 class Contact(Model):
@@ -20,7 +20,8 @@ class Contact(Model):
 
     `contacted_at` is null if the call was made when it was logged. `follow_up_at` is the moment at
     which the patient was promised to be called back, null if only a day was set. `task_before` is a
-    `TaskBefore` as JSON, null in contacts from before migration 0025.
+    `TaskBefore` as JSON, null in contacts from before migration 0025. `appointment_before` is an
+    `AppointmentBefore` as JSON if an appointment was agreed on in the call, else null.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -41,6 +42,7 @@ class Contact(Model):
     )
     task_before = fields.TextField(null=True)
     follow_up_at = fields.DatetimeField(null=True)
+    appointment_before = fields.TextField(null=True)
 
     practice_id: int
     task_id: int
@@ -80,6 +82,11 @@ class TaskBefore(NamedTuple):
     follow_up_at: datetime | None = None
     call_back_by_id: int | None = None
     call_back_told_at: datetime | None = None
+
+    @classmethod
+    def as_is(cls, task: TaskRow) -> "TaskBefore":
+        """What is to be kept of a task, as it is now."""
+        return cls._make(getattr(task, name) for name in cls._fields)
 
     @property
     def text(self) -> str:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from gql_app.access import Scope
 from gql_app.schema.row_loader import PageKey, PageOf, RowLoader, page_loader
+from gql_app.work.reads.appointments import appointments_of_patients
 from gql_app.work.reads.at_work import QueueAtWork, staff_at_work
 from gql_app.work.reads.conditions import Page
 from gql_app.work.reads.external_ids import (
@@ -35,7 +36,6 @@ from gql_app.work.reads.history import (
 from gql_app.work.reads.patient_lists import (
     GonePatient,
     Merges,
-    appointments_of_patients,
     gone_patients,
     merges_into,
 )

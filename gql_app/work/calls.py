@@ -39,10 +39,11 @@ class OtherTask(NamedTuple):
 
 
 class Booking(NamedTuple):
-    """An appointment that was made in a call. `at` is aware."""
+    """An appointment that was made in a call. `at` is aware. `kind` is None if it was not said."""
 
     at: datetime
     external_id: str
+    kind: str | None = None
 
 
 class Call(NamedTuple):

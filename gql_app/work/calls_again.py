@@ -109,7 +109,10 @@ def _besides(call: Call) -> Iterator[object]:
     if call.others or call.booking:
         yield [[other.task_id, *_what(other.attempt)] for other in call.others]
     if call.booking:
-        yield from call.booking
+        yield call.booking.at
+        yield call.booking.external_id
+        if call.booking.kind is not None:  # keys from before there were kinds go on to hold
+            yield call.booking.kind
 
 
 def _content_of(contact: ContactRow) -> tuple[object, ...]:

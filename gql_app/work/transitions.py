@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from gql_app.work.changes import Change
 from gql_app.work.locking import lock_task
+from models.appointment import AppointmentBefore
 from models.call_back import NO_WISH, Promise, Wish
 from models.contact import ContactRow, TaskBefore
 from models.database import NEW_ID, Statement, columns_of_new, insert_and_update, write
@@ -62,11 +63,13 @@ _changed = itemgetter(*map(TaskRow._fields.index, _CHANGED))
 
 
 class SentContact(NamedTuple):
-    """A contact as it was sent: `contacted_at` is None if it was made just now."""
+    """A contact as it was sent: `contacted_at` is None if it was made just now. `booked` is the
+    appointment that was agreed on in it, as it was before."""
 
     attempt: Attempt
     contacted_at: datetime | None = None
     call_back: Wish = NO_WISH
+    booked: AppointmentBefore | None = None
 
 
 async def log_on(
@@ -79,13 +82,13 @@ async def log_on(
         contact = contact._replace(follow_up_at=promise.at)
     changed = _along(rule, task, change.now, follow_up=contact.follow_up, promise=promise)
     counted = changed._replace(contact_count=task.contact_count + 1)
-    return await _write_both(change, task, counted, contact)
+    return await _write_both(change, task, counted, contact, sent.booked)
 
 
 async def keep_late(change: Change, task: TaskRow, sent: SentContact) -> tuple[TaskRow, ContactRow]:
     """Keep a contact on a task that has closed meanwhile, and count it."""
     counted = task._replace(version=task.version + 1, contact_count=task.contact_count + 1)
-    return await _write_both(change, task, counted, _contact(change, task, sent))
+    return await _write_both(change, task, counted, _contact(change, task, sent), sent.booked)
 
 
 async def postpone(
@@ -172,6 +175,25 @@ async def reopen(
     return opened
 
 
+async def bring_back(change: Change, task: TaskRow, rule: Rule, before: TaskBefore) -> TaskRow:
+    """Make a task that an appointment has closed what it was `before`. Queue, assignee and claim
+    are as they are now."""
+    opened = task._replace(
+        status=rule.to,
+        version=task.version + 1,
+        close_cause=None,
+        follow_up=before.follow_up,
+        due_on=before.due_on,
+        closed_at=None,
+        follow_up_at=before.follow_up_at,
+        call_back_by_id=before.call_back_by_id,
+        call_back_told_at=before.call_back_told_at,
+    )
+    await write(_CHANGE, *_values(opened))
+    change.record(TaskEventKind.REOPENED_BY_CANCELLATION, opened, before=task)
+    return opened
+
+
 async def expire_task(change: Change, task_id: int) -> bool:
     """Close an automatic task if its time is up. False if there was nothing to close."""
     task = await lock_task(change.practice_id, task_id)
@@ -182,10 +204,16 @@ async def expire_task(change: Change, task_id: int) -> bool:
 
 
 async def _write_both(
-    change: Change, before: TaskRow, task: TaskRow, contact: ContactRow
+    change: Change,
+    before: TaskRow,
+    task: TaskRow,
+    contact: ContactRow,
+    booked: AppointmentBefore | None,
 ) -> tuple[TaskRow, ContactRow]:
     """Write a task together with the contact that makes it what it is now."""
-    columns = columns_of_new(contact) | {"task_before": _kept(before).text}
+    columns = columns_of_new(contact) | {"task_before": TaskBefore.as_is(before).text}
+    if booked is not None:
+        columns["appointment_before"] = booked.text
     statement = Statement(_CHANGE, _values(task, contact))
     contact = contact._replace(id=await insert_and_update("contact", columns, statement))
     task = task._replace(last_contact_id=contact.id)
@@ -209,11 +237,6 @@ def _contact(change: Change, task: TaskRow, sent: SentContact) -> ContactRow:
         logged_by_id=change.viewer.staff_id,
         follow_up_at=None,
     )
-
-
-def _kept(task: TaskRow) -> TaskBefore:
-    """What is kept of a task with the contact that changes it."""
-    return TaskBefore._make(getattr(task, name) for name in TaskBefore._fields)
 
 
 def _along(

@@ -42,6 +42,8 @@ class QueueRow(NamedTuple):
     position: int
     automatic_life_days: int | None
     closes_on_appointment: bool
+    appointment_kinds: str | None
+    missed_appointments: bool
     max_attempts: int | None
     archived_at: datetime | None
 
