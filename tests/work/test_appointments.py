@@ -71,13 +71,21 @@ async def test_recorded_again_it_is_moved_and_closes_nothing_twice(
 ) -> None:
     first = (await book(office)).appointment
     events = await TaskEvent.all().count()
+    closed = await Task.filter(status="CLOSED").count()
     moved = await book(office, days=5)
     again = moved.appointment
     assert (again.id, again.at) == (first.id, office.clock() + timedelta(days=5))
     assert (moved.closed, moved.refusals) == ((), ())
     assert await Appointment.all().count() == 1
     assert (await Appointment.get(id=first.id)).at == again.at
-    assert await TaskEvent.all().count() == events
+    assert await Task.filter(status="CLOSED").count() == closed
+    # Those that are open still are told of it.
+    told = await TaskEvent.all().order_by("seq").offset(events)
+    assert [(event.kind, event.task_id) for event in told] == [
+        (TaskEventKind.PATIENT_CHANGED, tasks[name].id) for name in ("manual", "another queue's")
+    ]
+    assert (await book(office, days=5)).closed == ()
+    assert await TaskEvent.all().count() == events + len(told), "as it is already"
 
 
 async def test_an_external_id_stands_for_one_patient(

@@ -6,8 +6,19 @@ from datetime import datetime
 from gql_app.access import Scope
 from gql_app.work.reads.conditions import Conditions, Page, page_of, row_limit
 from gql_app.work.reads.cursors import read_id_cursor
+from gql_app.work.reads.patients import seen_patients
 from models.appointment import APPOINTMENT_COLUMNS, IS_AHEAD, IS_THERE, AppointmentRow
 from models.database import among, fetch
+
+
+async def appointments_by_id(scope: Scope, ids: Sequence[int]) -> list[AppointmentRow]:
+    """The appointments among `ids` of patients whom the key may see."""
+    where = seen_patients(scope)
+    where.add(IS_THERE)
+    where.among("a.id", list(ids))
+    sql = f"""SELECT {APPOINTMENT_COLUMNS} FROM appointment a
+    JOIN patient p ON p.practice_id = a.practice_id AND p.id = a.patient_id WHERE {where}"""
+    return await fetch(AppointmentRow, sql, *where.values)
 
 
 async def appointments_of_patients(
