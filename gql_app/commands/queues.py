@@ -10,7 +10,7 @@ from gql_app.settings import Settings
 from gql_app.terminal import say
 from gql_app.work.archiving import ArchivedQueue, archive_queue
 from gql_app.work.queues import QueueResult, create_queue, update_queue
-from gql_app.work.reads.queues import QueueRow, visible_queues
+from gql_app.work.reads.queues import QueueRow, kinds_of, visible_queues
 from models.checks import BadValue
 from models.database import opened
 from models.refusals import RefusalCode
@@ -46,6 +46,7 @@ def show(arguments: argparse.Namespace, settings: Settings) -> int:
             f"{queue.automatic_life_days:,} days" if queue.automatic_life_days else "no end",
             f"{queue.max_attempts} attempts" if queue.max_attempts else "any attempts",
             "closes on appointment" if queue.closes_on_appointment else "stays on appointment",
+            _missed(queue),
             "archived" if queue.archived_at else "in use",
         )
     return 0
@@ -100,11 +101,20 @@ def _given(arguments: argparse.Namespace) -> dict[str, object]:
         "automatic_life_days": arguments.automatic_life,
         "max_attempts": arguments.max_attempts,
     }
-    if arguments.closes_on_appointment is not None:
-        given["closes_on_appointment"] = _ANSWERS[arguments.closes_on_appointment]
+    given["appointment_kinds"] = arguments.appointment_kinds
+    for name in ("closes_on_appointment", "missed_appointments"):
+        if (answer := getattr(arguments, name)) is not None:
+            given[name] = _ANSWERS[answer]
     if arguments.script is not None:
         given["script"] = _text_in(arguments.script)
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _missed(queue: QueueRow) -> str:
+    """What a queue says of missed appointments, and which kinds it means."""
+    takes = "takes missed ones" if queue.missed_appointments else "takes no missed ones"
+    kinds = kinds_of(queue)
+    return f"{takes} ({', '.join(kinds)})" if kinds else takes
 
 
 def _text_in(file: str) -> str:

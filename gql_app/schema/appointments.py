@@ -140,8 +140,8 @@ class Mutations:
 
     @strawberry.mutation(
         graphql_type=AppointmentPayload,
-        description="Cancel a scheduled appointment. The tasks that it has closed are open again, as"
-        " they were, but for those that have expired meanwhile, or that something else keeps"
+        description="Cancel a scheduled appointment. The tasks that it has closed are open again,"
+        " as they were, but for those that have expired meanwhile, or that something else keeps"
         " closed. The same as setAppointmentStatus with CANCELLED.",
     )
     async def cancel_appointment(

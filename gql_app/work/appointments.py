@@ -129,11 +129,12 @@ async def close_needless(
 async def tell_of_appointment(
     change: Change, patient_id: int, told: Collection[TaskRow]
 ) -> list[TaskRow]:
-    """Record on a locked patient's open tasks that something is new of an appointment, but for
-    those whose events have `told` it: dashboards show it beside them."""
-    but = {task.id for task in told}
+    """Record on a locked patient's open tasks, in the queues that the key allows, that something is
+    new of an appointment, but for those whose events have `told` it: dashboards show it beside
+    them."""
+    but, sees = {task.id for task in told}, change.viewer.sees_queue
     tasks = await lock_open_tasks(change.practice_id, patient_id)
-    return await touch_tasks(change, [task for task in tasks if task.id not in but])
+    return await touch_tasks(change, [t for t in tasks if t.id not in but and sees(t.queue_id)])
 
 
 async def write_appointment(change: Change, row: AppointmentRow) -> None:

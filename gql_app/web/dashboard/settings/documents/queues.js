@@ -1,7 +1,7 @@
 // What the section of the queues asks the server.
 
 const SETTINGS = `fragment Settings on Queue {
-  id name followUpLadder automaticLifeDays closesOnAppointment maxAttempts script archivedAt
+  id name followUpLadder automaticLifeDays closesOnAppointment appointmentKinds missedAppointments maxAttempts script archivedAt
 }`;
 
 export const QUEUES = `{ queues(includeArchived: true) { ...Settings counts { open } } }
