@@ -13,6 +13,7 @@ from models.task import Task
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.test_page import barriers
 from tests.dashboard.test_patients import look_for, section
+from tests.dashboard.test_settings import of_queue, open_queues
 from tests.office import Office
 from tests.serving import Server
 
@@ -50,7 +51,7 @@ async def test_the_dialog_shows_the_next_one_as_it_is_booked_and_moved(
     await book(office, days=5)
     await expect(line).not_to_have_text(before or "")
     await expect(line).to_contain_text("Next appointment: ")
-    await expect(agent.notes).to_have_value("Told her sister")
+    await expect(agent.page.get_by_label("Notes")).to_have_value("Told her sister")
     await expect(agent.log).to_be_enabled()
     assert await barriers(agent.page, axe) == []
 
@@ -72,9 +73,8 @@ async def test_a_supervisor_cancels_one_by_keyboard_and_the_task_is_back_for_all
     await expect(listed).to_contain_text("Cleaning")
     assert await barriers(page, axe) == []
     await listed.get_by_role("button", name="Cancel").press("Enter")
-    await expect(
-        page.get_by_text("The appointment is cancelled, 1 task open again.")
-    ).to_be_attached()
+    told = page.get_by_text("The appointment is cancelled, 1 task open again.")
+    await expect(told).to_be_attached()
     await expect(listed).to_contain_text("Cancelled")
     await expect(section(page, "Open tasks")).to_contain_text("Cleaning overdue")
     await expect(agent.rows).to_have_count(1)
@@ -118,13 +118,8 @@ async def test_an_agent_reads_them_and_changes_none(server: Server, sign_in: Sig
 
 async def test_a_queue_says_which_it_means(server: Server, sign_in: SignIn, axe: str) -> None:
     page = (await sign_in("admin")).page
-    await page.get_by_role("link", name="Settings").click()
-    await (
-        page.get_by_role("button", name="Queues")
-        .or_(page.get_by_role("link", name="Queues"))
-        .first.click()
-    )
-    await page.get_by_role("button", name="Change").first.click()
+    await open_queues(page)
+    await of_queue(page, "Change", "Overdue recall").click()
     await page.get_by_label("Only for appointments of these kinds").fill(f"Cleaning, {'x' * 101}")
     await page.get_by_label("Make a task here when an appointment is missed").check()
     await page.get_by_role("button", name="Save").press("Enter")
