@@ -124,7 +124,7 @@ IS_AHEAD = f"{IS_THERE} AND a.status = '{AppointmentStatus.SCHEDULED}' AND a.at 
 class AppointmentBefore(NamedTuple):
     """An appointment as it was before the contact in which it was agreed on. It was not there if
     `version` is 0. The contact has left it at the version `after`, the same if it has changed
-    nothing."""
+    nothing, and tasks with the ids `closed` were closed with it."""
 
     id: int
     version: int
@@ -132,6 +132,7 @@ class AppointmentBefore(NamedTuple):
     kind: str | None
     is_confirmed: bool
     after: int
+    closed: list[int]
 
     @property
     def text(self) -> str:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from gql_app.work.appointments import (
     RecordedAppointment,
     close_needless,
+    find_needless,
     tell_of_appointment,
     write_appointment,
 )
@@ -79,7 +80,8 @@ async def _carry_out(change: Change, now: AppointmentRow) -> RecordedAppointment
         case AppointmentStatus.MISSED:
             return RecordedAppointment(now, created=tuple(await make_missed_tasks(change, now)))
         case AppointmentStatus.SCHEDULED if now.is_ahead(change.now):
-            return RecordedAppointment(now, closed=tuple(await close_needless(change, now)))
+            needless = await find_needless(change, now)
+            return RecordedAppointment(now, tuple(await close_needless(change, now, needless)))
     return RecordedAppointment(now)
 
 

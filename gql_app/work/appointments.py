@@ -4,7 +4,7 @@ calls a patient who has one.
 Locks: the patient, the appointment, then the patient's tasks by id.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -75,7 +75,7 @@ async def record_appointment(change: Change, new: NewAppointment) -> RecordedApp
         is_shown = there is not None and there.patient_id == patient_id
         return RecordedAppointment(there if is_shown else None, refusals=(refusal,))
     appointment = await _put(change, new, there, is_confirmed=True)
-    closed = await close_needless(change, appointment)
+    closed = await close_needless(change, appointment, await find_needless(change, appointment))
     is_new = there is None or there.version != appointment.version
     told = await tell_of_appointment(change, patient_id, closed) if is_new else []
     if not (closed or told):  # otherwise their events say as much
@@ -101,28 +101,43 @@ def check_recorded(there: AppointmentRow | None, new: NewAppointment) -> Refusal
     return None if there.is_scheduled else ended(there.status, "externalId")
 
 
+class PutInACall(NamedTuple):
+    """An appointment that was agreed on in a call, what it was before, and the locked tasks that it
+    makes needless."""
+
+    appointment: AppointmentRow
+    before: AppointmentBefore
+    needless: list[TaskRow]
+
+
 async def put_in_a_call(
-    change: Change, new: NewAppointment, there: AppointmentRow | None
-) -> tuple[AppointmentRow, AppointmentBefore]:
-    """Record an appointment that was agreed on in a call, or move the one that is `there`. Returns
-    it, and what it was before."""
+    change: Change,
+    new: NewAppointment,
+    there: AppointmentRow | None,
+    worked_on: Collection[int],
+) -> PutInACall:
+    """Record an appointment that was agreed on in a call, or move the one that is `there`. Tasks
+    that the same call is about, `worked_on`, are not needless: it says itself what becomes of
+    them."""
     row = await _put(change, new, there, is_confirmed=False)
+    needless = [t for t in await find_needless(change, row) if t.id not in worked_on]
+    closed = [task.id for task in needless]
     if there is None or there.taken_back_at is not None:
-        return row, AppointmentBefore(row.id, 0, row.at, row.kind, False, row.version)
-    kept = (there.version, there.at, there.kind, there.is_confirmed)
-    return row, AppointmentBefore(row.id, *kept, row.version)
+        before = AppointmentBefore(row.id, 0, row.at, row.kind, False, row.version, closed)
+    else:
+        kept = (there.version, there.at, there.kind, there.is_confirmed)
+        before = AppointmentBefore(row.id, *kept, row.version, closed)
+    return PutInACall(row, before, needless)
 
 
 async def close_needless(
-    change: Change, appointment: AppointmentRow, worked_on: Collection[int] = ()
+    change: Change, appointment: AppointmentRow, tasks: Iterable[TaskRow]
 ) -> list[TaskRow]:
-    """Close what an appointment makes needless. Tasks that the same call was about, `worked_on`,
-    stay as it has left them."""
+    """Close locked tasks that an appointment makes needless."""
     closed = []
-    for task in await _tasks_to_close(change, appointment):
-        if task.id not in worked_on:
-            closed.append(await close(change, task, Happening.APPOINTMENT))
-            await _keep_closing(change, appointment, task)
+    for task in tasks:
+        closed.append(await close(change, task, Happening.APPOINTMENT))
+        await _keep_closing(change, appointment, task)
     return closed
 
 
@@ -197,7 +212,7 @@ class _Queue(NamedTuple):
     appointment_kinds: str | None
 
 
-async def _tasks_to_close(change: Change, appointment: AppointmentRow) -> list[TaskRow]:
+async def find_needless(change: Change, appointment: AppointmentRow) -> list[TaskRow]:
     """The patient's open automatic tasks whose queue closes them on such an appointment, of those
     that the key allows, locked."""
     where = Conditions.of(change.viewer, "q", "q.id")

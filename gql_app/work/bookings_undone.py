@@ -49,11 +49,9 @@ async def booked_in(
     return Booked(now, before)
 
 
-async def take_booking_back(
-    change: Change, contact: ContactRow, booked: Booked, undone: TaskRow
-) -> None:
-    """Make an appointment what it was before a contact, and open what it has closed then. It stays
-    if the booking system has recorded it too."""
+async def take_booking_back(change: Change, booked: Booked, undone: TaskRow) -> None:
+    """Make an appointment what it was before the contact on a task that was `undone`, and open what
+    it has closed then. It stays if the booking system has recorded it too."""
     now, before = booked
     has_changed = before.version != before.after
     if has_changed and now.is_confirmed:
@@ -66,5 +64,5 @@ async def take_booking_back(
         now = now._replace(at=at, kind=kind, version=version, is_confirmed=is_confirmed)
     if now != booked.now:
         await write_appointment(change, now)
-    opened = await as_before_call(change, booked.now, contact.logged_at)
+    opened = await as_before_call(change, booked.now, before.closed)
     await tell_of_appointment(change, now.patient_id, [undone, *opened])

@@ -1,6 +1,7 @@
 """Tasks that an appointment has closed, brought back when it is cancelled, or taken back with the
 contact in which it was agreed on."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
@@ -64,12 +65,12 @@ async def bring_tasks_back(change: Change, appointment: AppointmentRow) -> list[
 
 
 async def as_before_call(
-    change: Change, appointment: AppointmentRow, closed_at: datetime
+    change: Change, appointment: AppointmentRow, task_ids: Collection[int]
 ) -> list[TaskRow]:
-    """Open the tasks again that an appointment has closed at the moment of a call that is undone,
-    as far as nothing else keeps them closed."""
+    """Open these tasks again, which an appointment has closed in a call that is undone, as far as
+    nothing else keeps them closed."""
     closed = await _closed_by(change, appointment)
-    closed = [one for one in closed if one.task.closed_at == closed_at]
+    closed = [one for one in closed if one.task.id in task_ids]
     queues = await _in_use(change, closed)
     return await _open(change, [one for one in closed if one.task.queue_id in queues])
 

@@ -136,27 +136,27 @@ async def _carry_out(
     plan: _Plan | None,
 ) -> ChangeResult:
     """Log a call on all its tasks, none of which refuses it, and record its appointment."""
-    appointment = None
-    if plan is not None:
-        appointment, before = await put_in_a_call(change, *plan)
-        main = main._replace(sent=main.sent._replace(booked=before))
+    weighed = [one.task for one in (main, *others) if one.task is not None]
+    put = await put_in_a_call(change, *plan, {task.id for task in weighed}) if plan else None
+    if put is not None:
+        main = main._replace(sent=main.sent._replace(booked=put.before))
     result = await main.log(change)
     if others:
         result = replace(result, others=tuple([await other.log(change) for other in others]))
-    worked_on = [one.task for one in (main, *others) if one.task is not None]
-    if appointment is not None:
-        closed = await close_needless(change, appointment, [task.id for task in worked_on])
-        worked_on += closed
-        result = replace(result, appointment=appointment, needless=tuple(closed))
+    worked_on = weighed
+    if put is not None:
+        closed = await close_needless(change, put.appointment, put.needless)
+        worked_on = [*weighed, *closed]
+        result = replace(result, appointment=put.appointment, needless=tuple(closed))
     status = main.sent.attempt.contact_status
     if main.task is not None and status is not ContactStatus.OK:
         # It closes what is open still, which ends all claims.
         await note_on_the_phone(change, main.task.patient_id, status)
         return result
     if any(one.rule for one in (main, *others)):  # a late contact ends no claim
-        worked_on += await end_claim(change, tasks, *worked_on)
-    if appointment is not None:
-        await tell_of_appointment(change, appointment.patient_id, worked_on)
+        worked_on = [*worked_on, *await end_claim(change, tasks, *worked_on)]
+    if put is not None:
+        await tell_of_appointment(change, put.appointment.patient_id, worked_on)
     return result
 
 

@@ -124,7 +124,7 @@ async def _undo_if_allowed(
         return ChangeResult(task, contact, refusals=(booked,))
     task = await _undo(change, task, contact, reason, *way)
     if booked is not None:
-        await take_booking_back(change, contact, booked, task)
+        await take_booking_back(change, booked, task)
     return ChangeResult(task, contact)
 
 

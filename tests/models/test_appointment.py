@@ -71,5 +71,7 @@ def test_what_cannot_be_a_kind_is_refused(kinds: list[str]) -> None:
 
 
 def test_what_a_contact_keeps_of_an_appointment_is_read_as_it_was() -> None:
-    before = AppointmentBefore(7, 2, datetime(2026, 12, 3, 15, 30, tzinfo=UTC), "Crown", True, 3)
+    before = AppointmentBefore(
+        7, 2, datetime(2026, 12, 3, 15, 30, tzinfo=UTC), "Crown", True, 3, [4, 5]
+    )
     assert AppointmentBefore.of(before.text) == before

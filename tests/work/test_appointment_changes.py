@@ -148,7 +148,7 @@ async def test_it_makes_tasks_only_where_the_key_may(office: Office) -> None:
     await set_for_missed(office)
     await office.make_task()
     await book(office, hours=-1)
-    key = await create_key(office.practice, Role.SUPERVISOR, "Desk", queues=[office.recall.id])
+    key = await create_key(office.practice, Role.SUPERVISOR, "Desk", queue_ids=[office.recall.id])
     result = await becomes(office, MISSED, viewer=await authenticate(key))
     assert (codes(result), result.created) == ([], ())
 
@@ -156,7 +156,7 @@ async def test_it_makes_tasks_only_where_the_key_may(office: Office) -> None:
 async def test_a_key_that_does_not_see_the_patient_finds_no_appointment(office: Office) -> None:
     await office.make_task(office.missed)
     await book(office)
-    key = await create_key(office.practice, Role.SUPERVISOR, "Desk", queues=[office.recall.id])
+    key = await create_key(office.practice, Role.SUPERVISOR, "Desk", queue_ids=[office.recall.id])
     desk = await authenticate(key)
     assert codes(await cancel(office, viewer=desk)) == [("NOT_FOUND", "externalId")]
     other = await make_office("oak")

@@ -197,7 +197,7 @@ async def test_a_key_for_some_queues_brings_back_all_and_is_told_of_its_own(
     await closing(office, office.missed)
     hidden = await automatic(office, office.missed)
     await book(office)
-    key = await create_key(office.practice, Role.SUPERVISOR, "Desk", queues=[office.recall.id])
+    key = await create_key(office.practice, Role.SUPERVISOR, "Desk", queue_ids=[office.recall.id])
     result = await cancel(office, viewer=await authenticate(key))
     assert [row.id for row in result.reopened] == [task.id]
     assert await is_open(hidden)
