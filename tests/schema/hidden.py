@@ -124,7 +124,7 @@ class World:
             "patient": await Patient.filter(practice_id=here, id__in=patients).values(),
             "word": await PatientWord.filter(**of_patients).values(),
             "appointment": await Appointment.filter(**of_patients).values(),
-            "closing": await AppointmentClosing.filter(practice_id=here).values(),
+            "closing": await AppointmentClosing.filter(**of_tasks).values(),
             "merge": await PatientMerge.filter(practice_id=here).values(),
             "queue": await Queue.filter(practice_id=here).values(),
             "staff": await Staff.filter(practice_id=here).values(),
