@@ -12,7 +12,7 @@ from models.database import select_list
 from models.lifecycle import ContactOutcome, TaskStatus
 from models.people import Staff
 from models.practice import Practice
-from models.task import Task
+from models.task import Task, TaskRow
 
 
 class Contact(Model):
@@ -20,7 +20,8 @@ class Contact(Model):
 
     `contacted_at` is null if the call was made when it was logged. `follow_up_at` is the moment at
     which the patient was promised to be called back, null if only a day was set. `task_before` is a
-    `TaskBefore` as JSON, null in contacts from before migration 0025.
+    `TaskBefore` as JSON, null in contacts from before migration 0025. `appointment_before` is an
+    `AppointmentBefore` as JSON if an appointment was agreed on in the call, else null.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -42,6 +43,7 @@ class Contact(Model):
     task_before = fields.TextField(null=True)
     follow_up_at = fields.DatetimeField(null=True)
     is_incoming = fields.BooleanField(default=False, db_default=False)
+    appointment_before = fields.TextField(null=True)
 
     practice_id: int
     task_id: int
@@ -82,6 +84,11 @@ class TaskBefore(NamedTuple):
     call_back_by_id: int | None = None
     call_back_told_at: datetime | None = None
     review_since: datetime | None = None
+
+    @classmethod
+    def as_is(cls, task: TaskRow) -> "TaskBefore":
+        """What is to be kept of a task, as it is now."""
+        return cls._make(getattr(task, name) for name in cls._fields)
 
     @property
     def text(self) -> str:

@@ -30,6 +30,7 @@ class TaskEventKind(StrEnum):
     CONTACT_UNDONE = "CONTACT_UNDONE"  # a contact was taken back; the task is as before it
     REOPENED = "REOPENED"  # a supervisor has opened it again
     CLOSED_BY_DO_NOT_CONTACT = "CLOSED_BY_DO_NOT_CONTACT"  # the patient is not to be called
+    REOPENED_BY_CANCELLATION = "REOPENED_BY_CANCELLATION"  # the appointment that closed it is off
     CALL_BACK_DUE = "CALL_BACK_DUE"  # it is time to call back, as was promised
     CALL_BACK_PASSED_ON = "CALL_BACK_PASSED_ON"  # who was to call back is away, or took too long
     CLOSED_BY_MAX_ATTEMPTS = "CLOSED_BY_MAX_ATTEMPTS"  # the patient was called often enough

@@ -52,6 +52,7 @@ class ImportJob(Model):
     unchanged = fields.IntField(default=0)
     already_open = fields.IntField(default=0)
     suppressed = fields.IntField(default=0, db_default=0)
+    booked = fields.IntField(default=0, db_default=0)
     rejected = fields.IntField(default=0)
     taken_back = fields.IntField(default=0)
     left_alone = fields.IntField(default=0)
@@ -87,6 +88,7 @@ class ImportJobRow(NamedTuple):
     unchanged: int
     already_open: int
     suppressed: int
+    booked: int
     rejected: int
     taken_back: int
     left_alone: int

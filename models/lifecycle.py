@@ -4,14 +4,15 @@ A task is OPEN until the patient is first contacted, then IN_PROGRESS while foll
 CLOSED. Staff move it by logging a contact: they choose one of four outcomes and press one of two
 buttons, "Log Contact" (the task stays open) or "Log and Close Task". The button decides where the
 task goes, the outcome decides what must be filled in. Automatic tasks also close when they expire.
-What was done by mistake is taken back: a contact is undone, or a closed task is reopened.
+What was done by mistake is taken back: a contact is undone, or a closed task is reopened. What an
+appointment has closed comes back if it is cancelled.
 
 "Postpone" gives a task another date without a contact: its status stays as it is.
 
-`WORKFLOW` holds every edge. `decide`, `postpone`, `resume`, `ends`, `undo` and `reopen` look edges
-up, and nothing else in the project asks what a status permits. A status without an edge refuses.
-Source: the help article "Task outcomes and workflow" (docs/workflow.md says how we settled what it
-leaves open).
+`WORKFLOW` holds every edge. `decide`, `postpone`, `resume`, `ends`, `undo`, `reopen` and
+`bring_back` look edges up, and nothing else in the project asks what a status permits. A status
+without an edge refuses. Source: the help article "Task outcomes and workflow" (docs/workflow.md
+says how we settled what it leaves open).
 """
 
 from dataclasses import dataclass
@@ -110,6 +111,7 @@ class Correction(Enum):
 
     UNDO = "Contact undone"
     REOPENING = "Reopened"
+    CANCELLATION = "Appointment cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +207,15 @@ _REOPENED: dict[Trigger, Rule | Refusal] = {
     Back(Correction.REOPENING, TaskStatus.IN_PROGRESS): _AGAIN,
 }
 
+# As it was before the appointment, with the follow-up date that it had.
+_BACK: dict[Trigger, Rule | Refusal] = {
+    Back(Correction.CANCELLATION, status): Rule(status, follow_up=False) for status in OPEN_STATUSES
+}
+
 WORKFLOW: dict[TaskStatus, dict[Trigger, Rule | Refusal]] = {
     TaskStatus.OPEN: _workable(TaskStatus.OPEN),
     TaskStatus.IN_PROGRESS: _workable(TaskStatus.IN_PROGRESS) | _CALLED_FOR | _UNDONE,
-    TaskStatus.CLOSED: _UNDONE | _REOPENED,
+    TaskStatus.CLOSED: _UNDONE | _REOPENED | _BACK,
 }
 
 
@@ -292,6 +299,13 @@ def undo(status: TaskStatus, to: TaskStatus) -> Rule | None:
     """Return the rule by which a task goes back to the status `to` that it had before a contact,
     None if there is none: a late contact has moved no task."""
     rule = WORKFLOW[status].get(Back(Correction.UNDO, to))
+    return rule if isinstance(rule, Rule) else None
+
+
+def bring_back(status: TaskStatus, to: TaskStatus) -> Rule | None:
+    """Return the rule by which a task that an appointment has closed goes back to the status `to`
+    that it had before; None if it is open."""
+    rule = WORKFLOW[status].get(Back(Correction.CANCELLATION, to))
     return rule if isinstance(rule, Rule) else None
 
 

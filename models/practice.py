@@ -55,7 +55,9 @@ class Practice(Model):
 class Queue(Model):
     """A work list of tasks of one kind, such as overdue recall. `position` orders the lists.
 
-    With `closes_on_appointment` its automatic tasks close when their patient has an appointment.
+    With `closes_on_appointment` its automatic tasks close when their patient has an appointment:
+    of a kind among `appointment_kinds`, a list as JSON, or of any kind if that is null. With
+    `missed_appointments` it gets a task for each such appointment that is missed.
     `follow_up_ladder` says after how many days to call again, contact by contact ("1,7,21,60"), and
     `automatic_life_days` after how many days an automatic task expires that does not say so itself.
     `max_attempts` is how often a patient is to be called at most; then the task waits for a
@@ -70,6 +72,8 @@ class Queue(Model):
     name = fields.CharField(max_length=MAX_NAME)
     position = fields.IntField()
     closes_on_appointment = fields.BooleanField(default=False, db_default=False)
+    appointment_kinds = fields.TextField(null=True)
+    missed_appointments = fields.BooleanField(default=False, db_default=False)
     follow_up_ladder = fields.CharField(max_length=100, null=True)
     automatic_life_days = fields.IntField(null=True)
     max_attempts = fields.IntField(null=True)

@@ -1,5 +1,6 @@
 """The settings of a queue as people enter them: whether each can be used."""
 
+import json
 import unicodedata
 from collections.abc import Sequence
 
@@ -7,6 +8,7 @@ from models.checks import BadValue, checked_name
 from models.follow_up import MAX_LADDER_DAYS, read_ladder
 from models.refusals import RefusalCode
 from models.setting_checks import Setting
+from models.text import trimmed
 
 MAX_QUEUES = 200
 """Most queues of a practice that are in use."""
@@ -18,6 +20,12 @@ LONGEST_LIFE = 3_650
 """Days."""
 
 MOST_ATTEMPTS = 100
+
+MAX_KIND = 100
+"""Longest kind of an appointment, in characters."""
+
+MAX_KINDS = 20
+"""Most kinds of appointments that a queue names."""
 
 MAX_SCRIPT = 10_000
 """Longest script of a queue, in characters."""
@@ -40,6 +48,36 @@ def checked_ladder(steps: Sequence[int] | str | None) -> str | None:
             RefusalCode.LADDER_INVALID,
         )
     return text
+
+
+def checked_kind(kind: str | None) -> str | None:
+    """What an appointment is for, without what cannot be seen around it; None if that is nothing.
+    Raises `BadValue`."""
+    kind = trimmed(kind or "")
+    if len(kind) > MAX_KIND:
+        raise BadValue(
+            f"a kind of appointment has at most {MAX_KIND} characters, not {len(kind):,}",
+            RefusalCode.KIND_INVALID,
+        )
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in kind):
+        raise BadValue(
+            "a kind of appointment has no character that cannot be shown", RefusalCode.KIND_INVALID
+        )
+    return kind or None
+
+
+def checked_kinds(kinds: Sequence[str] | str | None) -> str | None:
+    """Kinds of appointments as their column holds them, each once whatever its capitals; None if
+    there are none. A text is one that people wrote, with commas between. Raises `BadValue`."""
+    listed = kinds.split(",") if isinstance(kinds, str) else kinds or ()
+    checked = [kind for kind in map(checked_kind, listed) if kind is not None]
+    once = list({kind.casefold(): kind for kind in reversed(checked)}.values())[::-1]
+    if len(once) > MAX_KINDS:
+        raise BadValue(
+            f"a queue names at most {MAX_KINDS} kinds of appointments, not {len(once)}",
+            RefusalCode.KIND_INVALID,
+        )
+    return json.dumps(once, ensure_ascii=False) if once else None
 
 
 def checked_life(days: int | str | None) -> int | None:
@@ -80,6 +118,8 @@ OF_QUEUE = {
     "follow_up_ladder": Setting("followUpLadder", checked_ladder),
     "automatic_life_days": Setting("automaticLifeDays", checked_life),
     "closes_on_appointment": Setting("closesOnAppointment", bool),
+    "appointment_kinds": Setting("appointmentKinds", checked_kinds),
+    "missed_appointments": Setting("missedAppointments", bool),
     "max_attempts": Setting("maxAttempts", checked_attempts),
     "closes_at_max_attempts": Setting("closesAtMaxAttempts", bool),
     "script": Setting("script", checked_script),

@@ -24,6 +24,12 @@ class RefusalCode(StrEnum):
     OTHER_PATIENT = "OTHER_PATIENT"  # a call is to one patient, the task is another's
     TOO_MANY_TASKS = "TOO_MANY_TASKS"  # more than one call can be about
     APPOINTMENT_NOT_ALLOWED = "APPOINTMENT_NOT_ALLOWED"  # one without Scheduled
+    APPOINTMENT_ENDED = "APPOINTMENT_ENDED"  # it was cancelled, completed or missed before
+    APPOINTMENT_OPEN = "APPOINTMENT_OPEN"  # it is scheduled already
+    APPOINTMENT_IN_FUTURE = "APPOINTMENT_IN_FUTURE"  # nobody can have come, or missed it, yet
+    APPOINTMENT_CHANGED = "APPOINTMENT_CHANGED"  # it was moved or ended since the contact
+    HAS_APPOINTMENT = "HAS_APPOINTMENT"  # the patient has one, which makes the task needless
+    KIND_INVALID = "KIND_INVALID"  # no kind of appointment, or too many of them
     CONTACTED_IN_FUTURE = "CONTACTED_IN_FUTURE"  # nobody can have called yet
     CONTACTED_TOO_LONG_AGO = "CONTACTED_TOO_LONG_AGO"  # more than seven days back
     VERSION_CONFLICT = "VERSION_CONFLICT"  # somebody changed the task meanwhile

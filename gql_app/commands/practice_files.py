@@ -33,6 +33,8 @@ _QUEUE = {
     "ladder": "follow_up_ladder",
     "automatic_life": "automatic_life_days",
     "closes_on_appointment": "closes_on_appointment",
+    "appointment_kinds": "appointment_kinds",
+    "missed_appointments": "missed_appointments",
     "max_attempts": "max_attempts",
     "closes_at_max_attempts": "closes_at_max_attempts",
     "script": "script",
@@ -44,10 +46,15 @@ _KINDS = {
     "ladder": list,
     "automatic_life": int,
     "closes_on_appointment": bool,
+    "appointment_kinds": list,
+    "missed_appointments": bool,
     "max_attempts": int,
     "closes_at_max_attempts": bool,
 }
 """What a value is. All others are texts."""
+
+_ITEMS = {"ladder": int, "appointment_kinds": str}
+"""What is in a list."""
 
 
 class Wanted(NamedTuple):
@@ -113,13 +120,16 @@ def _queue(table: Mapping[str, Any], where: str, wrong: list[BadValue]) -> dict[
     given: dict[str, Any] = {"name": ""}
     for name in (name for name in _QUEUE if name in table):
         value, kind = table[name], _KINDS.get(name, str)
-        is_days = kind is not list or all(type(day) is int for day in value)
-        if type(value) is kind and is_days:
+        if type(value) is kind and (kind is not list or _is_list_of(value, _ITEMS[name])):
             given[_QUEUE[name]] = value
         else:
             wrong.append(BadValue(f"{where}: {name} cannot be {value!r}"))
     _check(given, OF_QUEUE, where, wrong)
     return given
+
+
+def _is_list_of(value: Any, kind: type) -> bool:
+    return all(type(item) is kind for item in value)
 
 
 def _check(

@@ -10,7 +10,7 @@ from gql_app.settings import Settings
 from gql_app.terminal import say
 from gql_app.work.archiving import ArchivedQueue, archive_queue
 from gql_app.work.queues import QueueResult, create_queue, update_queue
-from gql_app.work.reads.queues import QueueRow, visible_queues
+from gql_app.work.reads.queues import QueueRow, kinds_of, visible_queues
 from models.checks import BadValue
 from models.database import opened
 from models.refusals import RefusalCode
@@ -46,6 +46,7 @@ def show(arguments: argparse.Namespace, settings: Settings) -> int:
             f"{queue.automatic_life_days:,} days" if queue.automatic_life_days else "no end",
             _attempts(queue),
             "closes on appointment" if queue.closes_on_appointment else "stays on appointment",
+            _missed(queue),
             "archived" if queue.archived_at else "in use",
         )
     return 0
@@ -100,7 +101,8 @@ def _given(arguments: argparse.Namespace) -> dict[str, object]:
         "automatic_life_days": arguments.automatic_life,
         "max_attempts": arguments.max_attempts,
     }
-    for name in ("closes_on_appointment", "closes_at_max_attempts"):
+    given["appointment_kinds"] = arguments.appointment_kinds
+    for name in ("closes_on_appointment", "missed_appointments", "closes_at_max_attempts"):
         if (answer := getattr(arguments, name)) is not None:
             given[name] = _ANSWERS[answer]
     if arguments.script is not None:
@@ -113,6 +115,13 @@ def _attempts(queue: QueueRow) -> str:
         return "any attempts"
     then = "close" if queue.closes_at_max_attempts else "review"
     return f"{queue.max_attempts} attempts, then {then}"
+
+
+def _missed(queue: QueueRow) -> str:
+    """What a queue says of missed appointments, and which kinds it means."""
+    takes = "takes missed ones" if queue.missed_appointments else "takes no missed ones"
+    kinds = kinds_of(queue)
+    return f"{takes} ({', '.join(kinds)})" if kinds else takes
 
 
 def _text_in(file: str) -> str:

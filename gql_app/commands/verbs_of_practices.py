@@ -104,6 +104,16 @@ def _add_settings(verb: argparse.ArgumentParser) -> None:
         choices=("yes", "no"),
         help="whether automatic tasks close when their patient has an appointment",
     )
+    verb.add_argument(
+        "--appointment-kinds",
+        metavar="KINDS",
+        help='only appointments of these kinds count, such as "Cleaning, Check-up"',
+    )
+    verb.add_argument(
+        "--missed-appointments",
+        choices=("yes", "no"),
+        help="whether an appointment that is missed makes a task here",
+    )
     verb.add_argument("--max-attempts", metavar="N", help="how often to call at most")
     verb.add_argument(
         "--closes-at-max-attempts",

@@ -14,7 +14,7 @@ from gql_app.schema.ids import read_id_of
 from gql_app.schema.lazy import LazyAppointment, LazyTask
 from gql_app.schema.moments import checked_moment
 from gql_app.schema.payloads import Payload, UserError
-from gql_app.schema.texts import checked_key, checked_text
+from gql_app.schema.texts import checked_key, checked_kind, checked_text
 from gql_app.work.calls import MAX_OTHERS, Booking, OtherTask
 from gql_app.work.contacts import log_contact
 from gql_app.work.reads.conditions import BadInput, storable
@@ -64,6 +64,10 @@ class AppointmentInput:
     at: datetime
     external_id: str = strawberry.field(
         description="Its id in the booking system, which may record it too, or has done so."
+    )
+    kind: str | None = strawberry.field(
+        default=None,
+        description="What it is for, as recordAppointment takes it; at most 100 characters.",
     )
 
 
@@ -168,4 +172,5 @@ def _booking(sent: AppointmentInput) -> Booking:
     at = checked_moment(sent.at, "appointment.at")
     assert at is not None
     name = "appointment.externalId"
-    return Booking(at, checked_text(trimmed(sent.external_id), name, MAX_EXTERNAL_ID))
+    external_id = checked_text(trimmed(sent.external_id), name, MAX_EXTERNAL_ID)
+    return Booking(at, external_id, checked_kind(sent.kind, "appointment.kind"))

@@ -8,6 +8,7 @@ from gql_app.work.reads.keys import KeyState
 from gql_app.work.reads.orders import TaskOrder
 from gql_app.work.reads.staff import StaffState
 from gql_app.work.reports.buckets import BucketSize
+from models.appointment import AppointmentStatus
 from models.audit import AuditAction
 from models.call_back import CallBackBy
 from models.contact_status import ContactStatus
@@ -22,6 +23,7 @@ strawberry.enum(Role, description="What a key may do.")
 strawberry.enum(TaskStatus, description="Where a task stands.")
 strawberry.enum(ContactOutcome, description="What came of a call.")
 strawberry.enum(ContactStatus, description="Whether a patient may be called.")
+strawberry.enum(AppointmentStatus, description="What has become of an appointment.")
 strawberry.enum(CallBackBy, description="Who is to call a patient back.")
 strawberry.enum(TaskOrigin, description="Who made a task.")
 strawberry.enum(CloseCause, description="Why a task is closed.")
@@ -60,6 +62,7 @@ strawberry.enum(
 strawberry.enum(RefusalCode, name="UserErrorCode", description="Why a request was refused.")
 
 __all__ = [
+    "AppointmentStatus",
     "AuditAction",
     "BucketSize",
     "CallBackBy",

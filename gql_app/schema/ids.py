@@ -17,6 +17,7 @@ from gql_app.work.reads.conditions import BadInput
 security = logging.getLogger(SECURITY)
 
 TYPES = (
+    "Appointment",
     "Contact",
     "ImportJob",
     "Key",

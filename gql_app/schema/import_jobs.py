@@ -111,6 +111,7 @@ class ImportPreview:
     unchanged: int
     already_open: int
     suppressed: int
+    booked: int
     rejected: int
     rejects: list[ImportReject] = strawberry.field(
         description="The first rows that would not come in.", metadata={MOST_ROWS: 10}
@@ -141,6 +142,7 @@ class PreviewRow(NamedTuple):
     unchanged: int
     already_open: int
     suppressed: int
+    booked: int
     rejected: int
     rejects: list[RejectRow]
     errors: list[ErrorRow]
@@ -240,6 +242,7 @@ def _shown(job: ImportJobRow, preview: Preview) -> PreviewRow:
         unchanged=results[ImportResult.UNCHANGED],
         already_open=results[ImportResult.ALREADY_OPEN],
         suppressed=results[ImportResult.SUPPRESSED],
+        booked=results[ImportResult.BOOKED],
         rejected=results[ImportResult.REJECTED],
         rejects=rejects,
         errors=[error_row(refusal, "input") for refusal in preview.refusals],

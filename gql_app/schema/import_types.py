@@ -115,6 +115,9 @@ class ImportJob:
     suppressed: int = strawberry.field(
         description="The patient is not to be called, so no task was made."
     )
+    booked: int = strawberry.field(
+        description="The patient has an appointment that would close the task, so none was made."
+    )
     rejected: int = strawberry.field(description="They did not come in.")
     taken_back: int = strawberry.field(description="Tasks that were withdrawn by undoing it.")
     left_alone: int = strawberry.field(

@@ -12,6 +12,11 @@ from typing import Any, TypeVar
 
 from gql_app.access import Scope
 from gql_app.schema.row_loader import PageKey, PageOf, RowLoader, page_loader
+from gql_app.work.reads.appointments import (
+    appointments_by_id,
+    appointments_of_patients,
+    next_appointments,
+)
 from gql_app.work.reads.at_work import QueueAtWork, staff_at_work
 from gql_app.work.reads.conditions import Page
 from gql_app.work.reads.external_ids import (
@@ -35,7 +40,6 @@ from gql_app.work.reads.history import (
 from gql_app.work.reads.patient_lists import (
     GonePatient,
     Merges,
-    appointments_of_patients,
     gone_patients,
     merges_into,
 )
@@ -59,6 +63,7 @@ from gql_app.work.reads.queues import (
     visible_queues,
 )
 from gql_app.work.reads.task_filter import TaskQuery
+from models.appointment import AppointmentRow
 from models.contact import ContactRow, ContactUndoRow
 from models.event import EventRow
 from models.people import PatientRow
@@ -160,6 +165,16 @@ class Loaders:
         )
 
     @cached_property
+    def appointment(self) -> RowLoader[int, AppointmentRow]:
+        read = partial(appointments_by_id, self._scope)
+        return RowLoader(self._noting(read, _patient_of))
+
+    @cached_property
+    def next_appointment(self) -> RowLoader[int, AppointmentRow]:
+        """By the number of a patient who is shown."""
+        return RowLoader(self._next_appointments, _patient_of)
+
+    @cached_property
     def staff(self) -> RowLoader[int, StaffRow]:
         """The staff that rows refer to."""
         read = partial(staff_by_id, self._scope)
@@ -246,6 +261,9 @@ class Loaders:
             return rows
 
         return read_and_note
+
+    async def _next_appointments(self, ids: list[int]) -> list[AppointmentRow]:
+        return await next_appointments(self._scope, ids, self._clock())
 
     async def _counts(self, queue_ids: list[int]) -> list[QueueCounts]:
         return await queue_counts(self._scope, queue_ids, self._clock())

@@ -12,6 +12,7 @@ from gql_app.schema.ids import GlobalId, id_of, read_id
 from gql_app.schema.row_loader import HasId, RowLoader
 from gql_app.work.reads.history import StaffRow, colleagues_by_id
 from gql_app.work.reads.queues import QueueRow
+from models.appointment import AppointmentRow
 from models.contact import ContactRow
 from models.people import PatientRow
 from models.task import TaskRow
@@ -25,6 +26,7 @@ class Source(NamedTuple):
 
 
 SOURCES = {
+    "Appointment": Source(AppointmentRow, lambda context: context.loaders.appointment),
     "Contact": Source(ContactRow, lambda context: context.loaders.contact_by_id),
     "Patient": Source(PatientRow, lambda context: context.loaders.patient),
     "Queue": Source(QueueRow, lambda context: context.loaders.queue),

@@ -20,7 +20,8 @@ from gql_app.schema.external_ids import (
     one_of_both,
 )
 from gql_app.schema.ids import read_id_of
-from gql_app.schema.lazy import LazyAppointmentConnection, LazyTaskConnection
+from gql_app.schema.lazy import LazyAppointment, LazyAppointmentConnection, LazyTaskConnection
+from gql_app.schema.links import linked
 from gql_app.schema.merges import merges_of
 from gql_app.schema.node import Node
 from gql_app.schema.row_loader import PageKey, load_page
@@ -160,6 +161,13 @@ class Patient(Node):
     ) -> Connection[AppointmentRow]:
         pages = info.context.loaders.appointments_of_patient
         return Connection(await load_page(pages, PageKey(parent.id, first, after)), id_cursor)
+
+    next_appointment = linked(
+        "next_appointment",
+        "id",
+        LazyAppointment | None,
+        "The scheduled appointment that comes next; null if there is none to come.",
+    )
 
     merges = merges_of()
 

@@ -23,6 +23,11 @@ _SCRIPT = "What the caller says, in Markdown, at most 10,000 characters."
 _LADDER = "After how many days to call again, contact by contact: increasing numbers up to 730."
 _LIFE = "After how many days an automatic task expires that does not say so itself, 1 to 3,650."
 _CLOSES = "Whether automatic tasks close when their patient has an appointment."
+_KINDS = (
+    "Only appointments of these kinds close its tasks, or make one when they are missed: at most 20"
+    " of up to 100 characters each, capitals aside. Of any kind if there are none."
+)
+_MISSED = "Whether an appointment that is missed makes an automatic task here."
 _ATTEMPTS = "How often a patient is to be called at most for one task, 1 to 100."
 _CLOSES_THEN = "Whether a task closes with the last attempt. Otherwise it waits for a supervisor."
 _POSITION = "Its place in the list of queues, 0 for the first."
@@ -61,6 +66,12 @@ class CreateQueueInput:
     closes_on_appointment: bool | None = strawberry.field(
         default=strawberry.UNSET, description=_CLOSES
     )
+    appointment_kinds: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description=_KINDS
+    )
+    missed_appointments: bool | None = strawberry.field(
+        default=strawberry.UNSET, description=_MISSED
+    )
     max_attempts: int | None = strawberry.field(default=strawberry.UNSET, description=_ATTEMPTS)
     closes_at_max_attempts: bool | None = strawberry.field(
         default=strawberry.UNSET, description=_CLOSES_THEN
@@ -85,6 +96,12 @@ class UpdateQueueInput:
     automatic_life_days: int | None = strawberry.field(default=strawberry.UNSET, description=_LIFE)
     closes_on_appointment: bool | None = strawberry.field(
         default=strawberry.UNSET, description=_CLOSES
+    )
+    appointment_kinds: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description=_KINDS
+    )
+    missed_appointments: bool | None = strawberry.field(
+        default=strawberry.UNSET, description=_MISSED
     )
     max_attempts: int | None = strawberry.field(default=strawberry.UNSET, description=_ATTEMPTS)
     closes_at_max_attempts: bool | None = strawberry.field(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from gql_app.execution.cost import BYTES
+from gql_app.execution.cost import BYTES, MOST_ROWS
 from gql_app.schema.connections import After, Connection, PageSize
 from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.filters import TaskFilter, task_query
@@ -19,7 +19,7 @@ from gql_app.schema.staff import Staff
 from gql_app.work.reads.at_work import AtWork
 from gql_app.work.reads.orders import by_due
 from gql_app.work.reads.queues import QueueCounts as CountsRow
-from gql_app.work.reads.queues import QueueRow, ladder_of, visible_queues
+from gql_app.work.reads.queues import QueueRow, kinds_of, ladder_of, visible_queues
 from models.task import TaskRow
 
 
@@ -77,6 +77,18 @@ class Queue(Node):
     )
     closes_on_appointment: bool = strawberry.field(
         description="Whether automatic tasks close when their patient has an appointment."
+    )
+
+    @strawberry.field(
+        description="The kinds of appointments that close its tasks, or make one when they are"
+        " missed; null if all do.",
+        metadata={MOST_ROWS: 1},
+    )
+    def appointment_kinds(parent: strawberry.Parent[QueueRow]) -> list[str] | None:
+        return kinds_of(parent)
+
+    missed_appointments: bool = strawberry.field(
+        description="Whether an appointment that is missed makes an automatic task here."
     )
     max_attempts: int | None = strawberry.field(
         description="How often a patient is to be called at most for one task. Calls of the"

@@ -39,10 +39,11 @@ class OtherTask(NamedTuple):
 
 
 class Booking(NamedTuple):
-    """An appointment that was made in a call. `at` is aware."""
+    """An appointment that was made in a call. `at` is aware. `kind` is None if it was not said."""
 
     at: datetime
     external_id: str
+    kind: str | None = None
 
 
 class Call(NamedTuple):
@@ -119,7 +120,7 @@ async def weigh_others(change: Change, call: Call, tasks: Sequence[TaskRow]) -> 
     named = {call.task_id}
     weighed = []
     for place, (task_id, attempt) in enumerate(call.others):
-        sent = call.sent._replace(attempt=attempt, call_back=NO_WISH)
+        sent = call.sent._replace(attempt=attempt, call_back=NO_WISH, booked=None)
         row = allowed.get(task_id)
         if task_id in named:
             one = Weighed(row, sent, refusals=(_TWICE,))

@@ -8,7 +8,7 @@ from gql_app.work.changes import Change
 from gql_app.work.idempotency import KEY_REUSED, Request, earlier_use, keep_result
 from gql_app.work.reads.queues import tasks_by_id
 from gql_app.work.results import NOT_FOUND, ChangeResult
-from models.appointment import APPOINTMENT_COLUMNS, AppointmentRow
+from models.appointment import APPOINTMENT_COLUMNS, IS_THERE, AppointmentRow
 from models.contact import CONTACT_COLUMNS, ContactRow
 from models.contact_status import ContactStatus
 from models.database import among, fetch, fetch_first
@@ -70,7 +70,7 @@ async def _with_the_rest(
     ids = [*(one["task"] for one in others), *needless]
     tasks = {row.id: row for row in await tasks_by_id(change.viewer, ids)} if ids else {}
     sql = f"""SELECT {APPOINTMENT_COLUMNS} FROM appointment a
-    WHERE a.practice_id = $1 AND a.id = $2"""
+    WHERE a.practice_id = $1 AND a.id = $2 AND {IS_THERE}"""
     booked = result.get("appointment")
     return ChangeResult(
         answer.task,
@@ -111,7 +111,10 @@ def _besides(call: Call) -> Iterator[object]:
     if call.others or call.booking:
         yield [[other.task_id, *_what(other.attempt)] for other in call.others]
     if call.booking:
-        yield from call.booking
+        yield call.booking.at
+        yield call.booking.external_id
+        if call.booking.kind is not None:  # keys from before there were kinds go on to hold
+            yield call.booking.kind
 
 
 def _content_of(contact: ContactRow) -> tuple[object, ...]:

@@ -136,12 +136,12 @@ async def put_claim(
     return changed
 
 
-async def end_claim(change: Change, tasks: Sequence[TaskRow], *worked_on: TaskRow) -> None:
+async def end_claim(change: Change, tasks: Sequence[TaskRow], *worked_on: TaskRow) -> list[TaskRow]:
     """End the claim on a patient, some of whose tasks were worked on, which has ended it there.
-    `tasks` are all that are open."""
+    `tasks` are all that are open. Returns those that it stood on still, as they are then."""
     done = {task.id for task in worked_on}
     held = [t for t in tasks if t.id not in done and t.claimed_by_id is not None]
-    await put_claim(change, held, None, TaskEventKind.RELEASED)
+    return await put_claim(change, held, None, TaskEventKind.RELEASED)
 
 
 async def claim_all(

@@ -6,7 +6,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from gql_app.work.appointments import NewAppointment, find_recorded, put_appointment
+from gql_app.work.appointments import (
+    NewAppointment,
+    check_recorded,
+    close_needless,
+    find_recorded,
+    put_in_a_call,
+    tell_of_appointment,
+)
 from gql_app.work.calls import (
     MAX_OTHERS,
     TOO_MANY,
@@ -120,8 +127,8 @@ async def _plan(change: Change, call: Call, patient_id: int) -> _Plan | Refusal:
         return refusal
     new = NewAppointment(patient_id, *call.booking)
     there = await find_recorded(change, new)
-    if isinstance(there, Refusal):
-        return there._replace(under=("appointment",))
+    if refusal := check_recorded(there, new):
+        return refusal._replace(under=("appointment",))
     return _Plan(new, there)
 
 
@@ -133,20 +140,27 @@ async def _carry_out(
     plan: _Plan | None,
 ) -> ChangeResult:
     """Log a call on all its tasks, none of which refuses it, and record its appointment."""
+    weighed = [one.task for one in (main, *others) if one.task is not None]
+    put = await put_in_a_call(change, *plan, {task.id for task in weighed}) if plan else None
+    if put is not None:
+        main = main._replace(sent=main.sent._replace(booked=put.before))
     result = await main.log(change)
     if others:
         result = replace(result, others=tuple([await other.log(change) for other in others]))
-    worked_on = [one.task for one in (main, *others) if one.task is not None]
-    if plan is not None:
-        recorded = await put_appointment(change, *plan, [task.id for task in worked_on])
-        worked_on += recorded.closed
-        result = replace(result, appointment=recorded.appointment, needless=recorded.closed)
+    worked_on = weighed
+    if put is not None:
+        closed = await close_needless(change, put.appointment, put.needless)
+        worked_on = [*weighed, *closed]
+        result = replace(result, appointment=put.appointment, needless=tuple(closed))
     status = main.sent.attempt.contact_status
     if main.task is not None and status is not ContactStatus.OK:
         # It closes what is open still, which ends all claims.
         await note_on_the_phone(change, main.task.patient_id, status)
-    elif any(one.rule for one in (main, *others)):  # a late contact ends no claim
-        await end_claim(change, tasks, *worked_on)
+        return result
+    if any(one.rule for one in (main, *others)):  # a late contact ends no claim
+        worked_on = [*worked_on, *await end_claim(change, tasks, *worked_on)]
+    if put is not None:
+        await tell_of_appointment(change, put.appointment.patient_id, worked_on)
     return result
 
 

@@ -9,9 +9,11 @@ from gql_app.work.claims import Claim, live_claim
 from gql_app.work.contact_status import why_barred
 from gql_app.work.idempotency import KEY_REUSED, Request, earlier_use, keep_result
 from gql_app.work.locking import lock_patient
+from gql_app.work.reads.appointments import appointments_ahead
 from gql_app.work.reads.queues import tasks_by_id
-from gql_app.work.reads.targets import find_target
+from gql_app.work.reads.targets import Target, find_target
 from gql_app.work.results import ChangeResult, missing
+from models.appointment import is_of_kind
 from models.database import columns_of_new, insert
 from models.event import TaskEventKind, select_events
 from models.follow_up import check_follow_up_date, last_day, local_date
@@ -62,6 +64,8 @@ async def create_task(change: Change, new: NewTask) -> ChangeResult:
         barred := await why_barred(change, patient_id, "No task is made", "patientId")
     ):
         refusals = (barred,)
+    if not refusals and (needless := await why_needless(change, new, queue)):
+        refusals = (needless,)
     if refusals:
         return ChangeResult(None, refusals=refusals)
     claim = await live_claim(viewer.practice_id, new.patient_id, change.now)
@@ -71,6 +75,18 @@ async def create_task(change: Change, new: NewTask) -> ChangeResult:
     if request is not None:
         keep_result(change, request, task=task.id)
     return ChangeResult(task)
+
+
+async def why_needless(change: Change, new: NewTask, queue: Target) -> Refusal | None:
+    """Why no automatic task is made for a locked patient: an appointment would have closed it."""
+    if new.origin is not TaskOrigin.AUTOMATIC or not queue.closes_on_appointment:
+        return None
+    for one in await appointments_ahead(change.practice_id, [new.patient_id], change.now):
+        if is_of_kind(one.kind, queue.appointment_kinds):
+            day = local_date(one.at, change.viewer.time_zone).isoformat()
+            message = f"No task is made: the patient has an appointment on {day}."
+            return Refusal(RefusalCode.HAS_APPOINTMENT, message, "patientId")
+    return None
 
 
 def with_default_life(new: NewTask, days: int | None, now: datetime) -> NewTask:

@@ -17,6 +17,7 @@ from gql_app.work.contact_status import close_barred, write_standing
 from gql_app.work.patients import index_patients
 from gql_app.work.reads.patients import patient_now
 from gql_app.work.results import missing
+from models.appointment import IS_THERE
 from models.audit import AuditAction
 from models.contact_status import ContactStatus, Standing
 from models.database import Id, among, fetch, for_update, insert, select_list, write
@@ -132,7 +133,8 @@ async def lock_tasks_of(change: Change, survivor_id: int, merged_id: int) -> lis
 
 
 async def _appointments(change: Change, patient_id: int) -> list[int]:
-    sql = "SELECT a.id FROM appointment a WHERE a.practice_id = $1 AND a.patient_id = $2"
+    sql = f"""SELECT a.id FROM appointment a
+    WHERE a.practice_id = $1 AND a.patient_id = $2 AND {IS_THERE}"""
     return [row.id for row in await fetch(Id, sql, change.practice_id, patient_id)]
 
 

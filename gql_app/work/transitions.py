@@ -11,6 +11,7 @@ from typing import NamedTuple
 from gql_app.work.attempts import AttemptsEnd, end_of_attempts
 from gql_app.work.changes import Change
 from gql_app.work.locking import lock_task
+from models.appointment import AppointmentBefore
 from models.call_back import NO_WISH, Promise, Wish
 from models.contact import ContactRow, TaskBefore
 from models.database import NEW_ID, Statement, columns_of_new, insert_and_update, write
@@ -72,12 +73,14 @@ _changed = itemgetter(*map(TaskRow._fields.index, _CHANGED))
 
 class SentContact(NamedTuple):
     """A contact as it was sent: `contacted_at` is None if it was made just now. In one that
-    `is_incoming` the patient has called."""
+    `is_incoming` the patient has called. `booked` is the appointment that was agreed on in it, as
+    it was before."""
 
     attempt: Attempt
     contacted_at: datetime | None = None
     call_back: Wish = NO_WISH
     is_incoming: bool = False
+    booked: AppointmentBefore | None = None
 
 
 async def log_on(
@@ -90,13 +93,13 @@ async def log_on(
         contact = contact._replace(follow_up_at=promise.at)
     changed = _along(rule, task, change.now, follow_up=contact.follow_up, promise=promise)
     counted = changed._replace(contact_count=task.contact_count + 1, review_since=None)
-    return await _write_both(change, task, counted, contact)
+    return await _write_both(change, task, counted, contact, sent.booked)
 
 
 async def keep_late(change: Change, task: TaskRow, sent: SentContact) -> tuple[TaskRow, ContactRow]:
     """Keep a contact on a task that has closed meanwhile, and count it."""
     counted = task._replace(version=task.version + 1, contact_count=task.contact_count + 1)
-    return await _write_both(change, task, counted, _contact(change, task, sent))
+    return await _write_both(change, task, counted, _contact(change, task, sent), sent.booked)
 
 
 async def postpone(
@@ -198,6 +201,26 @@ async def resume(change: Change, task: TaskRow, rule: Rule, follow_up: date | No
     return resumed
 
 
+async def bring_back(change: Change, task: TaskRow, rule: Rule, before: TaskBefore) -> TaskRow:
+    """Make a task that an appointment has closed what it was `before`. Queue, assignee and claim
+    are as they are now."""
+    opened = task._replace(
+        status=rule.to,
+        version=task.version + 1,
+        close_cause=None,
+        follow_up=before.follow_up,
+        due_on=before.due_on,
+        closed_at=None,
+        follow_up_at=before.follow_up_at,
+        call_back_by_id=before.call_back_by_id,
+        call_back_told_at=before.call_back_told_at,
+        review_since=before.review_since,
+    )
+    await write(_CHANGE, *_values(opened))
+    change.record(TaskEventKind.REOPENED_BY_CANCELLATION, opened, before=task)
+    return opened
+
+
 async def expire_task(change: Change, task_id: int) -> bool:
     """Close an automatic task if its time is up. False if there was nothing to close."""
     task = await lock_task(change.practice_id, task_id)
@@ -208,11 +231,17 @@ async def expire_task(change: Change, task_id: int) -> bool:
 
 
 async def _write_both(
-    change: Change, before: TaskRow, task: TaskRow, contact: ContactRow
+    change: Change,
+    before: TaskRow,
+    task: TaskRow,
+    contact: ContactRow,
+    booked: AppointmentBefore | None,
 ) -> tuple[TaskRow, ContactRow]:
     """Write a task together with the contact that makes it what it is now. If that was the last
     attempt, the task waits for a review, or closes."""
-    columns = columns_of_new(contact) | {"task_before": _kept(before).text}
+    columns = columns_of_new(contact) | {"task_before": TaskBefore.as_is(before).text}
+    if booked is not None:
+        columns["appointment_before"] = booked.text
     statement = Statement(_LOG[contact.is_incoming], _values(task, contact))
     written = await insert_and_update("contact", columns, statement)
     contact = contact._replace(id=written["id"])
@@ -246,11 +275,6 @@ def _contact(change: Change, task: TaskRow, sent: SentContact) -> ContactRow:
         follow_up_at=None,
         is_incoming=sent.is_incoming,
     )
-
-
-def _kept(task: TaskRow) -> TaskBefore:
-    """What is kept of a task with the contact that changes it."""
-    return TaskBefore._make(getattr(task, name) for name in TaskBefore._fields)
 
 
 def _along(

@@ -1,7 +1,8 @@
 """Contacts that were logged by mistake: undone, as if nobody had logged them.
 
 The contact stays, and counts nowhere. Its task is again what it was before: with its status, its
-follow-up date, its place in the ladder and the outcome before it.
+follow-up date, its place in the ladder and the outcome before it. So is the appointment that was
+agreed on in it, and what that has closed.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from gql_app.access import Viewer
+from gql_app.work.bookings_undone import booked_in, take_booking_back
 from gql_app.work.changes import Change
 from gql_app.work.claims import under_claim
 from gql_app.work.conflicts import claimed_by_other
@@ -118,7 +120,13 @@ async def _undo_if_allowed(
     way = refusal or await _way_back(change, task, contact)
     if isinstance(way, Refusal):
         return ChangeResult(task, contact, refusals=(way,))
-    return ChangeResult(await _undo(change, task, contact, reason, *way), contact)
+    booked = await booked_in(change, contact, task.patient_id)
+    if isinstance(booked, Refusal):
+        return ChangeResult(task, contact, refusals=(booked,))
+    task = await _undo(change, task, contact, reason, *way)
+    if booked is not None:
+        await take_booking_back(change, booked, task)
+    return ChangeResult(task, contact)
 
 
 async def _may_not(change: Change, contact: ContactRow, reason: str | None) -> Refusal | None:
@@ -165,7 +173,6 @@ async def _way_back(
         return LATE
     if refusal := await _followed(task, before.version + 1):
         return refusal
-    # An appointment that came in with the contact stays: the booking system has it too.
     rule = undo(task.status, before.status)
     assert rule is not None, "the workflow knows the way back of each contact"
     return await _stays_closed(change, task) or (rule, before)

@@ -17,6 +17,7 @@ from gql_app.work.merging import (
 from gql_app.work.patients import index_patients
 from gql_app.work.reads.patients import patient_now
 from gql_app.work.results import missing
+from models.appointment import IS_THERE
 from models.audit import AuditAction
 from models.contact_status import Standing
 from models.database import Number, among, fetch, fetch_first, write
@@ -132,8 +133,8 @@ async def _changed_since(
     moved = Moved.of(merge.moved)
     before = {task.id: task for task in moved.tasks}
     came = [task for task in tasks if task.id in before]
-    sql = """SELECT COUNT(*) FROM appointment a
-    WHERE a.practice_id = $1 AND a.patient_id = $2 AND a.recorded_at > $3"""
+    sql = f"""SELECT COUNT(*) FROM appointment a
+    WHERE a.practice_id = $1 AND a.patient_id = $2 AND a.recorded_at > $3 AND {IS_THERE}"""
     recorded = await fetch(Number, sql, change.practice_id, merge.survivor_id, merge.at)
     sql = f"""SELECT COUNT(*) FROM contact_undo u
     JOIN contact c ON c.practice_id = u.practice_id AND c.id = u.contact_id

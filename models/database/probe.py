@@ -12,6 +12,7 @@ _TABLES = (
     "contact_undo",
     "task_event",
     "appointment",
+    "appointment_closing",
     "access_key",
     "idempotency_key",
 )

@@ -29,7 +29,7 @@ def flag(model, table, name):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0027_call_backs")]
+    dependencies = [("models", "0028_appointments")]
     operations = [
         flag("Queue", "queue", "closes_at_max_attempts"),
         flag("Contact", "contact", "is_incoming"),

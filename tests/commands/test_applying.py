@@ -24,6 +24,8 @@ name = "Overdue recall"
 ladder = [1, 7, 21, 60]
 automatic_life = 90
 closes_on_appointment = true
+appointment_kinds = ["Cleaning", "Check-up"]
+missed_appointments = true
 script = '''
 ## Hello
 Ask **when**.
@@ -130,6 +132,8 @@ WRONG = {
     "ladder": ("[1, 7, 21, 60]", "[7, 1]", "increasing numbers of days"),
     "ladder of texts": ("[1, 7, 21, 60]", '["1"]', "ladder cannot be ['1']"),
     "life": ("automatic_life = 90", "automatic_life = 0", "from 1 to 3,650"),
+    "kinds": ('["Cleaning", "Check-up"]', "[7]", "appointment_kinds cannot be [7]"),
+    "kinds of none": ('["Cleaning", "Check-up"]', '["a\\nb"]', "cannot be shown"),
     "kind": ("= true", '= "yes"', "closes_on_appointment cannot be 'yes'"),
     "misspelt": ("automatic_life", "life", "there is no 'life'"),
     "no table": ('region = "GB"', 'queue = "x"', "is written as [[…]]"),

@@ -28,8 +28,9 @@ async def test_a_queue_is_made_changed_and_archived(
     script = tmp_path / "script.md"
     script.write_text("## Hello\n")
     given = ("--ladder", "1, 7", "--automatic-life", "90", "--closes-on-appointment", "yes")
+    kinds = ("--appointment-kinds", "Cleaning, Crown", "--missed-appointments", "yes")
     more = ("--max-attempts", "5", "--script", str(script), "--position", "1")
-    made = await shell("queues", "create", *MAPLE, "--name", "Plans", *given, *more)
+    made = await shell("queues", "create", *MAPLE, "--name", "Plans", *given, *kinds, *more)
     assert (made.code, made.out, made.err) == (0, "", "")
     assert await names(shell) == ["Plans", "Overdue recall", "Missed appointments"]
     set_to = ("--name", "Treatment plans", "--ladder", "", "--position", "3")
@@ -42,6 +43,17 @@ async def test_a_queue_is_made_changed_and_archived(
         queue = await Queue.get(name="Treatment plans")
         assert (await Task.get(id=task.id)).queue_id == queue.id
         assert (queue.script, queue.follow_up_ladder, queue.max_attempts) == ("## Hello", None, 5)
+        assert (queue.appointment_kinds, queue.missed_appointments) == (
+            '["Cleaning", "Crown"]',
+            True,
+        )
+    assert "takes missed ones (Cleaning, Crown)" in (await shell("queues", "list", *MAPLE)).out
+    to_none = ("--appointment-kinds", "", "--missed-appointments", "no")
+    assert (await shell("queues", "set", *MAPLE, "--queue", "Treatment plans", *to_none)).code == 0
+    async with opened(database_url):
+        assert await Queue.filter(
+            name="Treatment plans", appointment_kinds=None, missed_appointments=False
+        ).exists()
     assert await names(shell) == ["Missed appointments", "Treatment plans"]
     back = await shell("queues", "set", *MAPLE, "--queue", "Overdue recall", "--bring-back")
     assert back.code == 0
@@ -53,6 +65,7 @@ WRONG = {
     ("create", "--name", "New", "--ladder", "7,1"): "increasing numbers of days",
     ("create", "--name", "New", "--automatic-life", "ten"): "from 1 to 3,650, not 'ten'",
     ("set", "--queue", "Overdue recall", "--max-attempts", "0"): "from 1 to 100, not '0'",
+    ("set", "--queue", "Overdue recall", "--appointment-kinds", "x" * 101): "at most 100",
     ("set", "--queue", "Overdue recall"): "nothing to change",
     ("set", "--queue", "Nothing", "--ladder", "1"): "There is no queue 'Nothing'",
     ("archive", "--queue", "Overdue recall", "--move-to", "Overdue recall"): "no such other queue",

@@ -17,6 +17,7 @@ from models.lifecycle import (
     Happening,
     Rule,
     TaskStatus,
+    bring_back,
     check_appointment,
     decide,
     ends,
@@ -122,6 +123,19 @@ def test_an_undo_leads_back_to_where_a_contact_can_come_from(
 
     # No contact leads to OPEN, and none on a closed task has moved it.
     if status is TaskStatus.OPEN or to is TaskStatus.CLOSED:
+        assert rule is None
+    else:
+        assert rule == Rule(to, follow_up=False)
+
+
+@pytest.mark.parametrize("status", TaskStatus)
+@pytest.mark.parametrize("to", TaskStatus)
+def test_what_an_appointment_has_closed_comes_back_as_what_it_was(
+    status: TaskStatus, to: TaskStatus
+) -> None:
+    rule = bring_back(status, to)
+
+    if status.is_open or to is TaskStatus.CLOSED:
         assert rule is None
     else:
         assert rule == Rule(to, follow_up=False)

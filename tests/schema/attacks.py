@@ -134,6 +134,14 @@ MUTATIONS: dict[str, list[Attack]] = {
         lambda w, n: {"patientId": n.patient, "at": FAR, "externalId": n.booking},
         lambda w, n: {"patientId": n.newcomer, "at": FAR, "externalId": "newer booking"},
     ],
+    "cancelAppointment": [
+        lambda w, n: {"externalId": n.booking},
+        lambda w, n: {"id": n.appointment},
+    ],
+    "setAppointmentStatus": [
+        lambda w, n: {"externalId": n.booking, "status": "MISSED"},
+        lambda w, n: {"id": n.appointment, "status": "SCHEDULED"},
+    ],
     "reassignTasks": [
         lambda w, n: _move(ids=[n.task], toQueueId=_seen(w), dryRun=True),
         lambda w, n: _move(filter={"assigneeId": n.staff, "status": ANY}, toQueueId=_seen(w)),
@@ -229,7 +237,10 @@ QUERIES: dict[str, list[Attack]] = {
     "node": [
         *(
             lambda w, n, field=field: {"id": getattr(n, field)}
-            for field in ("task", "moved", "queue", "patient", "newcomer", "contact", "staff")
+            for field in (
+                *("task", "moved", "queue", "patient", "newcomer", "contact", "staff"),
+                "appointment",
+            )
         )
     ],
     "tasks": [

@@ -14,7 +14,7 @@ from gql_app.work.merging import merge_patients
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.patients import index_patients
 from models.access import AccessKey
-from models.appointment import Appointment
+from models.appointment import Appointment, AppointmentClosing
 from models.contact import Contact, ContactUndo
 from models.event import TaskEvent, TaskEventKind
 from models.importing import ImportJob, ImportRecord, ImportState
@@ -53,6 +53,7 @@ class Named(NamedTuple):
     log_key: str
     creation_key: str
     booking: str
+    appointment: str
     session: str
     passkey: str
     access_key: str
@@ -74,6 +75,7 @@ NOTHING = Named(
     log_key="unused log",
     creation_key="unused creation",
     booking="unused booking",
+    appointment=global_id("Appointment", 999_999),
     session=global_id("Session", 999_999),
     passkey=global_id("Passkey", 999_999),
     access_key=global_id("Key", 999_999),
@@ -122,6 +124,7 @@ class World:
             "patient": await Patient.filter(practice_id=here, id__in=patients).values(),
             "word": await PatientWord.filter(**of_patients).values(),
             "appointment": await Appointment.filter(**of_patients).values(),
+            "closing": await AppointmentClosing.filter(**of_tasks).values(),
             "merge": await PatientMerge.filter(practice_id=here).values(),
             "queue": await Queue.filter(practice_id=here).values(),
             "staff": await Staff.filter(practice_id=here).values(),
@@ -142,6 +145,7 @@ class World:
             Contact,
             ContactUndo,
             Appointment,
+            AppointmentClosing,
             Queue,
             PatientMerge,
             *of_people,
@@ -176,7 +180,7 @@ async def make_world(slug: str, role: Role, *, may_create_tasks: bool) -> World:
     await invite(office.changes, here, "Canary Staff", queue_ids=[missed.id])
     shared, hidden_patient, newcomer = office.patients
     soon = office.clock() + timedelta(days=9)
-    await _book(office, hidden_patient)
+    appointment = await _book(office, hidden_patient)
     seen = await office.make_task(expires_at=soon, patient=shared)
     other = await office.make_task(
         missed, expires_at=soon, patient=shared, reason="Canary, as well"
@@ -214,6 +218,7 @@ async def make_world(slug: str, role: Role, *, may_create_tasks: bool) -> World:
         log_key=f"log {slug}",
         creation_key=f"creation {slug}",
         booking="Canary booking",
+        appointment=global_id("Appointment", appointment),
         session=global_id("Session", await _sign_in(elsewhere)),
         passkey=global_id("Passkey", await _make_passkey(office, to_staff)),
         access_key=global_id("Key", hidden_staff.key_id),
@@ -307,8 +312,10 @@ async def _another(office: Office) -> Patient:
     return patient
 
 
-async def _book(office: Office, patient: Patient) -> None:
-    at: datetime = office.clock() + timedelta(days=3)
-    new = NewAppointment(patient.id, at, "Canary booking")
+async def _book(office: Office, patient: Patient) -> int:
+    """The number of an appointment that keeps no tasks away: it was three days ago."""
+    at: datetime = office.clock() - timedelta(days=3)
+    new = NewAppointment(patient.id, at, "Canary booking", "Canary kind")
     recorded = await office.changes.make(office.partner, record_appointment, new)
     assert recorded.appointment is not None
+    return recorded.appointment.id

@@ -11,6 +11,7 @@ from gql_app.execution.strawberry_private import core_schema
 from gql_app.live.feeds import Feeds
 from gql_app.schema import build_schema
 from gql_app.schema.context import Context
+from gql_app.work.appointments import NewAppointment, record_appointment
 from gql_app.work.contact_status import NewStatus, set_contact_status
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.queues import update_queue
@@ -88,6 +89,7 @@ async def office(database_url: str) -> AsyncIterator[Office]:
         soon = office.clock() + timedelta(minutes=30)
         (moved,) = await make_patients(office, 1)
         await office.make_task(patient=moved)
+        booking = NewAppointment(office.patients[0].id, soon, "b1")
         gone = NewStatus(ContactStatus.INACTIVE, "Has moved", office.today)
         at_work = (office.changes, office.supervisor)
         done: list[Any] = [
@@ -99,6 +101,7 @@ async def office(database_url: str) -> AsyncIterator[Office]:
             await withdraw_tasks(*at_work, [withdrawn.id], reason="Has moved away"),
             await claims_of(office).claim(office.staff, task.id),
             await office.changes.make(office.staff, set_contact_status, moved.id, gone),
+            await office.changes.make(office.partner, record_appointment, booking),
         ]
         assert not [refusal for outcome in done for refusal in outcome.refusals]
         yield office

@@ -63,6 +63,9 @@ async def test_there_is_no_code_that_nothing_is_refused_with(server: Server) -> 
     refused |= {code for code in RefusalCode if code.startswith("IMPORT_")}
     refused |= {RefusalCode(code) for code in OF_SET_UP + OF_ACCESS + OF_PATIENTS + OF_CORRECTIONS}
     refused |= {RefusalCode(code) for code in OF_CALLS}
+    # Of what becomes of an appointment, and of what one makes needless: test_appointments.py.
+    refused |= {code for code in RefusalCode if code.startswith("APPOINTMENT_")}
+    refused |= {RefusalCode.HAS_APPOINTMENT, RefusalCode.KIND_INVALID}
     # Of promised call-backs: test_call_backs.py.
     refused |= {code for code in RefusalCode if code.startswith("FOLLOW_UP_TIME_")}
     assert refused == set(RefusalCode)

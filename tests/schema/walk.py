@@ -68,11 +68,25 @@ def _selection(of_type: Any, depth: int) -> str:
     if depth == 0:
         return "{ __typename }"
     if is_object_type(named):
-        fields = (_field(name, field, depth) for name, field in named.fields.items())
-        return "{ __typename " + " ".join(filter(None, fields)) + " }"
+        return _fields(named, depth, {})
     kinds = named.types if is_union_type(named) else SCHEMA.get_possible_types(named)
-    parts = (f"... on {kind.name} {_selection(kind, depth)}" for kind in kinds)
+    parts = (f"... on {kind.name} {_fields(kind, depth, _aliases(kind, kinds))}" for kind in kinds)
     return "{ __typename " + " ".join(parts) + " }"
+
+
+def _fields(kind: Any, depth: int, aliases: dict[str, str]) -> str:
+    fields = ((aliases.get(name, ""), _field(name, f, depth)) for name, f in kind.fields.items())
+    return "{ __typename " + " ".join(alias + field for alias, field in fields if field) + " }"
+
+
+def _aliases(kind: Any, kinds: Any) -> dict[str, str]:
+    """What the fields of a kind are called that are of another type in another kind."""
+    return {
+        name: f"{name}Of{kind.name}: "
+        for name, field in kind.fields.items()
+        if is_leaf_type(get_named_type(field.type))
+        and any(name in k.fields and k.fields[name].type != field.type for k in kinds)
+    }
 
 
 def _field(name: str, field: Any, depth: int) -> str:

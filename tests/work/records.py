@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from models.appointment import Appointment, AppointmentClosing
 from models.contact import Contact, ContactUndo
 from models.database import transaction
 from models.event import TaskEvent
@@ -38,7 +39,10 @@ async def everything() -> list[list[dict[str, Any]]]:
     was refused, a moment later."""
     rows = [
         await model.all().order_by("id").values()
-        for model in (Practice, Task, Contact, ContactUndo, TaskEvent, IdempotencyKey)
+        for model in (
+            *(Practice, Task, Contact, ContactUndo, TaskEvent, IdempotencyKey),
+            *(Appointment, AppointmentClosing),
+        )
     ]
     for practice in rows[0]:
         del practice["audit_seq"], practice["audit_digest"]

@@ -60,7 +60,9 @@ async def test_it_closes_automatic_tasks_of_the_patient_in_queues_that_say_so(
         assert row.follow_up is None
     events = await TaskEvent.filter(kind=TaskEventKind.CLOSED_BY_APPOINTMENT).order_by("seq")
     assert [event.actor_id for event in events] == [office.partner.staff_id] * 2
-    assert office.rings[-1] == (office.practice.id, events[-1].seq)
+    last = await TaskEvent.all().order_by("-seq").first()
+    assert last is not None
+    assert office.rings[-1] == (office.practice.id, last.seq)
     for name in ("manual", "another queue's", "another patient's"):
         assert (await Task.get(id=tasks[name].id)).status.is_open
     assert (await Appointment.get(id=recorded.appointment.id)).patient_id == office.patients[0].id
@@ -71,13 +73,21 @@ async def test_recorded_again_it_is_moved_and_closes_nothing_twice(
 ) -> None:
     first = (await book(office)).appointment
     events = await TaskEvent.all().count()
+    closed = await Task.filter(status="CLOSED").count()
     moved = await book(office, days=5)
     again = moved.appointment
     assert (again.id, again.at) == (first.id, office.clock() + timedelta(days=5))
     assert (moved.closed, moved.refusals) == ((), ())
     assert await Appointment.all().count() == 1
     assert (await Appointment.get(id=first.id)).at == again.at
-    assert await TaskEvent.all().count() == events
+    assert await Task.filter(status="CLOSED").count() == closed
+    # Those that are open still are told of it.
+    told = await TaskEvent.all().order_by("seq").offset(events)
+    assert [(event.kind, event.task_id) for event in told] == [
+        (TaskEventKind.PATIENT_CHANGED, tasks[name].id) for name in ("manual", "another queue's")
+    ]
+    assert (await book(office, days=5)).closed == ()
+    assert await TaskEvent.all().count() == events + len(told), "as it is already"
 
 
 async def test_an_external_id_stands_for_one_patient(

@@ -18,7 +18,6 @@ from tests.office import Office
 from tests.work.agents import assert_consistent, claims_of
 from tests.work.calling import call, codes, other, paths
 from tests.work.records import events_of, everything
-from tests.work.test_undoing import undo
 
 SCHEDULED = ContactOutcome.SCHEDULED
 
@@ -126,12 +125,3 @@ async def test_anothers_external_id_keeps_the_whole_call_out(
     assert paths(refused) == [("appointment", "externalId")]
     assert await everything() == before
     assert (await Task.get(id=needless.id)).status.is_open
-
-
-async def test_it_stays_when_the_contact_is_undone(office: Office, needless: Task) -> None:
-    task = await office.make_task(office.missed)
-    result = await book(office, task)
-    assert result.contact is not None
-    assert codes(await undo(office, result.contact.id)) == []
-    assert await Appointment.all().count() == 1
-    assert not (await Task.get(id=needless.id)).status.is_open

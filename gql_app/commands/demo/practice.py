@@ -130,6 +130,7 @@ async def _create_practice(change: Change) -> dict[str, str]:
             name=name,
             position=position,
             closes_on_appointment=True,
+            missed_appointments=name == "Missed appointments",
             follow_up_ladder="1,7,21,60",
             created_at=change.now,
         )

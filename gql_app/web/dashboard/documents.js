@@ -79,7 +79,7 @@ export const PAST = `query ($id: ID!, $first: Int!) {
     id isOpen withdrawnReason closedBy { name } lastContact { notes loggedBy { name } }
     postponements { at followUp givenReason by { name } }
     patient {
-      contactStatus
+      contactStatus nextAppointment { at kind }
       contacts(first: $first) {
         nodes {
           id outcome followUp followUpAt notes closedTask incoming contactedAt loggedBy { name } undo { at reason by { name } }

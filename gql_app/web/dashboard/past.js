@@ -5,7 +5,7 @@ import { graphql } from './api.js';
 import { PAST } from './documents.js';
 import { Pace } from './pace.js';
 import { write } from './text.js';
-import { clock, dateOf, dayAndClock, rests, today } from './words.js';
+import { clock, dateOf, dayAndClock, nextAppointment, rests, today } from './words.js';
 
 const PAGE = 20;
 const MOST = 500; // rows that the server gives at once
@@ -86,7 +86,7 @@ export class Past {
     const mayCorrect = this.mayCorrect && patient?.contactStatus === 'OK';
     const onUndo = mayCorrect && ((contact) => this.correct('undo', contact));
     this.drawHistory?.(this.part('history'), contacts, this.task, { postponements: this.postponements(contacts, hasMore), onUndo });
-    this.drawRest(contacts.filter(({ undo }) => !undo));
+    this.drawRest(contacts.filter(({ undo }) => !undo), patient?.nextAppointment);
     this.part('reopen').hidden = !mayCorrect || this.ending.isOpen;
     this.onOthers((patient?.tasks.nodes ?? []).filter(({ id }) => id !== this.task.id));
     if (!patient) this.drawEnd('Loading …');
@@ -103,13 +103,15 @@ export class Past {
     return all.filter(({ at }) => Date.parse(at) >= oldest);
   }
 
-  /** Say that the patient was called a short time ago: the next task would be another's. */
-  drawRest(contacts) {
+  /** Say that the patient was called a short time ago: the next task would be another's. And which
+   *  appointment comes next. */
+  drawRest(contacts, appointment) {
     const last = contacts.reduce((latest, { contactedAt }) => (contactedAt > latest ? contactedAt : latest), '');
     const isTold = last && this.task.isOpen && rests(last, this.store.restHours);
     const when = isTold && (dateOf(last) === today() ? `at ${clock(last)} today` : `on ${dayAndClock(last)}`);
-    write(this.part('rests'), isTold ? `Was called ${when}.` : '');
-    this.part('rests').hidden = !isTold;
+    const told = [isTold && `Was called ${when}.`, appointment && nextAppointment(appointment)].filter(Boolean).join(' ');
+    write(this.part('rests'), told);
+    this.part('rests').hidden = !told;
   }
 
   /** Ask why, and take back. Few do, so it is loaded then. */

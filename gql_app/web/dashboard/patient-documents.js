@@ -19,7 +19,7 @@ export const PATIENT = `query ($id: ID!, $contacts: Int!, $closed: Int!) {
     id name phone version contactStatus contactStatusReason contactStatusSince contactStatusUntil
     phones { number display href } externalIds { source id }
     merges { id at tasks appointments by { name } merged { id name phone } }
-    appointments(first: 20) { nodes { at externalId } pageInfo { hasNextPage } }
+    appointments(first: 20) { nodes { id at externalId status kind } pageInfo { hasNextPage } }
     open: tasks(status: [${OPEN_STATUSES}], first: 30) { nodes { ...OfPatient } }
     closed: tasks(status: [CLOSED], first: $closed) { nodes { ...OfPatient } pageInfo { hasNextPage } }
     contacts(first: $contacts) {
@@ -48,6 +48,12 @@ export const UPDATE = `mutation ($id: ID!, $name: String, $phone: String, $versi
 export const SET_STATUS = `mutation ($id: ID!, $status: ContactStatus!, $reason: String, $until: Date) {
   setContactStatus(patientId: $id, status: $status, reason: $reason, until: $until) {
     patient { id name contactStatus } closed { id } offered { id reason queue { name } } ${ERRORS}
+  }
+}`;
+
+export const SET_APPOINTMENT = `mutation ($id: ID!, $status: AppointmentStatus!) {
+  setAppointmentStatus(id: $id, status: $status) {
+    appointment { status } reopenedTasks { id } createdTasks { id } closedTasks { id } ${ERRORS}
   }
 }`;
 

@@ -2,7 +2,7 @@
 
 import { button, made } from './elements.js';
 import { outside } from './text.js';
-import { cause, count, dayAndClock, dayToCall, distance } from './words.js';
+import { cause, count, dateOf, dayAndClock, dayToCall, distance, today } from './words.js';
 
 export function taskLine(task) {
   const { id, reason, queue, assignee, externalIds } = task;
@@ -21,8 +21,31 @@ function due(task) {
   return `${statusLabel}, ${when}`;
 }
 
-export const appointmentLine = ({ at, externalId }) =>
-  line(made('strong', { text: dayAndClock(at) }), outside(externalId));
+const ENDED = { CANCELLED: 'Cancelled', COMPLETED: 'Completed', MISSED: 'Missed' };
+
+/** An appointment; `become(id, status)` says what has become of it, if the viewer may. */
+export function appointmentLine({ id, at, externalId, kind, status }, become) {
+  const more = [ENDED[status], kind && outside(kind), outside(externalId)].filter(Boolean).join(' · ');
+  const told = made('div', {}, made('strong', { text: dayAndClock(at) }), made('span', { text: more }));
+  const about = `the appointment ${dayAndClock(at)}`;
+  const buttons = become ? nextSteps(at, status).map(([words, to]) => button(words, () => become(id, to), { about })) : [];
+  return made('li', { class: 'merge' }, told, made('div', { class: 'steps' }, ...buttons));
+}
+
+/** What an appointment can become: only on its day, or later, has somebody come. */
+function nextSteps(at, status) {
+  if (status !== 'SCHEDULED') return [['Take back', 'SCHEDULED']];
+  const cancel = ['Cancel', 'CANCELLED'];
+  return dateOf(at) > today() ? [cancel] : [['Has come', 'COMPLETED'], ['Missed', 'MISSED'], cancel];
+}
+
+/** What has come of a change of an appointment, as a sentence. */
+export function appointmentTold({ appointment, reopenedTasks, createdTasks, closedTasks }) {
+  const what = ENDED[appointment.status]?.toLowerCase() ?? 'scheduled again';
+  const tasks = [[reopenedTasks, 'open again'], [createdTasks, 'new'], [closedTasks, 'closed']];
+  const came = tasks.filter(([of]) => of.length).map(([of, how]) => `${count(of.length, 'task')} ${how}`);
+  return [`The appointment is ${what}`, ...came].join(', ').concat('.');
+}
 
 /** Who was merged into the patient; `undo(id)` divides them, if the viewer may. */
 export function mergeLine({ id, at, by, merged, tasks, appointments }, undo) {

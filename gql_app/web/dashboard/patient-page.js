@@ -8,9 +8,9 @@ import { FormDialog } from './form-dialog.js';
 import { drawHistory } from './history.js';
 import { MergeDialog } from './merge-dialog.js';
 import { Pace } from './pace.js';
-import { NEW_TASK, PATIENT, UNMERGE, UPDATE } from './patient-documents.js';
+import { NEW_TASK, PATIENT, SET_APPOINTMENT, UNMERGE, UPDATE } from './patient-documents.js';
 import { PatientStatus } from './patient-status.js';
-import { appointmentLine, mergeLine, taskLine } from './patient-lines.js';
+import { appointmentLine, appointmentTold, mergeLine, taskLine } from './patient-lines.js';
 import { outside, write } from './text.js';
 
 const PAGE = 20;
@@ -185,7 +185,8 @@ export class PatientPage {
     this.fill('open', open.nodes.map(taskLine), `Nothing to call for.${teach}`);
     drawHistory(this.lists.contacts.list, contacts.nodes, {});
     this.end('contacts', contacts, 'Nobody has called yet. Each call that is logged appears here.');
-    this.fill('appointments', appointments.nodes.map(appointmentLine), 'None. Your booking system tells Callboard of them.');
+    const become = this.viewer.mayCreateTasks ? (id, status) => this.becomes(id, status) : null;
+    this.fill('appointments', appointments.nodes.map((one) => appointmentLine(one, become)), 'None. Your booking system tells Callboard of them.');
     if (appointments.pageInfo.hasNextPage) write(this.lists.appointments.empty, 'These are the latest 20.');
     this.fill('closed', closed.nodes.map(taskLine), 'No task was closed yet.', closed);
     const undo = this.viewer.mayMergePatients ? (id) => this.undo(id) : null;
@@ -202,6 +203,20 @@ export class PatientPage {
     const { list, empty, more } = this.lists[name];
     write(empty, list.childElementCount ? '' : ifEmpty);
     more.hidden = !page?.pageInfo.hasNextPage || list.childElementCount >= MOST;
+  }
+
+  /** Say what has become of an appointment. */
+  async becomes(id, status) {
+    this.refuse('');
+    try {
+      const result = (await graphql(SET_APPOINTMENT, { id, status })).setAppointmentStatus;
+      if (result.errors.length) this.refuse(outside(result.errors[0].message));
+      else this.say(appointmentTold(result));
+      await this.load();
+    } catch (error) {
+      if (error instanceof SignedOut) this.onError(error);
+      else this.refuse(`Not changed. ${outside(error.message)}`);
+    }
   }
 
   async undo(id, anyway = false) {

@@ -70,6 +70,9 @@ export function dayAndClock(moment) {
   return date === today() ? clock(moment) : `${shortDate(date)}, ${clock(moment)}`;
 }
 
+/** The appointment of a patient that comes next, as a sentence. */
+export const nextAppointment = ({ at, kind }) => `Next appointment: ${dayAndClock(at)}${kind ? ` (${outside(kind)})` : ''}.`;
+
 /** How long until `moment`: "in 12 min", "in 3 h", a date. */
 export function until(moment) {
   const minutes = Math.ceil((Date.parse(moment) - now()) / 60_000);
@@ -126,6 +129,8 @@ export function happening({ kind, task, contact, closeCause }) {
       return `Undone: ${OUTCOMES[contact?.outcome] ?? 'Contact'}`;
     case 'REOPENED':
       return 'Reopened';
+    case 'REOPENED_BY_CANCELLATION':
+      return 'Reopened, appointment off';
     case 'CREATED':
       return 'New task';
     case 'CLAIMED':

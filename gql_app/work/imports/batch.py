@@ -62,8 +62,10 @@ async def import_batch(change: Change, batch: ImportBatch) -> list[RowResult]:
     """Bring a batch of checked rows in: a result a row, in their order. Raises `Forbidden`."""
     viewer = change.viewer
     viewer.require(viewer.may_import, "import tasks")
-    if await find_target(viewer, batch.target.queue_id) is None:
+    target = await find_target(viewer, batch.target.queue_id)
+    if target is None:
         raise BadInput("The queue was archived meanwhile. Rows that came in stay there.")
+    batch = batch._replace(target=target)
     if batch.job_id is not None:
         await _lock_job(change, batch.job_id)
     known = await read_known(viewer, batch, change.now)
@@ -117,11 +119,10 @@ def _decide(
     if patient is not None and task is not None:
         result = ImportResult.UPDATED if _learn(patient, row, known) else ImportResult.UNCHANGED
         return _Decision(result, row, patient, task.id)
-    if patient is not None and (patient.is_barred or patient.open_task_id is not None):
+    if patient is not None and (why := patient.why_none(row.new.origin)) is not None:
         # What is new of the patient is taken over. A file never lifts the contact status.
         _learn(patient, row, known)
-        result = ImportResult.SUPPRESSED if patient.is_barred else ImportResult.ALREADY_OPEN
-        return _Decision(result, row, patient)
+        return _Decision(why, row, patient)
     if hash(row.patient_external_id) in batch.would_have_one:
         return _Decision(ImportResult.ALREADY_OPEN, row, patient)
     new = with_default_life(row.new, batch.target.automatic_life_days, now)

@@ -7,13 +7,16 @@ from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.claims import Claim
-from gql_app.work.imports.rows import Incoming
+from gql_app.work.imports.rows import ImportResult, Incoming
 from gql_app.work.locking import Overtaken
 from gql_app.work.patients import Findable
+from gql_app.work.reads.appointments import appointments_ahead
 from gql_app.work.reads.patients import seen_patients
 from gql_app.work.reads.targets import Target
+from models.appointment import is_of_kind
 from models.contact_status import ContactStatus, Standing
 from models.database import among, among_found, fetch, for_update
+from models.lifecycle import TaskOrigin
 from models.phone import Phone
 from models.task import IS_OPEN
 
@@ -36,7 +39,8 @@ class ImportBatch(NamedTuple):
 class KnownPatient:
     """A patient who is known already, or who is to be created (`id` is 0). `open_task_id` is the
     patient's open task in the queue: 0 if it is to be created, None if there is none. `learned` is
-    the phone once the patient is new or changed. Who `is_barred` is not to be called."""
+    the phone once the patient is new or changed. Who `is_barred` is not to be called; who
+    `is_booked` has an appointment that makes automatic tasks of the queue needless."""
 
     id: int
     external_id: str
@@ -46,6 +50,16 @@ class KnownPatient:
     claim: Claim | None = None
     learned: Phone | None = None
     is_barred: bool = False
+    is_booked: bool = False
+
+    def why_none(self, origin: TaskOrigin) -> ImportResult | None:
+        """Why no task of this origin is made for the patient, None if one is."""
+        if self.is_barred:
+            return ImportResult.SUPPRESSED
+        if self.open_task_id is not None:
+            return ImportResult.ALREADY_OPEN
+        is_needless = self.is_booked and origin is TaskOrigin.AUTOMATIC
+        return ImportResult.BOOKED if is_needless else None
 
     def learn(self, row: Incoming) -> bool:
         """Take the row's name and phone over. Whether they are new."""
@@ -174,6 +188,10 @@ async def _known_patients(
             patient.open_task_id = task.id
         if task.claimed_by_id and task.claimed_until and task.claimed_until > now:
             patient.claim = Claim(task.claimed_by_id, task.claimed_until, task.claim_id)
+    if by_id and batch.target.closes_on_appointment:
+        for one in await appointments_ahead(viewer.practice_id, list(by_id), now):
+            if is_of_kind(one.kind, batch.target.appointment_kinds):
+                by_id[one.patient_id].is_booked = True
     return by_id
 
 

@@ -27,6 +27,7 @@ class ImportResult(StrEnum):
     UNCHANGED = "UNCHANGED"  # the task and its patient were there as they are
     ALREADY_OPEN = "ALREADY_OPEN"  # the patient has an open task in the queue: no second one
     SUPPRESSED = "SUPPRESSED"  # the patient is not to be called: no task
+    BOOKED = "BOOKED"  # the patient has an appointment that would close the task: none
     REJECTED = "REJECTED"  # nothing was changed
 
 

@@ -130,7 +130,7 @@ def rights_of(viewer: Viewer) -> dict[str, object]:
 _COUNTS = dict.fromkeys(
     (
         *("total", "taken", "created", "updated", "unchanged", "already_open"),
-        *("suppressed", "rejected", "taken_back", "left_alone"),
+        *("suppressed", "booked", "rejected", "taken_back", "left_alone"),
     ),
     0,
 )

@@ -1,4 +1,4 @@
-"""Lists of patients, and what a patient's page shows of them: appointments and merges."""
+"""Lists of patients, and the merges that a patient's page shows."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,7 +9,6 @@ from gql_app.work.reads.cursors import read_id_cursor
 from gql_app.work.reads.external_ids import ExternalId, has_external_id
 from gql_app.work.reads.patients import seen_patients
 from gql_app.work.reads.whose_patient import whose_patient
-from models.appointment import APPOINTMENT_COLUMNS, AppointmentRow
 from models.database import fetch
 from models.merge import MERGE_COLUMNS, MergeRow
 from models.people import PATIENT_COLUMNS, PatientRow
@@ -35,27 +34,6 @@ async def patients_page(
     sql = f"""SELECT {PATIENT_COLUMNS} FROM patient p WHERE {where}
     ORDER BY p.id DESC LIMIT {row_limit(first)}"""
     return page_of(await fetch(PatientRow, sql, *where.values), first, after)
-
-
-async def appointments_of_patients(
-    scope: Scope, patient_ids: Sequence[int], first: int, after: str | None
-) -> dict[int, Page[AppointmentRow]]:
-    """The appointments of each patient whom the key was shown, the last recorded first, in one
-    statement. Raises `BadInput`."""
-    where = Conditions.of(scope, "a")
-    where.among("a.patient_id", list(patient_ids))
-    if after is not None:
-        where.add(f"a.id < ${where.value(read_id_cursor(scope.practice_id, after))}")
-    sql = f"""
-    SELECT {APPOINTMENT_COLUMNS} FROM (
-        SELECT a.*, ROW_NUMBER() OVER (PARTITION BY a.patient_id ORDER BY a.id DESC) AS place
-        FROM appointment a WHERE {where}
-    ) a WHERE a.place <= {row_limit(first)} ORDER BY a.id DESC
-    """
-    rows = await fetch(AppointmentRow, sql, *where.values)
-    return {
-        i: page_of([row for row in rows if row.patient_id == i], first, after) for i in patient_ids
-    }
 
 
 class Merges(NamedTuple):

@@ -1,5 +1,6 @@
 """The read side of the work lists: queues with their counts, and pages of tasks."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
@@ -42,6 +43,8 @@ class QueueRow(NamedTuple):
     position: int
     automatic_life_days: int | None
     closes_on_appointment: bool
+    appointment_kinds: str | None
+    missed_appointments: bool
     max_attempts: int | None
     closes_at_max_attempts: bool
     archived_at: datetime | None
@@ -278,6 +281,11 @@ async def tasks_by_id(scope: Scope, ids: Sequence[int]) -> list[TaskRow]:
 def ladder_of(queue: QueueRow) -> list[int] | None:
     """The queue's follow-up ladder, in days."""
     return list(read_ladder(queue.follow_up_ladder)) if queue.follow_up_ladder else None
+
+
+def kinds_of(queue: QueueRow) -> list[str] | None:
+    """The kinds of appointments that a queue means, None if all."""
+    return json.loads(queue.appointment_kinds) if queue.appointment_kinds else None
 
 
 def suggested_follow_up(scope: Scope, task: TaskRow, queue: QueueRow, now: datetime) -> date | None:

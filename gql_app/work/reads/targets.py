@@ -13,6 +13,8 @@ class Target(NamedTuple):
     queue_id: int
     region: str
     automatic_life_days: int | None
+    closes_on_appointment: bool = False
+    appointment_kinds: str | None = None
 
 
 async def find_target(viewer: Viewer, queue_id: int) -> Target | None:
@@ -21,6 +23,7 @@ async def find_target(viewer: Viewer, queue_id: int) -> Target | None:
     where = Conditions.of(viewer, "q", "q.id")
     where.add(f"q.id = ${where.value(queue_id)}")
     where.add("q.archived_at IS NULL")
-    sql = f"""SELECT q.id, p.region, q.automatic_life_days FROM queue q
+    sql = f"""SELECT q.id, p.region, q.automatic_life_days, q.closes_on_appointment,
+        q.appointment_kinds FROM queue q
     JOIN practice p ON p.id = q.practice_id WHERE {where} {kept("q")}"""
     return await fetch_first(Target, sql, *where.values)

@@ -37,6 +37,7 @@ TENANT_TABLES = {
     "contact_undo",
     "task_event",
     "appointment",
+    "appointment_closing",
     "idempotency_key",
     "audit",
     "identity_provider",

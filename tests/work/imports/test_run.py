@@ -21,7 +21,7 @@ from tests.commands.importing.rows import row
 from tests.office import Office, make_office
 from tests.work.agents import assert_consistent, claims_of
 
-CREATED, UPDATED, UNCHANGED, ALREADY_OPEN, SUPPRESSED, REJECTED = ImportResult
+CREATED, UPDATED, UNCHANGED, ALREADY_OPEN, SUPPRESSED, BOOKED, REJECTED = ImportResult
 
 
 async def run_of(office: Office, viewer: Viewer | None = None, **how: Any) -> Import:

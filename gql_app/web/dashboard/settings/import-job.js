@@ -21,6 +21,7 @@ const FIGURES = [
   ['unchanged', 'unchanged'],
   ['alreadyOpen', 'with an open task already'],
   ['suppressed', 'not to be called'],
+  ['booked', 'with an appointment'],
   ['rejected', 'rejected'],
 ];
 const number = (value) => value.toLocaleString('en');

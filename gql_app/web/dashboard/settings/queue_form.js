@@ -11,6 +11,7 @@ export class QueueForm {
   constructor(queue, { save, cancel, onError }) {
     const input = (properties) => made('input', properties);
     const number = (value) => input({ inputMode: 'numeric', size: 6, autocomplete: 'off', value: value ?? '' });
+    this.kinds = queue?.appointmentKinds ?? [];
     this.script = made('textarea', { rows: 8, value: queue?.script ?? '' });
     this.preview = made('div', { className: 'script', role: 'group', ariaLabel: 'How the script is shown' });
     this.script.addEventListener('input', () => this.draw());
@@ -42,6 +43,17 @@ export class QueueForm {
         'Close automatic tasks when the patient has an appointment',
         input({ type: 'checkbox', checked: queue?.closesOnAppointment ?? false }),
       ),
+      field(
+        'appointmentKinds',
+        'Only for appointments of these kinds',
+        input({ autocomplete: 'off', value: (queue?.appointmentKinds ?? []).join(', ') }),
+        'As your booking system calls them, with commas between: Cleaning, Check-up. Empty for all.',
+      ),
+      field(
+        'missedAppointments',
+        'Make a task here when an appointment is missed',
+        input({ type: 'checkbox', checked: queue?.missedAppointments ?? false }),
+      ),
       field('script', 'Script for the caller', this.script, 'Markdown: ## heading, **bold**, - list. It is shown beside the call.'),
       this.preview,
       ...ending('Save', button('Cancel', cancel)),
@@ -65,6 +77,8 @@ export class QueueForm {
       maxAttempts: numberIn(elements.maxAttempts),
       closesAtMaxAttempts: elements.closesAtMaxAttempts.checked,
       closesOnAppointment: elements.closesOnAppointment.checked,
+      appointmentKinds: kindsIn(elements.appointmentKinds, this.kinds),
+      missedAppointments: elements.missedAppointments.checked,
       script: elements.script.value,
     };
     const errors = [];
@@ -75,6 +89,9 @@ export class QueueForm {
     return errors.length ? errors : save(input);
   }
 }
+
+/** What was typed, or what was there: a kind that came in over the API may have a comma in it. */
+const kindsIn = ({ value }, before) => (value === before.join(', ') ? before : value.split(',').map((kind) => kind.trim()).filter(Boolean));
 
 const numberIn = ({ value }) => (value.trim() ? Number(value) : null);
 

@@ -240,13 +240,16 @@ export class Section {
   }
 }
 
-function summary({ followUpLadder, automaticLifeDays, maxAttempts, closesAtMaxAttempts, closesOnAppointment, script, counts }) {
+function summary(queue) {
+  const { followUpLadder, automaticLifeDays, maxAttempts, closesAtMaxAttempts, closesOnAppointment, script, counts } = queue;
   return [
     count(counts.open, 'open task'),
     followUpLadder && `call again after ${followUpLadder.join(', ')} days`,
     automaticLifeDays && `automatic tasks expire after ${count(automaticLifeDays, 'day')}`,
     maxAttempts && `${count(maxAttempts, 'attempt')} at most, then ${closesAtMaxAttempts ? 'close' : 'a supervisor says how to go on'}`,
     closesOnAppointment && 'closes on appointment',
+    queue.missedAppointments && 'takes missed appointments',
+    queue.appointmentKinds && `only ${queue.appointmentKinds.map(outside).join(', ')}`,
     script && 'with a script',
   ].filter(Boolean).join(' · ');
 }

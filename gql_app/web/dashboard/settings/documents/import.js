@@ -1,6 +1,6 @@
 // What the section of imports asks the server.
 
-const JOB = `id state fileName source total created updated unchanged alreadyOpen suppressed rejected takenBack leftAlone
+const JOB = `id state fileName source total created updated unchanged alreadyOpen suppressed booked rejected takenBack leftAlone
   createdAt undoUntil queue { name } columns { name field }`;
 
 const ROW = `line cells { column value } errors { code message field }`;
@@ -13,7 +13,7 @@ export const IMPORTS = `{
 export const PREVIEW = `query ($input: ImportOrderInput!) {
   importPreview(input: $input) {
     columns { name field guessed } samples { line cells { column value } }
-    total lookedAt created updated unchanged alreadyOpen suppressed rejected
+    total lookedAt created updated unchanged alreadyOpen suppressed booked rejected
     rejects { ${ROW} } errors { code message field }
   }
 }`;

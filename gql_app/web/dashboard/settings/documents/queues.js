@@ -1,7 +1,7 @@
 // What the section of the queues asks the server.
 
 const SETTINGS = `fragment Settings on Queue {
-  id name followUpLadder automaticLifeDays closesOnAppointment maxAttempts closesAtMaxAttempts script archivedAt
+  id name followUpLadder automaticLifeDays closesOnAppointment appointmentKinds missedAppointments maxAttempts closesAtMaxAttempts script archivedAt
 }`;
 
 export const QUEUES = `{ queues(includeArchived: true) { ...Settings counts { open } } }
