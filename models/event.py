@@ -13,6 +13,7 @@ from models.database import fetch, unplanned
 from models.lifecycle import CloseCause, TaskOrigin, TaskStatus
 from models.people import Staff
 from models.practice import Practice, Queue
+from models.priority import TaskPriority
 from models.task import MAX_CLAIM_ID, Task, TaskRow
 
 
@@ -32,6 +33,7 @@ class TaskEventKind(StrEnum):
     CLOSED_BY_DO_NOT_CONTACT = "CLOSED_BY_DO_NOT_CONTACT"  # the patient is not to be called
     CALL_BACK_DUE = "CALL_BACK_DUE"  # it is time to call back, as was promised
     CALL_BACK_PASSED_ON = "CALL_BACK_PASSED_ON"  # who was to call back is away, or took too long
+    PRIORITY_CHANGED = "PRIORITY_CHANGED"  # it is more urgent, or less
 
 
 STATUS_KINDS = frozenset(TaskEventKind) - {
@@ -42,6 +44,7 @@ STATUS_KINDS = frozenset(TaskEventKind) - {
     TaskEventKind.POSTPONED,
     TaskEventKind.CALL_BACK_DUE,
     TaskEventKind.CALL_BACK_PASSED_ON,
+    TaskEventKind.PRIORITY_CHANGED,
 }
 """The kinds that touch a task's status: what `taskStatusChanged` carries."""
 
@@ -61,7 +64,8 @@ class TaskEvent(Model):
     event of the same transaction, null in events from before migration 0012. `from_closed_at` is
     when a task had been closed that is open again. `expires_then` and `withdrawn_then` are the
     task's expiry and why it was withdrawn, null in events from before migration 0025.
-    `given_reason` is why the task was postponed or reopened. `digest` chains it to the event before
+    `given_reason` is why the task was postponed or reopened. `priority` is null in events from
+    before migration 0032, when all tasks were alike. `digest` chains it to the event before
     it (see models/chain.py).
     """
 
@@ -105,6 +109,7 @@ class TaskEvent(Model):
     follow_up_at = fields.DatetimeField(null=True)
     call_back_by_id = fields.BigIntField(null=True)
     call_back_told_at = fields.DatetimeField(null=True)
+    priority = fields.IntEnumField(TaskPriority, null=True)
     digest = fields.BinaryField()
 
     practice_id: int
@@ -155,6 +160,7 @@ class EventRow(NamedTuple):
     follow_up_at: datetime | None
     call_back_by_id: int | None
     call_back_told_at: datetime | None
+    priority: TaskPriority | None
     digest: bytes
     # From here on the task's: columns that never change, and for events that do not keep them, its
     # expiry and why it was withdrawn.
@@ -186,6 +192,8 @@ class EventRow(NamedTuple):
             task = task._replace(expires_at=self.expires_at)
         if task.close_cause is CloseCause.WITHDRAWN and task.withdrawn_reason is None:
             task = task._replace(withdrawn_reason=self.withdrawn_reason)
+        if self.priority is None:
+            task = task._replace(priority=TaskPriority.NORMAL)
         return task
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from tortoise import fields
@@ -12,6 +12,7 @@ from models.database import select_list
 from models.lifecycle import OPEN_STATUSES, CloseCause, ContactOutcome, TaskOrigin, TaskStatus
 from models.people import MAX_EXTERNAL_ID, Patient, Staff
 from models.practice import Practice, Queue
+from models.priority import TaskPriority
 
 MAX_CLAIM_ID = 100
 """Longest id of a claim, in characters."""
@@ -39,6 +40,8 @@ class Task(Model):
     `follow_up`; null if only a day is set. `call_back_by_id` is the member of staff who is to call,
     null if anybody may. `call_back_told_at` is when an event told that it was time, null before.
     All three are null on a closed task.
+
+    `priority` comes before dates and expiry in the order of work, and changes nothing else.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -80,6 +83,9 @@ class Task(Model):
     # As that of `assignee_id`.
     call_back_by_id = fields.BigIntField(null=True)
     call_back_told_at = fields.DatetimeField(null=True)
+    priority = fields.IntEnumField(
+        TaskPriority, default=TaskPriority.NORMAL, db_default=TaskPriority.NORMAL
+    )
 
     practice_id: int
     queue_id: int
@@ -117,6 +123,7 @@ class TaskRow(NamedTuple):
     follow_up_at: datetime | None
     call_back_by_id: int | None
     call_back_told_at: datetime | None
+    priority: TaskPriority
 
     @property
     def claim(self) -> str | None:
@@ -157,9 +164,9 @@ CONTACTED_KEY = f"COALESCE(t.last_contacted_at, '{LONG_AGO}')"
 """What those lists are sorted by, written as in their indexes."""
 
 
-def one_of(column: str, values: Iterable[StrEnum]) -> str:
+def one_of(column: str, values: Iterable[StrEnum | IntEnum]) -> str:
     """SQL that is true where the column is one of the values."""
-    listed = ", ".join(f"'{value}'" for value in values)
+    listed = ", ".join(f"'{v}'" if isinstance(v, StrEnum) else f"{v:d}" for v in values)
     return f"{column} IN ({listed})" if listed else "1 = 0"
 
 

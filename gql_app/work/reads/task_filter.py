@@ -8,6 +8,7 @@ from gql_app.access import Forbidden, Scope
 from gql_app.work.reads.conditions import BadInput, Conditions
 from gql_app.work.reads.whose_patient import whose_patient
 from models.lifecycle import OPEN_STATUSES, ContactOutcome, TaskOrigin, TaskStatus
+from models.priority import TaskPriority
 from models.task import CONTACTED_KEY, EXPIRES_KEY, LONG_AGO, NEVER, one_of
 
 
@@ -34,6 +35,7 @@ class TaskQuery:
     max_contacts: int | None = None
     patient: str | None = None
     assignee_id: int | None = None
+    priority: tuple[TaskPriority, ...] | None = None
 
 
 def conditions(scope: Scope, query: TaskQuery, *, status: bool = True) -> Conditions:
@@ -46,8 +48,7 @@ def conditions(scope: Scope, query: TaskQuery, *, status: bool = True) -> Condit
     # Written out, not bound: the planner must see that a partial index covers them.
     if status:
         where.add(one_of("t.status", query.status))
-    if query.last_outcome is not None:
-        where.add(one_of("t.last_outcome", query.last_outcome))
+    _among_those_named(where, query)
     for condition, value in (
         ("t.origin =", None if query.origin is None else str(query.origin)),
         ("t.assignee_id =", query.assignee_id),
@@ -74,6 +75,13 @@ def conditions(scope: Scope, query: TaskQuery, *, status: bool = True) -> Condit
     if query.patient is not None:
         whose_patient(where, query.patient, scope.region)
     return where
+
+
+def _among_those_named(where: Conditions, query: TaskQuery) -> None:
+    if query.last_outcome is not None:
+        where.add(one_of("t.last_outcome", query.last_outcome))
+    if query.priority is not None:
+        where.add(one_of("t.priority", query.priority))
 
 
 def _check(scope: Scope, query: TaskQuery) -> None:
