@@ -57,9 +57,10 @@ strawberry.enum(
     description="How a list of tasks is sorted. WORK: as claimNextTask hands them out, which is"
     " call-backs whose time has come, then overdue follow-ups with those due today, then tasks"
     " without a follow-up by expiry, in both those of high priority first and of low priority last;"
-    " behind them later follow-ups, then what is closed. DUE: earliest first. EXPIRES: soonest first, at the end those that never expire. CREATED: latest first."
-    " CLOSED: latest closed first, at the end what is open. LAST_CONTACTED: longest ago first, at"
-    " the beginning those without a contact.",
+    " behind them later follow-ups, then what is closed. DUE: earliest first. EXPIRES: soonest"
+    " first, at the end those that never expire. CREATED: latest first. CLOSED: latest closed"
+    " first, at the end what is open. LAST_CONTACTED: longest ago first, at the beginning those"
+    " without a contact.",
 )
 strawberry.enum(RefusalCode, name="UserErrorCode", description="Why a request was refused.")
 

@@ -51,8 +51,8 @@ class ImportTaskRow:
     )
     priority: str | None = strawberry.field(
         default=None,
-        description="How urgent the task is, if it is new: HIGH, NORMAL (as without it) or LOW. Read"
-        " too, in any case: hoch, mittel, medium, niedrig; 1, 2, 3; A, B, C.",
+        description="How urgent the task is, if it is new: HIGH, NORMAL (as without it) or LOW."
+        " Read too, in any case: hoch, mittel, medium, niedrig; 1, 2, 3; A, B, C.",
     )
 
 

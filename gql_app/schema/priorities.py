@@ -26,8 +26,8 @@ class Mutations:
     @strawberry.mutation(
         graphql_type=ChangeTasksPayload,
         description="Say how urgent tasks are. Closed tasks are skipped; what somebody has claimed"
-        " is changed too. The tasks are changed a batch at a time, each by an event of its own: when"
-        " the request fails half-way, what was changed stays so, and it may be sent again.",
+        " is changed too. The tasks are changed a batch at a time, each by an event of its own:"
+        " when the request fails half-way, what was changed stays so, and it may be sent again.",
     )
     async def set_task_priority(self, info: Info, input: SetTaskPriorityInput) -> ChangeTasksRow:
         moved = await set_task_priority(
