@@ -1,7 +1,7 @@
 // A row of the list, written into its element.
 
 import { outside, write } from './text.js';
-import { callsBack, closing, count, distance, shortDate, today, until, when, withTime } from './words.js';
+import { callsBack, closing, count, distance, shortDate, today, until, urgency, when, withTime } from './words.js';
 import { OUTCOMES } from './workflow.js';
 
 const assigned = ({ assignee }) => (assignee ? `For ${outside(assignee.name)}` : '');
@@ -24,7 +24,7 @@ export function fill(element, task, store) {
     claim: caller ? `With ${outside(caller)}` : task.claim ? 'With you' : callsBack(task) || assigned(task),
     patient: outside(task.patient.name),
     phone: outside(task.patient.phone),
-    reason: outside(task.reason),
+    reason: [urgency(task), outside(task.reason)].filter(Boolean).join(': '),
     queue: outside(task.queue.name),
     ...dates(task),
     outcome: last ? OUTCOMES[last.outcome] : '–',
@@ -35,6 +35,7 @@ export function fill(element, task, store) {
     write(element.querySelector(`[data-part=${name}]`), text);
   }
   element.dataset.status = task.status;
+  element.dataset.priority = task.priority;
   element.classList.toggle('late', isLate);
   element.classList.toggle('call-back', task.isCallBackDue);
   element.classList.toggle('claimed', texts.claim !== '');
