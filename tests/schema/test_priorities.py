@@ -83,10 +83,11 @@ async def test_a_supervisor_sets_it_and_everybody_is_told(server: Server) -> Non
 
 async def test_ids_or_a_filter_say_which_tasks(server: Server) -> None:
     await server.office.make_task()
-    for which in ({}, {"ids": [], "filter": {}}):
+    both: dict[str, Any] = {"ids": [], "filter": {}}
+    for which in ({}, both):
         answer = await server.execute(SET, "supervisor", input=which | {"priority": "LOW"})
         assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
-    filtered = {"filter": {"priority": ["NORMAL"]}, "priority": "LOW"}
+    filtered: dict[str, Any] = {"filter": {"priority": ["NORMAL"]}, "priority": "LOW"}
     assert (await set_priority(server, **filtered))["changed"] == 1
     assert (await set_priority(server, **filtered))["matched"] == 0
 

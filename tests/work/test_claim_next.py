@@ -107,7 +107,7 @@ async def test_of_those_that_are_due_and_of_those_that_are_new_the_most_urgent_c
     ]
     rows = [row for part in of_each for row in part]
     patients = await make_patients(office, len(rows) + len(NEVER))
-    for place in sorted(range(len(rows)), key=lambda n: (MADE_IN_THIS_ORDER.index(n % 11), -n)):
+    for place in sorted(range(len(rows)), key=lambda n: ("made later" in rows[n][0], -n)):
         name, days, hours, priority = rows[place]
         queue = (office.recall, office.missed)[place % queues]
         given = {"patient": patients[place], "queue": queue, "priority": priority}
