@@ -35,6 +35,7 @@ class SetPriority {
     const { id } = dialog.task;
     const { seen } = dialog.notices;
     this.sending = priority;
+    dialog.notices.refuse('log', []);
     dialog.notices.seen = { ...seen, priority }; // they need not be told of what they have done
     try {
       const { skipped } = (await graphql(SET_PRIORITY, { ids: [id], priority })).setTaskPriority;
