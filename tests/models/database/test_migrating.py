@@ -7,7 +7,6 @@ import sqlite3
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import asyncpg
