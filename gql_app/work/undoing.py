@@ -57,6 +57,7 @@ _APART = (
     TaskEventKind.PATIENT_CHANGED,
     TaskEventKind.CALL_BACK_DUE,
     TaskEventKind.CALL_BACK_PASSED_ON,
+    TaskEventKind.PRIORITY_CHANGED,
 )
 
 

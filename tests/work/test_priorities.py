@@ -14,6 +14,7 @@ from gql_app.work.priorities import set_task_priority
 from gql_app.work.reads.next_tasks import most_urgent, where_to_look
 from gql_app.work.reads.queues import tasks_by_id
 from gql_app.work.reads.task_filter import TaskQuery
+from gql_app.work.undoing import undo_contact
 from models.event import STATUS_KINDS, TaskEventKind
 from models.lifecycle import TaskStatus
 from models.priority import TaskPriority
@@ -108,6 +109,19 @@ async def test_a_call_goes_on_while_its_task_becomes_more_urgent(office: Office)
     assert logged.refusals == ()
     await task.refresh_from_db()
     assert task.priority is HIGH
+
+
+async def test_an_undo_is_not_held_up_by_it_and_leaves_it_as_it_is(office: Office) -> None:
+    task = await office.make_task()
+    logged = await office.log(task)
+    assert logged.contact is not None
+    await set_to(office, HIGH, task)
+
+    undone = await office.changes.make(office.staff, undo_contact, logged.contact.id, None)
+
+    assert undone.refusals == ()
+    await task.refresh_from_db()
+    assert (task.status, task.priority) == (TaskStatus.OPEN, HIGH)
 
 
 async def test_only_who_may_move_tasks_says_how_urgent_they_are(office: Office) -> None:
