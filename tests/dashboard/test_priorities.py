@@ -43,7 +43,7 @@ async def test_a_supervisor_makes_a_task_urgent_and_it_goes_to_the_top_of_all_li
     await expect(items).to_have_text(
         ["High priority, due", "Birch Testwell", "Overdue", "Amber Testwell"]
     )
-    await expect(agent.row("Birch Testwell")).to_contain_text("High priority: Cleaning overdue")
+    await expect(agent.row("Birch Testwell")).to_contain_text("High: Cleaning overdue")
     await expect(supervisor.page.locator("[data-part=priority]")).to_have_text("High priority")
     await expect(supervisor.page.locator("[data-part=changes]")).to_be_hidden()
     await expect(choice).to_have_value("HIGH")
@@ -73,7 +73,7 @@ async def test_an_agent_is_told_and_logs_without_a_conflict(
     await agent.set_date(server.office.today + timedelta(days=1))
     await agent.log.click()
     await expect(agent.page.locator("#toast")).to_contain_text("Left Message, call again")
-    await expect(agent.row("Amber Testwell")).to_contain_text("Low priority: Cleaning overdue")
+    await expect(agent.row("Amber Testwell")).to_contain_text("Low: Cleaning overdue")
 
 
 async def test_by_the_keyboard_alone(server: Server, sign_in: SignIn) -> None:
@@ -82,7 +82,7 @@ async def test_by_the_keyboard_alone(server: Server, sign_in: SignIn) -> None:
     await supervisor.open("Amber Testwell")
     await tab_to(supervisor.page.get_by_label("Priority"))
     await supervisor.page.keyboard.press("ArrowUp")
-    await expect(supervisor.row("Amber Testwell")).to_contain_text("High priority")
+    await expect(supervisor.row("Amber Testwell")).to_contain_text("High: ")
     await expect(supervisor.page.get_by_label("Priority")).to_be_focused()
     await task.refresh_from_db()
     assert task.priority is HIGH
@@ -102,7 +102,7 @@ async def test_what_does_not_arrive_is_said_and_changes_nothing(
     await expect(choice).to_have_value("NORMAL")
     await supervisor.page.unroute("**/graphql")
     await choice.select_option("Low")
-    await expect(supervisor.row("Amber Testwell")).to_contain_text("Low priority")
+    await expect(supervisor.row("Amber Testwell")).to_contain_text("Low: ")
     await expect(supervisor.page.locator("[data-part=errors]")).to_be_hidden()
     await expect(supervisor.page.get_by_label("Notes")).to_have_value("Half of a note")
     await task.refresh_from_db()

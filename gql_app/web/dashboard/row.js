@@ -1,8 +1,10 @@
 // A row of the list, written into its element.
 
 import { outside, write } from './text.js';
-import { callsBack, closing, count, distance, shortDate, today, until, urgency, when, withTime } from './words.js';
+import { callsBack, closing, count, distance, shortDate, today, until, when, withTime } from './words.js';
 import { OUTCOMES } from './workflow.js';
+
+const MARKS = { HIGH: 'High: ', LOW: 'Low: ' };
 
 const assigned = ({ assignee }) => (assignee ? `For ${outside(assignee.name)}` : '');
 
@@ -24,7 +26,7 @@ export function fill(element, task, store) {
     claim: caller ? `With ${outside(caller)}` : task.claim ? 'With you' : callsBack(task) || assigned(task),
     patient: outside(task.patient.name),
     phone: outside(task.patient.phone),
-    reason: [urgency(task), outside(task.reason)].filter(Boolean).join(': '),
+    reason: (MARKS[task.priority] ?? '') + outside(task.reason),
     queue: outside(task.queue.name),
     ...dates(task),
     outcome: last ? OUTCOMES[last.outcome] : '–',
