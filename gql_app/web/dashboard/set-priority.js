@@ -17,7 +17,7 @@ class SetPriority {
     this.dialog = dialog;
     this.select = made('select', { id: 'priority', autocomplete: 'off' });
     this.select.append(...Object.entries(PRIORITIES).map(([value, words]) => new Option(words, value)));
-    this.element = made('p', { class: 'to-patient' }, made('label', { for: 'priority', text: 'Priority ' }), this.select);
+    this.element = made('p', {}, made('label', { for: 'priority', text: 'Priority ' }), this.select);
     // It is no part of what is logged, and no draft is kept of it.
     this.select.addEventListener('input', (event) => event.stopPropagation());
     this.select.addEventListener('change', () => this.send(this.select.value));
