@@ -80,7 +80,8 @@ class Base:
 # were closed by the last of 1, 2, 3 contacts; 7 has expired. That is 1.5 contacts a task.
 # Follow-ups are spread over 37 days, a prime, so that neither life nor queue goes with the date. Of
 # the tasks that were called three times, those that are to be called from now on were promised a
-# time, if it is still to come: a claim has as many of them beside its index as there are.
+# time, if it is still to come: a claim has as many of them beside its index as there are. One in 13
+# is urgent, and one in 18 can wait, whatever else it is.
 _CHANGES = f"""
 CREATE TEMP TABLE change AS
 SELECT *, lag(follow_up) OVER (PARTITION BY i ORDER BY j) AS from_follow_up,
@@ -135,7 +136,7 @@ FROM change WHERE contacted ORDER BY contact_id
 _TASKS = """
 INSERT INTO task (id, practice_id, queue_id, patient_id, status, origin, reason, follow_up, due_on,
                   expires_at, version, contact_count, last_contact_id, last_contacted_at,
-                  last_outcome, created_at, closed_at, close_cause, follow_up_at)
+                  last_outcome, created_at, closed_at, close_cause, follow_up_at, priority)
 SELECT $2 + i, $1, $4 + (i / 8) % $5, $6 + 1 + (i * 48271) % $7,
        CASE WHEN life = 0 THEN 'OPEN' WHEN life < 4 THEN 'IN_PROGRESS' ELSE 'CLOSED' END,
        CASE WHEN life = 7 OR i % 3 = 0 THEN 'AUTOMATIC' ELSE 'MANUAL' END,
@@ -146,14 +147,16 @@ SELECT $2 + i, $1, $4 + (i / 8) % $5, $6 + 1 + (i * 48271) % $7,
        CASE WHEN contacted THEN at END, outcome, at - last * interval '1 hour',
        CASE WHEN ends THEN at END,
        CASE WHEN life = 7 THEN 'EXPIRED' WHEN ends THEN 'CONTACT' END,
-       CASE WHEN is_promised THEN promised_at END
+       CASE WHEN is_promised THEN promised_at END,
+       CASE WHEN i % 13 = 0 THEN 1 WHEN i % 17 = 0 THEN 3 ELSE 2 END
 FROM change WHERE j = last ORDER BY i
 """
 
 _EVENTS = """
 INSERT INTO task_event (id, practice_id, seq, kind, at, task_id, queue_id, from_status, to_status,
                         from_follow_up, close_cause, contact_id, actor_id, version, follow_up,
-                        due_on, contact_count, last_contact_id, closed_at, follow_up_at, digest)
+                        due_on, contact_count, last_contact_id, closed_at, follow_up_at, priority,
+                        digest)
 SELECT $3 + seq, $1, seq,
        CASE WHEN j = 0 THEN 'CREATED' WHEN contacted THEN 'CONTACT_LOGGED'
             ELSE 'CLOSED_BY_EXPIRY' END,
@@ -164,7 +167,8 @@ SELECT $3 + seq, $1, seq,
        CASE WHEN ends AND contacted THEN 'CONTACT' WHEN ends THEN 'EXPIRED' END,
        contact_id, CASE WHEN j = 0 OR contacted THEN $6::bigint END, j + 1, follow_up,
        COALESCE(follow_up, from_follow_up), CASE WHEN contacted THEN j ELSE 0 END, contact_id,
-       CASE WHEN ends THEN at END, CASE WHEN is_promised THEN promised_at END, ''
+       CASE WHEN ends THEN at END, CASE WHEN is_promised THEN promised_at END,
+       CASE WHEN i % 13 = 0 THEN 1 WHEN i % 17 = 0 THEN 3 ELSE 2 END, ''
 FROM change ORDER BY seq
 """
 

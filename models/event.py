@@ -13,6 +13,7 @@ from models.database import fetch, unplanned
 from models.lifecycle import CloseCause, TaskOrigin, TaskStatus
 from models.people import Staff
 from models.practice import Practice, Queue
+from models.priority import TaskPriority
 from models.task import MAX_CLAIM_ID, Task, TaskRow
 
 
@@ -35,6 +36,7 @@ class TaskEventKind(StrEnum):
     CALL_BACK_PASSED_ON = "CALL_BACK_PASSED_ON"  # who was to call back is away, or took too long
     CLOSED_BY_MAX_ATTEMPTS = "CLOSED_BY_MAX_ATTEMPTS"  # the patient was called often enough
     RESUMED = "RESUMED"  # a supervisor has let it go on, which was called for often enough
+    PRIORITY_CHANGED = "PRIORITY_CHANGED"  # it is more urgent, or less
 
 
 STATUS_KINDS = frozenset(TaskEventKind) - {
@@ -46,6 +48,7 @@ STATUS_KINDS = frozenset(TaskEventKind) - {
     TaskEventKind.CALL_BACK_DUE,
     TaskEventKind.CALL_BACK_PASSED_ON,
     TaskEventKind.RESUMED,
+    TaskEventKind.PRIORITY_CHANGED,
 }
 """The kinds that touch a task's status: what `taskStatusChanged` carries."""
 
@@ -66,7 +69,8 @@ class TaskEvent(Model):
     when a task had been closed that is open again, `from_review_since` since when it had waited
     for a supervisor. `expires_then` and `withdrawn_then` are the
     task's expiry and why it was withdrawn, null in events from before migration 0025.
-    `given_reason` is why the task was postponed or reopened. `digest` chains it to the event before
+    `given_reason` is why the task was postponed or reopened. `priority` is null in events from
+    before migration 0032, when all tasks were alike. `digest` chains it to the event before
     it (see models/chain.py).
     """
 
@@ -112,6 +116,7 @@ class TaskEvent(Model):
     call_back_told_at = fields.DatetimeField(null=True)
     review_since = fields.DatetimeField(null=True)
     from_review_since = fields.DatetimeField(null=True)
+    priority = fields.IntEnumField(TaskPriority, null=True)
     digest = fields.BinaryField()
 
     practice_id: int
@@ -164,6 +169,7 @@ class EventRow(NamedTuple):
     call_back_told_at: datetime | None
     review_since: datetime | None
     from_review_since: datetime | None
+    priority: TaskPriority | None
     digest: bytes
     # From here on the task's: columns that never change, and for events that do not keep them, its
     # expiry and why it was withdrawn.
@@ -195,6 +201,8 @@ class EventRow(NamedTuple):
             task = task._replace(expires_at=self.expires_at)
         if task.close_cause is CloseCause.WITHDRAWN and task.withdrawn_reason is None:
             task = task._replace(withdrawn_reason=self.withdrawn_reason)
+        if self.priority is None:
+            task = task._replace(priority=TaskPriority.NORMAL)
         return task
 
 

@@ -56,6 +56,7 @@ class RefusalCode(StrEnum):
     NAME_REQUIRED = "NAME_REQUIRED"  # what somebody or something is called
     PHONE_INVALID = "PHONE_INVALID"  # missing, or no number that can be called
     ORIGIN_INVALID = "ORIGIN_INVALID"  # neither AUTOMATIC nor MANUAL
+    PRIORITY_INVALID = "PRIORITY_INVALID"  # none of the three
     DATE_INVALID = "DATE_INVALID"  # not as ISO 8601 writes it: others are not guessed
     TEXT_TOO_LONG = "TEXT_TOO_LONG"  # longer than is kept
     ROW_MALFORMED = "ROW_MALFORMED"  # a row of a file that cannot be told apart into cells

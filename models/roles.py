@@ -27,7 +27,7 @@ class Action(StrEnum):
     LIFT_CONTACT_STATUS = "say that a patient may be called again"
     MERGE_PATIENTS = "merge patients"
     IMPORT_TASKS = "import tasks"
-    MOVE_TASKS = "reassign and withdraw tasks"
+    MOVE_TASKS = "reassign and withdraw tasks, and set priorities"
     RELEASE_FOR_OTHERS = "release the claims of others"
     CORRECT = "undo others' contacts and reopen tasks"
     READ_ACTIVITY = "read activity reports"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from tortoise import fields
@@ -12,6 +12,7 @@ from models.database import select_list
 from models.lifecycle import OPEN_STATUSES, CloseCause, ContactOutcome, TaskOrigin, TaskStatus
 from models.people import MAX_EXTERNAL_ID, Patient, Staff
 from models.practice import Practice, Queue
+from models.priority import TaskPriority
 
 MAX_CLAIM_ID = 100
 """Longest id of a claim, in characters."""
@@ -42,6 +43,7 @@ class Task(Model):
 
     `review_since` is since when a supervisor is to say how to go on, for the patient was called as
     often as the queue allows. Null on all other tasks, and on closed ones.
+    `priority` comes before dates and expiry in the order of work, and changes nothing else.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -84,6 +86,9 @@ class Task(Model):
     call_back_by_id = fields.BigIntField(null=True)
     call_back_told_at = fields.DatetimeField(null=True)
     review_since = fields.DatetimeField(null=True)
+    priority = fields.IntEnumField(
+        TaskPriority, default=TaskPriority.NORMAL, db_default=TaskPriority.NORMAL
+    )
 
     practice_id: int
     queue_id: int
@@ -122,6 +127,7 @@ class TaskRow(NamedTuple):
     call_back_by_id: int | None
     call_back_told_at: datetime | None
     review_since: datetime | None
+    priority: TaskPriority
 
     @property
     def claim(self) -> str | None:
@@ -162,9 +168,9 @@ CONTACTED_KEY = f"COALESCE(t.last_contacted_at, '{LONG_AGO}')"
 """What those lists are sorted by, written as in their indexes."""
 
 
-def one_of(column: str, values: Iterable[StrEnum]) -> str:
+def one_of(column: str, values: Iterable[StrEnum | IntEnum]) -> str:
     """SQL that is true where the column is one of the values."""
-    listed = ", ".join(f"'{value}'" for value in values)
+    listed = ", ".join(f"'{v}'" if isinstance(v, StrEnum) else f"{v:d}" for v in values)
     return f"{column} IN ({listed})" if listed else "1 = 0"
 
 

@@ -48,7 +48,7 @@ NO_USE_TRYING = {
 }
 """Close codes that a new connection would meet again."""
 
-NOT_SHOWN = {"CLAIMED", "RELEASED", "REASSIGNED", "CALL_BACK_PASSED_ON"}
+NOT_SHOWN = {"CLAIMED", "RELEASED", "REASSIGNED", "CALL_BACK_PASSED_ON", "PRIORITY_CHANGED"}
 """Kinds of events that change neither a task's status nor what is known of its patient."""
 
 NO_NEW_DATE = {"PATIENT_CHANGED", "CALL_BACK_DUE"}

@@ -16,6 +16,7 @@ from models.event import TaskEventKind
 from models.importing import ImportState
 from models.lifecycle import CloseCause, ContactOutcome, TaskOrigin, TaskStatus
 from models.phone import PhoneKind
+from models.priority import TaskPriority
 from models.refusals import RefusalCode
 from models.roles import Role
 
@@ -25,6 +26,9 @@ strawberry.enum(ContactOutcome, description="What came of a call.")
 strawberry.enum(ContactStatus, description="Whether a patient may be called.")
 strawberry.enum(AppointmentStatus, description="What has become of an appointment.")
 strawberry.enum(CallBackBy, description="Who is to call a patient back.")
+strawberry.enum(
+    TaskPriority, description="How urgent a task is, beside its dates. Nearly all are NORMAL."
+)
 strawberry.enum(TaskOrigin, description="Who made a task.")
 strawberry.enum(CloseCause, description="Why a task is closed.")
 strawberry.enum(TaskEventKind, description="What happened to a task.")
@@ -53,11 +57,12 @@ strawberry.enum(AuditAction, description="What was done, as the audit tells it."
 strawberry.enum(
     TaskOrder,
     description="How a list of tasks is sorted. WORK: as claimNextTask hands them out, which is"
-    " call-backs whose time has come, overdue follow-ups, those due today, then tasks without a"
-    " follow-up by expiry; behind them later follow-ups, then what is closed. DUE: earliest"
-    " first. EXPIRES: soonest first, at the end those that never expire. CREATED: latest first."
-    " CLOSED: latest closed first, at the end what is open. LAST_CONTACTED: longest ago first, at"
-    " the beginning those without a contact.",
+    " call-backs whose time has come, then overdue follow-ups with those due today, then tasks"
+    " without a follow-up by expiry, in both those of high priority first and of low priority last;"
+    " behind them later follow-ups, then what is closed. DUE: earliest first. EXPIRES: soonest"
+    " first, at the end those that never expire. CREATED: latest first. CLOSED: latest closed"
+    " first, at the end what is open. LAST_CONTACTED: longest ago first, at the beginning those"
+    " without a contact.",
 )
 strawberry.enum(RefusalCode, name="UserErrorCode", description="Why a request was refused.")
 
@@ -80,5 +85,6 @@ __all__ = [
     "TaskEventKind",
     "TaskOrder",
     "TaskOrigin",
+    "TaskPriority",
     "TaskStatus",
 ]

@@ -6,7 +6,7 @@ from typing import TypeVar
 import strawberry
 
 from gql_app.schema.context import SharedContext
-from gql_app.schema.enums import ContactOutcome, TaskOrigin, TaskStatus
+from gql_app.schema.enums import ContactOutcome, TaskOrigin, TaskPriority, TaskStatus
 from gql_app.schema.ids import read_id_of, read_ids_of
 from gql_app.schema.moments import checked_moment
 from gql_app.work.reads.task_filter import TaskQuery
@@ -73,6 +73,9 @@ class TaskFilter:
         description="Whether it waits for a supervisor, since its patient was called as often as"
         " its queue allows.",
     )
+    priority: list[TaskPriority] | None = strawberry.field(
+        default=None, description="The priority is one of these."
+    )
 
 
 def task_query(filter: TaskFilter | None, context: SharedContext) -> TaskQuery:
@@ -102,6 +105,7 @@ def task_query(filter: TaskFilter | None, context: SharedContext) -> TaskQuery:
             None if filter.assignee_id is None else read_id_of("Staff", filter.assignee_id)
         ),
         needs_review=filter.needs_review,
+        priority=None if filter.priority is None else _each_once(filter.priority),
     )
 
 

@@ -49,6 +49,11 @@ class ImportTaskRow:
         description="When an AUTOMATIC task closes by itself, such as 2026-12-24T17:00:00Z; without"
         " it, the queue's default life.",
     )
+    priority: str | None = strawberry.field(
+        default=None,
+        description="How urgent the task is, if it is new: HIGH, NORMAL (as without it) or LOW."
+        " Read too, in any case: hoch, mittel, medium, niedrig; 1, 2, 3; A, B, C.",
+    )
 
 
 @strawberry.input(description="Tasks that come in from elsewhere.")

@@ -76,7 +76,7 @@ class _SkippedRow(NamedTuple):
     message: str
 
 
-class _Payload:
+class ChangeTasksRow:
     """The source of a `ChangeTasksPayload`."""
 
     def __init__(self, moved: Moved) -> None:
@@ -96,38 +96,39 @@ class Mutations:
         graphql_type=ChangeTasksPayload,
         description="Move tasks to a queue, or give them to a member of staff." + _WHICH,
     )
-    async def reassign_tasks(self, info: Info, input: ReassignTasksInput) -> _Payload:
+    async def reassign_tasks(self, info: Info, input: ReassignTasksInput) -> ChangeTasksRow:
         if (input.to_queue_id is None) == (input.to_staff_id is None):
             raise BadInput("Give toQueueId or toStaffId, one of them.")
         moved = await moves.reassign_tasks(
             info.context.changes,
             info.context.viewer,
-            _which(input.ids, input.filter, info),
+            which_tasks(input.ids, input.filter, info),
             to_queue_id=_number("Queue", input.to_queue_id),
             to_staff_id=_number("Staff", input.to_staff_id),
             dry_run=input.dry_run,
         )
         info.context.note_result(moved)
-        return _Payload(moved)
+        return ChangeTasksRow(moved)
 
     @strawberry.mutation(
         graphql_type=ChangeTasksPayload, description="Take tasks back: they close." + _WHICH
     )
-    async def withdraw_tasks(self, info: Info, input: WithdrawTasksInput) -> _Payload:
+    async def withdraw_tasks(self, info: Info, input: WithdrawTasksInput) -> ChangeTasksRow:
         moved = await moves.withdraw_tasks(
             info.context.changes,
             info.context.viewer,
-            _which(input.ids, input.filter, info),
+            which_tasks(input.ids, input.filter, info),
             reason=storable(input.reason) or "",
             dry_run=input.dry_run,
         )
         info.context.note_result(moved)
-        return _Payload(moved)
+        return ChangeTasksRow(moved)
 
 
-def _which(
+def which_tasks(
     ids: list[strawberry.ID] | None, filter: TaskFilter | None, info: Info
 ) -> list[int] | TaskQuery:
+    """The tasks that a request names, or the query for them. Raises `BadInput`."""
     if (ids is None) == (filter is None):
         raise BadInput("Give ids or filter, one of them.")
     if ids is None:

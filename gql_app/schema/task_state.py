@@ -12,7 +12,7 @@ from gql_app.schema.claims import ClaimSnapshot, claim_of
 from gql_app.schema.columns import reads
 from gql_app.schema.contacts import Contact
 from gql_app.schema.context import SharedInfo
-from gql_app.schema.enums import CloseCause, TaskOrigin, TaskStatus
+from gql_app.schema.enums import CloseCause, TaskOrigin, TaskPriority, TaskStatus
 from gql_app.schema.ids import id_of
 from gql_app.schema.links import linked
 from gql_app.schema.patients import Patient
@@ -35,6 +35,7 @@ class TaskState:
         description="Open, Open + In Progress, or Closed.", metadata=reads("status")
     )
     origin: TaskOrigin = strawberry.field(description="Who made it.")
+    priority: TaskPriority = strawberry.field(description="How urgent it is, beside its dates.")
     reason: str = strawberry.field(description="Why the patient is to be called.")
     follow_up: date | None = strawberry.field(
         description="When to call again, a date at the practice. Null on a closed task."

@@ -12,7 +12,7 @@ from gql_app.schema.columns import Columns, reads
 from gql_app.schema.connections import After, Connection, PageInfo, PageSize
 from gql_app.schema.contacts import Contact, contacts_of
 from gql_app.schema.context import Context, Info, SharedInfo
-from gql_app.schema.enums import TaskOrder, TaskOrigin
+from gql_app.schema.enums import TaskOrder, TaskOrigin, TaskPriority
 from gql_app.schema.external_ids import ByExternalId, ById, ExternalId, one_of_both
 from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import read_id_of
@@ -116,6 +116,7 @@ class CreateTaskInput:
     idempotency_key: str | None = strawberry.field(
         default=None, description="Send it again with the same key: the task is made once."
     )
+    priority: TaskPriority = TaskPriority.NORMAL
 
 
 @strawberry.type
@@ -194,6 +195,7 @@ class Mutations:
             follow_up=input.follow_up,
             expires_at=checked_moment(input.expires_at, "expiresAt"),
             idempotency_key=checked_key(input.idempotency_key),
+            priority=input.priority,
         )
         result = await info.context.make(create_task, new)
         return Payload(result, fields_under="input")

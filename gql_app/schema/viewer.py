@@ -101,7 +101,7 @@ class Viewer:
     may_export: bool = strawberry.field(description="Whether lists and reports may be downloaded.")
     may_read_audit: bool
     may_move_tasks: bool = strawberry.field(
-        description="Whether the key may reassign and withdraw tasks."
+        description="Whether the key may reassign and withdraw tasks, and say how urgent they are."
     )
     may_release_for_others: bool = strawberry.field(
         description="Whether the key may release the claims of others."

@@ -54,10 +54,12 @@ class Moved:
 @dataclass(frozen=True, slots=True)
 class Move:
     """One kind of change. `is_needed` says whether a task is not yet as it should be; `carry_out`
-    changes locked tasks, at least one."""
+    changes locked tasks, at least one. If it `spares_calls`, tasks that another has claimed are
+    left alone: nobody's call is pulled from under them."""
 
     is_needed: Callable[[TaskRow], bool]
     carry_out: Callable[[Change, Sequence[TaskRow]], Awaitable[None]]
+    spares_calls: bool = True
 
 
 @dataclass(slots=True)
@@ -131,7 +133,7 @@ async def _tally(
     tally = _Tally()
     for task_id in asked:
         task = tasks.get(task_id)
-        refusal = NOT_FOUND if task is None else await _refusal(viewer, task, now)
+        refusal = NOT_FOUND if task is None else await _refusal(viewer, task, move, now)
         if refusal is not None:
             patient = None if task is None else task.patient_id
             tally.skipped.append(Skipped(task_id, refusal, patient))
@@ -140,8 +142,8 @@ async def _tally(
     return tally
 
 
-async def _refusal(viewer: Viewer, task: TaskRow, now: datetime) -> Refusal | None:
-    """Why a task is left alone: nobody's call is pulled from under them."""
+async def _refusal(viewer: Viewer, task: TaskRow, move: Move, now: datetime) -> Refusal | None:
+    """Why a task is left alone."""
     if not task.is_open or task.has_expired(now):
         return TASK_CLOSED
-    return await claimed_by_other(viewer, task, now)
+    return await claimed_by_other(viewer, task, now) if move.spares_calls else None

@@ -15,6 +15,7 @@ _NO_NEWS = (
     TaskEventKind.PATIENT_CHANGED,
     TaskEventKind.CALL_BACK_DUE,
     TaskEventKind.CALL_BACK_PASSED_ON,
+    TaskEventKind.PRIORITY_CHANGED,
 )
 
 
@@ -43,8 +44,8 @@ async def in_the_way(
 async def is_version(viewer: Viewer, task: TaskRow, expected: int | None) -> bool:
     """Whether the task is still at the version that the viewer expects, None for any. It is, for
     this, if all that has happened since then is that the patient has got another name or phone,
-    that it is time to call back, or that the viewer has claimed or renewed: nothing of that would
-    have to be looked at."""
+    that it is time to call back, that it is more urgent or less, or that the viewer has claimed or
+    renewed: nothing of that would have to be looked at."""
     if expected is None or expected == task.version:
         return True
     sql = f"""

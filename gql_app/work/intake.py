@@ -18,6 +18,7 @@ from models.database import columns_of_new, insert
 from models.event import TaskEventKind, select_events
 from models.follow_up import check_follow_up_date, last_day, local_date
 from models.lifecycle import TaskOrigin, TaskStatus
+from models.priority import TaskPriority
 from models.refusals import Refusal, RefusalCode
 from models.task import TaskRow
 from models.text import trimmed
@@ -38,6 +39,7 @@ class NewTask:
     follow_up: date | None = None
     expires_at: datetime | None = None
     idempotency_key: str | None = None
+    priority: TaskPriority = TaskPriority.NORMAL
 
 
 async def create_task(change: Change, new: NewTask) -> ChangeResult:
@@ -160,6 +162,7 @@ def new_task(viewer: Viewer, new: NewTask, claim: Claim | None, now: datetime) -
         call_back_by_id=None,
         call_back_told_at=None,
         review_since=None,
+        priority=new.priority,
     )
 
 
@@ -167,7 +170,9 @@ def _request(new: NewTask) -> Request | None:
     if new.idempotency_key is None:
         return None
     content = (new.queue_id, new.patient_id, new.reason, new.origin, new.follow_up, new.expires_at)
-    return Request("createTask", new.idempotency_key, content)
+    # A request without a priority compares as it did before there were any.
+    urgent = () if new.priority is TaskPriority.NORMAL else (new.priority,)
+    return Request("createTask", new.idempotency_key, (*content, *urgent))
 
 
 async def _earlier(change: Change, request: Request) -> ChangeResult | None:

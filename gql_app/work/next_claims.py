@@ -28,10 +28,10 @@ async def claim_next(
     lease: timedelta = LEASE,
 ) -> ChangeResult:
     """Claim the most urgent free task of the queues (None: of all that the key allows): call-backs
-    that are due first, then overdue follow-ups, then due today, then never contacted, by expiry;
-    none of the patients of `skipped` tasks and, but for call-backs, none that is another's work and
-    none of a patient who rests. The claim gets `claim_id` as its id, or one of ours. If none is
-    free the result says why. Raises `Forbidden`."""
+    that are due first, then overdue follow-ups with those due today, then never contacted; both by
+    priority first. None of the patients of `skipped` tasks and, but for call-backs, none that is
+    another's work and none of a patient who rests. The claim gets `claim_id` as its id, or one of
+    ours. If none is free the result says why. Raises `Forbidden`."""
     viewer.require(viewer.may_log_contacts, "claim tasks")
     where = await where_to_look(viewer, queue_ids, skipped)
     claim_id = claim_id or new_claim_id()
@@ -73,7 +73,7 @@ def _is_free(tasks: Sequence[TaskRow], candidate: Candidate, now: datetime) -> b
     return (
         task.is_open
         and not task.has_expired(now)
-        and task.follow_up == candidate.follow_up
+        and (task.follow_up, task.priority) == (candidate.follow_up, candidate.priority)
         and (task.queue_id, task.assignee_id) == (candidate.queue_id, candidate.assignee_id)
         and task.follow_up_at == candidate.follow_up_at
         and task.call_back_by_id == candidate.call_back_by_id

@@ -60,6 +60,7 @@ _APART = (
     TaskEventKind.CALL_BACK_DUE,
     TaskEventKind.CALL_BACK_PASSED_ON,
     TaskEventKind.CLOSED_BY_MAX_ATTEMPTS,  # by the contact itself
+    TaskEventKind.PRIORITY_CHANGED,
 )
 
 

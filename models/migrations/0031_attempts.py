@@ -5,17 +5,8 @@ from tortoise.migrations import operations as ops
 
 from models.database.added_column import AddColumn
 
-WORKABLE = "status IN ('OPEN', 'IN_PROGRESS')"
-EXPIRES = "COALESCE(expires_at, '9999-12-31 23:59:59+00:00')"
-
-INDEXES = (
-    # What waits for a supervisor is handed out to nobody: it is overdue, and would be read each time.
-    "DROP INDEX task_next",
-    f"""CREATE INDEX task_next ON task (practice_id, queue_id, rests_since, follow_up, {EXPIRES}, id)
-        WHERE {WORKABLE} AND follow_up_at IS NULL AND review_since IS NULL""",
-    """CREATE INDEX task_review ON task (practice_id, queue_id, review_since, id)
-        WHERE review_since IS NOT NULL""",
-)
+INDEX = """CREATE INDEX task_review ON task (practice_id, queue_id, review_since, id)
+    WHERE review_since IS NOT NULL"""
 
 
 def flag(model, table, name):
@@ -38,5 +29,5 @@ class Migration(migrations.Migration):
             AddColumn("TaskEvent", "task_event", name, fields.DatetimeField(null=True), "{moment}")
             for name in ("review_since", "from_review_since")
         ),
-        *(ops.RunSQL(statement) for statement in INDEXES),
+        ops.RunSQL(INDEX),
     ]

@@ -18,6 +18,7 @@ from models.database import opened
 from models.lifecycle import ContactOutcome
 from models.people import Patient
 from models.practice import Practice
+from models.priority import TaskPriority
 from models.task import Task
 from tests.commands.running import Shell
 from tests.office import Office, make_office
@@ -32,7 +33,7 @@ async def fill() -> Office:
     evil, plain = office.patients[:2]
     await Patient.filter(id=evil.id).update(name="=cmd|' /C calc'!A0")
     first = await office.make_task(patient=evil, reason='-1, "quoted"\nand more')
-    await office.make_task(office.missed, patient=plain)
+    await office.make_task(office.missed, patient=plain, priority=TaskPriority.HIGH)
     await office.log(first, ContactOutcome.LEFT_MESSAGE, notes="@SUM(A1:A9)")
     return office
 
@@ -63,6 +64,7 @@ async def test_tasks_are_written_as_csv_that_a_spreadsheet_only_shows(
     assert first["follow_up"] == (office.today + timedelta(days=1)).isoformat()
     assert second["queue"] == "Missed appointments"
     assert (second["phone"], second["closed_at"]) == ("555-0100", "")
+    assert (first["priority"], second["priority"]) == ("NORMAL", "HIGH")
     assert [(row.operation, row.patient_id, row.notes) for row in exports] == [
         ("callboard export", None, False),
         ("callboard export", office.patients[0].id, False),

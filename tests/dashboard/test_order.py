@@ -22,7 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TASKS = """query ($order: TaskOrder!, $status: [TaskStatus!], $first: Int!, $after: String) {
   tasks(orderBy: $order, filter: {status: $status}, first: $first, after: $after) {
-    nodes { id number reason followUp followUpAt isCallBackDue expiresAt closedAt }
+    nodes { id number reason priority followUp followUpAt isCallBackDue expiresAt closedAt }
     pageInfo { endCursor hasNextPage }
   }
 }"""
@@ -63,6 +63,7 @@ async def generated(office: Office, number: int) -> None:
                 follow_up=None if is_closed else follow_up,
                 due_on=follow_up or office.today,
                 expires_at=chosen.choice(expiries),
+                priority=chosen.choice((1, 2, 2, 2, 3)),
                 created_at=now,
                 closed_at=chosen.choice((whole, now, now)) if is_closed else None,
                 follow_up_at=at,

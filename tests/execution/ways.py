@@ -24,6 +24,7 @@ from gql_app.work.transitions import expire_task
 from models.call_back import CallBackBy
 from models.lifecycle import ContactOutcome
 from models.practice import Queue
+from models.priority import TaskPriority
 from models.roles import Role
 from tests.flows.dashboard import services
 from tests.office import Office, make_office
@@ -38,7 +39,7 @@ ATTEMPTS = 5
 
 ROLES = ("staff", "supervisor", "partner", "limited")
 
-TASK = """id status isOpen statusLabel origin reason followUp followUpAt isCallBackDue
+TASK = """id status isOpen statusLabel origin priority reason followUp followUpAt isCallBackDue
     callBackBy { id name } expiresAt version contactCount createdAt closedAt closeCause
     queue { id name }
     patient { id name phone phones { number extension display href kind } }
@@ -182,6 +183,7 @@ async def rich_office() -> tuple[Office, dict[str, Viewer]]:
             (office.recall, office.missed)[number % 2],
             patient=office.patients[number % 3],
             reason=f"Reason {number}",
+            priority=TaskPriority(1 + number % 3),
             **({"expires_at": later[number % 2]} if number > 5 else {}),
         )
         for number in range(9)

@@ -17,6 +17,7 @@ from gql_app.work.reads.queues import QueueCounts, tasks_by_id
 from models.chain import Position
 from models.event import EventRow, feed_bounds
 from models.lifecycle import TaskStatus
+from models.priority import TaskPriority
 from models.task import TaskRow
 from tests.office import Clock
 
@@ -42,6 +43,7 @@ class State(NamedTuple):
     call_back_by_id: int | None
     call_back_told_at: datetime | None
     review_since: datetime | None
+    priority: TaskPriority
 
 
 Figures = tuple[int, ...]

@@ -28,6 +28,7 @@ from gql_app.work.calls import OtherTask
 from gql_app.work.contact_status import NewStatus, set_contact_status
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.postponing import postpone_task
+from gql_app.work.priorities import set_task_priority
 from gql_app.work.reviewing import resume_task
 from gql_app.work.transitions import expire_task
 from gql_app.work.upkeep.call_backs import pass_call_backs_on, tell_call_backs
@@ -36,6 +37,7 @@ from models.contact_status import ContactStatus
 from models.database import opened
 from models.lifecycle import Attempt, ContactOutcome
 from models.practice import Queue
+from models.priority import TaskPriority
 from models.task import Task
 from tests.flows.dashboard import BEAT, Dashboard, services
 from tests.office import Office, make_office
@@ -148,6 +150,12 @@ class FeedMachine(RuleBasedStateMachine):
     def withdraw(self, task: Task) -> None:
         changes, supervisor = self.office.changes, self.office.supervisor
         self.run(withdraw_tasks(changes, supervisor, [task.id], reason="Moved away"))
+
+    @rule(tasks=st.lists(tasks, min_size=1, max_size=3), priority=st.sampled_from(TaskPriority))
+    def set_priority(self, tasks: list[Task], priority: TaskPriority) -> None:
+        ids = [task.id for task in tasks]
+        changes, supervisor = self.office.changes, self.office.supervisor
+        self.run(set_task_priority(changes, supervisor, ids, priority))
 
     @rule(task=tasks, days=st.integers(-1, 2))
     def postpone(self, task: Task, days: int) -> None:

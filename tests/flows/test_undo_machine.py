@@ -29,7 +29,10 @@ from tests.support.examples import examples
 from tests.work.agents import claims_of
 
 WHO = ("staff", "supervisor")
-NOT_PUT_BACK = {"version", "queue_id", "assignee_id", "claimed_by_id", "claimed_until", "claim_id"}
+NOT_PUT_BACK = {
+    *("version", "queue_id", "assignee_id", "priority"),
+    *("claimed_by_id", "claimed_until", "claim_id"),
+}
 """What an undo leaves as it is: it may have changed since, and does not rest on a contact."""
 
 Look = dict[str, Any]

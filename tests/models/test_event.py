@@ -5,14 +5,15 @@ from typing import Any
 
 from models.event import EventRow, TaskEventKind, columns_of_event
 from models.lifecycle import CloseCause, TaskOrigin, TaskStatus
+from models.priority import TaskPriority
 from models.task import TaskRow
 
 AT = datetime(2026, 11, 27, 9, tzinfo=UTC)
 
 TASK = TaskRow(
-    id=1,
+    id=11,
     practice_id=2,
-    queue_id=3,
+    queue_id=13,
     patient_id=4,
     status=TaskStatus.CLOSED,
     origin=TaskOrigin.MANUAL,
@@ -35,6 +36,7 @@ TASK = TaskRow(
     call_back_by_id=10,
     call_back_told_at=AT.replace(hour=12),
     review_since=AT.replace(hour=13),
+    priority=TaskPriority.LOW,
 )
 """No two columns have the same value: one that is taken for another shows."""
 
@@ -63,6 +65,10 @@ def test_a_reason_of_withdrawal_and_an_expiry_are_shown_as_they_were() -> None:
 def test_an_event_that_does_not_keep_them_shows_them_as_they_are_now() -> None:
     old: dict[str, Any] = {"withdrawn_then": None, "expires_then": None}
     assert event_of(TASK, **old).task == TASK
+
+
+def test_a_task_was_as_urgent_as_others_before_there_were_priorities() -> None:
+    assert event_of(TASK, priority=None).task == TASK._replace(priority=TaskPriority.NORMAL)
 
 
 def test_an_event_keeps_what_changes_of_a_task() -> None:

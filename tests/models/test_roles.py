@@ -15,7 +15,7 @@ TABLE = {
     "say that a patient may be called again": "no yes yes no",
     "merge patients": "no yes yes no",
     "import tasks": "no yes yes no",
-    "reassign and withdraw tasks": "no yes yes no",
+    "reassign and withdraw tasks, and set priorities": "no yes yes no",
     "release the claims of others": "no yes yes no",
     "undo others' contacts and reopen tasks": "no yes yes no",
     "read activity reports": "no yes yes no",

@@ -157,6 +157,12 @@ MUTATIONS: dict[str, list[Attack]] = {
         lambda w, n: _move(filter={"queueIds": [n.queue], "status": ANY}, reason="x"),
         lambda w, n: _move(ids=[n.task, n.claimed, n.moved], reason="x"),
     ],
+    "setTaskPriority": [
+        lambda w, n: _move(ids=[n.task], priority="HIGH", dryRun=True),
+        lambda w, n: _move(filter={"assigneeId": n.staff, "status": ANY}, priority="HIGH"),
+        lambda w, n: _move(filter={"queueIds": [n.queue], "status": ANY}, priority="HIGH"),
+        lambda w, n: _move(ids=[n.task, n.claimed, n.moved], priority="HIGH"),
+    ],
     "startImport": [
         lambda w, n: {"input": _order(w, n.import_)},
         lambda w, n: {"input": _order(w, n.import_) | {"queueId": n.queue}},
@@ -255,6 +261,7 @@ QUERIES: dict[str, list[Attack]] = {
         lambda w, n: {"filter": {"assigneeId": n.staff}},
         lambda w, n: {"filter": {"minContacts": 1}},
         lambda w, n: {"filter": {"lastOutcome": ["NO_ANSWER"]}},
+        lambda w, n: {"orderBy": "WORK", "filter": {"priority": ["HIGH", "NORMAL"]}},
     ],
     "events": [
         lambda w, n: {},
@@ -316,6 +323,7 @@ ALONE: dict[str, list[Attack]] = {
         lambda w, n: {"input": {"patientId": _shared(w), "externalId": _called(w.named)}},
     ],
     "withdrawTasks": [lambda w, n: _move(filter={"patient": "canary"}, reason="x")],
+    "setTaskPriority": [lambda w, n: _move(filter={"patient": "canary"}, priority="LOW")],
     "reassignTasks": [lambda w, n: _move(filter={"patient": "9876"}, toQueueId=_seen(w))],
     "recordAppointment": [
         lambda w, n: {"patientId": _shared(w), "at": FAR, "externalId": n.booking},

@@ -11,6 +11,7 @@ from gql_app.schema.filters import TaskFilter, task_query
 from gql_app.schema.ids import global_id
 from gql_app.work.reads.task_filter import TaskQuery
 from models.lifecycle import ContactOutcome, TaskOrigin, TaskStatus
+from models.priority import TaskPriority
 from models.task import Task
 from tests.office import Office, task_id
 from tests.schema.test_connections import walk
@@ -160,6 +161,7 @@ VALUES: dict[str, Any] = {
     "max_contacts": 1,
     "patient": "fern",
     "assignee_id": global_id("Staff", 1),
+    "priority": [TaskPriority.HIGH],
 }
 
 

@@ -19,6 +19,7 @@ from models.database import fetch, transaction, write
 from models.lifecycle import TaskOrigin, TaskStatus
 from models.people import Patient
 from models.practice import Queue
+from models.priority import TaskPriority
 from models.roles import Role
 from models.task import Task
 from tests.office import Office
@@ -92,6 +93,29 @@ async def handed_out(office: Office, *, queue_ids: list[int] | None = None) -> l
             names.append(outcome.task.reason)
     assert outcome.refusals == ()
     return names
+
+
+@pytest.mark.parametrize("queues", [1, 2])
+async def test_of_those_that_are_due_and_of_those_that_are_new_the_most_urgent_come_first(
+    office: Office, queues: int
+) -> None:
+    """Whatever their dates are: within a priority it is as without."""
+    of_each = [
+        [(f"{name}, {priority.name}", days, hours, priority) for name, days, hours in rows]
+        for rows in (BY_URGENCY[:5], BY_URGENCY[5:])
+        for priority in TaskPriority
+    ]
+    rows = [row for part in of_each for row in part]
+    patients = await make_patients(office, len(rows) + len(NEVER))
+    for place in sorted(range(len(rows)), key=lambda n: ("made later" in rows[n][0], -n)):
+        name, days, hours, priority = rows[place]
+        queue = (office.recall, office.missed)[place % queues]
+        given = {"patient": patients[place], "queue": queue, "priority": priority}
+        await make(office, name, days, hours, **given)
+    for patient, (name, days, hours) in zip(patients[len(rows) :], NEVER, strict=True):
+        await make(office, name, days, hours, patient=patient, priority=TaskPriority.HIGH)
+
+    assert await handed_out(office) == [name for name, *_ in rows]
 
 
 @pytest.mark.parametrize("contacted", [False, True])
@@ -324,13 +348,14 @@ SELECT $1, 'Patient ' || n, '555-0100', now() FROM generate_series(1, $2::int) n
 # A third each: never contacted, to be called again in the past or to come, and closed.
 TASKS = """
 INSERT INTO task (practice_id, queue_id, patient_id, status, origin, reason, follow_up, due_on,
-                  expires_at, version, contact_count, created_at, closed_at, follow_up_at)
+                  expires_at, version, contact_count, created_at, closed_at, follow_up_at, priority)
 SELECT $1, $2, p.id, CASE n % 3 WHEN 0 THEN 'OPEN' WHEN 1 THEN 'IN_PROGRESS' ELSE 'CLOSED' END,
        'AUTOMATIC', 'Cleaning overdue',
        CASE WHEN n % 3 = 1 THEN $4::date + (n % 61)::int - 30 END, $4::date,
        CASE WHEN n % 2 = 0 THEN now() + n * interval '1 minute' END, 1, 0, now(),
        CASE WHEN n % 3 = 2 THEN now() END,
-       CASE WHEN n % 6 = 1 AND n % 61 >= 30 THEN now() + n * interval '1 minute' END
+       CASE WHEN n % 6 = 1 AND n % 61 >= 30 THEN now() + n * interval '1 minute' END,
+       CASE WHEN n % 7 = 0 THEN 1 WHEN n % 11 = 0 THEN 3 ELSE 2 END
 FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM patient WHERE practice_id = $1) p
 WHERE n <= $3
 """
@@ -366,8 +391,8 @@ async def test_the_most_urgent_are_read_from_the_beginning_of_an_index(
     ]
     assert {node["Relation Name"] for node in scans} == {"task"}
     assert {node["Node Type"] for node in scans} <= {"Index Scan", "Index Only Scan"}
-    # To be called back; to be called again, never called, and what has rested.
-    assert [node["Index Name"] for node in scans] == ["task_promised", *["task_next"] * 3]
+    # To be called back; to be called again and never called, of each priority; what has rested.
+    assert [node["Index Name"] for node in scans] == ["task_promised", *["task_next"] * 7]
     # Nothing is read that is not handed out, but for the few rows that are claimed or expired.
     assert max(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in scans) < 200
 

@@ -10,7 +10,14 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from gql_app.access import Viewer
-from gql_app.commands.demo.sample import QUEUES, TASKS_A_QUEUE, TIME_ZONE, notes_on, outcomes
+from gql_app.commands.demo.sample import (
+    PRIORITIES,
+    QUEUES,
+    TASKS_A_QUEUE,
+    TIME_ZONE,
+    notes_on,
+    outcomes,
+)
 from gql_app.work.changes import Changes
 from gql_app.work.contacts import log_contact
 from gql_app.work.intake import NewTask, create_task
@@ -19,6 +26,7 @@ from gql_app.work.ringing import ring_nobody
 from gql_app.work.transitions import expire_task
 from models.lifecycle import Attempt, TaskOrigin
 from models.practice import Queue
+from models.priority import TaskPriority
 
 EXPIRING_IN_MINUTES = (2, 4, 7, 12, 20, 35, 60, 90)
 """When the tasks expire that somebody may watch expiring."""
@@ -61,6 +69,7 @@ class History:
             reason=dice.choice(reasons),
             origin=origin,
             expires_at=self._expiry(origin, place, made),
+            priority=PRIORITIES.get(place % 15, TaskPriority.NORMAL),
         )
         task_id: list[int] = []
 

@@ -1,6 +1,7 @@
 """What the sample practice is made of. Names are plainly made up."""
 
 from models.lifecycle import WORKFLOW, Button, ContactOutcome, Rule, TaskOrigin, TaskStatus
+from models.priority import TaskPriority
 
 TIME_ZONE = "America/Chicago"
 PATIENTS = 300
@@ -64,6 +65,9 @@ QUEUES: dict[str, tuple[TaskOrigin, tuple[str, ...]]] = {
         ("Asked for a call about a bill", "Wants a later slot", "Ask how the extraction healed"),
     ),
 }
+
+PRIORITIES = {2: TaskPriority.HIGH, 5: TaskPriority.HIGH, 11: TaskPriority.LOW}
+"""Of fifteen tasks of a queue, those that are not as urgent as most."""
 
 NOTES: dict[ContactOutcome, tuple[str | None, ...]] = {
     ContactOutcome.NO_ANSWER: (None, "Rang out twice."),

@@ -124,6 +124,7 @@ export class ContactDialog {
     if (!this.element.open) this.element.showModal();
     this.place.enter(task.id);
     this.focus();
+    if (this.viewer.mayMoveTasks) import('./set-priority.js').then(({ attach }) => attach(this), () => {});
     import('./attempt.js').catch(() => {}); // so that it is there when it is needed
   }
 
@@ -290,6 +291,7 @@ export class ContactDialog {
     this.others?.draw();
     const hadFocus = this.part('entry').contains(document.activeElement);
     drawFacts(this.element, task);
+    this.priority?.draw();
     this.notices.draw(task);
     this.drawReview();
     for (const name of ['entry', 'actions']) this.part(name).hidden = isRecord;

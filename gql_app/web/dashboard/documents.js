@@ -3,7 +3,7 @@
 import { OPEN_STATUSES, OUTCOME_COUNTS } from './workflow.js';
 
 // What a row shows: of a task as it is now, and of one as it was right after an event.
-const STATE = `status isOpen statusLabel origin reason followUp followUpAt isCallBackDue callBackBy { id name } reviewSince expiresAt version contactCount number createdAt
+const STATE = `status isOpen statusLabel origin priority reason followUp followUpAt isCallBackDue callBackBy { id name } reviewSince expiresAt version contactCount number createdAt
   closedAt closeCause closedBy { name } withdrawnReason queue { id name } assignee { name } patient { id name phone contactStatus phones { href } }
   lastContact { outcome contactedAt }`;
 
@@ -35,7 +35,7 @@ ${COUNTS}`;
 
 export const VIEWER = `{
   viewer {
-    id name role mayReadNotes mayLogContacts mayCreateTasks mayEditPatients mayMergePatients maySetContactStatus mayLiftContactStatus mayCorrect mayReadActivity mayReadAudit mayExport
+    id name role mayReadNotes mayLogContacts mayCreateTasks mayEditPatients mayMergePatients maySetContactStatus mayLiftContactStatus mayCorrect mayReadActivity mayReadAudit mayExport mayMoveTasks
     maySetUp mayManageAccess mayImport staff { id } group { name practices { id slug name isHome } }
     practice { name timeZone restHours now claimSeconds undoMinutes }
   }

@@ -2,7 +2,7 @@
 
 import { lastFollowUp, lengthOf, takesDate } from './rules.js';
 import { outside, refill, write } from './text.js';
-import { addDays, callsBack, cause, count, dayAndClock, dayToCall, distance, lastDay, shortDate, today, until } from './words.js';
+import { addDays, callsBack, cause, count, dayAndClock, dayToCall, distance, lastDay, shortDate, today, until, urgency } from './words.js';
 import { CONTACT_STATUSES, MAX_NOTES, NEEDS, OUTCOMES } from './workflow.js';
 
 const NEARLY_FULL = 1_000; // characters from which on they are counted
@@ -39,6 +39,7 @@ export function drawFacts(dialog, task) {
     queue: outside(task.queue?.name),
     assignee: task.assignee ? `For ${outside(task.assignee.name)}` : '',
     status: task.statusLabel,
+    priority: urgency(task),
     attempts: count(task.contactCount, 'attempt'),
     due: task.followUp ? `Follow-up ${dayToCall(task)}, ${distance(task.followUp)}` : '',
     'call-back': callsBack(task),

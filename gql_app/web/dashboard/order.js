@@ -1,13 +1,18 @@
 // The orders of lists, by the same rules as the server's TaskOrder, and the headings of the order of work.
 
 const NEVER = '9999-12-31T23:59:59+00:00';
-const HEADINGS = ['Call back now', 'Overdue', 'Today', 'New', 'Later'];
+const HEADINGS = [
+  ...['Call back now', 'High priority, due', 'Overdue', 'Today', 'Low priority, due'],
+  ...['High priority, new', 'New', 'Low priority, new', 'Later'],
+];
 
 /** Under which heading a task stands on a day. New: nobody has called yet, and no date is set. */
-function section({ followUp, isCallBackDue }, day) {
+function section({ followUp, isCallBackDue, priority }, day) {
   if (isCallBackDue) return 0;
-  if (followUp === null) return 3;
-  return followUp < day ? 1 : followUp === day ? 2 : 4;
+  if (followUp > day) return 8; // null is not
+  const urgent = { HIGH: -1, LOW: 1 }[priority] ?? 0;
+  if (followUp === null) return 6 + urgent;
+  return urgent ? 2.5 + 1.5 * urgent : followUp < day ? 2 : 3;
 }
 
 // As texts: in the server's format they are in order, to the microsecond, which a Date cannot hold.

@@ -9,7 +9,7 @@ import { clock, dateOf, dayAndClock, nextAppointment, rests, today } from './wor
 
 const PAGE = 20;
 const MOST = 500; // rows that the server gives at once
-const NO_NEWS = new Set(['CLAIMED', 'RELEASED', 'CALL_BACK_DUE', 'CALL_BACK_PASSED_ON']); // kinds of events that change nothing here
+const NO_NEWS = new Set(['CLAIMED', 'RELEASED', 'CALL_BACK_DUE', 'CALL_BACK_PASSED_ON', 'PRIORITY_CHANGED']); // kinds of events that change nothing here
 
 export class Past {
   /** `onChange()`: there is something new to draw; `onOthers(tasks)`: the patient's other open ones; `onCorrected(task)`: something was taken back, and so is

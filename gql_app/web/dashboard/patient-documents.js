@@ -3,7 +3,7 @@
 import { OPEN_STATUSES } from './workflow.js';
 
 const TASK = `fragment OfPatient on Task {
-  id reason isOpen statusLabel followUp followUpAt contactCount closedAt closeCause withdrawnReason closedBy { name }
+  id reason priority isOpen statusLabel followUp followUpAt contactCount closedAt closeCause withdrawnReason closedBy { name }
   queue { name } assignee { name } externalIds { source id }
 }`;
 

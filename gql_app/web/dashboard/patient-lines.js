@@ -2,11 +2,12 @@
 
 import { button, made } from './elements.js';
 import { outside } from './text.js';
-import { cause, count, dateOf, dayAndClock, dayToCall, distance, today } from './words.js';
+import { cause, count, dateOf, dayAndClock, dayToCall, distance, today, urgency } from './words.js';
 
 export function taskLine(task) {
   const { id, reason, queue, assignee, externalIds } = task;
   const more = [
+    urgency(task),
     queue && outside(queue.name),
     task.isOpen ? due(task) : `Closed ${dayAndClock(task.closedAt)}: ${cause(task)}`,
     assignee && `for ${outside(assignee.name)}`,

@@ -11,6 +11,7 @@ import { Pace } from './pace.js';
 import { NEW_TASK, PATIENT, SET_APPOINTMENT, UNMERGE, UPDATE } from './patient-documents.js';
 import { PatientStatus } from './patient-status.js';
 import { appointmentLine, appointmentTold, mergeLine, taskLine } from './patient-lines.js';
+import { PRIORITIES } from './priorities.js';
 import { outside, write } from './text.js';
 
 const PAGE = 20;
@@ -39,8 +40,10 @@ export class PatientPage {
         { name: 'queueId', label: 'Queue', tag: 'select' },
         { name: 'reason', label: 'Why to call', tag: 'textarea', rows: 3, maxlength: 600 },
         { name: 'followUp', label: 'Call first on', type: 'date', hint: 'Without a date it can be called today.' },
+        { name: 'priority', label: 'Priority', tag: 'select' },
       ],
     });
+    this.newTask.inputs.priority.append(...Object.entries(PRIORITIES).map(([value, words]) => new Option(words, value)));
     this.merge = new MergeDialog({ say, onError, onMerged: (id) => (id === this.id ? this.load() : goTo(id)) });
     this.dialogs = [this.edit, this.newTask, this.merge, ...this.status.dialogs];
     store.listen((what, detail) => {
@@ -268,17 +271,18 @@ export class PatientPage {
     const select = this.newTask.inputs.queueId;
     const chosen = this.newTask.about === id ? select.value : '';
     select.replaceChildren(...this.store.queues.map((queue) => new Option(outside(queue.name), queue.id)));
-    this.newTask.open(id, `New task for ${outside(name)}`, { queueId: this.store.queues[0]?.id });
+    const values = { queueId: this.store.queues[0]?.id, priority: 'NORMAL' };
+    this.newTask.open(id, `New task for ${outside(name)}`, values);
     if (chosen) select.value = chosen;
   }
 
   /** The same form sent again, because no answer came, is the same task. */
-  async makeTask({ queueId, reason, followUp }) {
+  async makeTask({ queueId, reason, followUp, priority }) {
     const { about: patientId, attempt } = this.newTask;
-    const sent = JSON.stringify([patientId, queueId, reason, followUp]);
+    const sent = JSON.stringify([patientId, queueId, reason, followUp, priority]);
     const key = attempt?.sent === sent ? attempt.key : newKey();
     this.newTask.attempt = { sent, key };
-    const input = { patientId, queueId, reason, followUp: followUp || null, idempotencyKey: key };
+    const input = { patientId, queueId, reason, followUp: followUp || null, priority, idempotencyKey: key };
     const { task, errors } = (await graphql(NEW_TASK, { input })).createTask;
     if (errors.length) {
       this.newTask.attempt = null;

@@ -4,6 +4,8 @@ import { outside, write } from './text.js';
 import { callsBack, closing, count, distance, shortDate, today, until, when, withTime } from './words.js';
 import { OUTCOMES } from './workflow.js';
 
+const MARKS = { HIGH: 'High: ', LOW: 'Low: ' };
+
 const assigned = ({ assignee }) => (assignee ? `For ${outside(assignee.name)}` : '');
 
 /** When to call again; of a closed task when, why and by whom it was closed. */
@@ -24,7 +26,7 @@ export function fill(element, task, store) {
     claim: caller ? `With ${outside(caller)}` : task.claim ? 'With you' : task.reviewSince ? 'Needs review' : callsBack(task) || assigned(task),
     patient: outside(task.patient.name),
     phone: outside(task.patient.phone),
-    reason: outside(task.reason),
+    reason: (MARKS[task.priority] ?? '') + outside(task.reason),
     queue: outside(task.queue.name),
     ...dates(task),
     outcome: last ? OUTCOMES[last.outcome] : '–',
@@ -35,6 +37,7 @@ export function fill(element, task, store) {
     write(element.querySelector(`[data-part=${name}]`), text);
   }
   element.dataset.status = task.status;
+  element.dataset.priority = task.priority;
   element.classList.toggle('late', isLate);
   element.classList.toggle('call-back', task.isCallBackDue);
   element.classList.toggle('claimed', texts.claim !== '');

@@ -105,6 +105,9 @@ export function nothingNext({ reason, nextAt }) {
   return `${reason} The next task comes ${beginsDay ? day : `${day} at ${clock(nextAt)}`}.`;
 }
 
+/** How urgent a task is, where it is not as most are. */
+export const urgency = ({ priority }) => ({ HIGH: 'High priority', LOW: 'Low priority' })[priority] ?? '';
+
 /** A label as it stands inside a sentence. */
 const inside = (label) => label[0].toLowerCase() + label.slice(1);
 
@@ -147,6 +150,8 @@ export function happening({ kind, task, contact, closeCause }) {
       return 'Time to call back';
     case 'CALL_BACK_PASSED_ON':
       return 'Anyone may call back';
+    case 'PRIORITY_CHANGED':
+      return `Priority ${task.priority.toLowerCase()}`;
     case 'REASSIGNED':
       return task.queue ? `Reassigned, ${outside(task.queue.name)}` : 'Reassigned';
     default:
@@ -189,6 +194,7 @@ export function differences(before, after) {
   compare('Status', before.statusLabel, after.statusLabel);
   if (after.closeCause && !before.closeCause) told.push(`Closed: ${inside(CAUSES[after.closeCause])}`);
   if (after.isOpen) compare('Follow-up', date(before), date(after));
+  compare('Priority', before.priority.toLowerCase(), after.priority.toLowerCase());
   compare('Attempts', before.contactCount, after.contactCount);
   if (after.contactCount > before.contactCount) {
     told.push(`Last outcome: ${OUTCOMES[after.lastContact.outcome]}`);

@@ -19,6 +19,7 @@ from models.contact import stands
 from models.contact_status import ContactStatus
 from models.database import Id, Row, fetch, reading_apart
 from models.lifecycle import CloseCause, ContactOutcome, TaskOrigin, TaskStatus
+from models.priority import TaskPriority
 
 WINDOW = 1_000
 
@@ -89,6 +90,7 @@ class TaskLine(NamedTuple):
     closed_at: datetime | None
     close_cause: CloseCause | None
     withdrawn_reason: str | None
+    priority: str
 
 
 class ContactLine(NamedTuple):
@@ -114,6 +116,8 @@ PHONE = "COALESCE(p.phone_display, p.phone)"
 CONTACTED = "COALESCE(c.contacted_at, c.logged_at)"
 """As in its index."""
 
+_NAMES = " ".join(f"WHEN {priority:d} THEN '{priority.name}'" for priority in TaskPriority)
+
 _OF_TASK = {
     "queue": "q.name",
     "patient_external_id": "p.external_id",
@@ -121,6 +125,7 @@ _OF_TASK = {
     "phone": PHONE,
     "contact_status": "p.contact_status",
     "assignee": "s.name",
+    "priority": f"CASE t.priority {_NAMES} END",
 }
 _OF_CONTACT = {
     "queue": "q.name",

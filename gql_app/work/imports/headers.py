@@ -26,6 +26,7 @@ class ImportField(StrEnum):
     ORIGIN = "origin"
     FOLLOW_UP = "follow_up"
     EXPIRES_AT = "expires_at"
+    PRIORITY = "priority"
 
 
 FIELDS = tuple(field.value for field in ImportField)
@@ -71,6 +72,7 @@ GUESSES: dict[str, tuple[str, ...]] = {
         *("fällig", "fälligkeit", "fälligkeitsdatum", "recall am", "recall datum", "recall fällig"),
     ),
     "expires_at": ("expires", "valid until", "gültig bis", "läuft ab"),
+    "priority": ("prio", "priorität", "prioritaet"),
 }
 """What else a field's column may be called; the better names first."""
 

@@ -13,6 +13,7 @@ from models.checks import MAX_NAME
 from models.lifecycle import TaskOrigin
 from models.people import MAX_EXTERNAL_ID
 from models.phone import Phone, read_phone
+from models.priority import TaskPriority, read_priority
 from models.refusals import Refusal, RefusalCode
 from models.text import trimmed
 
@@ -42,6 +43,7 @@ class ImportRow(NamedTuple):
     origin: str | None
     follow_up: str | None
     expires_at: str | None
+    priority: str | None
 
 
 class Incoming(NamedTuple):
@@ -76,6 +78,9 @@ def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
             origin = TaskOrigin(texts.origin.upper())
         except ValueError:
             refusals.append(_refusal(RefusalCode.ORIGIN_INVALID, "origin", _NO_ORIGIN))
+    priority = read_priority(texts.priority) if texts.priority else TaskPriority.NORMAL
+    if priority is None:
+        refusals.append(_refusal(RefusalCode.PRIORITY_INVALID, "priority", _NO_PRIORITY))
     if texts.follow_up and (follow_up := read_date(texts.follow_up, target.region)) is None:
         refusals.append(_refusal(RefusalCode.DATE_INVALID, "follow_up", _no_date(target.region)))
     if texts.expires_at and (expires_at := read_moment(texts.expires_at)) is None:
@@ -85,7 +90,10 @@ def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
     assert texts.external_id is not None
     assert texts.name is not None
     assert phone is not None
-    new = NewTask(target.queue_id, 0, texts.reason or "", origin, follow_up, expires_at)
+    assert priority is not None
+    new = NewTask(
+        target.queue_id, 0, texts.reason or "", origin, follow_up, expires_at, priority=priority
+    )
     patient = texts.patient_external_id or texts.external_id
     return Incoming(texts.external_id, patient, texts.name, phone, new)
 
@@ -117,6 +125,7 @@ def read_moment(text: str) -> datetime | None:
 
 _NO_ID = "Say which task it is at its source."
 _NO_ORIGIN = "An origin is AUTOMATIC or MANUAL."
+_NO_PRIORITY = "A priority is HIGH, NORMAL or LOW, or 1, 2 or 3, or A, B or C."
 _NO_MOMENT = "A moment is written with its offset from UTC, as 2026-12-24T17:00:00Z."
 
 _LONGEST = {

@@ -7,18 +7,19 @@ from typing import NamedTuple
 from gql_app.access import Viewer
 from gql_app.work.reads.conditions import Conditions
 from gql_app.work.reads.queues import MAX_SELECTS
-from gql_app.work.reads.sections import DUE, NEW
+from gql_app.work.reads.sections import DUE, NEW, of_each_priority
 from models.call_back import GRACE
 from models.database import Id, Row, among, fetch, has_row_locks
 from models.follow_up import local_date
+from models.priority import TaskPriority
 from models.rest import Rest
 from models.task import EXPIRES_KEY, IS_OPEN, NEVER, TASK_COLUMNS, TaskRow
 
 WINDOW = 60
 """How many of a queue's most urgent tasks are looked at: as many agents may ask at once."""
 
-QUEUES_AT_ONCE = MAX_SELECTS // 4
-"""In one statement, with four selects each."""
+QUEUES_AT_ONCE = MAX_SELECTS // 8
+"""In one statement, with eight selects each."""
 
 DUE_NOW = "(t.follow_up IS NULL OR t.follow_up <= $3)"
 """SQL that is true of open tasks that may be handed out on the day in the third parameter."""
@@ -84,6 +85,7 @@ class Candidate(NamedTuple):
     follow_up_at: datetime | None
     call_back_by_id: int | None
     rests_since: datetime | None
+    priority: TaskPriority
 
 
 _COLUMNS = ", ".join(f"t.{column}" for column in Candidate._fields)
@@ -119,7 +121,7 @@ async def first_of_queues(
     selects: Callable[[str], list[str]],
     values: Sequence[object],
 ) -> list[Row]:
-    """What the selects, at most four, find in each of the queues. They are made for a queue whose
+    """What the selects, at most eight, find in each of the queues. They are made for a queue whose
     number they are given as SQL; their parameters are `values`."""
     found: list[Row] = []
     for begin in range(0, len(queues), QUEUES_AT_ONCE):
@@ -137,10 +139,10 @@ async def first_of_queues(
 
 
 def _firsts(queue: str, others: str) -> list[str]:
-    """The first free tasks of a queue: to be called back, to be called again, and never called; and
-    one that has rested. The parameters are the practice, now, today, who asks, since when patients
-    rest, and until when a call-back was promised that waits for nobody any more; `others` are
-    further conditions."""
+    """The first free tasks of a queue: to be called back, and of each priority to be called again,
+    and never called; and one that has rested. The parameters are the practice, now, today, who
+    asks, since when patients rest, and until when a call-back was promised that waits for nobody
+    any more; `others` are further conditions."""
     is_free = f"""{EXPIRES_KEY} > $2
           AND (t.claimed_until IS NULL OR t.claimed_until <= $2) {others}"""
     call_backs = f"""SELECT {_OF_CALL_BACK} FROM task t
@@ -153,7 +155,7 @@ def _firsts(queue: str, others: str) -> list[str]:
         WHERE t.practice_id = $1 AND t.queue_id = {queue} AND t.rests_since IS NULL
           AND {section.holds("$3")} AND {NOT_PROMISED} AND {is_free} AND {FOR_VIEWER}
         ORDER BY t.rests_since, {section.sort} LIMIT {WINDOW}"""
-        for section in (DUE, NEW)
+        for section in (*of_each_priority(DUE), *of_each_priority(NEW))
     ]
     rested = f"""SELECT {_COLUMNS} FROM task t
         WHERE t.practice_id = $1 AND t.queue_id = {queue} AND {IS_OPEN} AND {NOT_PROMISED}
@@ -166,7 +168,8 @@ def _urgency(task: Candidate) -> tuple[object, ...]:
     """What puts candidates of several queues into the order of work."""
     if task.follow_up_at is not None:
         return (0, task.follow_up_at, task.id)
-    return (1, task.follow_up or date.max, task.expires_at or NEVER, task.id)
+    is_new, day = task.follow_up is None, task.follow_up or date.max
+    return (1, is_new, task.priority, day, task.expires_at or NEVER, task.id)
 
 
 async def claimed_tasks(viewer: Viewer, now: datetime) -> list[TaskRow]:

@@ -15,7 +15,6 @@ from gql_app.work.reads.next_tasks import (
     first_of_queues,
     most_urgent,
 )
-from gql_app.work.reads.sections import LATER
 from models.call_back import GRACE
 from models.follow_up import local_date
 from models.rest import Rest, midnight
@@ -101,9 +100,10 @@ def _selects(queue: str) -> list[str]:
         FROM task t
         WHERE t.practice_id = $1 AND t.queue_id = {queue} AND {EXPIRES_KEY} > $2"""
     return [
-        f"""{select % "later"} AND {LATER.holds("$3")} AND t.review_since IS NULL
-          AND {FOR_VIEWER}
-        ORDER BY {LATER.sort} LIMIT {WINDOW}""",
+        # By the day on which they are due: the index of those has all priorities together.
+        f"""{select % "later"} AND {IS_OPEN} AND t.follow_up IS NOT NULL AND t.due_on > $3
+          AND t.review_since IS NULL AND {FOR_VIEWER}
+        ORDER BY t.due_on, t.id LIMIT {WINDOW}""",
         f"""{select % "resting"} AND {IS_OPEN} AND {DUE_NOW} AND {NOT_PROMISED}
           AND t.rests_since > $5 AND {FOR_VIEWER}
         ORDER BY t.rests_since LIMIT {WINDOW}""",

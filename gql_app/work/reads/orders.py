@@ -24,7 +24,7 @@ from models.task import CONTACTED_KEY, EXPIRES_KEY, LONG_AGO, NEVER, TaskRow
 
 
 class TaskOrder(StrEnum):
-    WORK = "WORK"  # call-backs, overdue, due today, new by expiry, later: as claimNextTask does
+    WORK = "WORK"  # call-backs, then by priority due and new ones, then later: as claimNextTask
     DUE = "DUE"  # earliest follow-up first; a task nobody has called for is due since it was made
     EXPIRES = "EXPIRES"  # soonest first; tasks that never expire come last
     CREATED = "CREATED"  # latest made first

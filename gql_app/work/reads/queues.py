@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from gql_app.access import Scope
 from gql_app.work.reads.conditions import Conditions, Page, page_of, row_limit
 from gql_app.work.reads.orders import SECTIONS, SORT, TaskOrder, begin_of, go_on_after
-from gql_app.work.reads.sections import WORK_ORDER_OF_MANY_QUEUES, rows_in_sections
+from gql_app.work.reads.section_rows import rows_in_sections
+from gql_app.work.reads.sections import WORK_ORDER_OF_MANY_QUEUES
 from gql_app.work.reads.task_filter import TaskQuery, conditions
 from models.contact import ContactRow
 from models.database import Id, Number, among, fetch, fetch_joined, select_list
@@ -25,7 +26,7 @@ MAX_SELECTS = 400
 OF_CURSORS = frozenset(
     (
         *("id", "practice_id", "due_on", "follow_up", "status", "expires_at", "closed_at"),
-        *("follow_up_at", "call_back_told_at"),
+        *("follow_up_at", "call_back_told_at", "priority"),
         *("contacted_at", "logged_at"),
     )
 )
@@ -213,7 +214,7 @@ def _rows(
     queues = scope.allowed(query.queue_ids)
     if order is TaskOrder.WORK and (queues is None or len(queues) > 1):
         sections = WORK_ORDER_OF_MANY_QUEUES
-    rows = rows_in_sections(where, query.status, sections, begin, row_limit(first))
+    rows = rows_in_sections(where, query, sections, begin, row_limit(first))
     return rows, "t.part, t.place", where.values
 
 

@@ -1,23 +1,23 @@
 """The orders that divide a list into sections: the order of work, and what was closed last.
 
-Each section has an index in its own order, and a page reads as many rows of each as it has itself.
-So a page costs the same however many tasks there are, and wherever in the list it begins.
+Each section has an index in its own order.
 """
 
-from collections.abc import Iterator
 from datetime import date, datetime
 from typing import NamedTuple
 
-from gql_app.work.reads.conditions import Conditions
 from gql_app.work.reads.cursors import Place
 from models.lifecycle import OPEN_STATUSES, TaskStatus
-from models.task import EXPIRES_KEY, IS_OPEN, NEVER, TaskRow, one_of
+from models.priority import TaskPriority
+from models.task import EXPIRES_KEY, IS_OPEN, NEVER, TaskRow
 
 
 class Section(NamedTuple):
     """A part of a list. `keys` are what its rows are sorted by, all of them descending if
     `descending`; `day` compares the first of them to the day on which the list is divided. `same`
-    is a column with one value in all rows, where its index begins with it."""
+    is a column with one value in all rows, where its index begins with it. Its rows have one of the
+    `priorities`, if any are named; its index has those of each priority together, so each is read
+    by itself."""
 
     name: str
     statuses: tuple[TaskStatus, ...]
@@ -26,6 +26,7 @@ class Section(NamedTuple):
     day: str = ""
     same: str = ""
     descending: bool = False
+    priorities: tuple[TaskPriority, ...] = ()
 
     @property
     def sort(self) -> str:
@@ -65,8 +66,8 @@ NEW = Section(
 )
 """Nobody has called yet: by expiry."""
 
-LATER = DUE._replace(name="l", day=">")
-"""Not to be called before another day."""
+LATER = DUE._replace(name="l", day=">", priorities=tuple(TaskPriority))
+"""Not to be called before another day: by that day, whatever their priority."""
 
 # Without the status: SQLite would look for it in an index that is sorted otherwise.
 CLOSED = Section(
@@ -77,9 +78,22 @@ CLOSED = Section(
 OPEN = Section("o", OPEN_STATUSES, IS_OPEN, ("t.id",), descending=True)
 """Latest made first."""
 
-WORK_ORDER = (CALL_BACK, DUE, NEW, LATER, CLOSED)
-"""The order in which `claimNextTask` hands out tasks: CALL_BACK, DUE, then NEW. What it does not
-hand out comes after them."""
+
+def of_each_priority(section: Section) -> tuple[Section, ...]:
+    """The section divided by priority, the most urgent first."""
+    return tuple(
+        section._replace(
+            name=f"{section.name}{priority:d}",
+            condition=f"{section.condition} AND t.priority = {priority:d}",
+            priorities=(priority,),
+        )
+        for priority in TaskPriority
+    )
+
+
+WORK_ORDER = (CALL_BACK, *of_each_priority(DUE), *of_each_priority(NEW), LATER, CLOSED)
+"""The order in which `claimNextTask` hands out tasks: CALL_BACK, DUE, then NEW, in both the most
+urgent first. What it does not hand out comes after them."""
 
 # A task with a follow-up is due on its date, which is what the indexes know that are not a queue's.
 _DUE_ANYWHERE = DUE._replace(
@@ -88,12 +102,16 @@ _DUE_ANYWHERE = DUE._replace(
 
 WORK_ORDER_OF_MANY_QUEUES = (
     CALL_BACK,
-    _DUE_ANYWHERE,
-    NEW._replace(same=""),
-    _DUE_ANYWHERE._replace(name="l", day=">"),
+    *of_each_priority(_DUE_ANYWHERE),
+    *of_each_priority(NEW._replace(same="")),
+    _DUE_ANYWHERE._replace(name="l", day=">", priorities=tuple(TaskPriority)),
     CLOSED,
 )
 """The same order."""
+
+_OF_PRIORITY = {
+    (whole, part.priorities[0]): part for whole in (DUE, NEW) for part in of_each_priority(whole)
+}
 
 CLOSED_ORDER = (CLOSED, OPEN)
 
@@ -120,9 +138,9 @@ def section_of(sections: tuple[Section, ...], row: TaskRow, day: date) -> Sectio
         return OPEN
     if row.call_back_told_at is not None:
         return CALL_BACK
-    if row.follow_up is None:
-        return NEW
-    return DUE if row.follow_up <= day else LATER
+    if row.follow_up is not None and row.follow_up > day:
+        return LATER
+    return _OF_PRIORITY[NEW if row.follow_up is None else DUE, row.priority]
 
 
 def place_of(sections: tuple[Section, ...], row: TaskRow, day: date) -> Place:
@@ -136,71 +154,3 @@ def place_of(sections: tuple[Section, ...], row: TaskRow, day: date) -> Place:
         "t.id": row.id,
     }
     return Place(day, section.name, tuple(values[key] for key in section.keys))
-
-
-def rows_in_sections(
-    where: Conditions,
-    statuses: tuple[TaskStatus, ...],
-    sections: tuple[Section, ...],
-    place: Place,
-    limit: int,
-) -> str:
-    """SQL for the first `limit` tasks after `place` that `where` holds for, with the columns `part`
-    and `place` that they are sorted by. `where` says nothing of the `statuses` that they have.
-
-    A part is read only where those before it do not fill the page.
-    """
-    parts: list[str] = []
-    for section, condition in _parts(where, statuses, sections, place):
-        narrower = "1 = 1"
-        if not set(section.statuses) <= set(statuses):
-            narrower = one_of("t.status", [s for s in section.statuses if s in statuses])
-        found = " + ".join(f"(SELECT COUNT(*) FROM part_{n})" for n in range(len(parts)))
-        still = f" AND {found} < {limit}" if parts else ""
-        parts.append(
-            f"""part_{len(parts)} AS (
-            SELECT {len(parts)} AS part, ROW_NUMBER() OVER (ORDER BY {section.sort}) AS place, t.*
-            FROM (SELECT * FROM task t WHERE {where} AND {condition} AND {narrower}{still}
-                  ORDER BY {section.sort} LIMIT {limit}) t)"""
-        )
-    if not parts:
-        return f"SELECT 0 AS part, 0 AS place, t.* FROM task t WHERE {where} AND 1 = 0"
-    rows = " UNION ALL ".join(f"SELECT * FROM part_{n}" for n in range(len(parts)))
-    return f"WITH {', '.join(parts)} {rows} ORDER BY part, place LIMIT {limit}"
-
-
-def _parts(
-    where: Conditions,
-    statuses: tuple[TaskStatus, ...],
-    sections: tuple[Section, ...],
-    place: Place,
-) -> Iterator[tuple[Section, str]]:
-    """What is left of the section that `place` is in, then the sections after it, each with what
-    holds for its rows. Parameters are bound where they are used, so that none stands nowhere."""
-    names = [section.name for section in sections]
-    reached = names.index(place.section) if place.section else -1
-    for at, section in enumerate(sections):
-        if at < reached or not set(section.statuses) & set(statuses):
-            continue
-        if at > reached:
-            today = f"${where.value(place.day)}" if section.day else ""
-            yield section, section.holds(today)
-        else:
-            for rest in _rest(where, section, place):
-                yield section, rest
-
-
-def _rest(where: Conditions, section: Section, place: Place) -> Iterator[str]:
-    """What is left of a section after `place`, in order: one stretch of the index for each key, so
-    that both databases find where it begins. First the last key is greater and all others are
-    equal, then the one before it is greater, and so on."""
-    greater = "<" if section.descending else ">"
-    bound = [f"${where.value(value)}" for value in place.values]
-    for last in reversed(range(len(bound))):
-        pairs = zip(section.keys[:last], bound[:last], strict=True)
-        equal = [f"{key} = {value}" for key, value in pairs]
-        # What is equal to the place, or after it in the last section of days, needs no other bound:
-        # with two of them SQLite may take the wrong one.
-        ends = last == 0 and section.day == "<="
-        condition = section.holds(f"${where.value(place.day)}") if ends else section.condition
-        yield " AND ".join([condition, *equal, f"{section.keys[last]} {greater} {bound[last]}"])

@@ -8,6 +8,7 @@ from gql_app.access import Forbidden, Scope
 from gql_app.work.reads.conditions import BadInput, Conditions
 from gql_app.work.reads.whose_patient import whose_patient
 from models.lifecycle import OPEN_STATUSES, ContactOutcome, TaskOrigin, TaskStatus
+from models.priority import TaskPriority
 from models.task import CONTACTED_KEY, EXPIRES_KEY, LONG_AGO, NEVER, one_of
 
 
@@ -35,6 +36,7 @@ class TaskQuery:
     patient: str | None = None
     assignee_id: int | None = None
     needs_review: bool | None = None
+    priority: tuple[TaskPriority, ...] | None = None
 
 
 def conditions(scope: Scope, query: TaskQuery, *, status: bool = True) -> Conditions:
@@ -47,8 +49,7 @@ def conditions(scope: Scope, query: TaskQuery, *, status: bool = True) -> Condit
     # Written out, not bound: the planner must see that a partial index covers them.
     if status:
         where.add(one_of("t.status", query.status))
-    if query.last_outcome is not None:
-        where.add(one_of("t.last_outcome", query.last_outcome))
+    _among_those_named(where, query)
     for condition, value in (
         ("t.origin =", None if query.origin is None else str(query.origin)),
         ("t.assignee_id =", query.assignee_id),
@@ -82,6 +83,13 @@ def _leave_out(where: Conditions, query: TaskQuery) -> None:
         where.add(f"{CONTACTED_KEY} > '{LONG_AGO}'")
     if query.needs_review is not None:
         where.add(f"t.review_since IS {'NOT NULL' if query.needs_review else 'NULL'}")
+
+
+def _among_those_named(where: Conditions, query: TaskQuery) -> None:
+    if query.last_outcome is not None:
+        where.add(one_of("t.last_outcome", query.last_outcome))
+    if query.priority is not None:
+        where.add(one_of("t.priority", query.priority))
 
 
 def _check(scope: Scope, query: TaskQuery) -> None:

@@ -14,6 +14,7 @@ def row(external_id: str = "t1", **given: str) -> ImportRow:
         "origin": "",
         "follow_up": "",
         "expires_at": "",
+        "priority": "",
     }
     return ImportRow(**texts | given)
 
@@ -32,6 +33,8 @@ BAD_TEXTS: list[tuple[str, str, str]] = [
     ("reason", "", "REASON_REQUIRED"),
     ("reason", "x" * 501, "REASON_TOO_LONG"),
     ("origin", "ROBOT", "ORIGIN_INVALID"),
+    ("priority", "urgent", "PRIORITY_INVALID"),
+    ("priority", "4", "PRIORITY_INVALID"),
     ("follow_up", "03/04/2026", "DATE_INVALID"),
     ("follow_up", "4.3.2026", "DATE_INVALID"),
     ("follow_up", "20261224", "DATE_INVALID"),

@@ -1,11 +1,15 @@
-"""Fixtures: somebody else at the same database."""
+"""Fixtures: somebody else at the same database, and one without tables."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import pytest
+
+from tests.conftest import BOTH, with_database
 
 
 @pytest.fixture
@@ -22,3 +26,20 @@ async def outside(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture(params=BOTH)
+async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The address of a database of each kind without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite://{tmp_path / 'callboard.sqlite3'}"
+        return
+    server = request.getfixturevalue("postgres_url")
+    name = f"callboard_empty_{uuid4().hex[:8]}"
+    admin = await asyncpg.connect(server)
+    try:
+        await admin.execute(f"CREATE DATABASE {name}")
+        yield with_database(server, name)
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await admin.close()

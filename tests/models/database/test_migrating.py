@@ -5,12 +5,9 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -25,7 +22,6 @@ from models.people import Patient, PatientWord
 from models.practice import Queue
 from models.task import Task
 from tests.commands.running import Shell, nobody_served
-from tests.conftest import BOTH, with_database
 from tests.flows.commands import free_port, run, running
 from tests.office import make_office
 from tests.serving import PATIENCE
@@ -47,23 +43,6 @@ async def die(self, app, name):
 MigrationRecorder.record_applied = die
 asyncio.run(migrate(sys.argv[1]))
 """
-
-
-@pytest.fixture(params=BOTH)
-async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """The address of a database of each kind without tables."""
-    if request.param == "sqlite":
-        yield f"sqlite://{tmp_path / 'callboard.sqlite3'}"
-        return
-    server = request.getfixturevalue("postgres_url")
-    name = f"callboard_empty_{uuid4().hex[:8]}"
-    admin = await asyncpg.connect(server)
-    try:
-        await admin.execute(f"CREATE DATABASE {name}")
-        yield with_database(server, name)
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        await admin.close()
 
 
 async def test_processes_that_migrate_at_once_all_end_well(empty_url: str) -> None:

@@ -31,6 +31,18 @@ FILES = {
         "Pat.-Nr.,Nachname,Vorname,Geburtsdatum,Telefon,Fällig am,Anlass,Bemerkung",
         "external_id,last_name,first_name,,phone,follow_up,reason,",
     ),
+    "with a priority": (
+        "external_id,name,phone,reason,Priority",
+        "external_id,name,phone,reason,priority",
+    ),
+    "German, with a priority": (
+        "Nr.,Name,Telefon,Grund,Priorität",
+        "external_id,name,phone,reason,priority",
+    ),
+    "with a priority, in short": (
+        "ID,Patient,Phone,Reason,Prio.",
+        "external_id,name,phone,reason,priority",
+    ),
     "German, Name and Vorname": (
         "Patientennummer,Name,Vorname,Rufnummer,Anlass",
         "external_id,last_name,first_name,phone,reason",

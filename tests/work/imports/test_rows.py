@@ -7,6 +7,7 @@ import pytest
 from gql_app.work.imports.rows import Incoming, check_row
 from gql_app.work.reads.targets import Target
 from models.lifecycle import TaskOrigin
+from models.priority import TaskPriority
 from tests.commands.importing.rows import BAD_TEXTS, row
 
 TARGET = Target(7, "US", None)
@@ -36,6 +37,10 @@ def test_a_row_is_read_as_it_is_meant() -> None:
     assert isinstance(plain, Incoming)
     assert (plain.patient_external_id, plain.new.origin) == ("t1", TaskOrigin.AUTOMATIC)
     assert plain.new.expires_at == datetime(2026, 12, 24, 23, tzinfo=UTC)
+    assert plain.new.priority is TaskPriority.NORMAL
+    urgent = check_row(row(priority=" Hoch "), TARGET)
+    assert isinstance(urgent, Incoming)
+    assert urgent.new.priority is TaskPriority.HIGH
 
 
 def test_where_dates_have_dots_the_day_comes_first() -> None:

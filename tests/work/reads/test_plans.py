@@ -19,6 +19,7 @@ from models.database import fetch, fetch_joined, opened, write
 from models.follow_up import local_date
 from models.lifecycle import ContactOutcome, TaskOrigin, TaskStatus
 from models.practice import Queue
+from models.priority import TaskPriority
 from tests.office import Clock
 
 MADE, THOUGHT = 24_000, 1_000_000
@@ -140,6 +141,8 @@ def _questions(viewer: Viewer, queue_id: int) -> dict[str, TaskQuery]:
         "called long before": TaskQuery(last_contacted_before=now - 900 * day),
         "called often": TaskQuery(min_contacts=2, max_contacts=3),
         "never called": TaskQuery(max_contacts=0),
+        "urgent": TaskQuery(priority=(TaskPriority.HIGH,)),
+        "urgent of a queue": TaskQuery((queue_id,), priority=(TaskPriority.HIGH, TaskPriority.LOW)),
         "of many patients": TaskQuery(patient="nobodey"),
         "of one patient": TaskQuery(patient="sag 1234"),
         "of a number": TaskQuery(patient="(555) 123"),
