@@ -139,9 +139,10 @@ async def _carry_out(
         result = replace(result, appointment=recorded.appointment, needless=recorded.closed)
     status = main.sent.attempt.contact_status
     if main.task is not None and status is not ContactStatus.OK:
-        # It closes what is open still, which ends all claims.
+        # It closes what the patient has open still, which ends claims on that.
         await note_on_the_phone(change, main.task.patient_id, status)
-    elif any(one.rule for one in (main, *others)):  # a late contact ends no claim
+        tasks = [task for task in tasks if task.patient_id != main.task.patient_id]
+    if any(one.rule for one in (main, *others)):  # a late contact ends no claim
         await end_claim(change, tasks, *worked_on)
     return result
 

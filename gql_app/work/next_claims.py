@@ -5,17 +5,25 @@ import asyncio
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.changes import Change, Changes
 from gql_app.work.claims import LEASE, claim_all, new_claim_id
-from gql_app.work.locking import lock_tasks_around
+from gql_app.work.locking import lock_household_if_free, lock_tasks_around
 from gql_app.work.reads.next_tasks import Candidate, Where, most_urgent, where_to_look
 from gql_app.work.reads.nothing_next import why_nothing
 from gql_app.work.resting import note_resting, rests, wake
 from gql_app.work.results import ChangeResult
-from models.database import Id, fetch, has_row_locks
+from models.database import fetch, has_row_locks
 from models.task import TaskRow
+
+
+class _Free(NamedTuple):
+    """A patient who was locked, and whether they are in a household."""
+
+    id: int
+    has_household: bool
 
 
 async def claim_next(
@@ -82,15 +90,21 @@ def _is_free(tasks: Sequence[TaskRow], candidate: Candidate, now: datetime) -> b
 
 
 async def _not_locked(practice_id: int, candidates: list[Candidate]) -> list[Candidate]:
-    """The first of the candidates whose patient nobody else is claiming at this moment: locked. In
-    SQLite, where nobody else can be, all of them: some may have been claimed since the look."""
+    """The first of the candidates whose household nobody else is claiming at this moment: locked.
+    In SQLite, where nobody else can be, all of them: some may have been claimed since the look."""
     if not has_row_locks():
         return candidates
     sql = """
-    SELECT p.id FROM unnest($2::bigint[]) WITH ORDINALITY AS c (id, place)
+    SELECT p.id, p.guarantor_id IS NOT NULL OR EXISTS (
+        SELECT 1 FROM patient m WHERE m.practice_id = $1 AND m.guarantor_id = p.id)
+    FROM unnest($2::bigint[]) WITH ORDINALITY AS c (id, place)
     JOIN patient p ON p.practice_id = $1 AND p.id = c.id
     ORDER BY c.place LIMIT 1 FOR UPDATE OF p SKIP LOCKED
     """
     patients = [candidate.patient_id for candidate in candidates]
-    found = await fetch(Id, sql, practice_id, patients)
-    return [c for c in candidates if found and c.patient_id == found[0].id][:1]
+    while found := await fetch(_Free, sql, practice_id, patients):
+        ((patient_id, has_household),) = found
+        if not has_household or await lock_household_if_free(practice_id, patient_id):
+            return [c for c in candidates if c.patient_id == patient_id][:1]
+        patients = [other for other in patients if other != patient_id]
+    return []
