@@ -20,7 +20,7 @@ from gql_app.schema.staff import Staff
 from gql_app.work.imports.undo import UNDO_FOR
 from gql_app.work.reads.conditions import Page
 from gql_app.work.reads.cursors import id_cursor
-from gql_app.work.reads.imports import KeptRow, rejects_page
+from gql_app.work.reads.imports import KeptRow, awaiting_guarantors, rejects_page
 from models.importing import ImportJobRow
 from models.refusals import Refusal, RefusalCode
 
@@ -116,6 +116,14 @@ class ImportJob:
         description="The patient is not to be called, so no task was made."
     )
     rejected: int = strawberry.field(description="They did not come in.")
+
+    @strawberry.field(
+        description="How many patients of this source have a guarantor there who is not set: one"
+        " who has not come in, or who cannot answer for them.",
+    )
+    async def missing_guarantors(parent: strawberry.Parent[ImportJobRow]) -> int:
+        return await awaiting_guarantors(parent.practice_id, parent.source)
+
     taken_back: int = strawberry.field(description="Tasks that were withdrawn by undoing it.")
     left_alone: int = strawberry.field(
         description="Tasks that were not, because somebody has touched them since."

@@ -4,6 +4,7 @@ also sees to it that what is claimed is claimed whole.
 Locks: all members of the households that are changed, by id, then their open tasks by id.
 """
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from models.database import (
     fetch_joined,
     for_update,
     has_row_locks,
+    pairs,
     write,
 )
 from models.event import TaskEventKind
@@ -92,16 +94,13 @@ async def _give(
         refusal = check_guarantor(patient_id, guarantor_id, guarantors, sizes(guarantors))
         if refusal is not None:
             return (refusal,)
-    tasks = [task for _, task in await open_tasks_of(change, guarantors)]
-    for task in tasks:
+    for _, task in await open_tasks_of(change, guarantors):
         if refusal := await claimed_by_other(change.viewer, task, change.now):
             return (refusal._replace(field=None),)
-    await write_guarantors(change, [Regrouped(patient_id, before, guarantor_id)])
+    await regroup(change, [Regrouped(patient_id, before, guarantor_id)])
     sql = "UPDATE patient SET version = version + 1 WHERE practice_id = $1 AND id = $2"
     await write(sql, change.practice_id, patient_id)
     change.note(AuditAction.CHANGE, "guarantor", patient_id=patient_id)
-    await touch_tasks(change, tasks)
-    await settle(change, guarantors)
     return ()
 
 
@@ -110,15 +109,19 @@ def sizes(guarantors: dict[int, int | None]) -> Counter[int]:
     return Counter(guarantor for guarantor in guarantors.values() if guarantor is not None)
 
 
-async def write_guarantors(change: Change, regrouped: Iterable[Regrouped]) -> None:
-    """Write who answers for locked patients."""
-    by_guarantor: dict[int | None, list[int]] = {}
-    for patient_id, _, after in regrouped:
-        by_guarantor.setdefault(after, []).append(patient_id)
-    sql = f"""UPDATE patient SET guarantor_id = $3, awaited_guarantor = NULL
-    WHERE practice_id = $1 AND {among("id", 2)}"""
-    for guarantor_id, patients in by_guarantor.items():
-        await write(sql, change.practice_id, patients, guarantor_id)
+async def regroup(change: Change, regrouped: Sequence[Regrouped]) -> None:
+    """Give locked patients other guarantors, who are locked too, as may be. What is open of their
+    households gets an event, by which dashboards learn of it."""
+    if not regrouped:
+        return
+    listed = {row.patient_id: [row.after and str(row.after), None] for row in regrouped}
+    sql = f"""UPDATE patient
+    SET guarantor_id = CAST(listed.first AS BIGINT), awaited_guarantor = NULL
+    FROM {pairs(2)} WHERE patient.practice_id = $1 AND patient.id = listed.id"""
+    await write(sql, change.practice_id, json.dumps(listed))
+    ids = {i for row in regrouped for i in row if i is not None}
+    await touch_tasks(change, [task for _, task in await open_tasks_of(change, ids)])
+    await settle(change, ids)
 
 
 async def open_tasks_of(
@@ -211,5 +214,4 @@ async def restore_guarantors(
         ):
             guarantors[patient_id] = before
     restored = [Regrouped(i, after, guarantors[i]) for i, _, after in back]
-    await write_guarantors(change, restored)
-    await settle(change, guarantors)
+    await regroup(change, [row for row in restored if row.before != row.after])

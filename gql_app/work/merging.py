@@ -14,7 +14,7 @@ from gql_app.work.changes import Change
 from gql_app.work.claims import Claim
 from gql_app.work.conflicts import claimed_by_other
 from gql_app.work.contact_status import close_barred, write_standing
-from gql_app.work.households import merged_households, settle, write_guarantors
+from gql_app.work.households import merged_households, regroup, settle
 from gql_app.work.locking import Member, lock_households
 from gql_app.work.patients import index_patients
 from gql_app.work.reads.patients import patient_now
@@ -206,8 +206,8 @@ async def _merge(
     sql = """UPDATE patient SET merged_into_id = $3
     WHERE practice_id = $1 AND (id = $2 OR merged_into_id = $2) RETURNING id"""
     gone = await write(sql, here, merged.id, survivor.id)
-    await write_guarantors(change, regrouped)
-    await settle(change, [survivor.id, *(row.patient_id for row in regrouped)])
+    await regroup(change, regrouped)
+    await settle(change, [survivor.id])
     version = await grow(change, survivor.id)
     await index_patients(here, [survivor])
     moved = Moved(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gql_app.work.changes import Change
 from gql_app.work.contact_status import close_all, write_standing
-from gql_app.work.households import restore_guarantors
+from gql_app.work.households import restore_guarantors, settle
 from gql_app.work.merging import (
     Person,
     claimed_by_somebody_else,
@@ -75,6 +75,7 @@ async def unmerge_patients(
         return UnmergeResult(survivor, refusals=(refusal,))
     await _divide(change, merge, people, tasks)
     await restore_guarantors(change, regrouped, members)
+    await settle(change, [merge.survivor_id, merge.merged_id])
     return UnmergeResult(
         await patient_now(here, merge.survivor_id), await patient_now(here, merge.merged_id)
     )

@@ -26,6 +26,7 @@ class ImportField(StrEnum):
     ORIGIN = "origin"
     FOLLOW_UP = "follow_up"
     EXPIRES_AT = "expires_at"
+    GUARANTOR_EXTERNAL_ID = "guarantor_external_id"
 
 
 FIELDS = tuple(field.value for field in ImportField)
@@ -71,6 +72,11 @@ GUESSES: dict[str, tuple[str, ...]] = {
         *("fällig", "fälligkeit", "fälligkeitsdatum", "recall am", "recall datum", "recall fällig"),
     ),
     "expires_at": ("expires", "valid until", "gültig bis", "läuft ab"),
+    "guarantor_external_id": (
+        *("guarantor id", "guar id", "guarantor number", "guarantor num", "guar num"),
+        *("resp party id", "responsible party id", "guarantor chart number", "guarantor", "guar"),
+        *("resp party", "responsible party", "zahlungspflichtiger", "zahler"),
+    ),
 }
 """What else a field's column may be called; the better names first."""
 

@@ -8,7 +8,7 @@ from gql_app.access import Viewer
 from gql_app.work.reads.conditions import Conditions, Page, page_of, row_limit
 from gql_app.work.reads.cursors import read_id_cursor
 from models.contact import stands
-from models.database import Id, among, fetch, fetch_first
+from models.database import Id, Number, among, fetch, fetch_first
 from models.importing import IMPORT_COLUMNS, ImportJobRow, ImportState
 
 
@@ -107,3 +107,11 @@ async def touched_tasks(practice_id: int, task_ids: Sequence[int]) -> set[int]:
         'CALL_BACK_DUE', 'CALL_BACK_PASSED_ON')
       AND (c.id IS NULL OR {stands("c")})"""
     return {found.id for found in await fetch(Id, sql, practice_id, list(task_ids))}
+
+
+async def awaiting_guarantors(practice_id: int, source: str | None) -> int:
+    """How many patients of a source have a guarantor there who is not set: one who has not come in,
+    or who cannot answer for them."""
+    sql = """SELECT COUNT(*) FROM patient p WHERE p.practice_id = $1 AND p.source = $2
+    AND p.awaited_guarantor IS NOT NULL AND p.merged_into_id IS NULL"""
+    return (await fetch(Number, sql, practice_id, source))[0].number
