@@ -10,6 +10,7 @@ from tortoise.expressions import Q
 from gql_app.access import SESSION, Viewer, authenticate
 from gql_app.schema.ids import global_id
 from gql_app.work.appointments import NewAppointment, record_appointment
+from gql_app.work.households import set_guarantor
 from gql_app.work.merging import merge_patients
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.patients import index_patients
@@ -88,8 +89,8 @@ NOTHING = Named(
 @dataclass
 class World:
     """A practice as a limited key `key` is to see it: `recall` is its queue, `missed` is hidden.
-    The first patient has tasks in both, one of them moved there, the second and the fourth have
-    tasks in the hidden one, the third has none."""
+    The first patient has tasks in both, one of them moved there; the second answers for the first,
+    and has tasks in the hidden one, as has the fourth; the third has none."""
 
     office: Office
     key: str
@@ -99,12 +100,13 @@ class World:
 
     async def hidden_rows(self) -> dict[str, list[dict[str, Any]]]:
         """Every column of every row that the key may not change, but for the claim of the patient
-        whom it sees."""
+        whom it sees, and of that patient's household."""
         here, office = self.office.practice.id, self.office
         shared, *patients = (patient.id for patient in office.patients)
         hidden = Q(queue_id=office.missed.id) | Q(patient_id__in=patients)
         tasks = await Task.filter(hidden, practice_id=here).values()
-        of_shared = {task["id"] for task in tasks if task["patient_id"] == shared}
+        household = {shared, patients[0]}
+        of_shared = {task["id"] for task in tasks if task["patient_id"] in household}
         of_tasks = {"practice_id": here, "task_id__in": [task["id"] for task in tasks]}
         of_patients = {"practice_id": here, "patient_id__in": patients}
         rows = {
@@ -175,6 +177,8 @@ async def make_world(slug: str, role: Role, *, may_create_tasks: bool) -> World:
     hidden_staff = await authenticate(elsewhere)
     await invite(office.changes, here, "Canary Staff", queue_ids=[missed.id])
     shared, hidden_patient, newcomer = office.patients
+    # The key sees one of a household.
+    await office.changes.make(office.supervisor, set_guarantor, shared.id, hidden_patient.id)
     soon = office.clock() + timedelta(days=9)
     await _book(office, hidden_patient)
     seen = await office.make_task(expires_at=soon, patient=shared)
