@@ -10,7 +10,7 @@ import strawberry
 
 from gql_app.execution.cost import MOST_ROWS
 from gql_app.schema.connections import After, Connection, PageInfo, PageSize
-from gql_app.schema.context import Info
+from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.enums import ImportField, ImportState
 from gql_app.schema.ids import id_of
 from gql_app.schema.links import linked
@@ -20,7 +20,7 @@ from gql_app.schema.staff import Staff
 from gql_app.work.imports.undo import UNDO_FOR
 from gql_app.work.reads.conditions import Page
 from gql_app.work.reads.cursors import id_cursor
-from gql_app.work.reads.imports import KeptRow, awaiting_guarantors, rejects_page
+from gql_app.work.reads.imports import KeptRow, rejects_page
 from models.importing import ImportJobRow
 from models.refusals import Refusal, RefusalCode
 
@@ -121,8 +121,11 @@ class ImportJob:
         description="How many patients of this source have a guarantor there who is not set: one"
         " who has not come in, or who cannot answer for them.",
     )
-    async def missing_guarantors(parent: strawberry.Parent[ImportJobRow]) -> int:
-        return await awaiting_guarantors(parent.practice_id, parent.source)
+    async def missing_guarantors(parent: strawberry.Parent[ImportJobRow], info: SharedInfo) -> int:
+        if parent.source is None:
+            return 0
+        found = await info.context.loaders.awaiting_guarantors.load(parent.source)
+        return 0 if found is None else found.number
 
     taken_back: int = strawberry.field(description="Tasks that were withdrawn by undoing it.")
     left_alone: int = strawberry.field(

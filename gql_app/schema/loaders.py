@@ -33,6 +33,7 @@ from gql_app.work.reads.history import (
     undos_of,
 )
 from gql_app.work.reads.households import Household, households_of_patients
+from gql_app.work.reads.imports import Awaiting, awaiting_guarantors
 from gql_app.work.reads.patient_lists import (
     GonePatient,
     Merges,
@@ -146,6 +147,12 @@ class Loaders:
     def household(self) -> RowLoader[int, Household]:
         """By a patient who is shown."""
         return RowLoader(self._households)
+
+    @cached_property
+    def awaiting_guarantors(self) -> RowLoader[str, Awaiting]:
+        """By the source of an import that is shown."""
+        read = partial(awaiting_guarantors, self._scope)
+        return RowLoader(read, attrgetter("source"))
 
     @cached_property
     def external_ids_of_patient(self) -> RowLoader[int, ExternalIds]:

@@ -213,7 +213,8 @@ async def _run_of(
             run = Import(changes, viewer, target, order.source, is_trial=trial, job_id=job_id)
             yield run, tally
             if not trial:
-                tally.awaiting = await awaiting_guarantors(practice.id, order.source)
+                awaiting = await awaiting_guarantors(viewer, [order.source])
+                tally.awaiting = sum(found.number for found in awaiting)
         finally:
             if job_id is not None:
                 await changes.make(viewer, end_run, job_id, tally)

@@ -18,6 +18,7 @@ export const PATIENT = `query ($id: ID!, $contacts: Int!, $closed: Int!) {
   patient(id: $id) {
     id name phone version contactStatus contactStatusReason contactStatusSince contactStatusUntil
     phones { number display href } externalIds { source id }
+    household { guarantor { id } members { id name phone contactStatus } }
     merges { id at tasks appointments by { name } merged { id name phone } }
     appointments(first: 20) { nodes { at externalId } pageInfo { hasNextPage } }
     open: tasks(status: [${OPEN_STATUSES}], first: 30) { nodes { ...OfPatient } }
@@ -49,6 +50,10 @@ export const SET_STATUS = `mutation ($id: ID!, $status: ContactStatus!, $reason:
   setContactStatus(patientId: $id, status: $status, reason: $reason, until: $until) {
     patient { id name contactStatus } closed { id } offered { id reason queue { name } } ${ERRORS}
   }
+}`;
+
+export const SET_GUARANTOR = `mutation ($id: ID!, $guarantor: ID) {
+  setGuarantor(patientId: $id, guarantorId: $guarantor) { patient { id name household { members { id } } } ${ERRORS} }
 }`;
 
 export const NEW_TASK = `mutation ($input: CreateTaskInput!) {

@@ -3,6 +3,7 @@
 import { button, made } from './elements.js';
 import { outside } from './text.js';
 import { cause, count, dayAndClock, dayToCall, distance } from './words.js';
+import { CONTACT_STATUSES } from './workflow.js';
 
 export function taskLine(task) {
   const { id, reason, queue, assignee, externalIds } = task;
@@ -23,6 +24,17 @@ function due(task) {
 
 export const appointmentLine = ({ at, externalId }) =>
   line(made('strong', { text: dayAndClock(at) }), outside(externalId));
+
+/** The others of the patient's household. */
+export function membersOf({ id, household }) {
+  const others = (household?.members ?? []).filter((member) => member.id !== id);
+  return others.map((member) => {
+    const isGuarantor = member.id === household.guarantor?.id;
+    const known = [isGuarantor && 'answers for all', member.contactStatus !== 'OK' && CONTACT_STATUSES[member.contactStatus]];
+    const more = [outside(member.phone), ...known].filter(Boolean).join(' · ');
+    return line(made('a', { href: `#/patients/${member.id}`, text: outside(member.name) }), more);
+  });
+}
 
 /** Who was merged into the patient; `undo(id)` divides them, if the viewer may. */
 export function mergeLine({ id, at, by, merged, tasks, appointments }, undo) {

@@ -41,6 +41,10 @@ def notes(results: list[RowResult]) -> list[list[tuple[str, str | None]]]:
     return [[(note.code.value, note.field) for note in result.notes] for result in results]
 
 
+async def awaiting(office: Office, source: str) -> int:
+    return sum(found.number for found in await awaiting_guarantors(office.supervisor, [source]))
+
+
 async def named(office: Office) -> dict[str, str | None]:
     """Who answers for whom, by their external ids, of all who have one."""
     patients = await Patient.filter(practice_id=office.practice.id, external_id__isnull=False)
@@ -63,7 +67,7 @@ async def test_a_guarantor_may_come_before_or_after_the_patient(
     waited = batches == 2 and not is_first
     expected = [("NOT_FOUND", "guarantorExternalId")] if waited else []
     assert notes(results) == [expected, []]
-    assert await awaiting_guarantors(office.practice.id, "robot") == 0
+    assert await awaiting(office, "robot") == 0
     await assert_consistent(office)
     before = await counts(office)
     again = await taken(office, *rows)
@@ -76,11 +80,11 @@ async def test_a_guarantor_who_never_comes_is_said_and_the_row_comes_in(office: 
     assert [result.result for result in results] == [CREATED] * 2
     assert notes(results) == [[("NOT_FOUND", "guarantorExternalId")], []]
     assert await named(office) == {"child": None, "other": None}
-    assert await awaiting_guarantors(office.practice.id, "robot") == 1
-    assert await awaiting_guarantors(office.practice.id, "elsewhere") == 0
+    assert await awaiting(office, "robot") == 1
+    assert await awaiting(office, "elsewhere") == 0
     # Of another source, the same id is another patient.
     await taken(office, of("nobody"), source="elsewhere")
-    assert await awaiting_guarantors(office.practice.id, "robot") == 1
+    assert await awaiting(office, "robot") == 1
 
 
 async def test_a_file_says_anew_who_answers_and_an_empty_cell_says_nothing(office: Office) -> None:
@@ -105,7 +109,7 @@ async def test_circles_and_chains_of_a_file_are_said_and_not_made(office: Office
     assert notes(results) == [[], chain, [], chain]
     assert await named(office) == {"a": "b", "b": None, "c": "b", "b2": None}
     assert notes(await taken(office, of("b", "a"))) == [circle]
-    assert await awaiting_guarantors(office.practice.id, "robot") == 2
+    assert await awaiting(office, "robot") == 2
     await assert_consistent(office)
 
 
