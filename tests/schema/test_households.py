@@ -100,11 +100,13 @@ async def test_agents_may_not_set_it(server: Server, role: str) -> None:
 async def test_a_limited_key_is_shown_the_members_whom_it_sees(server: Server) -> None:
     office = server.office
     mother, child = await family(office)
-    key = await create_key(office.practice, Role.STAFF, "Desk", queue_ids=[office.missed.id])
+    office.keys["desk"] = await create_key(
+        office.practice, Role.STAFF, "Desk", queue_ids=[office.missed.id]
+    )
     assert child.queue_id == office.missed.id
 
     async def shown() -> Any:
-        return (await server.data(SHOWN, key, id=patient(server, BIRCH)))["patient"]["household"]
+        return (await server.data(SHOWN, "desk", id=patient(server, BIRCH)))["patient"]["household"]
 
     assert await shown() is None  # of the mother it sees nothing
     await answer(office, office.patients[CLOVER].id, mother.patient_id)
