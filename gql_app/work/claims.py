@@ -142,7 +142,11 @@ async def end_claim(change: Change, tasks: Sequence[TaskRow], *worked_on: TaskRo
     """End the claim on a patient, some of whose tasks were worked on, which has ended it there.
     `tasks` are all that are open."""
     done = {task.id for task in worked_on}
-    held = [t for t in tasks if t.id not in done and t.claimed_by_id is not None]
+    held = [
+        t
+        for t in tasks
+        if t.id not in done and t.claimed_by_id is not None and not _is_of_other(change, t)
+    ]
     await put_claim(change, held, None, TaskEventKind.RELEASED)
 
 
@@ -151,9 +155,15 @@ async def claim_all(
 ) -> ChangeResult:
     """Claim the patient of locked tasks, those of whom are all that are open; gives one of them."""
     claim = Claim(change.viewer.staff_id, change.now + lease, claim_id)
-    still_open = [task for task in tasks if task.is_open]
+    still_open = [task for task in tasks if task.is_open and not _is_of_other(change, task)]
     claimed = await put_claim(change, still_open, claim, TaskEventKind.CLAIMED)
     return ChangeResult(next(task for task in claimed if task.id == task_id))
+
+
+def _is_of_other(change: Change, task: TaskRow) -> bool:
+    """Whether somebody else holds the task: two people hold parts of a household that an import has
+    joined meanwhile."""
+    return task.is_claimed(change.now) and task.claimed_by_id != change.viewer.staff_id
 
 
 def new_claim_id() -> str:

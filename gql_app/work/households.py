@@ -152,15 +152,24 @@ async def settle(change: Change, ids: Iterable[int]) -> None:
 
 
 async def _claim_whole(change: Change, tasks: Sequence[TaskRow]) -> None:
-    """Put a household's open tasks under the claim that some of them are under."""
-    held = next((task for task in tasks if task.is_claimed(change.now)), None)
-    free = [task for task in tasks if not task.is_claimed(change.now)]
-    if held is None or not free:
+    """Put a household's open tasks under the claim that some of them are under, or the one of that
+    person that holds for longer. What two people hold by now, each of them goes on to hold."""
+    claims = [
+        Claim(task.claimed_by_id, task.claimed_until, task.claim_id)
+        for task in tasks
+        if task.claimed_by_id is not None and task.claimed_until is not None
+    ]
+    held = [claim for claim in claims if claim.claimed_until > change.now]
+    if not held:
         return
-    assert held.claimed_by_id is not None
-    assert held.claimed_until is not None
-    claim = Claim(held.claimed_by_id, held.claimed_until, held.claim_id)
-    await put_claim(change, free, claim, TaskEventKind.CLAIMED)
+    claim = max(held, key=lambda claim: claim.claimed_until)
+    coming = [
+        task
+        for task in tasks
+        if (task.claimed_by_id, task.claimed_until, task.claim_id) != claim
+        and (not task.is_claimed(change.now) or task.claimed_by_id == claim.claimed_by_id)
+    ]
+    await put_claim(change, coming, claim, TaskEventKind.CLAIMED)
 
 
 _TOO_MANY = Refusal(

@@ -97,7 +97,7 @@ class World:
     viewer: Viewer
     seen: Task
     named: Named
-    relative: int
+    relative: int = 0
 
     async def hidden_rows(self) -> dict[str, list[dict[str, Any]]]:
         """Every column of every row that the key may not change, but for the claim of the patient

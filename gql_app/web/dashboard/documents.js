@@ -73,7 +73,7 @@ ${TASK}`;
 export const ONE_TASK = `query ($id: ID!) { task(id: $id) { ...Detail } }
 ${DETAIL}`;
 
-// All contacts with the task's patient, the open tasks of the patient and the household, and how the task was postponed and ended.
+// All contacts with the task's patient, the patient's open tasks, and how the task was postponed and ended.
 export const PAST = `query ($id: ID!, $first: Int!) {
   task(id: $id) {
     id isOpen withdrawnReason closedBy { name } lastContact { notes loggedBy { name } }
@@ -88,16 +88,29 @@ export const PAST = `query ($id: ID!, $first: Int!) {
         pageInfo { hasNextPage }
       }
       tasks(status: [${OPEN_STATUSES}], first: 50) {
-        nodes { ...Other }
+        nodes { id isOpen expiresAt reason followUp followUpAt contactCount assignee { name } queue { name } }
       }
+      household { guarantor { id } }
+    }
+  }
+}`;
+
+// Asked for only if there is one.
+export const HOUSEHOLD = `query ($id: ID!) {
+  task(id: $id) {
+    patient {
       household {
         guarantor { id }
-        members { id name contactStatus tasks(status: [${OPEN_STATUSES}], first: 10) { nodes { ...Other } } }
+        members {
+          id name contactStatus
+          tasks(status: [${OPEN_STATUSES}], first: 8) {
+            nodes { id isOpen expiresAt reason followUp followUpAt contactCount assignee { name } queue { name } }
+          }
+        }
       }
     }
   }
-}
-fragment Other on Task { id isOpen expiresAt reason followUp followUpAt contactCount assignee { name } queue { name } }`;
+}`;
 
 export const CLAIM = `mutation ($id: ID!, $claimId: ID) {
   claimTask(taskId: $id, claimId: $claimId) { task { ...Detail } errors { code message } }

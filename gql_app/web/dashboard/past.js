@@ -2,7 +2,7 @@
 // tasks, and how a closed task ended. It follows what others do. Supervisors can take back what was done.
 
 import { graphql } from './api.js';
-import { PAST } from './documents.js';
+import { HOUSEHOLD, PAST } from './documents.js';
 import { Pace } from './pace.js';
 import { write } from './text.js';
 import { clock, dateOf, dayAndClock, rests, today } from './words.js';
@@ -69,6 +69,12 @@ export class Past {
       const [answer, { drawHistory }] = await Promise.all([asked, import('./history.js')]);
       this.drawHistory = drawHistory;
       if (this.task !== task || !answer.task) return;
+      const { patient } = answer.task;
+      if (patient.household) {
+        const more = await graphql(HOUSEHOLD, { id: task.id }, { isKept: false });
+        if (this.task !== task) return;
+        patient.household = more.task?.patient.household;
+      }
       this.hasFailed = false;
       this.ending = answer.task;
       this.draw(answer.task.patient);
