@@ -30,7 +30,8 @@ async def test_the_dialog_lists_the_household_and_logs_each_task_on_its_own(
     )
     await expect(row(agent, "Birch Testwell: Cleaning overdue")).to_be_visible()
     await expect(this_call(agent, "Birch Testwell")).to_have_value("leave")
-    await expect(beside.rows.filter(has_text="is calling")).to_have_count(2)
+    held = beside.rows.filter(has_text=f"With {office.staff.name}")
+    await expect(held).to_have_count(2)
     assert await barriers_by_day_and_night(agent.page, axe) == []
     day = str(office.today)
     await agent.choose("Left Message")

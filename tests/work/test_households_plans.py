@@ -46,7 +46,9 @@ async def test_a_claim_reads_one_household_by_its_indexes(
         for name, read in (("fetch", fetch), ("fetch_first", fetch_first)):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, noting(read))
-    task = await Task.filter(practice_id=here, claimed_until=None).order_by("-id").first()
+    task = (
+        await Task.filter(practice_id=here, closed_at=None, expires_at=None).order_by("-id").first()
+    )
     assert task is not None
     result = await claims_of(office).claim(office.staff, task.id, "c1")
     assert result.refusals == ()
