@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gql_app.schema.ids import global_id
+from models.audit import AuditAction
 from models.household import MAX_MEMBERS
 from models.people import Patient
 from models.roles import Role
@@ -13,6 +14,8 @@ from tests.office import task_id
 from tests.schema.test_imports import load, sent
 from tests.serving import Server
 from tests.support.access import create_key
+from tests.support.audited import rows_of
+from tests.web.streams import eventually
 from tests.work.agents import make_patients
 from tests.work.families import answer, family
 
@@ -149,3 +152,22 @@ async def test_a_row_of_an_import_names_the_guarantor(server: Server) -> None:
     ids = {p.external_id: p.id for p in await Patient.filter(external_id__isnull=False)}
     guarantors = {p.external_id: p.guarantor_id for p in await Patient.filter(id__in=ids.values())}
     assert guarantors == {"child": ids["mother"], "son": None, "mother": None}
+
+
+async def test_what_was_refused_and_whom_a_household_shows_is_in_the_audit(server: Server) -> None:
+    office = server.office
+    await put(server, BIRCH, AMBER)
+    await put(server, AMBER, BIRCH)
+    await server.data(SHOWN, "staff", id=patient(server, BIRCH))
+    amber, birch = (one.id for one in office.patients[:2])
+
+    async def told() -> bool:
+        rows = await rows_of(office.practice, AuditAction.REFUSED, AuditAction.READ)
+        of = {(row.action, row.result, row.patient_id, row.operation) for row in rows}
+        return of >= {
+            (AuditAction.REFUSED, "GUARANTOR_CIRCLE", amber, "setGuarantor"),
+            (AuditAction.READ, "OK", amber, "patient"),
+            (AuditAction.READ, "OK", birch, "patient"),
+        }
+
+    await eventually(told)
