@@ -26,7 +26,7 @@ class TaskEventKind(StrEnum):
     REASSIGNED = "REASSIGNED"  # it was given to another queue or member of staff
     CLOSED_BY_APPOINTMENT = "CLOSED_BY_APPOINTMENT"  # the patient has an appointment
     WITHDRAWN = "WITHDRAWN"  # a supervisor has closed it
-    PATIENT_CHANGED = "PATIENT_CHANGED"  # the patient is called otherwise, or may be called again
+    PATIENT_CHANGED = "PATIENT_CHANGED"  # called otherwise, or again, or in another household
     POSTPONED = "POSTPONED"  # it has another follow-up date, without a contact
     CONTACT_UNDONE = "CONTACT_UNDONE"  # a contact was taken back; the task is as before it
     REOPENED = "REOPENED"  # a supervisor has opened it again

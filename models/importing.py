@@ -125,8 +125,9 @@ class ImportRecord(Model):
 
 class ImportStep(Model):
     """What one transaction of an import made: the numbers of tasks and patients (JSON lists), until
-    they are taken back. Then `touched` (JSON) are the tasks that were not. It is removed
-    when the import can no longer be undone."""
+    they are taken back. Then `touched` (JSON) are the tasks that were not. `guarantors` (JSON) are
+    lists of a patient, the guarantor before, and the one that the import has set; null once they
+    are taken back. It is removed when the import can no longer be undone."""
 
     id = fields.BigIntField(primary_key=True)
     practice: fields.ForeignKeyRelation[Practice] = fields.ForeignKeyField(
@@ -136,6 +137,7 @@ class ImportStep(Model):
     tasks = fields.TextField()
     patients = fields.TextField()
     touched = fields.TextField(null=True)
+    guarantors = fields.TextField(null=True)
 
     class Meta:
         table = "import_step"

@@ -1,6 +1,7 @@
 """A merge of two patients who are one person, and what is needed to undo it."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.database import select_list
+from models.household import Regrouped
 from models.practice import Practice
 
 
@@ -46,13 +48,14 @@ class Moved(NamedTuple):
     """What went over in a merge: tasks, appointments by their ids, and the ids of patients who had
     been merged into the one who was merged now. `version` is the survivor's right after it.
     `statuses` are the survivor's contact status before and after it, if they differ: a `Standing`
-    as text each."""
+    as text each. `guarantors` are lists of a patient and the guarantor before and after it."""
 
     tasks: list[MovedTask]
     appointments: list[int]
     patients: list[int]
     version: int
     statuses: tuple[str, str] | None = None
+    guarantors: Sequence[Regrouped] = ()
 
     @property
     def text(self) -> str:
@@ -63,7 +66,11 @@ class Moved(NamedTuple):
     def of(cls, text: str) -> "Moved":
         """What `text` has stored."""
         stored = json.loads(text)
-        return cls(**stored | {"tasks": [MovedTask(*task) for task in stored["tasks"]]})
+        rows = {
+            "tasks": [MovedTask(*task) for task in stored["tasks"]],
+            "guarantors": [Regrouped(*row) for row in stored.get("guarantors", ())],
+        }
+        return cls(**stored | rows)
 
 
 class MergeRow(NamedTuple):

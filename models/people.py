@@ -35,11 +35,15 @@ class Patient(Model):
     A patient who was merged away has the survivor in `merged_into_id`, and keeps name, number and
     external id. The survivor has the numbers of all who were merged into them in `other_phones`, a
     JSON list of pairs: as it is dialled, as it is shown. `version` grows when the name, the number,
-    the external id, the contact status or what was merged changes. `made_by_id` is the member of
-    staff who made the patient, null if an import did.
+    the external id, the contact status or what was merged changes, or somebody sets the guarantor.
+    `made_by_id` is the member of staff who made the patient, null if an import did.
 
     `contact_status` says whether the patient may be called; since when and why are those of the
     last that was said, and it ends by itself at `contact_status_ends_at` (see `Standing`).
+
+    `guarantor_id` is the patient who answers for this one, null if nobody else does. Guarantors
+    have none themselves, so those with the same one are a household with them. An import that names
+    one who has not come in yet leaves the guarantor's external id in `awaited_guarantor`.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -66,6 +70,8 @@ class Patient(Model):
     contact_status_reason = fields.CharField(max_length=MAX_STATUS_REASON, null=True)
     contact_status_since = fields.DatetimeField(null=True)
     contact_status_ends_at = fields.DatetimeField(null=True)
+    guarantor_id = fields.BigIntField(null=True)
+    awaited_guarantor = fields.CharField(max_length=MAX_EXTERNAL_ID, null=True)
 
     class Meta:
         table = "patient"

@@ -21,7 +21,7 @@ class RefusalCode(StrEnum):
     TASK_OPEN = "TASK_OPEN"  # only a closed task is reopened
     NOT_IN_REVIEW = "NOT_IN_REVIEW"  # only what waits for a supervisor is let go on
     TASK_TWICE = "TASK_TWICE"  # a call logs one contact on each of its tasks
-    OTHER_PATIENT = "OTHER_PATIENT"  # a call is to one patient, the task is another's
+    OTHER_PATIENT = "OTHER_PATIENT"  # a call is to one household, the task is of another
     TOO_MANY_TASKS = "TOO_MANY_TASKS"  # more than one call can be about
     APPOINTMENT_NOT_ALLOWED = "APPOINTMENT_NOT_ALLOWED"  # one without Scheduled
     APPOINTMENT_ENDED = "APPOINTMENT_ENDED"  # it was cancelled, completed or missed before
@@ -92,6 +92,9 @@ class RefusalCode(StrEnum):
     DO_NOT_CONTACT = "DO_NOT_CONTACT"  # the patient is not to be called: see the contact status
     LIFT_NOT_ALLOWED = "LIFT_NOT_ALLOWED"  # only supervisors make a contact status milder
     UNTIL_INVALID = "UNTIL_INVALID"  # no day on which a contact status could end
+    GUARANTOR_CHAIN = "GUARANTOR_CHAIN"  # guarantors have no guarantor themselves
+    GUARANTOR_CIRCLE = "GUARANTOR_CIRCLE"  # two patients cannot answer for each other
+    HOUSEHOLD_FULL = "HOUSEHOLD_FULL"  # it has at most 20 members
     KEY_ENDED = "KEY_ENDED"  # it was revoked, or has expired
 
 

@@ -24,6 +24,7 @@ from gql_app.schema import (
     contact_status,
     contacts,
     events,
+    guarantors,
     import_jobs,
     imports,
     keys,
@@ -83,6 +84,7 @@ Mutation = merge_types(
         keys.Mutations,
         practices.Mutations,
         patient_changes.Mutations,
+        guarantors.Mutations,
     ),
 )
 

@@ -1,4 +1,4 @@
-"""One call: `logContact`, on a task and on others of its patient."""
+"""One call: `logContact`, on a task and on others of its household."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -48,8 +48,8 @@ SaidStatus = Annotated[
 
 
 @strawberry.input(
-    description="Another task of the patient that the same call was about, and what is logged on"
-    " it, by the rules that hold for it alone."
+    description="Another task of the patient or household that the same call was about, and what is"
+    " logged on it, by the rules that hold for it alone."
 )
 class OtherTaskInput:
     task_id: strawberry.ID
@@ -74,7 +74,8 @@ class AppointmentInput:
 Others = Annotated[
     list[OtherTaskInput] | None,
     strawberry.argument(
-        description=f"Other tasks of the patient that the call was about, at most {MAX_OTHERS}."
+        description=f"Other tasks of the patient or household that the call was about, at most"
+        f" {MAX_OTHERS}."
         " The call is logged on all of them or on none; refusals name the path, such as"
         ' ["others", "0", "followUp"].'
     ),
@@ -88,7 +89,7 @@ OfAppointment = Annotated[
 ]
 
 
-@strawberry.type(description="What came of a call on another of the patient's tasks.")
+@strawberry.type(description="What came of a call on another task of the patient or household.")
 class LoggedTask:
     task: LazyTask | None = strawberry.field(
         description="The task as it is now, after a refusal too; null if there is none."

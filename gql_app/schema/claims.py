@@ -57,8 +57,8 @@ class ClaimState:
 
 
 @strawberry.type(
-    description="Who is calling a patient now. It stands on every open task of the patient, in all"
-    " queues, until a contact is logged, it is released, or its time is up."
+    description="Who is calling a patient now. It stands on every open task of the patient and of"
+    " the household, in all queues, until a contact is logged, it is released, or its time is up."
 )
 class Claim(ClaimState):
     @strawberry.field(
@@ -158,8 +158,9 @@ class Mutations:
 
     @strawberry.mutation(
         graphql_type=ClaimTaskPayload,
-        description="Claim a task's patient, or renew the claim: nobody else can log a contact"
-        " until it ends. One person's new claim takes the place of the same person's older one.",
+        description="Claim a task's patient and household, or renew the claim: nobody else can log"
+        " a contact until it ends. One person's new claim takes the place of the same person's"
+        " older one.",
     )
     async def claim_task(
         self, info: Info, task_id: strawberry.ID, claim_id: ClaimIdToKeep = None

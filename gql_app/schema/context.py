@@ -22,6 +22,7 @@ from gql_app.work.appointments import RecordedAppointment
 from gql_app.work.batches import Moved
 from gql_app.work.changes import Change, Changes
 from gql_app.work.claims import LEASE
+from gql_app.work.households import GuarantorResult
 from gql_app.work.merging import MergeResult
 from gql_app.work.patient_edits import PatientResult
 from gql_app.work.results import ChangeResult
@@ -145,7 +146,7 @@ class Context(SharedContext):
         """Note that a change was refused, and whom its result shows. What was changed has its row
         in the audit already."""
         patient = None
-        if isinstance(result, PatientResult | MergeResult | UnmergeResult):
+        if isinstance(result, PatientResult | GuarantorResult | MergeResult | UnmergeResult):
             return self._note_patients(result)
         if not isinstance(result, ChangeResult | RecordedAppointment | Moved):
             return None
@@ -162,9 +163,14 @@ class Context(SharedContext):
             self.loaders.seen.add(patient)
         return None
 
-    def _note_patients(self, result: PatientResult | MergeResult | UnmergeResult) -> None:
+    def _note_patients(
+        self, result: PatientResult | GuarantorResult | MergeResult | UnmergeResult
+    ) -> None:
         """The same for changes of patients themselves."""
-        shown = [result.patient] if isinstance(result, PatientResult) else [result.survivor]
+        if isinstance(result, PatientResult | GuarantorResult):
+            shown = [result.patient]
+        else:
+            shown = [result.survivor]
         if isinstance(result, UnmergeResult):
             shown.append(result.restored)
         patients = [patient.id for patient in shown if patient is not None]

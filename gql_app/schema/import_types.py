@@ -10,7 +10,7 @@ import strawberry
 
 from gql_app.execution.cost import MOST_ROWS
 from gql_app.schema.connections import After, Connection, PageInfo, PageSize
-from gql_app.schema.context import Info
+from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.enums import ImportField, ImportState
 from gql_app.schema.ids import id_of
 from gql_app.schema.links import linked
@@ -119,6 +119,17 @@ class ImportJob:
         description="The patient has an appointment that would close the task, so none was made."
     )
     rejected: int = strawberry.field(description="They did not come in.")
+
+    @strawberry.field(
+        description="How many patients of this source have a guarantor there who is not set: one"
+        " who has not come in, or who cannot answer for them.",
+    )
+    async def missing_guarantors(parent: strawberry.Parent[ImportJobRow], info: SharedInfo) -> int:
+        if parent.source is None:
+            return 0
+        found = await info.context.loaders.awaiting_guarantors.load(parent.source)
+        return 0 if found is None else found.number
+
     taken_back: int = strawberry.field(description="Tasks that were withdrawn by undoing it.")
     left_alone: int = strawberry.field(
         description="Tasks that were not, because somebody has touched them since."

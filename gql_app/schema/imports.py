@@ -54,6 +54,11 @@ class ImportTaskRow:
         description="How urgent the task is, if it is new: HIGH, NORMAL (as without it) or LOW."
         " Read too, in any case: hoch, mittel, medium, niedrig; 1, 2, 3; A, B, C.",
     )
+    guarantor_external_id: str | None = strawberry.field(
+        default=None,
+        description="The id there of who answers for the patient, such as a parent; the patient's"
+        " own if nobody else does. The guarantor may come in later. Without it, nothing is said.",
+    )
 
 
 @strawberry.input(description="Tasks that come in from elsewhere.")
@@ -71,6 +76,11 @@ class ImportTaskResult:
     external_id: str
     result: ImportResult
     errors: list[UserError] = strawberry.field(metadata={MOST_ROWS: 1})
+    notes: list[UserError] = strawberry.field(
+        description="What was left out of a row that came in: a guarantor who is not there yet, or"
+        " cannot answer for the patient.",
+        metadata={MOST_ROWS: 1},
+    )
     task = linked("task", "task_id", Task | None, "The task, or the one that the patient has open.")
 
 
@@ -91,6 +101,7 @@ class ResultRow:
     result: ImportResult
     task_id: int | None
     errors: list[ErrorRow]
+    notes: list[ErrorRow]
 
 
 class ImportPayload(NamedTuple):
@@ -126,5 +137,7 @@ class Mutations:
 
 
 def _result_row(index: int, row: ImportTaskRow, result: RowResult) -> ResultRow:
-    errors = [error_row(refusal, "input", "rows", str(index)) for refusal in result.refusals]
-    return ResultRow(index, row.external_id, result.result, result.task_id, errors)
+    where = ("input", "rows", str(index))
+    errors = [error_row(refusal, *where) for refusal in result.refusals]
+    notes = [error_row(note, *where) for note in result.notes]
+    return ResultRow(index, row.external_id, result.result, result.task_id, errors, notes)

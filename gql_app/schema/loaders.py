@@ -37,6 +37,8 @@ from gql_app.work.reads.history import (
     staff_by_id,
     undos_of,
 )
+from gql_app.work.reads.households import Household, households_of_patients
+from gql_app.work.reads.imports import Awaiting, awaiting_guarantors
 from gql_app.work.reads.patient_lists import (
     GonePatient,
     Merges,
@@ -147,6 +149,17 @@ class Loaders:
         return RowLoader(partial(merges_into, self._scope))
 
     @cached_property
+    def household(self) -> RowLoader[int, Household]:
+        """By a patient who is shown."""
+        return RowLoader(self._households)
+
+    @cached_property
+    def awaiting_guarantors(self) -> RowLoader[str, Awaiting]:
+        """By the source of an import that is shown."""
+        read = partial(awaiting_guarantors, self._scope)
+        return RowLoader(read, attrgetter("source"))
+
+    @cached_property
     def external_ids_of_patient(self) -> RowLoader[int, ExternalIds]:
         return RowLoader(partial(external_ids_of_patients, self._scope))
 
@@ -241,6 +254,12 @@ class Loaders:
         if missing:
             found += await merged_patients(self._scope, sorted(missing))
         return found
+
+    async def _households(self, ids: list[int]) -> list[Household]:
+        households = await households_of_patients(self._scope, ids)
+        for household in households:
+            self.show(household.members)
+        return households
 
     async def _contacts_by_id(self, ids: list[int]) -> list[ContactRow]:
         """Nothing else that is shown tells whose they are."""

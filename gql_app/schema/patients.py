@@ -19,6 +19,7 @@ from gql_app.schema.external_ids import (
     checked_external_id,
     one_of_both,
 )
+from gql_app.schema.households import household_of
 from gql_app.schema.ids import read_id_of
 from gql_app.schema.lazy import LazyAppointment, LazyAppointmentConnection, LazyTaskConnection
 from gql_app.schema.links import linked
@@ -107,8 +108,9 @@ class Patient(Node):
         return last_day(parent.contact_status_ends_at, info.context.scope.time_zone)
 
     version: int = strawberry.field(
-        description="Grows with each change of the name, the number, the external id or the contact"
-        " status, and with each merge. updatePatient takes it as expectedVersion."
+        description="Grows with each change of the name, the number, the external id, the"
+        " contact status or the guarantor, and with each merge. updatePatient takes it as"
+        " expectedVersion."
     )
 
     @strawberry.field(
@@ -170,6 +172,8 @@ class Patient(Node):
     )
 
     merges = merges_of()
+
+    household = household_of()
 
 
 @strawberry.type

@@ -1,5 +1,5 @@
-"""One call that is about several tasks of a patient: what it would do to each of them, before any
-contact is logged. It is logged on all of them, or on none."""
+"""One call that is about several tasks of a patient or household: what it would do to each of them,
+before any contact is logged. It is logged on all of them, or on none."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -27,7 +27,9 @@ _TWICE = Refusal(
     RefusalCode.TASK_TWICE, "The call is logged on this task already: name it once.", "taskId"
 )
 _OTHER_PATIENT = Refusal(
-    RefusalCode.OTHER_PATIENT, "This is a task of another patient: log it by itself.", "taskId"
+    RefusalCode.OTHER_PATIENT,
+    "This is a task of a patient of another household: log it by itself.",
+    "taskId",
 )
 
 
@@ -112,8 +114,8 @@ async def weigh(
 
 async def weigh_others(change: Change, call: Call, tasks: Sequence[TaskRow]) -> list[Weighed]:
     """Decide what a call does to the other tasks that it names, in their order; `tasks` are the
-    locked ones of its patient. A refusal names the path to what is to be mended, such as others, 0,
-    followUp."""
+    locked ones of its household. A refusal names the path to what is to be mended, such as others,
+    0, followUp."""
     allowed = {row.id: row for row in tasks if change.viewer.sees_queue(row.queue_id)}
     strange = [task_id for task_id, _ in call.others if task_id not in allowed]
     elsewhere = {row.id for row in await tasks_by_id(change.viewer, strange)} if strange else set()

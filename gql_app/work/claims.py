@@ -1,9 +1,10 @@
 """Claims: who is calling a patient now, so that nobody else does.
 
-A claim is a lease: it stands on every open task of its patient, in all queues, until a contact is
-logged, it is released, or its time is up. It changes no status. It has an id, which a client may
-choose: a new one each time that the patient is claimed anew, the same while it is renewed. So one
-person's two pages tell their claims apart, and neither releases or renews the other's.
+A claim is a lease: it stands on every open task of its patient and of the patient's household, in
+all queues, until a contact is logged, it is released, or its time is up. It changes no status. It
+has an id, which a client may choose: a new one each time that the patient is claimed anew, the same
+while it is renewed. So one person's two pages tell their claims apart, and neither releases or
+renews the other's.
 """
 
 import secrets
@@ -15,8 +16,9 @@ from gql_app.work.changes import Change
 from gql_app.work.conflicts import claimed_by_other
 from gql_app.work.locking import lock_for, lock_tasks_around
 from gql_app.work.results import NOT_FOUND, ChangeResult
-from models.database import Id, among, fetch, fetch_first, write
+from models.database import Id, among, among_found, fetch, fetch_first, write
 from models.event import TaskEventKind
+from models.household import household_of
 from models.refusals import TASK_CLOSED, Refusal, RefusalCode
 from models.task import IS_OPEN, TaskRow
 
@@ -98,10 +100,10 @@ async def lapse_claim(change: Change, task_id: int) -> bool:
 
 
 async def live_claim(practice_id: int, patient_id: int, now: datetime) -> Claim | None:
-    """The claim on the patient, who is locked."""
+    """The claim on the patient, who is locked, and with them on their household."""
     sql = f"""
     SELECT t.claimed_by_id, t.claimed_until, t.claim_id FROM task t
-    WHERE t.practice_id = $1 AND t.patient_id = $2
+    WHERE t.practice_id = $1 AND {among_found("t.patient_id", household_of("$2"))}
       AND {IS_OPEN} AND t.claimed_until > $3
     LIMIT 1
     """
@@ -136,11 +138,20 @@ async def put_claim(
     return changed
 
 
-async def end_claim(change: Change, tasks: Sequence[TaskRow], *worked_on: TaskRow) -> list[TaskRow]:
+async def end_claim(
+    change: Change, tasks: Sequence[TaskRow], *worked_on: TaskRow, is_incoming: bool = False
+) -> list[TaskRow]:
     """End the claim on a patient, some of whose tasks were worked on, which has ended it there.
-    `tasks` are all that are open. Returns those that it stood on still, as they are then."""
+    `tasks` are all that are open. A call that `is_incoming` ends whoever's it is. Returns those that
+    it stood on still, as they are then."""
     done = {task.id for task in worked_on}
-    held = [t for t in tasks if t.id not in done and t.claimed_by_id is not None]
+    held = [
+        t
+        for t in tasks
+        if t.id not in done
+        and t.claimed_by_id is not None
+        and (is_incoming or not _is_of_other(change, t))
+    ]
     return await put_claim(change, held, None, TaskEventKind.RELEASED)
 
 
@@ -149,9 +160,15 @@ async def claim_all(
 ) -> ChangeResult:
     """Claim the patient of locked tasks, those of whom are all that are open; gives one of them."""
     claim = Claim(change.viewer.staff_id, change.now + lease, claim_id)
-    still_open = [task for task in tasks if task.is_open]
+    still_open = [task for task in tasks if task.is_open and not _is_of_other(change, task)]
     claimed = await put_claim(change, still_open, claim, TaskEventKind.CLAIMED)
     return ChangeResult(next(task for task in claimed if task.id == task_id))
+
+
+def _is_of_other(change: Change, task: TaskRow) -> bool:
+    """Whether somebody else holds the task: two people hold parts of a household that an import has
+    joined meanwhile."""
+    return task.is_claimed(change.now) and task.claimed_by_id != change.viewer.staff_id
 
 
 def new_claim_id() -> str:

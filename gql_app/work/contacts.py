@@ -154,11 +154,13 @@ async def _carry_out(
         result = replace(result, appointment=put.appointment, needless=tuple(closed))
     status = main.sent.attempt.contact_status
     if main.task is not None and status is not ContactStatus.OK:
-        # It closes what is open still, which ends all claims.
+        # It closes what the patient has open still, which ends claims on that.
         await note_on_the_phone(change, main.task.patient_id, status)
-        return result
+        tasks = [task for task in tasks if task.patient_id != main.task.patient_id]
+        put = None  # nobody looks at an open task of the patient any more
     if any(one.rule for one in (main, *others)):  # a late contact ends no claim
-        worked_on = [*worked_on, *await end_claim(change, tasks, *worked_on)]
+        ended = await end_claim(change, tasks, *worked_on, is_incoming=main.sent.is_incoming)
+        worked_on = [*worked_on, *ended]
     if put is not None:
         await tell_of_appointment(change, put.appointment.patient_id, worked_on)
     return result

@@ -5,19 +5,37 @@ the viewer's key does not allow is not locked: to wait for it would tell of it.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from tortoise.exceptions import IntegrityError
 
 from gql_app.access import Scope, Viewer
 from gql_app.work.reads.conditions import Conditions
 from gql_app.work.reads.patients import merged_patients, seen_patients
-from models.database import Id, among, fetch, fetch_first, for_update, has_row_locks
+from models.database import (
+    Id,
+    among,
+    among_found,
+    fetch,
+    fetch_first,
+    for_update,
+    for_update_if_free,
+    has_row_locks,
+)
+from models.household import household_of, households_of
 from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 
 
 class Overtaken(IntegrityError):
-    """A task has become another patient's between the look and the lock, by a merge: what was
-    locked is not what is needed. The runner of changes begins again."""
+    """A task has become another patient's between the look and the lock, by a merge, or a household
+    has other members: what was locked is not what is needed. The runner of changes begins again."""
+
+
+class Member(NamedTuple):
+    """A patient, and who answers for them; None if nobody else does."""
+
+    id: int
+    guarantor_id: int | None
 
 
 async def lock_patient(viewer: Viewer, patient_id: int) -> int | None:
@@ -61,34 +79,73 @@ async def lock_tasks_around(
     queue_ids: frozenset[int] | None = None,
     also: Sequence[int] = (),
 ) -> list[TaskRow]:
-    """The task, and the open tasks of the same patient in all queues, behind the patient; none if
-    there is no such task, or it is in none of `queue_ids`. Closed ones of the patient come too if
-    they are among `also`. Raises `Overtaken`."""
+    """The task, and the open tasks of the same patient and household in all queues, behind all its
+    members; none if there is no such task, or it is in none of `queue_ids`. Closed ones of theirs
+    come too if they are among `also`. Raises `Overtaken`."""
     values: list[object] = [practice_id, task_id]
     whose = "SELECT patient_id FROM task WHERE practice_id = $1 AND id = $2"
     if queue_ids is not None:
         values.append(list(queue_ids))
         whose += f" AND {among('queue_id', 3)}"
-    locked: list[Id] = []
+    theirs = f"t.patient_id IN ({household_of(f'({whose})')})"
     if has_row_locks():
-        patient = f"""
-        SELECT p.id FROM patient p WHERE p.practice_id = $1 AND p.id = ({whose}) {for_update()}
-        """
-        locked = await fetch(Id, patient, *values)
+        members = await _lock_household(f"({whose})", values)
+        if not members:
+            return []
+        values = [practice_id, task_id, members]
+        theirs = f"""{among("t.patient_id", 3)} AND NOT EXISTS (SELECT 1 FROM patient n
+            WHERE n.practice_id = $1 AND {among("n.guarantor_id", 3)} AND NOT {among("n.id", 3)})"""
     closed = ""
     if also:
         values.append(list(also))
         closed = f" OR {among('t.id', len(values))}"
     sql = f"""
     SELECT {TASK_COLUMNS} FROM task t
-    WHERE t.practice_id = $1 AND t.patient_id = ({whose})
+    WHERE t.practice_id = $1 AND {theirs}
       AND (t.id = $2 OR {IS_OPEN}{closed})
     ORDER BY t.id {for_update()}
     """
     tasks = await fetch(TaskRow, sql, *values)
-    if tasks and locked and tasks[0].patient_id != locked[0].id:
+    task = next((task for task in tasks if task.id == task_id), None)
+    if task is None and has_row_locks():
         raise Overtaken
-    return tasks
+    is_allowed = queue_ids is None or (task is not None and task.queue_id in queue_ids)
+    return tasks if is_allowed else []
+
+
+async def _lock_household(patient: str, values: Sequence[object]) -> list[int]:
+    """Lock all members of a patient's household, who is told of in SQL; none if there is no such
+    patient. Raises `Overtaken`."""
+    sql = f"""SELECT p.id, p.guarantor_id FROM patient p
+    WHERE p.practice_id = $1 AND {among_found("p.id", household_of(patient))}
+    ORDER BY p.id {for_update()}"""
+    locked = await fetch(Member, sql, *values)
+    if len({member.guarantor_id or member.id for member in locked}) > 1:
+        raise Overtaken  # one of them is in another household by now
+    return [member.id for member in locked]
+
+
+async def lock_households(practice_id: int, patient_ids: Sequence[int]) -> list[Member]:
+    """Lock these patients and all members of their households, by id. Raises `Overtaken`."""
+    members = households_of(among("h.id", 2))
+    sql = f"""SELECT p.id, p.guarantor_id FROM patient p
+    WHERE p.practice_id = $1 AND {among_found("p.id", members)} ORDER BY p.id {for_update()}"""
+    locked = await fetch(Member, sql, practice_id, list(patient_ids))
+    if has_row_locks():
+        now = await fetch(Id, members, practice_id, list(patient_ids))
+        if {row.id for row in now} != {member.id for member in locked}:
+            raise Overtaken
+    return locked
+
+
+async def lock_household_if_free(practice_id: int, patient_id: int) -> bool:
+    """Lock all members of the household of a patient who is locked. False if another transaction
+    has locked one of them: nothing is waited for."""
+    sql = f"""SELECT p.id FROM patient p
+    WHERE p.practice_id = $1 AND {among_found("p.id", household_of("$2"))} {for_update_if_free()}"""
+    free = await fetch(Id, sql, practice_id, patient_id)
+    sql = f"SELECT p.id FROM ({household_of('$2')}) p"
+    return {*free} >= {*await fetch(Id, sql, practice_id, patient_id)}
 
 
 async def lock_tasks(scope: Scope, task_ids: list[int]) -> list[TaskRow]:

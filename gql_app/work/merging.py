@@ -5,7 +5,7 @@ away keeps the row with name, number and external id, so that whoever asks by on
 answered with the survivor.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -14,6 +14,8 @@ from gql_app.work.changes import Change
 from gql_app.work.claims import Claim
 from gql_app.work.conflicts import claimed_by_other
 from gql_app.work.contact_status import close_barred, write_standing
+from gql_app.work.households import merged_households, regroup, settle
+from gql_app.work.locking import Member, lock_households
 from gql_app.work.patients import index_patients
 from gql_app.work.reads.patients import patient_now
 from gql_app.work.results import missing
@@ -22,6 +24,7 @@ from models.audit import AuditAction
 from models.contact_status import ContactStatus, Standing
 from models.database import Id, among, fetch, for_update, insert, select_list, write
 from models.event import TaskEventKind
+from models.household import Regrouped
 from models.merge import MergeRow, Moved, MovedTask
 from models.people import PatientRow
 from models.refusals import Refusal, RefusalCode
@@ -72,7 +75,7 @@ async def merge_patients(
     nothing is changed either: the result says what would go over. Raises `Forbidden`."""
     viewer = change.viewer
     viewer.require(viewer.may_merge_patients, "merge patients")
-    people = await lock_both(change, (survivor_id, merged_id))
+    people, members = await lock_both(change, (survivor_id, merged_id))
     refusals = _why_not(people, survivor_id, merged_id)
     if refusals:
         known = people.get(survivor_id)
@@ -90,9 +93,12 @@ async def merge_patients(
     )
     if refusal := await claimed_by_somebody_else(change, tasks):
         return replace(found, refusals=(refusal,))
+    regrouped = merged_households(survivor_id, merged_id, members)
+    if isinstance(regrouped, Refusal):
+        return replace(found, refusals=(regrouped,))
     if dry_run:
         return found
-    merge = await _merge(change, people[survivor_id], people[merged_id], tasks)
+    merge = await _merge(change, people[survivor_id], people[merged_id], tasks, regrouped)
     survivor = await patient_now(change.practice_id, survivor_id)
     return replace(found, survivor=survivor, merge=merge)
 
@@ -115,13 +121,17 @@ def _why_not(people: dict[int, Person], survivor_id: int, merged_id: int) -> tup
     )
 
 
-async def lock_both(change: Change, ids: tuple[int, int]) -> dict[int, Person]:
-    """The rows of two patients, locked in the order of their ids, but for those whom an undone
-    import took back. The key is for all queues, so it may see every patient of the practice."""
+async def lock_both(
+    change: Change, ids: tuple[int, int], also: Iterable[int] = ()
+) -> tuple[dict[int, Person], list[Member]]:
+    """The rows of two patients, but for those whom an undone import took back, and the members of
+    their households and of those of `also`; all are locked in the order of their ids. The key is
+    for all queues, so it may see every patient of the practice."""
+    members = await lock_households(change.practice_id, [*ids, *also])
     sql = f"""SELECT {_PERSON} FROM patient p
-    WHERE p.practice_id = $1 AND {among("p.id", 2)} AND p.taken_back_at IS NULL
-    ORDER BY p.id {for_update()}"""
-    return {row.id: row for row in await fetch(Person, sql, change.practice_id, [*ids])}
+    WHERE p.practice_id = $1 AND {among("p.id", 2)} AND p.taken_back_at IS NULL"""
+    people = {row.id: row for row in await fetch(Person, sql, change.practice_id, [*ids])}
+    return people, members
 
 
 async def lock_tasks_of(change: Change, survivor_id: int, merged_id: int) -> list[TaskRow]:
@@ -177,7 +187,11 @@ def own_claim(change: Change, tasks: Sequence[TaskRow]) -> Claim | None:
 
 
 async def _merge(
-    change: Change, survivor: Person, merged: Person, tasks: Sequence[TaskRow]
+    change: Change,
+    survivor: Person,
+    merged: Person,
+    tasks: Sequence[TaskRow],
+    regrouped: Sequence[Regrouped],
 ) -> MergeRow:
     here = change.practice_id
     before = survivor.standing.at(change.now)
@@ -194,6 +208,8 @@ async def _merge(
     sql = """UPDATE patient SET merged_into_id = $3
     WHERE practice_id = $1 AND (id = $2 OR merged_into_id = $2) RETURNING id"""
     gone = await write(sql, here, merged.id, survivor.id)
+    await regroup(change, regrouped)
+    await settle(change, [survivor.id])
     version = await grow(change, survivor.id)
     await index_patients(here, [survivor])
     moved = Moved(
@@ -202,6 +218,7 @@ async def _merge(
         [int(row["id"]) for row in gone if row["id"] != merged.id],
         version,
         None if standing == before else (before.text, standing.text),
+        regrouped,
     )
     whose = {"survivor_id": survivor.id, "merged_id": merged.id, "at": change.now}
     by = change.viewer.staff_id

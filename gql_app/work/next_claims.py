@@ -5,17 +5,27 @@ import asyncio
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.changes import Change, Changes
 from gql_app.work.claims import LEASE, claim_all, new_claim_id
-from gql_app.work.locking import lock_tasks_around
+from gql_app.work.locking import lock_household_if_free, lock_tasks_around
 from gql_app.work.reads.next_tasks import WINDOW, Candidate, Where, most_urgent, where_to_look
 from gql_app.work.reads.nothing_next import why_nothing
 from gql_app.work.resting import note_resting, rests, wake
 from gql_app.work.results import ChangeResult
-from models.database import Id, fetch, has_row_locks
+from models.database import fetch, has_row_locks
 from models.task import IS_OPEN, TaskRow
+
+
+class _Free(NamedTuple):
+    """A task that is free, with its patient, who was locked, and whether they are in a
+    household."""
+
+    id: int
+    patient_id: int
+    has_household: bool
 
 
 async def claim_next(
@@ -82,20 +92,28 @@ def _is_free(tasks: Sequence[TaskRow], candidate: Candidate, now: datetime) -> b
 
 
 async def _not_locked(change: Change, candidates: list[Candidate]) -> list[Candidate]:
-    """The first of the candidates that is still free, and whose patient nobody else is claiming at
-    this moment: locked. In SQLite, where nobody else can be, all of them.
+    """The first of the candidates that is still free, and whose household nobody else is claiming
+    at this moment: locked. In SQLite, where nobody else can be, all of them.
 
     A change may have waited for its turn, and the first candidates were claimed meanwhile: to lock
     one of those would be in vain, and the next look would come too late again."""
     if not has_row_locks():
         return candidates
     sql = f"""
-    SELECT t.id FROM unnest($2::bigint[]) WITH ORDINALITY AS c (id, place)
+    SELECT t.id, p.id AS patient_id, p.guarantor_id IS NOT NULL OR EXISTS (
+        SELECT 1 FROM patient m WHERE m.practice_id = $1 AND m.guarantor_id = p.id)
+    FROM unnest($2::bigint[]) WITH ORDINALITY AS c (id, place)
     JOIN task t ON t.practice_id = $1 AND t.id = c.id AND {IS_OPEN}
       AND (t.claimed_until IS NULL OR t.claimed_until <= $3)
     JOIN patient p ON p.practice_id = $1 AND p.id = t.patient_id
     ORDER BY c.place LIMIT 1 FOR UPDATE OF p SKIP LOCKED
     """
     first = candidates[:WINDOW]
-    found = await fetch(Id, sql, change.practice_id, [c.id for c in first], change.now)
-    return [c for c in first if found and c.id == found[0].id]
+    ids = [candidate.id for candidate in first]
+    while found := await fetch(_Free, sql, change.practice_id, ids, change.now):
+        ((task_id, patient_id, has_household),) = found
+        if not has_household or await lock_household_if_free(change.practice_id, patient_id):
+            return [candidate for candidate in first if candidate.id == task_id]
+        first = [candidate for candidate in first if candidate.patient_id != patient_id]
+        ids = [candidate.id for candidate in first]
+    return []

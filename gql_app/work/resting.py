@@ -1,4 +1,5 @@
-"""Patients who rest: they were called a short time ago, for whichever of their tasks.
+"""Patients who rest: they or others of their household were called a short time ago, for whichever
+of their tasks.
 
 Whether a patient rests is looked up when a claim would hand them out. Thousands of their tasks can
 be due, and each claim would look all of them up again. So the first claim that meets one notes on
@@ -15,8 +16,9 @@ from typing import NamedTuple
 from gql_app.work.changes import Change
 from gql_app.work.reads.last_calls import call_of, last_call
 from gql_app.work.reads.next_tasks import DUE_NOW, NOT_PROMISED, WINDOW, Candidate, Where
-from models.database import Id, among, fetch, for_update_if_free, write
+from models.database import Id, among, among_found, fetch, for_update_if_free, write
 from models.follow_up import local_date
+from models.household import household_of
 from models.rest import Rest
 from models.task import IS_OPEN
 
@@ -56,9 +58,11 @@ async def note_resting(change: Change, rest: Rest, candidates: Sequence[Candidat
 
 
 async def forget_rest(change: Change, patient_id: int) -> None:
-    """Have the next claim look again whether the patient rests: a call was undone."""
-    sql = """UPDATE task SET rests_since = NULL
-    WHERE practice_id = $1 AND patient_id = $2 AND rests_since IS NOT NULL"""
+    """Have the next claim look again whether the patient's household rests: a call was undone, or
+    it has other members."""
+    sql = f"""UPDATE task SET rests_since = NULL
+    WHERE practice_id = $1 AND {among_found("patient_id", household_of("$2"))}
+      AND rests_since IS NOT NULL"""
     await write(sql, change.practice_id, patient_id)
 
 

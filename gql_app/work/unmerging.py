@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gql_app.work.changes import Change
 from gql_app.work.contact_status import close_all, write_standing
+from gql_app.work.households import restore_guarantors, settle
 from gql_app.work.merging import (
     Person,
     claimed_by_somebody_else,
@@ -55,7 +56,9 @@ async def unmerge_patients(
     merge = await _merge_now(change, merge_id)
     if merge is None:
         return UnmergeResult(refusals=(missing("merge", "mergeId"),))
-    people = await lock_both(change, (merge.survivor_id, merge.merged_id))
+    regrouped = Moved.of(merge.moved).guarantors
+    also = [i for row in regrouped for i in row if i is not None]
+    people, members = await lock_both(change, (merge.survivor_id, merge.merged_id), also)
     merge = await _merge_now(change, merge_id)  # another may have undone it while we waited
     assert merge is not None
     here = change.practice_id
@@ -72,6 +75,8 @@ async def unmerge_patients(
     if refusal is not None:
         return UnmergeResult(survivor, refusals=(refusal,))
     await _divide(change, merge, people, tasks)
+    await restore_guarantors(change, regrouped, members)
+    await settle(change, [merge.survivor_id, merge.merged_id])
     return UnmergeResult(
         await patient_now(here, merge.survivor_id), await patient_now(here, merge.merged_id)
     )

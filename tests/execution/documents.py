@@ -87,7 +87,7 @@ WITHOUT_PLAN = {
     ],
     "Viewer": ["sessions", "passkeys", "lastSignIn", "practice", "claimed"],
     "Queue": ["script"],
-    "Patient": ["externalIds", "appointments", "merges"],
+    "Patient": ["externalIds", "appointments", "merges", "household"],
     "Task": ["externalIds"],
 }
 """Fields that graphql-core completes: what one person sees of themselves, an admin alone, or a page

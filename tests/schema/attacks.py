@@ -184,6 +184,12 @@ MUTATIONS: dict[str, list[Attack]] = {
         lambda w, n: {"patientId": n.newcomer, "status": "DECEASED"},
         lambda w, n: {"patientId": n.patient, "status": "OK"},
     ],
+    "setGuarantor": [
+        lambda w, n: {"patientId": _shared(w), "guarantorId": n.patient},
+        lambda w, n: {"patientId": n.patient, "guarantorId": _shared(w)},
+        lambda w, n: {"patientId": n.newcomer, "guarantorId": None},
+        lambda w, n: {"patientId": n.patient, "guarantorId": n.newcomer},
+    ],
     "mergePatients": [
         lambda w, n: {"survivorId": _shared(w), "mergedId": n.patient},
         lambda w, n: {"survivorId": n.patient, "mergedId": _shared(w), "dryRun": True},

@@ -10,6 +10,7 @@ from tortoise.expressions import Q
 from gql_app.access import SESSION, Viewer, authenticate
 from gql_app.schema.ids import global_id
 from gql_app.work.appointments import NewAppointment, record_appointment
+from gql_app.work.households import set_guarantor
 from gql_app.work.merging import merge_patients
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
 from gql_app.work.patients import index_patients
@@ -91,22 +92,24 @@ NOTHING = Named(
 class World:
     """A practice as a limited key `key` is to see it: `recall` is its queue, `missed` is hidden.
     The first patient has tasks in both, one of them moved there, the second and the fourth have
-    tasks in the hidden one, the third has none."""
+    tasks in the hidden one, the third has none. The `relative` is in the first one's household."""
 
     office: Office
     key: str
     viewer: Viewer
     seen: Task
     named: Named
+    relative: int = 0
 
     async def hidden_rows(self) -> dict[str, list[dict[str, Any]]]:
         """Every column of every row that the key may not change, but for the claim of the patient
-        whom it sees."""
+        whom it sees, and of that patient's household."""
         here, office = self.office.practice.id, self.office
         shared, *patients = (patient.id for patient in office.patients)
         hidden = Q(queue_id=office.missed.id) | Q(patient_id__in=patients)
         tasks = await Task.filter(hidden, practice_id=here).values()
-        of_shared = {task["id"] for task in tasks if task["patient_id"] == shared}
+        household = {shared, self.relative}
+        of_shared = {task["id"] for task in tasks if task["patient_id"] in household}
         of_tasks = {"practice_id": here, "task_id__in": [task["id"] for task in tasks]}
         of_patients = {"practice_id": here, "patient_id__in": patients}
         rows = {
@@ -179,6 +182,7 @@ async def make_world(slug: str, role: Role, *, may_create_tasks: bool) -> World:
     hidden_staff = await authenticate(elsewhere)
     await invite(office.changes, here, "Canary Staff", queue_ids=[missed.id])
     shared, hidden_patient, newcomer = office.patients
+    relative = await _relative(office, shared)
     soon = office.clock() + timedelta(days=9)
     appointment = await _book(office, hidden_patient)
     seen = await office.make_task(expires_at=soon, patient=shared)
@@ -228,7 +232,7 @@ async def make_world(slug: str, role: Role, *, may_create_tasks: bool) -> World:
         task_called="hidden task",
     )
     viewer = await authenticate(key)
-    return World(office, key, viewer, seen, named)
+    return World(office, key, viewer, seen, named, relative)
 
 
 async def _sign_in(key: str) -> int:
@@ -310,6 +314,16 @@ async def _another(office: Office) -> Patient:
     await index_patients(office.practice.id, [patient])
     office.patients.append(patient)
     return patient
+
+
+async def _relative(office: Office, shared: Patient) -> int:
+    """The number of a hidden patient who answers for the one whom the key sees. A claim on one of
+    the two is for both, and waits for both."""
+    patient = await _another(office)
+    office.patients.remove(patient)
+    await office.make_task(office.missed, patient=patient, reason="Canary, of a relative")
+    await office.changes.make(office.supervisor, set_guarantor, shared.id, patient.id)
+    return int(patient.id)
 
 
 async def _book(office: Office, patient: Patient) -> int:

@@ -24,6 +24,7 @@ from tests.flows.dashboard import services
 from tests.office import Office
 from tests.support.call_backs import promise
 from tests.work.agents import claims_of, make_patients
+from tests.work.families import answer
 
 SCHEMA = build_schema()
 TYPES: dict[str, Any] = core_schema(SCHEMA).type_map
@@ -102,6 +103,7 @@ async def office(database_url: str) -> AsyncIterator[Office]:
             await claims_of(office).claim(office.staff, task.id),
             await office.changes.make(office.staff, set_contact_status, moved.id, gone),
             await office.changes.make(office.partner, record_appointment, booking),
+            await answer(office, office.patients[1].id, office.patients[2].id),
         ]
         assert not [refusal for outcome in done for refusal in outcome.refusals]
         yield office

@@ -1,6 +1,7 @@
 """Many agents and patients of one office, and what must be true of claims whatever they do."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from gql_app.access import Viewer, authenticate
@@ -67,6 +68,7 @@ async def assert_consistent(office: Office) -> None:
             assert (task.claimed_by_id, task.claimed_until) == FREE, "a closed task is claimed"
             assert task.claim_id is None
     assert {patient: claims for patient, claims in held.items() if len(claims) > 1} == {}
+    await assert_households_are_whole(office, tasks)
     for patient in await Patient.filter(id__in=list(held)):
         standing = Standing(patient.contact_status, ends_at=patient.contact_status_ends_at)
         assert not standing.at(office.clock()).is_barred, "who is not to be called has a task"
@@ -86,6 +88,22 @@ async def assert_consistent(office: Office) -> None:
     for event in events:  # those of one change follow each other
         assert event.change in (event.seq, events[event.seq - 2].change)
     assert (await Practice.get(id=office.practice.id)).seq == len(events)
+
+
+async def assert_households_are_whole(office: Office, tasks: Sequence[Task]) -> None:
+    """No guarantor has one, none is gone, and a household is under one claim."""
+    patients = {row.id: row for row in await Patient.filter(practice_id=office.practice.id)}
+    guarantors = {row.guarantor_id for row in patients.values() if row.guarantor_id is not None}
+    for guarantor in guarantors:
+        row = patients[guarantor]
+        assert (row.guarantor_id, row.merged_into_id, row.taken_back_at) == (None, None, None)
+    held: dict[int, set[object]] = defaultdict(set)
+    for task in tasks:
+        if task.status.is_open:
+            is_held = task.claimed_until is not None and task.claimed_until > office.clock()
+            claim = (task.claimed_by_id, task.claim_id) if is_held else None
+            held[patients[task.patient_id].guarantor_id or task.patient_id].add(claim)
+    assert {head: claims for head, claims in held.items() if len(claims) > 1} == {}
 
 
 def assert_nobody_acted_on_anothers_claim(events: list[EventRow]) -> None:

@@ -154,4 +154,8 @@ async def _create_patients(change: Change) -> None:
         for i in range(PATIENTS)
     )
     patients = await Patient.filter(practice_id=change.practice_id).order_by("id")
+    mother, *children = [patient.id for patient in patients[:3]]  # all of one name
+    await Patient.filter(practice_id=change.practice_id, id__in=children).update(
+        guarantor_id=mother
+    )
     await index_patients(change.practice_id, patients)

@@ -34,7 +34,7 @@ from gql_app.work.imports.records import CannotImport, FileCode, Record, Trouble
 from gql_app.work.imports.rows import MAX_SOURCE, ImportResult, ImportRow
 from gql_app.work.imports.run import BATCH, Import
 from gql_app.work.reads.conditions import BadInput, is_storable
-from gql_app.work.reads.imports import last_matching
+from gql_app.work.reads.imports import awaiting_guarantors, last_matching
 from gql_app.work.reads.targets import find_target
 from models.checks import BadValue, checked_region, checked_time_zone
 from models.database import opened
@@ -98,6 +98,11 @@ async def import_file(
                             raise CannotImport(FileCode.NOT_FOUND, str(error)) from None
                         raise
     say(tally)
+    if tally.awaiting:
+        say(
+            f"{tally.awaiting:,} patients of {order.source} have a guarantor who has not come in,"
+            " or cannot answer for them."
+        )
     if not tally[ImportResult.REJECTED]:
         return 0
     say(f"rejects: {rejects_path}")
@@ -113,10 +118,12 @@ def _check_place(path: Path) -> None:
 
 
 class Tally(Counter[ImportResult]):
-    """How many rows came to what, in how long."""
+    """How many rows came to what, in how long. `awaiting` are the patients of the source whose
+    guarantors are not set."""
 
     def __init__(self, is_trial: bool) -> None:
         super().__init__()
+        self.awaiting = 0
         self._is_trial = is_trial
         self._begun = time.monotonic()
 
@@ -151,7 +158,7 @@ async def _load(source: Source, run: Import, rejects: Rejects, bar: "_Bar", tall
 def _result_of(record: Record, results: Iterator[RowResult]) -> tuple[ImportResult, Trouble | None]:
     if record.row is None:
         return ImportResult.REJECTED, record.trouble
-    result, _, refusals = next(results)
+    result, _, refusals, _ = next(results)
     if not refusals:
         return result, None
     columns = [_column(refusal.field) for refusal in refusals]
@@ -205,6 +212,9 @@ async def _run_of(
             trial = order.dry_run
             run = Import(changes, viewer, target, order.source, is_trial=trial, job_id=job_id)
             yield run, tally
+            if not trial:
+                awaiting = await awaiting_guarantors(viewer, [order.source])
+                tally.awaiting = sum(found.number for found in awaiting)
         finally:
             if job_id is not None:
                 await changes.make(viewer, end_run, job_id, tally)

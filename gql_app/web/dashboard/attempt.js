@@ -53,7 +53,7 @@ export function othersOf({ attempt, fields, others }, close) {
 /** What the agent has typed and chosen. */
 function typed(fields, close) {
   const { outcome, followUp, notes, contactStatus, incoming, others = {} } = fields;
-  const chosen = Object.entries(others).filter(([, { choice }]) => choice);
+  const chosen = Object.entries(others).filter(([, { choice }]) => choice); // none: as it is without one
   return JSON.stringify([outcome, close ? null : followUp, notes, close, contactStatus, incoming, callBack(fields, close), ...chosen]);
 }
 

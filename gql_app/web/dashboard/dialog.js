@@ -28,7 +28,7 @@ export class ContactDialog {
     this.notices = new Notices(this.element, store, claims);
     this.past = new Past(this.element, store, {
       onChange: () => this.draw(),
-      onOthers: (tasks) => this.showOthers(tasks),
+      onOthers: (...others) => this.showOthers(...others),
       onCorrected: (task) => this.task?.id === task.id && this.open(task),
       onError: (error) => error instanceof SignedOut && onError(error),
     });
@@ -243,15 +243,16 @@ export class ContactDialog {
     }
   }
 
-  /** The patient has these other open tasks. Most have none: what shows them is loaded for the rest. */
-  async showOthers(tasks) {
-    this.otherTasks = tasks;
+  /** The patient and the household have these other open tasks. Most have none: what shows them is loaded for the
+   *  rest. */
+  async showOthers(...others) {
+    this.otherTasks = others;
     try {
-      if (tasks.length && !this.others) {
+      if (others.some(({ length }) => length) && !this.others) {
         const { OtherTasks } = await import('./other-tasks.js');
         this.others ??= new OtherTasks(this);
       }
-      this.others?.show(this.otherTasks);
+      this.others?.show(...this.otherTasks);
       this.draw();
     } catch (error) {
       this.onError(error);

@@ -90,6 +90,24 @@ export const PAST = `query ($id: ID!, $first: Int!) {
       tasks(status: [${OPEN_STATUSES}], first: 50) {
         nodes { id isOpen expiresAt reason followUp followUpAt contactCount assignee { name } queue { name } }
       }
+      household { guarantor { id } }
+    }
+  }
+}`;
+
+// Asked for only if there is one.
+export const HOUSEHOLD = `query ($id: ID!) {
+  task(id: $id) {
+    patient {
+      household {
+        guarantor { id }
+        members {
+          id name contactStatus
+          tasks(status: [${OPEN_STATUSES}], first: 8) {
+            nodes { id isOpen expiresAt reason followUp followUpAt contactCount assignee { name } queue { name } }
+          }
+        }
+      }
     }
   }
 }`;

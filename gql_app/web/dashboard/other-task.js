@@ -1,4 +1,4 @@
-// One of the patient's other open tasks: what may be chosen for it, and what a call comes to on it then.
+// One of the other open tasks of the patient or the household: what may be chosen for it, and what a call comes to on it then.
 
 import { noted } from './attempt.js';
 import { made } from './elements.js';
@@ -8,8 +8,10 @@ import { count, dayToCall, distance } from './words.js';
 import { OUTCOMES } from './workflow.js';
 
 // What may be chosen for a task. Without a choice the call is logged on it in the same way, as long as it stays open
-// by that: Log and Close Task closes only what was chosen to be closed.
-export const SAME = '';
+// by that: Log and Close Task closes only what was chosen to be closed. A task of somebody else of the household stays
+// as it is without a choice, and gets no notes that were made of another person.
+const SAME = '';
+const ALIKE = 'alike';
 const CLOSE = 'close';
 export const LEAVE = 'leave';
 export const OWN = 'own';
@@ -19,6 +21,12 @@ const CHOICES = {
   [OWN]: 'Another outcome …',
   [LEAVE]: 'Leave as it is',
 };
+const CHOICES_OF_MEMBER = {
+  [LEAVE]: CHOICES[LEAVE],
+  [ALIKE]: 'Same outcome, same day, no notes',
+  [CLOSE]: 'Same outcome, close it, no notes',
+  [OWN]: CHOICES[OWN],
+};
 export const EMPTY = { choice: SAME, outcome: Object.keys(OUTCOMES)[0], followUp: '', closes: false, notes: '' };
 
 const options = (texts) => Object.entries(texts).map(([value, text]) => made('option', { value, text }));
@@ -26,10 +34,14 @@ const options = (texts) => Object.entries(texts).map(([value, text]) => made('op
 export class Row {
   constructor(list, task, of) {
     Object.assign(this, { list, task, of, error: '' });
+    const isOfMember = Boolean(task.member);
+    this.same = isOfMember ? ALIKE : SAME;
+    this.usual = isOfMember ? LEAVE : SAME;
+    const choices = isOfMember ? CHOICES_OF_MEMBER : CHOICES;
     const id = `other-${task.id}`;
     this.title = made('strong', { id });
     this.about = made('span');
-    this.choice = this.control('select', 'choice', 'This call', {}, options(CHOICES));
+    this.choice = this.control('select', 'choice', 'This call', {}, options(choices));
     this.own = made('div', { class: 'own' });
     this.hint = made('p', { class: 'muted' });
     this.said = made('p', { class: 'error', role: 'alert' });
@@ -76,10 +88,16 @@ export class Row {
       const close = own.closes || !takesDate(own.outcome);
       return { outcome: own.outcome, followUp: close ? null : own.followUp || null, close, notes: noted(own.notes) };
     }
-    const same = { outcome: fields.outcome, notes: noted(fields.notes) };
+    const { notes } = this.taken(fields);
+    const same = { outcome: fields.outcome, notes: noted(notes) };
     if (choice === CLOSE) return { ...same, followUp: null, close: true };
-    if (isClosing || !takesDate(fields.outcome) || this.whyNot(fields)) return null;
+    if (isClosing || !takesDate(fields.outcome) || this.whyNot(this.taken(fields))) return null;
     return { ...same, followUp: fields.followUp, close: false };
+  }
+
+  /** What is taken over of the call: notes are about one person. */
+  taken(fields) {
+    return { ...fields, notes: this.task.member ? '' : fields.notes };
   }
 
   /** Why a contact cannot be logged here; null if it can. */
@@ -100,7 +118,7 @@ export class Row {
     const chosen = this.list.chosen(task.id);
     const due = task.followUp ? `Follow-up ${dayToCall(task)}, ${distance(task.followUp)}` : count(task.contactCount, 'attempt');
     const assignee = task.assignee ? ` · For ${outside(task.assignee.name)}` : '';
-    write(this.title, outside(task.reason));
+    write(this.title, [task.member?.name, task.reason].filter(Boolean).map(outside).join(': '));
     write(this.about, `${outside(task.queue.name)} · ${due}${assignee}`);
     this.choice.hidden = this.hint.hidden = dialog.isRecord;
     this.own.hidden = dialog.isRecord || chosen.choice !== OWN;
@@ -123,9 +141,9 @@ export class Row {
   told(choice, fields) {
     if (!this.task.isOpen) return 'It was closed meanwhile: nothing is logged on it.';
     if (choice === OWN) return this.wrong() ?? '';
-    if (choice !== SAME || !fields.outcome) return '';
+    if (choice !== this.same || !fields.outcome) return '';
     if (!takesDate(fields.outcome)) return 'It stays as it is, for there is no day.';
-    const why = fields.followUp && this.whyNot(fields);
+    const why = fields.followUp && this.whyNot(this.taken(fields));
     return why ? `It stays as it is. ${why}` : '';
   }
 }

@@ -1,14 +1,21 @@
-// The patient's other open tasks, and what the same call comes to on each of them. Few patients have several, so
+// The other open tasks of the patient and the household, and what the same call comes to on each of them. Few patients have several, so
 // this is loaded for those who do.
 
 import { othersOf } from './attempt.js';
 import { button, made } from './elements.js';
-import { EMPTY, LEAVE, OWN, Row, SAME } from './other-task.js';
-import { write } from './text.js';
+import { EMPTY, LEAVE, OWN, Row } from './other-task.js';
+import { outside, write } from './text.js';
 import { count, refusal } from './words.js';
-import { CODES } from './workflow.js';
+import { CODES, CONTACT_STATUSES } from './workflow.js';
 
 document.head.append(made('link', { rel: 'stylesheet', href: 'dashboard/other-tasks.css' }));
+
+/** A member of the household, with what is to be known before somebody asks for them. */
+function called({ name, isGuarantor, contactStatus }) {
+  const known = [isGuarantor && 'answers for all', contactStatus !== 'OK' && CONTACT_STATUSES[contactStatus]];
+  const more = known.filter(Boolean).join(', ');
+  return outside(name) + (more && ` (${more})`);
+}
 
 export class OtherTasks {
   /** `dialog` has the call: what was chosen for these tasks is in its fields, and is kept with its draft. */
@@ -16,12 +23,13 @@ export class OtherTasks {
     this.dialog = dialog;
     this.rows = new Map(); // by the task's id
     this.all = button('', () => this.chooseForAll());
-    dialog.part('others').before(this.all);
+    this.household = made('p', { class: 'muted household' });
+    dialog.part('others').before(this.all, this.household);
   }
 
-  /** These are the patient's other open tasks now. One that is none any more stays if something was typed for it, or
-   *  refused. */
-  show(tasks) {
+  /** These are the other open tasks of the patient and the household now. One that is none any more stays if something
+   *  was typed for it, or refused. */
+  show(tasks, members) {
     const { dialog } = this;
     const known = new Map(tasks.map((task) => [task.id, task]));
     for (const [id, row] of this.rows) {
@@ -39,12 +47,14 @@ export class OtherTasks {
     const list = dialog.part('others');
     for (const item of [...list.children]) if (!items.delete(item)) item.remove();
     list.append(...items); // what stays is not moved: the focus may be in it
-    dialog.part('other-tasks').hidden = this.rows.size === 0;
+    write(this.household, members.length ? `Household: ${members.map(called).join(', ')}.` : '');
+    this.household.hidden = !members.length;
+    dialog.part('other-tasks').hidden = !this.rows.size && !members.length;
   }
 
   /** What was chosen for a task. */
   chosen(id) {
-    return { ...EMPTY, ...this.dialog.fields.others?.[id] };
+    return { ...EMPTY, choice: this.rows.get(id)?.usual, ...this.dialog.fields.others?.[id] };
   }
 
   choose(id, values) {
@@ -59,8 +69,8 @@ export class OtherTasks {
   }
 
   chooseForAll() {
-    const choice = this.areAllLeft ? SAME : LEAVE;
-    for (const id of this.rows.keys()) this.choose(id, { choice });
+    const { areAllLeft } = this;
+    for (const [id, row] of this.rows) this.choose(id, { choice: areAllLeft ? row.same : LEAVE });
   }
 
   /** What is to be logged on the tasks if the button is pressed that closes, or the other one. */

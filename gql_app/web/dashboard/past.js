@@ -2,7 +2,7 @@
 // tasks, and how a closed task ended. It follows what others do. Supervisors can take back what was done.
 
 import { graphql } from './api.js';
-import { PAST } from './documents.js';
+import { HOUSEHOLD, PAST } from './documents.js';
 import { Pace } from './pace.js';
 import { write } from './text.js';
 import { clock, dateOf, dayAndClock, nextAppointment, rests, today } from './words.js';
@@ -12,7 +12,8 @@ const MOST = 500; // rows that the server gives at once
 const NO_NEWS = new Set(['CLAIMED', 'RELEASED', 'CALL_BACK_DUE', 'CALL_BACK_PASSED_ON', 'PRIORITY_CHANGED']); // kinds of events that change nothing here
 
 export class Past {
-  /** `onChange()`: there is something new to draw; `onOthers(tasks)`: the patient's other open ones; `onCorrected(task)`: something was taken back, and so is
+  /** `onChange()`: there is something new to draw; `onOthers(tasks, members)`: the other open ones of
+   *  the patient and the household, and who is in it; `onCorrected(task)`: something was taken back, and so is
    *  the task now; `onError(error)`. */
   constructor(dialog, store, { onChange, onOthers, onCorrected, onError }) {
     Object.assign(this, { dialog, store, onChange, onOthers, onCorrected, onError });
@@ -26,7 +27,7 @@ export class Past {
     this.part('reopen').addEventListener('click', () => this.correct('reopen'));
     store.listen((what, detail) => {
       if (!this.task) return;
-      const isOurs = what === 'event' && detail.task.patient.id === this.task.patient.id;
+      const isOurs = what === 'event' && this.kin.has(detail.task.patient.id);
       if (what === 'snapshot' || (isOurs && !NO_NEWS.has(detail.kind))) this.pace.soon();
     });
   }
@@ -34,6 +35,7 @@ export class Past {
   /** Show the past of this task's patient to a viewer; of nobody with null. */
   begin(task, viewer = null) {
     Object.assign(this, { task, ending: null, wanted: PAGE, hasFailed: false, isAsked: false });
+    this.kin = new Set([task?.patient.id]); // the patient, and the rest of the household
     this.mayCorrect = Boolean(viewer?.mayCorrect);
     if (viewer && viewer.id !== this.viewerId) this.forget();
     if (viewer) this.viewerId = viewer.id;
@@ -67,6 +69,12 @@ export class Past {
       const [answer, { drawHistory }] = await Promise.all([asked, import('./history.js')]);
       this.drawHistory = drawHistory;
       if (this.task !== task || !answer.task) return;
+      const { patient } = answer.task;
+      if (patient.household) {
+        const more = await graphql(HOUSEHOLD, { id: task.id }, { isKept: false });
+        if (this.task !== task) return;
+        patient.household = more.task?.patient.household;
+      }
       this.hasFailed = false;
       this.ending = answer.task;
       this.draw(answer.task.patient);
@@ -88,12 +96,23 @@ export class Past {
     this.drawHistory?.(this.part('history'), contacts, this.task, { postponements: this.postponements(contacts, hasMore), onUndo });
     this.drawRest(contacts.filter(({ undo }) => !undo), patient?.nextAppointment);
     this.part('reopen').hidden = !mayCorrect || this.ending.isOpen;
-    this.onOthers((patient?.tasks.nodes ?? []).filter(({ id }) => id !== this.task.id));
+    this.drawOthers(patient);
     if (!patient) this.drawEnd('Loading …');
     else if (!contacts.length) this.drawEnd('Nobody has called yet.');
     else if (!hasMore) this.drawEnd('');
     else if (contacts.length < MOST) this.drawEnd('', 'Show earlier contacts');
     else this.drawEnd(`These are the latest ${MOST}.`);
+  }
+
+  /** The other open tasks: the patient's own, then those of others of the household. */
+  drawOthers(patient) {
+    const { guarantor, members = [] } = patient?.household ?? {};
+    const others = members.filter(({ id }) => id !== this.task.patient.id);
+    for (const { id } of others) this.kin.add(id);
+    const own = (patient?.tasks.nodes ?? []).filter(({ id }) => id !== this.task.id);
+    const theirs = others.flatMap((member) => member.tasks.nodes.map((task) => ({ ...task, member })));
+    const named = members.map((member) => ({ ...member, isGuarantor: member.id === guarantor?.id }));
+    this.onOthers([...own, ...theirs], named);
   }
 
   /** Those that stand between the contacts that are shown. */

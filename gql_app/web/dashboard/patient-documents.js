@@ -18,6 +18,7 @@ export const PATIENT = `query ($id: ID!, $contacts: Int!, $closed: Int!) {
   patient(id: $id) {
     id name phone version contactStatus contactStatusReason contactStatusSince contactStatusUntil
     phones { number display href } externalIds { source id }
+    household { guarantor { id } members { id name phone contactStatus } }
     merges { id at tasks appointments by { name } merged { id name phone } }
     appointments(first: 20) { nodes { id at externalId status kind } pageInfo { hasNextPage } }
     open: tasks(status: [${OPEN_STATUSES}], first: 30) { nodes { ...OfPatient } }
@@ -55,6 +56,10 @@ export const SET_APPOINTMENT = `mutation ($id: ID!, $status: AppointmentStatus!)
   setAppointmentStatus(id: $id, status: $status) {
     appointment { status } reopenedTasks { id } createdTasks { id } closedTasks { id } ${ERRORS}
   }
+}`;
+
+export const SET_GUARANTOR = `mutation ($id: ID!, $guarantor: ID) {
+  setGuarantor(patientId: $id, guarantorId: $guarantor) { patient { id name household { members { id } } } ${ERRORS} }
 }`;
 
 export const NEW_TASK = `mutation ($input: CreateTaskInput!) {

@@ -3,6 +3,7 @@
 import { button, made } from './elements.js';
 import { outside } from './text.js';
 import { cause, count, dateOf, dayAndClock, dayToCall, distance, today, urgency } from './words.js';
+import { CONTACT_STATUSES } from './workflow.js';
 
 export function taskLine(task) {
   const { id, reason, queue, assignee, externalIds } = task;
@@ -46,6 +47,17 @@ export function appointmentTold({ appointment, reopenedTasks, createdTasks, clos
   const tasks = [[reopenedTasks, 'open again'], [createdTasks, 'new'], [closedTasks, 'closed']];
   const came = tasks.filter(([of]) => of.length).map(([of, how]) => `${count(of.length, 'task')} ${how}`);
   return [`The appointment is ${what}`, ...came].join(', ').concat('.');
+}
+
+/** The others of the patient's household. */
+export function membersOf({ id, household }) {
+  const others = (household?.members ?? []).filter((member) => member.id !== id);
+  return others.map((member) => {
+    const isGuarantor = member.id === household.guarantor?.id;
+    const known = [isGuarantor && 'answers for all', member.contactStatus !== 'OK' && CONTACT_STATUSES[member.contactStatus]];
+    const more = [outside(member.phone), ...known].filter(Boolean).join(' · ');
+    return line(made('a', { href: `#/patients/${member.id}`, text: outside(member.name) }), more);
+  });
 }
 
 /** Who was merged into the patient; `undo(id)` divides them, if the viewer may. */

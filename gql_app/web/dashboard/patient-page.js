@@ -10,7 +10,7 @@ import { MergeDialog } from './merge-dialog.js';
 import { Pace } from './pace.js';
 import { NEW_TASK, PATIENT, SET_APPOINTMENT, UNMERGE, UPDATE } from './patient-documents.js';
 import { PatientStatus } from './patient-status.js';
-import { appointmentLine, appointmentTold, mergeLine, taskLine } from './patient-lines.js';
+import { appointmentLine, appointmentTold, membersOf, mergeLine, taskLine } from './patient-lines.js';
 import { PRIORITIES } from './priorities.js';
 import { outside, write } from './text.js';
 
@@ -67,6 +67,7 @@ export class PatientPage {
       this.status.button,
       (this.toMerge = button('Merge …', () => this.merge.open(this.patient))),
     );
+    this.toFamily = button('Who answers for the patient …', () => this.openFamily());
     this.notice = made('div', { class: 'notice wrong', role: 'alert', hidden: true });
     this.note = made('p', { role: 'status' });
     this.lists = {};
@@ -74,10 +75,12 @@ export class PatientPage {
       'div', { class: 'sections' },
       this.section('open', 'Open tasks'),
       this.section('contacts', 'Contacts', 'ol'),
+      this.section('household', 'Household'),
       this.section('appointments', 'Appointments'),
       this.section('closed', 'Closed tasks'),
       this.section('merges', 'Merged into this patient'),
     );
+    this.lists.household.section.append(this.toFamily);
     const top = made('div', { class: 'top' }, made('div', {}, this.name, this.phones, this.ids, this.status.element), this.buttons);
     const back = made('a', { href: '#/patients', class: 'back', text: 'All patients' });
     this.body = made('div', { class: 'person', hidden: true }, top, this.notice, this.sections);
@@ -102,6 +105,7 @@ export class PatientPage {
     this.toTask.hidden = !viewer.mayCreateTasks;
     this.toEdit.hidden = !viewer.mayEditPatients;
     this.toMerge.hidden = !viewer.mayMergePatients;
+    this.toFamily.hidden = !viewer.mayEditPatients;
   }
 
   /** Nobody is shown. */
@@ -189,6 +193,7 @@ export class PatientPage {
     drawHistory(this.lists.contacts.list, contacts.nodes, {});
     this.end('contacts', contacts, 'Nobody has called yet. Each call that is logged appears here.');
     const become = this.viewer.mayCreateTasks ? (id, status) => this.becomes(id, status) : null;
+    this.fill('household', membersOf(this.patient), 'Nobody else. A household has one who answers for all.');
     this.fill('appointments', appointments.nodes.map((one) => appointmentLine(one, become)), 'None. Your booking system tells Callboard of them.');
     if (appointments.pageInfo.hasNextPage) write(this.lists.appointments.empty, 'These are the latest 20.');
     this.fill('closed', closed.nodes.map(taskLine), 'No task was closed yet.', closed);
@@ -264,6 +269,20 @@ export class PatientPage {
     this.say(`${outside(patient.name)} was saved.`);
     this.load();
     return [];
+  }
+
+  /** Few do, so it is loaded then. */
+  async openFamily() {
+    try {
+      const { GuarantorDialog } = await import('./guarantor-dialog.js');
+      if (!this.family) {
+        this.family = new GuarantorDialog({ say: this.say, onError: this.onError, onSet: () => this.load() });
+        this.dialogs.push(this.family);
+      }
+      if (this.patient) this.family.open(this.patient);
+    } catch (error) {
+      this.onError(error);
+    }
   }
 
   openTask() {

@@ -49,7 +49,10 @@ export class PatientsView {
     this.create = new FormDialog({
       submit: 'Make patient', fields: CALLED, send: (values) => this.make(values), onError,
     });
-    this.dialogs = [this.create, ...this.page.dialogs];
+  }
+
+  get dialogs() {
+    return [this.create, ...this.page.dialogs]; // some are loaded later
   }
 
   begin(viewer) {

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.changes import Change
+from gql_app.work.imports.guarantors import Answered, link_guarantors
 from gql_app.work.imports.known import ImportBatch, Known, KnownPatient, read_known
 from gql_app.work.imports.rows import ImportResult, Incoming
 from gql_app.work.intake import NewTask, check_new_task, new_task, with_default_life
@@ -22,6 +23,7 @@ from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.targets import find_target
 from models.database import columns_of_new, insert, insert_many, snapshot, write
 from models.event import TaskEventKind
+from models.household import Regrouped
 from models.importing import ImportState
 from models.refusals import Refusal, RefusalCode
 
@@ -38,11 +40,13 @@ TWICE = Refusal(
 
 
 class RowResult(NamedTuple):
-    """What came of a row. `task_id` is the task that it stands for, or that was open already."""
+    """What came of a row. `task_id` is the task that it stands for, or that was open already.
+    `notes` say what of a row that came in was left out."""
 
     result: ImportResult
     task_id: int | None = None
     refusals: tuple[Refusal, ...] = ()
+    notes: tuple[Refusal, ...] = ()
 
 
 class _Decision(NamedTuple):
@@ -70,11 +74,25 @@ async def import_batch(change: Change, batch: ImportBatch) -> list[RowResult]:
         await _lock_job(change, batch.job_id)
     known = await read_known(viewer, batch, change.now)
     decisions = [_decide(viewer, batch, row, known, change.now) for row in batch.rows]
-    new = await _carry_out(change, batch, decisions, known.patients)
-    results = [decision.result_of_row for decision in decisions]
+    written = await _write_patients(change, batch.source, known.patients)
+    await record_patient_changes(change, written.changed)
+    rows = [decision.row for decision in decisions if decision.patient is not None]
+    answered = await link_guarantors(change, known, rows)
+    await _make_tasks(change, batch, decisions)
+    results = [_with_guarantor(decision, answered) for decision in decisions]
     if batch.job_id is not None:
-        await _record_step(change, batch.job_id, results, new)
+        await _record_step(change, batch.job_id, results, written.new, answered.regrouped)
     return results
+
+
+def _with_guarantor(decision: _Decision, answered: Answered) -> RowResult:
+    """What came of a row, with what came of its guarantor."""
+    result = decision.result_of_row
+    patient_id = None if decision.patient is None else decision.patient.id
+    if result.result is ImportResult.UNCHANGED and patient_id in answered.changed:
+        result = result._replace(result=ImportResult.UPDATED)
+    note = answered.notes.get(decision.row.external_id)
+    return result if note is None else result._replace(notes=(note,))
 
 
 async def _lock_job(change: Change, job_id: int) -> None:
@@ -88,12 +106,18 @@ async def _lock_job(change: Change, job_id: int) -> None:
 
 
 async def _record_step(
-    change: Change, job_id: int, results: Sequence[RowResult], patients: list[int]
+    change: Change,
+    job_id: int,
+    results: Sequence[RowResult],
+    patients: list[int],
+    regrouped: Sequence[Regrouped],
 ) -> None:
     """Note what was made, so that it can be taken back."""
     tasks = [row.task_id for row in results if row.result is ImportResult.CREATED]
-    if tasks:
+    if tasks or regrouped:
         made = {"tasks": json.dumps(tasks), "patients": json.dumps(patients)}
+        if regrouped:
+            made["guarantors"] = json.dumps(regrouped)
         await insert("import_step", practice_id=change.practice_id, job_id=job_id, **made)
 
 
@@ -159,15 +183,8 @@ def _names_another(viewer: Viewer, row: Incoming, known: Known) -> bool:
     return not is_his or not viewer.sees_queue(task.queue_id)
 
 
-async def _carry_out(
-    change: Change,
-    batch: ImportBatch,
-    decisions: Sequence[_Decision],
-    patients: dict[str, KnownPatient],
-) -> list[int]:
-    """Write what was decided. Returns the ids of the patients who are new."""
-    written = await _write_patients(change, batch.source, patients)
-    await record_patient_changes(change, written.changed)
+async def _make_tasks(change: Change, batch: ImportBatch, decisions: Sequence[_Decision]) -> None:
+    """Make the tasks that were decided on, of patients who are written."""
     made = [d for d in decisions if d.result is ImportResult.CREATED]
     rows = {}
     for _, row, patient, *_ in made:
@@ -188,7 +205,6 @@ async def _carry_out(
     for external_id, task in rows.items():
         created = task._replace(id=ids[external_id])
         change.record(TaskEventKind.CREATED, created, before=None)
-    return written.new
 
 
 class _Written(NamedTuple):

@@ -27,6 +27,7 @@ class ImportField(StrEnum):
     FOLLOW_UP = "follow_up"
     EXPIRES_AT = "expires_at"
     PRIORITY = "priority"
+    GUARANTOR_EXTERNAL_ID = "guarantor_external_id"
 
 
 FIELDS = tuple(field.value for field in ImportField)
@@ -73,6 +74,11 @@ GUESSES: dict[str, tuple[str, ...]] = {
     ),
     "expires_at": ("expires", "valid until", "gültig bis", "läuft ab"),
     "priority": ("prio", "priorität", "prioritaet"),
+    "guarantor_external_id": (
+        *("guarantor id", "guar id", "guarantor number", "guarantor num", "guar num"),
+        *("resp party id", "responsible party id", "guarantor chart number", "guarantor", "guar"),
+        *("resp party", "responsible party", "zahlungspflichtiger", "zahler"),
+    ),
 }
 """What else a field's column may be called; the better names first."""
 

@@ -40,7 +40,8 @@ class KnownPatient:
     """A patient who is known already, or who is to be created (`id` is 0). `open_task_id` is the
     patient's open task in the queue: 0 if it is to be created, None if there is none. `learned` is
     the phone once the patient is new or changed. Who `is_barred` is not to be called; who
-    `is_booked` has an appointment that makes automatic tasks of the queue needless."""
+    `is_booked` has an appointment that makes automatic tasks of the queue needless. `awaits` is the
+    external id of a guarantor who has not come in."""
 
     id: int
     external_id: str
@@ -51,6 +52,8 @@ class KnownPatient:
     learned: Phone | None = None
     is_barred: bool = False
     is_booked: bool = False
+    guarantor_id: int | None = None
+    awaits: str | None = None
 
     def why_none(self, origin: TaskOrigin) -> ImportResult | None:
         """Why no task of this origin is made for the patient, None if one is."""
@@ -81,11 +84,19 @@ class _PatientThere(NamedTuple):
     phone: str
     contact_status: ContactStatus
     contact_status_ends_at: datetime | None
+    guarantor_id: int | None
+    awaited_guarantor: str | None
 
     def known(self, now: datetime) -> KnownPatient:
         standing = Standing(self.contact_status, ends_at=self.contact_status_ends_at)
         return KnownPatient(
-            self.id, "", self.name, self.phone, is_barred=standing.at(now).is_barred
+            self.id,
+            "",
+            self.name,
+            self.phone,
+            is_barred=standing.at(now).is_barred,
+            guarantor_id=self.guarantor_id,
+            awaits=self.awaited_guarantor,
         )
 
 
@@ -117,12 +128,14 @@ class _OpenTask(NamedTuple):
 class Known(NamedTuple):
     """What there is already: patients and tasks by their external ids. Of the patients in `hidden`
     the key may know no more than that their external ids are taken. Those in `merged` were merged
-    away, and their ids stand for the survivors."""
+    away, and their ids stand for the survivors. `waiting` are patients whose guarantors may have
+    come in with these rows."""
 
     patients: dict[str, KnownPatient]
     merged: frozenset[str]
     hidden: frozenset[str]
     tasks: dict[str, _TaskThere]
+    waiting: list[KnownPatient]
 
 
 async def read_known(viewer: Viewer, batch: ImportBatch, now: datetime) -> Known:
@@ -139,7 +152,8 @@ async def read_known(viewer: Viewer, batch: ImportBatch, now: datetime) -> Known
         hidden = frozenset()
     elif hidden and not batch.is_trial and {*called} != {*await _called(viewer, batch)}:
         raise Overtaken  # merged between the two looks: not hidden
-    return Known(patients, merged, hidden, await _known_tasks(viewer, batch))
+    waiting = [patient for patient in by_id.values() if patient.awaits is not None]
+    return Known(patients, merged, hidden, await _known_tasks(viewer, batch), waiting)
 
 
 async def _called(viewer: Viewer, batch: ImportBatch) -> list[_Called]:
@@ -153,23 +167,30 @@ async def _called(viewer: Viewer, batch: ImportBatch) -> list[_Called]:
 
 
 def _wanted(batch: ImportBatch) -> list[str]:
-    return sorted({row.patient_external_id for row in batch.rows})
+    """The external ids of the rows' patients, and of those who answer for them."""
+    ids = {row.patient_external_id for row in batch.rows} | {row.guarantor for row in batch.rows}
+    return sorted(ids - {""})
 
 
 async def _known_patients(
     viewer: Viewer, batch: ImportBatch, now: datetime
 ) -> dict[int, KnownPatient]:
-    """The patients of the rows whom the key may see, or the survivors for those who were merged
-    away, locked, with their open task in the queue and who claims them."""
+    """The patients of the rows, their guarantors, and who waits for one of these, whom the key may
+    see, or the survivors for those who were merged away, locked, with their open task in the queue
+    and who claims them."""
     where = seen_patients(viewer)
     source, wanted = where.value(batch.source), where.value(_wanted(batch))
     called = f"""SELECT COALESCE(g.merged_into_id, g.id) FROM patient g
         WHERE g.practice_id = $1 AND g.source = ${source}
-          AND {among("g.external_id", wanted, "text")}"""
+          AND {among("g.external_id", wanted, "text")}
+        UNION ALL SELECT w.id FROM patient w
+        WHERE w.practice_id = $1 AND w.source = ${source}
+          AND {among("w.awaited_guarantor", wanted, "text")}"""
     where.add(among_found("p.id", called))
     sql = f"""
-    SELECT p.id, p.name, p.phone, p.contact_status, p.contact_status_ends_at FROM patient p
-    WHERE {where} ORDER BY p.id {"" if batch.is_trial else for_update()}
+    SELECT p.id, p.name, p.phone, p.contact_status, p.contact_status_ends_at, p.guarantor_id,
+        p.awaited_guarantor
+    FROM patient p WHERE {where} ORDER BY p.id {"" if batch.is_trial else for_update()}
     """
     found = await fetch(_PatientThere, sql, *where.values)
     by_id = {row.id: row.known(now) for row in found}

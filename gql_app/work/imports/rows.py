@@ -44,16 +44,19 @@ class ImportRow(NamedTuple):
     follow_up: str | None
     expires_at: str | None
     priority: str | None
+    guarantor_external_id: str | None = None
 
 
 class Incoming(NamedTuple):
-    """A row that is in order by itself. `new` has no patient yet."""
+    """A row that is in order by itself. `new` has no patient yet. `guarantor` is the external id of
+    who answers for the patient, "" if the row says nothing of that."""
 
     external_id: str
     patient_external_id: str
     name: str
     phone: Phone
     new: NewTask
+    guarantor: str = ""
 
 
 def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
@@ -95,7 +98,8 @@ def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
         target.queue_id, 0, texts.reason or "", origin, follow_up, expires_at, priority=priority
     )
     patient = texts.patient_external_id or texts.external_id
-    return Incoming(texts.external_id, patient, texts.name, phone, new)
+    guarantor = texts.guarantor_external_id or ""
+    return Incoming(texts.external_id, patient, texts.name, phone, new, guarantor)
 
 
 def read_date(text: str, region: str) -> date | None:
@@ -132,6 +136,7 @@ _LONGEST = {
     "external_id": MAX_EXTERNAL_ID,
     "patient_external_id": MAX_EXTERNAL_ID,
     "name": MAX_NAME,
+    "guarantor_external_id": MAX_EXTERNAL_ID,
 }
 
 

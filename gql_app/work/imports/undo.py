@@ -10,12 +10,14 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from gql_app.work.changes import Change
+from gql_app.work.households import restore_guarantors
 from gql_app.work.imports.jobs import LEASE, NOT_STARTED, NOT_THERE, UNDONE, JobResult
-from gql_app.work.locking import lock_tasks
+from gql_app.work.locking import lock_households, lock_tasks
 from gql_app.work.reads.imports import find_import, touched_tasks
 from gql_app.work.transitions import close
 from models.audit import AuditAction
 from models.database import Id, among, fetch, fetch_first, for_update, write
+from models.household import Regrouped
 from models.importing import ImportJobRow, ImportState
 from models.lifecycle import Happening
 from models.refusals import Refusal, RefusalCode
@@ -37,6 +39,11 @@ class _Step(NamedTuple):
     id: int
     tasks: str
     patients: str
+
+
+class _Guarantors(NamedTuple):
+    id: int
+    guarantors: str
 
 
 async def undo_import(change: Change, job_id: int) -> JobResult:
@@ -74,6 +81,8 @@ async def take_back(change: Change, job: ImportJobRow) -> bool:
     where = (change.practice_id, job.id)
     if not await write(guard, *where, job.taken, change.now + LEASE):
         return False
+    if await _take_guarantors_back(change, job):
+        return True
     sql = """SELECT s.id, s.tasks, s.patients FROM import_step s
     WHERE s.practice_id = $1 AND s.job_id = $2 AND s.touched IS NULL ORDER BY s.id LIMIT 1"""
     step = await fetch_first(_Step, sql, *where)
@@ -94,6 +103,24 @@ async def take_back(change: Change, job: ImportJobRow) -> bool:
     counts = """UPDATE import_job SET taken_back = taken_back + $3, left_alone = left_alone + $4
     WHERE practice_id = $1 AND id = $2"""
     await write(counts, *where, len(taken), len(touched))
+    return True
+
+
+async def _take_guarantors_back(change: Change, job: ImportJobRow) -> bool:
+    """Take back who answers for whom as one step has said it, the last one first. False if there is
+    nothing more of that."""
+    sql = """SELECT s.id, s.guarantors FROM import_step s
+    WHERE s.practice_id = $1 AND s.job_id = $2 AND s.guarantors IS NOT NULL
+    ORDER BY s.id DESC LIMIT 1"""
+    step = await fetch_first(_Guarantors, sql, change.practice_id, job.id)
+    if step is None:
+        return False
+    regrouped = [Regrouped(*row) for row in json.loads(step.guarantors)]
+    ids = {i for row in regrouped for i in row if i is not None}
+    members = await lock_households(change.practice_id, sorted(ids))
+    await restore_guarantors(change, regrouped, members)
+    mark = "UPDATE import_step SET guarantors = NULL WHERE practice_id = $1 AND id = $2"
+    await write(mark, change.practice_id, step.id)
     return True
 
 
@@ -118,16 +145,20 @@ async def _free_ids(change: Change, task_ids: list[int]) -> None:
 
 async def _take_patients_back(change: Change, made: list[int], taken: list[int]) -> None:
     """Let nobody find patients any more who came in with these tasks and have nothing else: their
-    rows stay, because the tasks name them. Who was changed or merged since is left."""
+    rows stay, because the tasks name them. Who was changed or merged since, or answers for others,
+    is left."""
     sql = f"""SELECT p.id FROM patient p WHERE p.practice_id = $1 AND {among("p.id", 2)}
     AND NOT EXISTS (SELECT 1 FROM task t WHERE t.practice_id = p.practice_id
         AND t.patient_id = p.id AND NOT {among("t.id", 3)})
     AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.practice_id = p.practice_id
         AND a.patient_id = p.id)
+    AND NOT EXISTS (SELECT 1 FROM patient m WHERE m.practice_id = p.practice_id
+        AND m.guarantor_id = p.id)
     AND p.merged_into_id IS NULL AND p.version = 1
     ORDER BY p.id {for_update()}"""
     found = [row.id for row in await fetch(Id, sql, change.practice_id, made, taken)]
-    hide = f"""UPDATE patient SET taken_back_at = $3, source = NULL, external_id = NULL
+    hide = f"""UPDATE patient SET taken_back_at = $3, source = NULL, external_id = NULL,
+        guarantor_id = NULL, awaited_guarantor = NULL
     WHERE practice_id = $1 AND {among("id", 2)}"""
     await write(hide, change.practice_id, found, change.now)
     forget = f"DELETE FROM patient_word WHERE practice_id = $1 AND {among('patient_id', 2)}"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gql_app.access import Viewer
+from gql_app.access import Scope, Viewer
 from gql_app.work.reads.conditions import Conditions, Page, page_of, row_limit
 from gql_app.work.reads.cursors import read_id_cursor
 from models.contact import stands
@@ -107,3 +107,21 @@ async def touched_tasks(practice_id: int, task_ids: Sequence[int]) -> set[int]:
         'CALL_BACK_DUE', 'CALL_BACK_PASSED_ON')
       AND (c.id IS NULL OR {stands("c")})"""
     return {found.id for found in await fetch(Id, sql, practice_id, list(task_ids))}
+
+
+class Awaiting(NamedTuple):
+    """How many patients of a source have a guarantor there who is not set: one who has not come in,
+    or who cannot answer for them."""
+
+    source: str
+    number: int
+
+
+async def awaiting_guarantors(scope: Scope, sources: Sequence[str]) -> list[Awaiting]:
+    """The figure of each of the sources, of which the key was shown an import, if there is one."""
+    where = Conditions.of(scope, "p")
+    where.add(among("p.source", where.value(list(sources)), "text"))
+    sql = f"""SELECT p.source, COUNT(*) FROM patient p
+    WHERE {where} AND p.awaited_guarantor IS NOT NULL AND p.merged_into_id IS NULL
+    GROUP BY p.source"""
+    return await fetch(Awaiting, sql, *where.values)

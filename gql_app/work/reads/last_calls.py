@@ -1,23 +1,26 @@
-"""When a patient was called last, for whichever of their tasks, closed ones too."""
+"""When a patient or somebody of their household was called last, for whichever of their tasks,
+closed ones too: they share a telephone."""
 
 from datetime import datetime
 from typing import NamedTuple
 
 from models.contact import stands
 from models.database import fetch
+from models.household import household_of
 
 
 def call_of(patient: str) -> str:
-    """SQL for the moment at which the patient with this number, in SQL, was called last; null if
-    never. Undone calls are none. The practice is the first parameter.
+    """SQL for the moment at which the household of the patient with this number, in SQL, was called
+    last; null if never. Undone calls are none. The practice is the first parameter.
 
     It is the latest of all their calls, and not one that is sought after some moment: the databases
     would look through all calls since then. In two steps, so that they begin with the patient's few
     tasks, and not with contacts of which they have no statistics yet."""
-    return f"""(SELECT MAX((
+    return f"""(SELECT MAX((SELECT MAX((
         SELECT MAX(COALESCE(c.contacted_at, c.logged_at)) FROM contact c
         WHERE c.practice_id = $1 AND c.task_id = s.id AND {stands("c")}))
-    FROM task s WHERE s.practice_id = $1 AND s.patient_id = {patient})"""
+    FROM task s WHERE s.practice_id = $1 AND s.patient_id = one.id))
+    FROM ({household_of(patient)}) one)"""
 
 
 class _LastCall(NamedTuple):
@@ -25,6 +28,6 @@ class _LastCall(NamedTuple):
 
 
 async def last_call(practice_id: int, patient_id: int) -> datetime | None:
-    """When the patient was called last, None if never."""
+    """When the patient's household was called last, None if never."""
     sql = f"SELECT {call_of('$2')}"
     return (await fetch(_LastCall, sql, practice_id, patient_id))[0].at

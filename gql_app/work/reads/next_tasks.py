@@ -9,8 +9,9 @@ from gql_app.work.reads.conditions import Conditions
 from gql_app.work.reads.queues import MAX_SELECTS
 from gql_app.work.reads.sections import DUE, NEW, of_each_priority
 from models.call_back import GRACE
-from models.database import Id, Row, among, fetch, has_row_locks
+from models.database import Id, Row, among, among_found, fetch, has_row_locks
 from models.follow_up import local_date
+from models.household import households_of
 from models.priority import TaskPriority
 from models.rest import Rest
 from models.task import EXPIRES_KEY, IS_OPEN, NEVER, TASK_COLUMNS, TaskRow
@@ -51,7 +52,7 @@ async def where_to_look(
     viewer: Viewer, queue_ids: Sequence[int] | None, skipped: Sequence[int]
 ) -> Where:
     """Those of the queues (None: of all) that the key allows, without the patients of the `skipped`
-    tasks in any queue that it allows."""
+    tasks in any queue that it allows, nor their households."""
     where = Conditions.of(viewer, "q", "q.id")
     where.add("q.archived_at IS NULL")
     if queue_ids is not None:
@@ -67,7 +68,8 @@ async def where_to_look(
 async def _patients_of(viewer: Viewer, task_ids: Sequence[int]) -> list[int]:
     where = Conditions.of(viewer, "t", "t.queue_id")
     where.among("t.id", list(task_ids))
-    found = await fetch(Id, f"SELECT t.patient_id FROM task t WHERE {where}", *where.values)
+    theirs = among_found("h.id", f"SELECT t.patient_id FROM task t WHERE {where}")
+    found = await fetch(Id, households_of(theirs), *where.values)
     return sorted({row.id for row in found})
 
 

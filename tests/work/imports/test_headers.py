@@ -23,6 +23,22 @@ FILES = {
         "RecallNum,PatNum,LName,FName,HmPhone,WirelessPhone,ProcDescript",
         "external_id,patient_external_id,last_name,first_name,other_phone,phone,reason",
     ),
+    "Dentrix, with guarantors": (
+        "Chart #,Guar ID,Patient Name,Home Phone,Continuing Care Type",
+        "external_id,guarantor_external_id,name,phone,reason",
+    ),
+    "Eaglesoft, with guarantors": (
+        "Patient ID,Resp. Party ID,First Name,Last Name,Cell Phone,Recall Type",
+        "external_id,guarantor_external_id,first_name,last_name,phone,reason",
+    ),
+    "Open Dental, with guarantors": (
+        "RecallNum,PatNum,Guarantor,LName,FName,HmPhone,ProcDescript",
+        "external_id,patient_external_id,guarantor_external_id,last_name,first_name,phone,reason",
+    ),
+    "guarantors by number and by name": (
+        "Chart #,Guarantor,Guarantor ID,Patient Name,Home Phone,Continuing Care Type",
+        "external_id,,guarantor_external_id,name,phone,reason",
+    ),
     "German": (
         "Nr.,Patienten-Nr.,Nachname,Vorname,Telefon,Handy,Grund,Wiedervorlage",
         "external_id,patient_external_id,last_name,first_name,phone,other_phone,reason,follow_up",

@@ -41,6 +41,7 @@ export class ImportJob {
     this.rejects = made('div', { className: 'wide', tabIndex: 0, role: 'region', ariaLabel: 'Rejected rows' });
     this.more = button('Show more rows', () => this.load().catch(onError), { hidden: true });
     this.undo = button('Undo this import', () => this.askToUndo(), { className: 'undo' });
+    this.households = made('p', { role: 'status' });
     this.until = made('p', { className: 'muted' });
     this.error = made('p', { className: 'error', role: 'alert' });
     this.element = made(
@@ -49,6 +50,7 @@ export class ImportJob {
       made('h3', { text: outside(job.fileName) }),
       this.state,
       this.bar,
+      this.households,
       this.rejects,
       this.more,
       this.error,
@@ -90,6 +92,9 @@ export class ImportJob {
   async load() {
     const { importJob } = await graphql(REJECTS, { id: this.job.id, after: this.cursor });
     this.draw(importJob);
+    const missing = importJob.missingGuarantors;
+    const told = `Patients whose guarantor has not come in, or cannot answer for them: ${number(missing)}.`;
+    write(this.households, missing ? told : '');
     const { nodes, pageInfo } = importJob.rejects;
     this.cursor = pageInfo.endCursor;
     this.more.hidden = !pageInfo.hasNextPage;

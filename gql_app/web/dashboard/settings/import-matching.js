@@ -19,6 +19,7 @@ const FIELDS = {
   ORIGIN: 'Origin',
   FOLLOW_UP: 'Follow-up date',
   EXPIRES_AT: 'Expires at',
+  GUARANTOR_EXTERNAL_ID: 'Number of the guarantor',
 };
 
 export class ImportMatching {

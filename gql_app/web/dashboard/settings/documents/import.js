@@ -26,7 +26,7 @@ export const PROGRESS = `subscription ($id: ID!) { importProgress(importId: $id)
 
 export const REJECTS = `query ($id: ID!, $after: String) {
   importJob(id: $id) {
-    ${JOB}
+    ${JOB} missingGuarantors
     rejects(first: 50, after: $after) { nodes { ${ROW} } pageInfo { hasNextPage endCursor } }
   }
 }`;
