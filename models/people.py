@@ -29,8 +29,9 @@ class Patient(Model):
     extension; null if `phone` says that already), and `phone_display` how it is shown. While
     `is_indexed` is false, these two are null or an earlier number's, and the patient cannot be
     found by a new name or number. The database itself sets it to false, whatever program changes
-    the row. A patient whom an import made that was undone was `taken_back_at` that moment: nobody
-    finds them any more.
+    the row. `time_zone` is the one that the number tells, null if it tells several or none; it is
+    read with these two. A patient whom an import made that was undone was `taken_back_at` that
+    moment: nobody finds them any more.
 
     A patient who was merged away has the survivor in `merged_into_id`, and keeps name, number and
     external id. The survivor has the numbers of all who were merged into them in `other_phones`, a
@@ -50,6 +51,7 @@ class Patient(Model):
     phone = fields.CharField(max_length=40)
     phone_number = fields.CharField(max_length=40, null=True)
     phone_display = fields.CharField(max_length=64, null=True)
+    time_zone = fields.CharField(max_length=64, null=True)
     is_indexed = fields.BooleanField(default=False, db_default=False)
     source = fields.CharField(max_length=100, null=True)
     external_id = fields.CharField(max_length=MAX_EXTERNAL_ID, null=True)
@@ -86,6 +88,7 @@ class PatientRow(NamedTuple):
     contact_status_reason: str | None
     contact_status_since: datetime | None
     contact_status_ends_at: datetime | None
+    time_zone: str | None
 
     @property
     def standing(self) -> Standing:

@@ -65,6 +65,8 @@ class RefusalCode(StrEnum):
     SLUG_TAKEN = "SLUG_TAKEN"  # another practice has this short name
     TIME_ZONE_INVALID = "TIME_ZONE_INVALID"  # none of this name
     REGION_INVALID = "REGION_INVALID"  # no code of ISO 3166
+    CALLING_HOURS_INVALID = "CALLING_HOURS_INVALID"  # they end before they begin, or a day is twice
+    HOLIDAYS_INVALID = "HOLIDAYS_INVALID"  # one twice, or too many
     NAME_TAKEN = "NAME_TAKEN"  # somebody or something else is called so
     LADDER_INVALID = "LADDER_INVALID"  # not a list of increasing numbers of days
     NUMBER_INVALID = "NUMBER_INVALID"  # smaller or larger than may be

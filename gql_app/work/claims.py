@@ -8,11 +8,13 @@ person's two pages tell their claims apart, and neither releases or renews the o
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from gql_app.work.changes import Change
 from gql_app.work.conflicts import claimed_by_other
+from gql_app.work.hours import outside_hours
 from gql_app.work.locking import lock_for, lock_tasks_around
 from gql_app.work.results import NOT_FOUND, ChangeResult
 from models.database import Id, among, fetch, fetch_first, write
@@ -44,7 +46,8 @@ async def claim_task(
     lease: timedelta = LEASE,
 ) -> ChangeResult:
     """Claim a task's patient anew; or, with the `claim_id` of the claim that the viewer has, renew
-    that. An id that was used for this task and has ended is refused. Raises `Forbidden`."""
+    that. An id that was used for this task and has ended is refused. Outside the calling hours a
+    new claim comes with a warning. Raises `Forbidden`."""
     viewer = change.viewer
     viewer.require(viewer.may_log_contacts, "claim tasks")
     tasks, task = await lock_for(viewer, task_id)
@@ -56,7 +59,10 @@ async def claim_task(
         return ChangeResult(task, refusals=(refusal,))
     if claim_id not in (None, task.claim) and await _was_used(task, claim_id):
         return ChangeResult(task, refusals=(CLAIM_LOST,))
-    return await claim_all(change, tasks, task.id, claim_id or new_claim_id(), lease)
+    is_renewed = claim_id is not None and claim_id == task.claim
+    warnings = () if is_renewed else await outside_hours(change, task)
+    claimed = await claim_all(change, tasks, task.id, claim_id or new_claim_id(), lease)
+    return replace(claimed, warnings=warnings)
 
 
 async def release_task(change: Change, task_id: int, claim_id: str | None = None) -> ChangeResult:

@@ -93,6 +93,7 @@ async def create_patient(change: Change, new: NewPatient) -> PatientResult:
         name=name,
         phone=phone.stored,
         phone_display=phone.display,
+        time_zone=phone.time_zone,
         is_indexed=True,
         source=source,
         external_id=external_id,

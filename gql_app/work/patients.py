@@ -8,7 +8,7 @@ import orjson
 
 from gql_app.work.changes import Change
 from models.audit import AuditAction
-from models.database import among, fetch, for_update, pairs, word_lists, write
+from models.database import among, fetch, for_update, texts_of, word_lists, write
 from models.event import TaskEventKind
 from models.names import name_words
 from models.phone import Phone, any_phone
@@ -68,13 +68,19 @@ async def index_again(practice_id: int, patients: Sequence[Findable]) -> None:
     them: words that a server has written meanwhile are seen, or are the same."""
     for begin in range(0, len(patients), BATCH):
         batch = patients[begin : begin + BATCH]
-        phones = {p.id: [p.phone.stored, p.phone.display] for p in batch}
+        phones = {p.id: [p.phone.stored, p.phone.display, p.phone.time_zone] for p in batch}
         mark = f"""
         UPDATE patient
-        SET phone_number = listed.first, phone_display = listed.last, is_indexed = true
-        FROM {pairs(2)} WHERE patient.practice_id = $1 AND patient.id = listed.id
+        SET phone_number = listed.number, phone_display = listed.shown,
+            time_zone = listed.zone, is_indexed = true
+        FROM {texts_of(2, "number", "shown", "zone")}
+        WHERE patient.practice_id = $1 AND patient.id = listed.id
         """
         await write(mark, practice_id, json.dumps(phones))
+        # Another number may be from another zone.
+        look_again = f"""UPDATE task SET rests_since = NULL, waits_until = NULL
+        WHERE practice_id = $1 AND {among("patient_id", 2)} AND waits_until IS NOT NULL"""
+        await write(look_again, practice_id, [patient.id for patient in batch])
         forget = f"DELETE FROM patient_word WHERE practice_id = $1 AND {among('patient_id', 2)}"
         await write(forget, practice_id, [patient.id for patient in batch])
         await _write_words(practice_id, batch, _BUT_TAKEN_BACK)

@@ -216,6 +216,7 @@ async def _write_patients(
             "name": patient.name,
             "phone": patient.phone,
             "phone_display": patient.findable.phone.display,
+            "time_zone": patient.findable.phone.time_zone,
             "is_indexed": True,
             "source": source,
             "external_id": patient.external_id,
