@@ -57,9 +57,11 @@ def checked_hours(given: str | Sequence[OpenOn] | None) -> str | None:
     return _text(week)
 
 
-def checked_holidays(given: Sequence[str | Holiday] | None) -> str | None:
+def checked_holidays(given: str | Sequence[str | Holiday] | None) -> str | None:
     """Holidays as the database keeps them, a line each; None if there are none. Raises
     `BadValue`."""
+    if isinstance(given, str):
+        given = given.splitlines()
     if len(given or ()) > MOST_HOLIDAYS:
         message = f"a practice has at most {MOST_HOLIDAYS} holidays, not {len(given or ())}"
         raise BadValue(message, RefusalCode.HOLIDAYS_INVALID)

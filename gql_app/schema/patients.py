@@ -76,6 +76,14 @@ class Patient(Node):
     def phones(parent: strawberry.Parent[PatientRow]) -> list[PhoneValue]:
         return parent.phones
 
+    @strawberry.field(
+        description="By whose clocks the patient lives, as far as is known: an IANA name. It is the"
+        " zone that the telephone number tells; the practice's, if it tells several or none.",
+        metadata=reads("time_zone"),
+    )
+    def time_zone(parent: strawberry.Parent[PatientRow], info: SharedInfo) -> str:
+        return parent.time_zone or info.context.scope.time_zone
+
     contact_status: ContactStatus = strawberry.field(
         description="Whether the patient may be called. If not, there are no open tasks."
     )

@@ -93,7 +93,8 @@ def texts_of(parameter: int, *names: str) -> str:
     """SQL for a table `listed` with an `id` and columns of these names, made of the JSON object
     `parameter`: lists of as many texts, or nulls, by ids."""
     if is_sqlite(connection()):
-        values = (f"json_extract(l.value, '$[{n}]') AS {name}" for n, name in enumerate(names))
+        one = "(SELECT value FROM json_each(l.value) WHERE key = {}) AS {}"
+        values = (one.format(n, name) for n, name in enumerate(names))
         return f"""(SELECT CAST(l.key AS INTEGER) AS id, {", ".join(values)}
             FROM json_each(${parameter}) l) AS listed"""
     values = (f"l.value ->> {n} AS {name}" for n, name in enumerate(names))

@@ -85,6 +85,7 @@ def test_holidays_are_kept_in_their_order() -> None:
         Holiday(date(2027, 1, 1)),
     ]
     assert checked_holidays(kept_holidays(kept)) == kept
+    assert checked_holidays(kept) == kept
     assert checked_holidays([]) is None
 
 
