@@ -55,8 +55,8 @@ class Practice:
         graphql_type=list[CallingHours],
         description="When patients may be called, Monday first: claimNextTask hands out nobody at"
         " other times, but for call-backs. It counts by the practice's clocks, and by those of"
-        " where a patient's number is from, if it tells that (`Patient.timeZone`). A weekday that is not"
-        " there is closed; empty if patients may be called at any time.",
+        " where a patient's number is from, if it tells that (`Patient.timeZone`). A weekday that"
+        " is not there is closed; empty if patients may be called at any time.",
     )
     def calling_hours(parent: strawberry.Parent[PracticeRow]) -> list[OpenOn]:
         return kept_hours(parent.calling_hours)

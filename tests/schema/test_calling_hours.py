@@ -1,7 +1,9 @@
 """Calling hours over HTTP: how they are set and refused, and what claims say of them."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -108,25 +110,25 @@ async def test_outside_the_hours_nobody_is_handed_out_and_a_claim_by_hand_warns(
     server: Server,
 ) -> None:
     office = server.office
-    office.clock.now = datetime(2026, 7, 1, 15, tzinfo=UTC)  # Wednesday, 10:00 in Chicago
-    week = {"calling_hours": "Mon-Fri 08:00-18:00"}
+    opens = office.today + timedelta(days=3)
+    week = {"calling_hours": f"{opens:%a} 08:00-18:00"}
     await office.changes.make(office.admin, update_practice, week)
     task = await office.make_task()
-    office.clock.now += timedelta(hours=9)
 
     said = (await server.data(NEXT, "staff"))["claimNextTask"]
+    eight = datetime.combine(opens, time(8), ZoneInfo("America/Chicago"))
+    assert datetime.fromisoformat(said.pop("nextAt")) == eight
     assert said == {
         "task": None,
         "reason": "Everybody who is due is outside the calling hours.",
         "reasons": ["OUTSIDE_CALLING_HOURS"],
-        "nextAt": "2026-07-02T13:00:00+00:00",
         "warnings": [],
     }
     claimed = (await server.data(CLAIM, "staff", id=task_id(task), claim="mine"))["claimTask"]
-    warning = {
-        "code": "OUTSIDE_CALLING_HOURS",
-        "message": "It is 19:00 at the practice: outside the calling hours.",
-    }
+    (warning,) = claimed["warnings"]
+    assert warning["code"] == "OUTSIDE_CALLING_HOURS"
+    words = r"It is \d\d:\d\d at the practice: outside the calling hours\."
+    assert re.fullmatch(words, warning["message"])
     done = {"task": {"id": task_id(task)}, "reasons": [], "errors": []}
     assert claimed == done | {"warnings": [warning]}
     renewed = (await server.data(CLAIM, "staff", id=task_id(task), claim="mine"))["claimTask"]
