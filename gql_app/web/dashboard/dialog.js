@@ -157,6 +157,7 @@ export class ContactDialog {
       const answer = await this.claims.take(id);
       if (!answer) return; // it was closed meanwhile
       if (answer.task) this.learn(answer.task);
+      this.notices.warn(answer.warnings);
       if (!this.claims.trouble) this.notices.refuse('claim', answer.errors);
       this.draw();
     } catch (error) {

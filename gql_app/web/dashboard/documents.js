@@ -95,7 +95,7 @@ export const PAST = `query ($id: ID!, $first: Int!) {
 }`;
 
 export const CLAIM = `mutation ($id: ID!, $claimId: ID) {
-  claimTask(taskId: $id, claimId: $claimId) { task { ...Detail } errors { code message } }
+  claimTask(taskId: $id, claimId: $claimId) { task { ...Detail } warnings { message } errors { code message } }
 }
 ${DETAIL}`;
 
