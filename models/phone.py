@@ -38,6 +38,7 @@ class Phone(NamedTuple):
     display: str
     digits: frozenset[str] = frozenset()
     kind: PhoneKind | None = None
+    is_wrong: bool = False
 
     @property
     def href(self) -> str:

@@ -48,6 +48,9 @@ class RefusalCode(StrEnum):
     EXTERNAL_ID_TWICE = "EXTERNAL_ID_TWICE"  # a row before it has the same one
     NAME_REQUIRED = "NAME_REQUIRED"  # what somebody or something is called
     PHONE_INVALID = "PHONE_INVALID"  # missing, or no number that can be called
+    PHONE_TWICE = "PHONE_TWICE"  # the patient has this number already
+    TOO_MANY_PHONES = "TOO_MANY_PHONES"  # a patient has at most nine others
+    LANGUAGE_INVALID = "LANGUAGE_INVALID"  # no tag of BCP 47
     ORIGIN_INVALID = "ORIGIN_INVALID"  # neither AUTOMATIC nor MANUAL
     DATE_INVALID = "DATE_INVALID"  # not as ISO 8601 writes it: others are not guessed
     TEXT_TOO_LONG = "TEXT_TOO_LONG"  # longer than is kept

@@ -1,0 +1,42 @@
+"""What a caller is to know of a patient: the language, and a note."""
+
+import re
+
+from models.refusals import Refusal, RefusalCode
+from models.text import trimmed
+
+MAX_LANGUAGE = 35
+"""Longest tag of a language, in characters: as RFC 5646 recommends."""
+
+MAX_CALLER_NOTE = 500
+"""Longest note for the caller, in characters."""
+
+_TAG = re.compile("[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-[A-Za-z0-9]{5,8})*")
+_SCRIPT, _REGION = 4, 2
+
+
+def read_language(typed: str) -> str | Refusal | None:
+    """A language's tag as RFC 5646 writes it, such as es or pt-BR; None if nothing was typed."""
+    tag = trimmed(typed).replace("_", "-")
+    if not tag:
+        return None
+    if len(tag) > MAX_LANGUAGE or not _TAG.fullmatch(tag):
+        message = "A language is a tag such as es, pt-BR or zh-Hant."
+        return Refusal(RefusalCode.LANGUAGE_INVALID, message, "language")
+    first, *others = tag.split("-")
+    return "-".join([first.lower(), *map(_in_its_case, others)])
+
+
+def _in_its_case(part: str) -> str:
+    if len(part) == _REGION:
+        return part.upper()
+    return part.title() if len(part) == _SCRIPT else part.lower()
+
+
+def read_caller_note(typed: str) -> str | Refusal | None:
+    """What the caller is to know; None if nothing was typed."""
+    note = trimmed(typed)
+    if len(note) > MAX_CALLER_NOTE:
+        message = f"The note has {len(note):,} characters; at most {MAX_CALLER_NOTE} are kept."
+        return Refusal(RefusalCode.TEXT_TOO_LONG, message, "callerNote")
+    return note or None
