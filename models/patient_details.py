@@ -11,7 +11,9 @@ MAX_LANGUAGE = 35
 MAX_CALLER_NOTE = 500
 """Longest note for the caller, in characters."""
 
-_TAG = re.compile("[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-[A-Za-z0-9]{5,8})*")
+_TAG = re.compile(
+    "[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*"
+)
 _SCRIPT, _REGION = 4, 2
 
 
