@@ -13,6 +13,8 @@ from gql_app.schema import build_schema
 from gql_app.schema.context import Context
 from gql_app.work.contact_status import NewStatus, set_contact_status
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
+from gql_app.work.patient_details import Details
+from gql_app.work.patient_edits import PatientChanges, update_patient
 from gql_app.work.queues import update_queue
 from gql_app.work.reads.orders import TaskOrder
 from models.call_back import CallBackBy
@@ -88,6 +90,8 @@ async def office(database_url: str) -> AsyncIterator[Office]:
         soon = office.clock() + timedelta(minutes=30)
         (moved,) = await make_patients(office, 1)
         await office.make_task(patient=moved)
+        known = PatientChanges(details=Details(language="es", caller_note="Call the daughter"))
+        first = office.patients[0].id
         gone = NewStatus(ContactStatus.INACTIVE, "Has moved", office.today)
         at_work = (office.changes, office.supervisor)
         done: list[Any] = [
@@ -99,6 +103,7 @@ async def office(database_url: str) -> AsyncIterator[Office]:
             await withdraw_tasks(*at_work, [withdrawn.id], reason="Has moved away"),
             await claims_of(office).claim(office.staff, task.id),
             await office.changes.make(office.staff, set_contact_status, moved.id, gone),
+            await office.changes.make(office.supervisor, update_patient, first, known),
         ]
         assert not [refusal for outcome in done for refusal in outcome.refusals]
         yield office
