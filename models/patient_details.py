@@ -17,11 +17,28 @@ _TAG = re.compile(
 _SCRIPT, _REGION = 4, 2
 
 
+_NAMES = dict(
+    pair.split("=")
+    for pair in (
+        *("english=en", "spanish=es", "french=fr", "german=de", "portuguese=pt", "italian=it"),
+        *("chinese=zh", "mandarin=zh", "cantonese=yue", "vietnamese=vi", "korean=ko"),
+        *("tagalog=tl", "filipino=fil", "arabic=ar", "russian=ru", "polish=pl", "turkish=tr"),
+        *("hindi=hi", "japanese=ja", "ukrainian=uk", "greek=el", "dutch=nl", "romanian=ro"),
+        *("englisch=en", "spanisch=es", "französisch=fr", "deutsch=de", "italienisch=it"),
+        *("türkisch=tr", "russisch=ru", "polnisch=pl", "arabisch=ar", "ukrainisch=uk"),
+        *("español=es", "français=fr", "português=pt"),
+    )
+)
+"""What lists and people write for some languages."""
+
+
 def read_language(typed: str) -> str | Refusal | None:
-    """A language's tag as RFC 5646 writes it, such as es or pt-BR; None if nothing was typed."""
+    """A language's tag as RFC 5646 writes it, such as es or pt-BR, also for some languages' names;
+    None if nothing was typed."""
     tag = trimmed(typed).replace("_", "-")
     if not tag:
         return None
+    tag = _NAMES.get(tag.casefold(), tag)
     if len(tag) > MAX_LANGUAGE or not _TAG.fullmatch(tag):
         message = "A language is a tag such as es, pt-BR or zh-Hant."
         return Refusal(RefusalCode.LANGUAGE_INVALID, message, "language")

@@ -38,6 +38,16 @@ def kept_text(phones: Sequence[Kept]) -> str | None:
     return orjson.dumps([[*phone] for phone in phones]).decode() if phones else None
 
 
+def with_number(text: str | None, phone: Phone | None, own: str) -> str | None:
+    """The other numbers in their column with one more, if it is new and there is room."""
+    others = read_kept(text)
+    if phone is None or len(others) >= MOST_OTHERS:
+        return text
+    if phone.stored in (own, *(other.number for other in others)):
+        return text
+    return kept_text([*others, kept(phone)])
+
+
 def shown_in(region: str, phones: Iterable[Kept]) -> list[Phone]:
     """The numbers as people of the region write them."""
     return [any_phone(phone.number, region)._replace(kind=phone.kind) for phone in phones]

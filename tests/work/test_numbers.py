@@ -139,7 +139,7 @@ async def test_language_and_note_are_set_and_taken_away(office: Office) -> None:
     done = await update(office, patient, details=Details(language="", caller_note=""))
     assert done.patient is not None
     assert (done.patient.language, done.patient.caller_note) == (None, None)
-    bad = Details(language="Spanish", caller_note="x" * 501)
+    bad = Details(language="Klingon", caller_note="x" * 501)
     refused = await update(office, patient, details=bad)
     assert codes(refused) == [("LANGUAGE_INVALID", "language"), ("TEXT_TOO_LONG", "callerNote")]
 

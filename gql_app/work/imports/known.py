@@ -14,7 +14,8 @@ from gql_app.work.reads.patients import seen_patients
 from gql_app.work.reads.targets import Target
 from models.contact_status import ContactStatus, Standing
 from models.database import among, among_found, fetch, for_update
-from models.phone import Phone
+from models.patient_phones import with_number
+from models.phone import Phone, PhoneKind
 from models.task import IS_OPEN
 
 
@@ -36,7 +37,8 @@ class ImportBatch(NamedTuple):
 class KnownPatient:
     """A patient who is known already, or who is to be created (`id` is 0). `open_task_id` is the
     patient's open task in the queue: 0 if it is to be created, None if there is none. `learned` is
-    the phone once the patient is new or changed. Who `is_barred` is not to be called."""
+    the phone once the patient is new or changed. Who `is_barred` is not to be called. The rest are
+    columns of the patient, of which a row says something or nothing."""
 
     id: int
     external_id: str
@@ -46,13 +48,34 @@ class KnownPatient:
     claim: Claim | None = None
     learned: Phone | None = None
     is_barred: bool = False
+    phone_kind: PhoneKind | None = None
+    more_phones: str | None = None
+    language: str | None = None
+    caller_note: str | None = None
 
     def learn(self, row: Incoming) -> bool:
-        """Take the row's name and phone over. Whether they are new."""
-        if (self.name, self.phone) == (row.name, row.phone.stored):
+        """Take over what the row says of the patient. Whether it is new."""
+        before = (self.name, self.phone, *self.details.values())
+        is_same = self.phone == row.phone.stored
+        self.phone_kind = row.phone.kind or (self.phone_kind if is_same else None)
+        self.name, self.phone = row.name, row.phone.stored
+        self.more_phones = with_number(self.more_phones, row.other_phone, self.phone)
+        self.language = row.language or self.language
+        self.caller_note = row.caller_note or self.caller_note
+        if before == (self.name, self.phone, *self.details.values()):
             return False
-        self.name, self.phone, self.learned = row.name, row.phone.stored, row.phone
+        self.learned = row.phone
         return True
+
+    @property
+    def details(self) -> dict[str, str | None]:
+        """Columns of the patient beside the name and the phone."""
+        return {
+            "phone_kind": self.phone_kind,
+            "more_phones": self.more_phones,
+            "language": self.language,
+            "caller_note": self.caller_note,
+        }
 
     @property
     def findable(self) -> Findable:
@@ -67,12 +90,19 @@ class _PatientThere(NamedTuple):
     phone: str
     contact_status: ContactStatus
     contact_status_ends_at: datetime | None
+    phone_kind: PhoneKind | None
+    more_phones: str | None
+    language: str | None
+    caller_note: str | None
 
     def known(self, now: datetime) -> KnownPatient:
         standing = Standing(self.contact_status, ends_at=self.contact_status_ends_at)
-        return KnownPatient(
+        known = KnownPatient(
             self.id, "", self.name, self.phone, is_barred=standing.at(now).is_barred
         )
+        known.phone_kind, known.more_phones = self.phone_kind, self.more_phones
+        known.language, known.caller_note = self.language, self.caller_note
+        return known
 
 
 class _Called(NamedTuple):
@@ -154,7 +184,9 @@ async def _known_patients(
           AND {among("g.external_id", wanted, "text")}"""
     where.add(among_found("p.id", called))
     sql = f"""
-    SELECT p.id, p.name, p.phone, p.contact_status, p.contact_status_ends_at FROM patient p
+    SELECT p.id, p.name, p.phone, p.contact_status, p.contact_status_ends_at, p.phone_kind,
+           p.more_phones, p.language, p.caller_note
+    FROM patient p
     WHERE {where} ORDER BY p.id {"" if batch.is_trial else for_update()}
     """
     found = await fetch(_PatientThere, sql, *where.values)
