@@ -41,11 +41,18 @@ MEANT = {
 
 
 class BadValue(Exception):
-    """A value cannot be used; the message is one clear line. `code` says why, for programs."""
+    """A value cannot be used; the message is one clear line. `code` says why, for programs, and
+    `at` is the path to what is wrong within the value, if it has parts."""
 
-    def __init__(self, message: str, code: RefusalCode = RefusalCode.TEXT_INVALID) -> None:
+    def __init__(
+        self,
+        message: str,
+        code: RefusalCode = RefusalCode.TEXT_INVALID,
+        at: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.code = code
+        self.at = at
 
 
 def checked_slug(slug: str, of: str = "practice") -> str:

@@ -3,14 +3,15 @@
 from datetime import datetime
 from typing import NamedTuple
 
-import orjson
 from tortoise import fields
 from tortoise.models import Model
 
 from models.checks import MAX_NAME
 from models.contact_status import ContactStatus, Standing
 from models.database import select_list
-from models.phone import Phone, stored_phone
+from models.patient_details import MAX_CALLER_NOTE, MAX_LANGUAGE
+from models.patient_phones import Kept, phones_of
+from models.phone import Phone, PhoneKind
 from models.practice import Practice
 
 MAX_SUBJECT = 255
@@ -29,14 +30,20 @@ class Patient(Model):
     extension; null if `phone` says that already), and `phone_display` how it is shown. While
     `is_indexed` is false, these two are null or an earlier number's, and the patient cannot be
     found by a new name or number. The database itself sets it to false, whatever program changes
-    the row. A patient whom an import made that was undone was `taken_back_at` that moment: nobody
-    finds them any more.
+    the row. `time_zone` is the one that the number tells, null if it tells several or none; it is
+    read with these two. A patient whom an import made that was undone was `taken_back_at` that
+    moment: nobody finds them any more.
 
     A patient who was merged away has the survivor in `merged_into_id`, and keeps name, number and
     external id. The survivor has the numbers of all who were merged into them in `other_phones`, a
-    JSON list of pairs: as it is dialled, as it is shown. `version` grows when the name, the number,
-    the external id, the contact status or what was merged changes, or somebody sets the guarantor.
-    `made_by_id` is the member of staff who made the patient, null if an import did.
+    JSON list: as it is dialled, as it is shown, whether it is wrong. `version` grows when the name,
+    a number, the external id, the contact status, the language, the note for the caller or what was
+    merged changes, or somebody sets the guarantor. `made_by_id` is the member of staff who made the
+    patient, null if an import did.
+
+    `phone_kind` is the kind of the patient's own number, and `more_phones` are the others that they
+    have; `wrong_phones` are those of all that lead to somebody else (models/patient_phones.py).
+    `language` is a tag of BCP 47, and `caller_note` what the caller is to know.
 
     `contact_status` says whether the patient may be called; since when and why are those of the
     last that was said, and it ends by itself at `contact_status_ends_at` (see `Standing`).
@@ -54,6 +61,7 @@ class Patient(Model):
     phone = fields.CharField(max_length=40)
     phone_number = fields.CharField(max_length=40, null=True)
     phone_display = fields.CharField(max_length=64, null=True)
+    time_zone = fields.CharField(max_length=64, null=True)
     is_indexed = fields.BooleanField(default=False, db_default=False)
     source = fields.CharField(max_length=100, null=True)
     external_id = fields.CharField(max_length=MAX_EXTERNAL_ID, null=True)
@@ -64,6 +72,11 @@ class Patient(Model):
     merged_into_id = fields.BigIntField(null=True)
     other_phones = fields.TextField(null=True)
     made_by_id = fields.BigIntField(null=True)
+    phone_kind = fields.CharEnumField(PhoneKind, max_length=8, null=True)
+    more_phones = fields.TextField(null=True)
+    wrong_phones = fields.TextField(null=True)
+    language = fields.CharField(max_length=MAX_LANGUAGE, null=True)
+    caller_note = fields.CharField(max_length=MAX_CALLER_NOTE, null=True)
     contact_status = fields.CharEnumField(
         ContactStatus, max_length=16, default=ContactStatus.OK, db_default=ContactStatus.OK
     )
@@ -92,6 +105,12 @@ class PatientRow(NamedTuple):
     contact_status_reason: str | None
     contact_status_since: datetime | None
     contact_status_ends_at: datetime | None
+    time_zone: str | None
+    phone_kind: PhoneKind | None
+    more_phones: str | None
+    wrong_phones: str | None
+    language: str | None
+    caller_note: str | None
 
     @property
     def standing(self) -> Standing:
@@ -110,12 +129,10 @@ class PatientRow(NamedTuple):
 
     @property
     def phones(self) -> list[Phone]:
-        """The numbers that can be dialled: the patient's own first, then those that came with
-        patients who were merged into this one."""
-        numbers = [(self.phone_number or self.phone, self.shown_phone)]
-        if self.other_phones is not None:
-            numbers += orjson.loads(self.other_phones)
-        return [phone for number in numbers if (phone := stored_phone(*number)) is not None]
+        """The numbers that have digits: the patient's own first, then the others, then those that
+        came with patients who were merged into this one."""
+        own = Kept(self.phone_number or self.phone, self.shown_phone, self.phone_kind)
+        return phones_of(own, self.more_phones, self.other_phones, self.wrong_phones)
 
 
 PATIENT_COLUMNS = select_list("p", PatientRow)

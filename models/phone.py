@@ -9,6 +9,7 @@ from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, Phone
 
 from models.names import MAX_WORD
 from models.phone_parsing import digits_of, is_one_number, plain, split_extension
+from models.phone_zones import zone_of_number
 
 MAX_TYPED = 100
 """The most characters that may be typed for a number."""
@@ -37,6 +38,7 @@ class Phone(NamedTuple):
     display: str
     digits: frozenset[str] = frozenset()
     kind: PhoneKind | None = None
+    is_wrong: bool = False
 
     @property
     def href(self) -> str:
@@ -47,6 +49,11 @@ class Phone(NamedTuple):
     def stored(self) -> str:
         """The number as the database keeps it, such as "+12175550123;ext=45"."""
         return self.number + (f";ext={self.extension}" if self.extension else "")
+
+    @property
+    def time_zone(self) -> str | None:
+        """The time zone that the number tells, if it tells one."""
+        return zone_of_number(self.number)
 
     @property
     def words(self) -> set[str]:

@@ -5,6 +5,7 @@ from tortoise.models import Model
 
 from models.chain import BEGINNING
 from models.checks import MAX_NAME, IsRegion, IsTimeZone
+from models.hours_text import MAX_HOURS
 
 UNDO_MINUTES = 15
 """For how many minutes contacts may be undone in a practice that says nothing else."""
@@ -24,6 +25,9 @@ class Practice(Model):
     of that day, 0 for no rest (models/rest.py). For `undo_minutes` those who have logged a
     contact may undo it, with 0 not at all: supervisors may later, too.
 
+    `calling_hours` are those in which patients may be called, null for any time, and `holidays` are
+    the days on which nobody is, a line each (models/hours_text.py).
+
     `settings` grows by one when the practice or its queues are changed: feeds learn of it so.
     Nobody may come into a practice that is archived.
     """
@@ -35,6 +39,8 @@ class Practice(Model):
     region = fields.CharField(max_length=2, default="US", db_default="US", validators=[IsRegion()])
     rest_hours = fields.IntField(null=True)
     undo_minutes = fields.IntField(default=UNDO_MINUTES, db_default=UNDO_MINUTES)
+    calling_hours = fields.CharField(max_length=MAX_HOURS, null=True)
+    holidays = fields.TextField(null=True)
     seq = fields.BigIntField(default=0)
     digest = fields.BinaryField(default=BEGINNING)
     last_event_at = fields.DatetimeField(null=True)

@@ -55,6 +55,9 @@ class RefusalCode(StrEnum):
     EXTERNAL_ID_TWICE = "EXTERNAL_ID_TWICE"  # a row before it has the same one
     NAME_REQUIRED = "NAME_REQUIRED"  # what somebody or something is called
     PHONE_INVALID = "PHONE_INVALID"  # missing, or no number that can be called
+    PHONE_TWICE = "PHONE_TWICE"  # the patient has this number already
+    TOO_MANY_PHONES = "TOO_MANY_PHONES"  # a patient has at most nine others
+    LANGUAGE_INVALID = "LANGUAGE_INVALID"  # no tag of BCP 47
     ORIGIN_INVALID = "ORIGIN_INVALID"  # neither AUTOMATIC nor MANUAL
     PRIORITY_INVALID = "PRIORITY_INVALID"  # none of the three
     DATE_INVALID = "DATE_INVALID"  # not as ISO 8601 writes it: others are not guessed
@@ -73,6 +76,8 @@ class RefusalCode(StrEnum):
     SLUG_TAKEN = "SLUG_TAKEN"  # another practice has this short name
     TIME_ZONE_INVALID = "TIME_ZONE_INVALID"  # none of this name
     REGION_INVALID = "REGION_INVALID"  # no code of ISO 3166
+    CALLING_HOURS_INVALID = "CALLING_HOURS_INVALID"  # they end before they begin, or a day is twice
+    HOLIDAYS_INVALID = "HOLIDAYS_INVALID"  # one twice, or too many
     NAME_TAKEN = "NAME_TAKEN"  # somebody or something else is called so
     LADDER_INVALID = "LADDER_INVALID"  # not a list of increasing numbers of days
     NUMBER_INVALID = "NUMBER_INVALID"  # smaller or larger than may be

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from models.checks import BadValue, checked_name, checked_region, checked_time_zone
+from models.hours_text import checked_holidays, checked_hours
 from models.refusals import Refusal, RefusalCode
 from models.rest import LONGEST_REST, SAME_DAY
 
@@ -64,6 +65,8 @@ OF_PRACTICE = {
     "region": Setting("region", lambda region: checked_region(region or "")),
     "rest_hours": Setting("restHours", checked_rest),
     "undo_minutes": Setting("undoMinutes", checked_minutes),
+    "calling_hours": Setting("callingHours", checked_hours),
+    "holidays": Setting("holidays", checked_holidays),
 }
 """What people set of a practice, by its columns."""
 
@@ -85,4 +88,7 @@ def refused(error: BadValue, field: str | None) -> Refusal:
     """A value that cannot be used, as a refusal: its message is a sentence."""
     message = str(error)
     end = "" if message.endswith("?") else "."
-    return Refusal(error.code, f"{message[0].upper()}{message[1:]}{end}", field)
+    sentence = f"{message[0].upper()}{message[1:]}{end}"
+    if field is None or not error.at:
+        return Refusal(error.code, sentence, field)
+    return Refusal(error.code, sentence, error.at[-1], (field, *error.at[:-1]))

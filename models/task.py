@@ -32,7 +32,9 @@ class Task(Model):
 
     `rests_since` is null on a task that a claim may find. A claim that finds that its patient was
     called too recently writes there when that was, so that later claims pass it over until the rest
-    is over. It is no more than a memory: whom has been called stands in the contacts.
+    is over. It is no more than a memory: whom has been called stands in the contacts. `waits_until`
+    is another: a claim that finds that it is too early or too late where the patient lives writes
+    there until when later ones are to pass the task over, and `WAITS` into `rests_since`.
 
     `assignee_id` is the member of staff whose work it is, null if it is everybody's in the queue.
 
@@ -81,6 +83,7 @@ class Task(Model):
     source = fields.CharField(max_length=100, null=True)
     external_id = fields.CharField(max_length=MAX_EXTERNAL_ID, null=True)
     rests_since = fields.DatetimeField(null=True)
+    waits_until = fields.DatetimeField(null=True)
     follow_up_at = fields.DatetimeField(null=True)
     # As that of `assignee_id`.
     call_back_by_id = fields.BigIntField(null=True)
@@ -159,6 +162,9 @@ TASK_COLUMNS = select_list("t", TaskRow)
 
 NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """What lists that are sorted by expiry take for that of a task that never expires: it is last."""
+
+WAITS = NEVER
+"""What stands in `rests_since` of a task that is passed over until `waits_until`."""
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """What lists that are sorted by last contact take for that of a task without one: it is first."""

@@ -115,6 +115,11 @@ class Viewer(Scope):
         return may(self.role, Action.LIFT_CONTACT_STATUS)
 
     @property
+    def may_mark_numbers(self) -> bool:
+        """Who is told on the phone that a number is wrong, and who edits patients."""
+        return self.may_log_contacts or self.may_edit_patients
+
+    @property
     def may_merge_patients(self) -> bool:
         """Not by a key for some queues: a merge moves the tasks of all queues."""
         return may(self.role, Action.MERGE_PATIENTS) and self.queue_ids is None

@@ -5,6 +5,8 @@ slug = "maple"
 name = "Maple Street Dental"
 time_zone = "America/Chicago"
 rest = "same-day"
+calling_hours = "Mon-Fri 08:00-18:00"
+holidays = ["2026-12-25 Christmas"]
 
 [[practice.queue]]
 name = "Overdue recall"
@@ -25,7 +27,14 @@ from models.zone_regions import region_of_zone
 
 MAX_BYTES = 10_000_000
 
-_PRACTICE = {"name": "name", "time_zone": "time_zone", "region": "region", "rest": "rest_hours"}
+_PRACTICE = {
+    "name": "name",
+    "time_zone": "time_zone",
+    "region": "region",
+    "rest": "rest_hours",
+    "calling_hours": "calling_hours",
+    "holidays": "holidays",
+}
 """What the settings of a practice are called in a file, and their columns."""
 
 _QUEUE = {
@@ -106,7 +115,12 @@ def _practice(table: Mapping[str, Any], wrong: list[BadValue]) -> Wanted:
     except BadValue as error:
         wrong.append(error)
     _check_names(table, {"slug", "queue", *_PRACTICE}, where, wrong)
-    settings = {_PRACTICE[name]: str(table[name]) for name in _PRACTICE if name in table}
+    settings: dict[str, Any] = {
+        _PRACTICE[name]: str(table[name]) for name in _PRACTICE if name in table
+    }
+    if (days := table.get("holidays")) is not None:
+        settings["holidays"] = days if isinstance(days, list) else [days]
+        settings["holidays"] = [str(day) for day in settings["holidays"]]
     _check(settings, OF_PRACTICE, where, wrong)
     queues = [_queue(queue, where, wrong) for queue in _tables(table, "queue", where, None, wrong)]
     names = [str(queue["name"]).strip() for queue in queues]

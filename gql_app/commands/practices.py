@@ -3,6 +3,8 @@ entered."""
 
 import argparse
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 from gql_app.access.identity import is_safe
 from gql_app.access.keys import practice_called
@@ -29,6 +31,7 @@ from models.checks import (
     checked_time_zone,
 )
 from models.database import opened
+from models.hours_text import checked_holidays, checked_hours
 from models.identity import MAX_CLIENT_ID, MAX_ISSUER
 from models.setting_checks import checked_minutes, checked_rest
 from models.zone_regions import region_of_zone
@@ -94,22 +97,27 @@ def _provider(arguments: argparse.Namespace) -> tuple[str, str] | None:
     return issuer, client_id
 
 
+def _settings_given(arguments: argparse.Namespace) -> dict[str, object]:
+    """The settings that were given, by their columns. Raises `BadValue`."""
+    days = arguments.holiday
+    given: dict[str, tuple[Any, Callable[[Any], object]]] = {
+        "name": (arguments.name, lambda name: checked_name("--name", name)),
+        "time_zone": (arguments.time_zone, checked_time_zone),
+        "region": (arguments.region, checked_region),
+        "rest_hours": (arguments.rest, checked_rest),
+        "undo_minutes": (arguments.undo_minutes, checked_minutes),
+        "calling_hours": (arguments.calling_hours, checked_hours),
+        "holidays": (None if days is None else [*filter(None, days)], checked_holidays),
+    }
+    return {column: check(value) for column, (value, check) in given.items() if value is not None}
+
+
 def change(arguments: argparse.Namespace, settings: Settings) -> int:
-    values: dict[str, object] = {}
-    if arguments.name is not None:
-        values["name"] = checked_name("--name", arguments.name)
-    if arguments.time_zone is not None:
-        values["time_zone"] = checked_time_zone(arguments.time_zone)
-    if arguments.region is not None:
-        values["region"] = checked_region(arguments.region)
-    if arguments.rest is not None:
-        values["rest_hours"] = checked_rest(arguments.rest)
-    if arguments.undo_minutes is not None:
-        values["undo_minutes"] = checked_minutes(arguments.undo_minutes)
+    values = _settings_given(arguments)
     provider = _provider(arguments)
     if not values and provider is None:
-        options = "--name, --time-zone, --region, --rest, --undo-minutes or --oidc-issuer"
-        raise BadValue(f"nothing to change: give {options}")
+        options = "--name, --time-zone, --region, --rest, --undo-minutes, --calling-hours,"
+        raise BadValue(f"nothing to change: give {options} --holiday or --oidc-issuer")
 
     async def run() -> None:
         async with changing(settings, "practices set") as runner:

@@ -59,6 +59,19 @@ def _add_set(verbs: Verbs) -> None:
         help="for how long those who have logged a contact may undo it, 0 to 120",
     )
     verb.add_argument(
+        "--calling-hours",
+        metavar="HOURS",
+        help='when patients may be called, such as "Mon-Fri 08:00-18:00, Sat 09:00-12:00"; "" for'
+        " any time",
+    )
+    verb.add_argument(
+        "--holiday",
+        action="append",
+        metavar="DAY",
+        help='a day on which nobody is called, such as "2026-12-25 Christmas": may be repeated, all'
+        ' of them at once; "" for none',
+    )
+    verb.add_argument(
         "--oidc-issuer",
         metavar="URL",
         help='the identity provider by which its people may sign in; "" for none',

@@ -5,8 +5,10 @@ from typing import Annotated, Any
 
 import strawberry
 
+from gql_app.schema.calling_hours import ClaimWarning
 from gql_app.schema.columns import reads
 from gql_app.schema.context import Info, SharedInfo
+from gql_app.schema.enums import NothingReason
 from gql_app.schema.ids import read_id_of, read_ids_of
 from gql_app.schema.lazy import LazyTask
 from gql_app.schema.links import linked
@@ -120,7 +122,16 @@ class ClaimTaskPayload:
     next_at: datetime | None = strawberry.field(
         description="When claimNextTask will have one if nothing else happens: the end of the"
         " first patient's rest, the time of the first call-back, or the beginning of the first day"
-        " on which a follow-up is due. Null if it has one, and if time alone will bring none."
+        " on which a follow-up is due; within the calling hours, but for a call-back. Null if it"
+        " has one, and if time alone will bring none."
+    )
+    reasons: list[NothingReason] = strawberry.field(
+        description="Why claimNextTask has no task, for programs: one or more, all of which"
+        " `reason` names. Empty if it has one."
+    )
+    warnings: list[ClaimWarning] = strawberry.field(
+        description="What to know about a claim that was made by claimTask: that it is outside the"
+        " calling hours. Empty when a claim is renewed, and where a call-back is due."
     )
     errors: list[UserError]
 
@@ -132,7 +143,7 @@ class Mutations:
         description="Claim the most urgent free task: call-backs whose time has come first, then"
         " overdue follow-ups, then due today, then never contacted, then by expiry; never one whose"
         " follow-up is still to come, nor, but for a call-back, one of a patient who rests"
-        " (`Practice.restHours`).",
+        " (`Practice.restHours`) or who may not be called at this hour (`Practice.callingHours`).",
     )
     async def claim_next_task(
         self,
@@ -160,7 +171,7 @@ class Mutations:
         graphql_type=ClaimTaskPayload,
         description="Claim a task's patient and household, or renew the claim: nobody else can log"
         " a contact until it ends. One person's new claim takes the place of the same person's"
-        " older one.",
+        " older one. Outside the calling hours it comes with a warning.",
     )
     async def claim_task(
         self, info: Info, task_id: strawberry.ID, claim_id: ClaimIdToKeep = None

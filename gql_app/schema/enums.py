@@ -5,12 +5,15 @@ import strawberry
 from gql_app.work.imports.headers import ImportField
 from gql_app.work.imports.rows import ImportResult
 from gql_app.work.reads.keys import KeyState
+from gql_app.work.reads.nothing_next import NothingReason
 from gql_app.work.reads.orders import TaskOrder
 from gql_app.work.reads.staff import StaffState
 from gql_app.work.reports.buckets import BucketSize
+from gql_app.work.results import ClaimWarning
 from models.appointment import AppointmentStatus
 from models.audit import AuditAction
 from models.call_back import CallBackBy
+from models.calling_hours import Weekday
 from models.contact_status import ContactStatus
 from models.event import TaskEventKind
 from models.importing import ImportState
@@ -64,6 +67,20 @@ strawberry.enum(
     " first, at the end what is open. LAST_CONTACTED: longest ago first, at the beginning those"
     " without a contact.",
 )
+strawberry.enum(Weekday, description="A day of the week.")
+strawberry.enum(
+    NothingReason,
+    description="Why claimNextTask has no task. NOBODY_DUE: nobody is to be called now. For all who"
+    " are due one of the others holds. SKIPPED: you do not want them now. CALLED_LATELY: they rest"
+    " after a call. LEFT_TO_OTHER: somebody else has promised to call back. BEING_CALLED: somebody"
+    " is at it. OUTSIDE_CALLING_HOURS: at the practice, or where they live.",
+)
+strawberry.enum(
+    ClaimWarning,
+    name="ClaimWarningCode",
+    description="What to know about a claim. OUTSIDE_CALLING_HOURS: it is too early or too late to"
+    " call, at the practice or where the patient lives.",
+)
 strawberry.enum(RefusalCode, name="UserErrorCode", description="Why a request was refused.")
 
 __all__ = [
@@ -71,6 +88,7 @@ __all__ = [
     "AuditAction",
     "BucketSize",
     "CallBackBy",
+    "ClaimWarning",
     "CloseCause",
     "ContactOutcome",
     "ContactStatus",
@@ -78,6 +96,7 @@ __all__ = [
     "ImportResult",
     "ImportState",
     "KeyState",
+    "NothingReason",
     "PhoneKind",
     "RefusalCode",
     "Role",
@@ -87,4 +106,5 @@ __all__ = [
     "TaskOrigin",
     "TaskPriority",
     "TaskStatus",
+    "Weekday",
 ]

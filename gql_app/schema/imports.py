@@ -7,7 +7,7 @@ import strawberry
 
 from gql_app.execution.cost import MOST_ROWS
 from gql_app.schema.context import Info
-from gql_app.schema.enums import ImportResult, TaskOrigin
+from gql_app.schema.enums import ImportResult, PhoneKind, TaskOrigin
 from gql_app.schema.ids import read_id_of
 from gql_app.schema.links import linked
 from gql_app.schema.payloads import ErrorRow, UserError, error_row
@@ -58,6 +58,23 @@ class ImportTaskRow:
         default=None,
         description="The id there of who answers for the patient, such as a parent; the patient's"
         " own if nobody else does. The guarantor may come in later. Without it, nothing is said.",
+    )
+    other_phone: str | None = strawberry.field(
+        default=None,
+        description="Another number of the patient. It is added to those that are there; one that"
+        " cannot be called is passed over.",
+    )
+    phone_kind: PhoneKind | None = strawberry.field(
+        default=None, description="What kind of number `phone` is."
+    )
+    other_phone_kind: PhoneKind | None = strawberry.field(
+        default=None, description="What kind of number `otherPhone` is."
+    )
+    language: str | None = strawberry.field(
+        default=None, description="A tag such as es, or a common language's name."
+    )
+    caller_note: str | None = strawberry.field(
+        default=None, description="What the caller is to know, at most 500 characters."
     )
 
 

@@ -6,12 +6,14 @@ from typing import Annotated
 import strawberry
 
 from gql_app.schema.context import Info
+from gql_app.schema.enums import PhoneKind
 from gql_app.schema.external_ids import ExternalIdInput, checked_external_id
 from gql_app.schema.ids import read_id_of
 from gql_app.schema.merges import PatientMerge
 from gql_app.schema.patients import Patient
 from gql_app.schema.payloads import ErrorRow, UserError, error_row
 from gql_app.work.merging import MergeResult, merge_patients
+from gql_app.work.patient_details import Details, TypedPhone
 from gql_app.work.patient_edits import (
     NewPatient,
     PatientChanges,
@@ -21,7 +23,22 @@ from gql_app.work.patient_edits import (
 )
 from gql_app.work.reads.conditions import storable
 from gql_app.work.unmerging import UnmergeResult, unmerge_patients
+from gql_app.work.wrong_numbers import mark_wrong_number
 from models.refusals import Refusal
+
+
+@strawberry.input(description="A telephone number of a patient.")
+class PhoneInput:
+    number: str = strawberry.field(description="Read as that of a new patient is.")
+    kind: PhoneKind | None = strawberry.field(
+        default=None, description="What kind of number it is, if you know."
+    )
+
+
+_KIND = "What kind of number `phone` is."
+_OTHERS = "Numbers to call if that one is wrong or nobody answers, in this order: at most 9."
+_LANGUAGE = "In which language the patient likes to be called: a tag such as es or pt-BR."
+_NOTE = "What the caller is to know, such as “call the daughter”: at most 500 characters."
 
 
 @strawberry.input(description="A patient to be made.")
@@ -34,6 +51,10 @@ class CreatePatientInput:
     external_id: ExternalIdInput | None = strawberry.field(
         default=None, description="How another system calls the patient."
     )
+    phone_kind: PhoneKind | None = strawberry.field(default=None, description=_KIND)
+    other_phones: list[PhoneInput] | None = strawberry.field(default=None, description=_OTHERS)
+    language: str | None = strawberry.field(default=None, description=_LANGUAGE)
+    caller_note: str | None = strawberry.field(default=None, description=_NOTE)
 
 
 @strawberry.input(description="What is to be different of a patient; null for what stays.")
@@ -47,6 +68,16 @@ class UpdatePatientInput:
         default=None,
         description="How another system calls the patient. It takes the place of one from the same"
         " source; a patient who has one from another source keeps that.",
+    )
+    phone_kind: PhoneKind | None = strawberry.field(default=None, description=_KIND)
+    other_phones: list[PhoneInput] | None = strawberry.field(
+        default=None, description=f"{_OTHERS} They take the place of those that were there."
+    )
+    language: str | None = strawberry.field(
+        default=None, description=f"{_LANGUAGE} An empty text takes it away."
+    )
+    caller_note: str | None = strawberry.field(
+        default=None, description=f"{_NOTE} An empty text takes it away."
     )
     expected_version: int | None = strawberry.field(
         default=None,
@@ -92,12 +123,24 @@ def _errors(refusals: tuple[Refusal, ...], *under: str) -> list[ErrorRow]:
     return [error_row(refusal, *under) for refusal in refusals]
 
 
+def _details(given: CreatePatientInput | UpdatePatientInput) -> Details:
+    phones = given.other_phones
+    return Details(
+        given.phone_kind,
+        None
+        if phones is None
+        else [TypedPhone(storable(one.number) or "", one.kind) for one in phones],
+        storable(given.language),
+        storable(given.caller_note),
+    )
+
+
 class PatientSource:
     """The source of a `PatientPayload`."""
 
-    def __init__(self, result: PatientResult) -> None:
+    def __init__(self, result: PatientResult, under: tuple[str, ...] = ("input",)) -> None:
         self.patient = result.patient
-        self.errors = _errors(result.refusals, "input")
+        self.errors = _errors(result.refusals, *under)
 
 
 class MergeSource:
@@ -127,13 +170,14 @@ class Mutations:
     )
     async def create_patient(self, info: Info, input: CreatePatientInput) -> PatientSource:
         external_id = checked_external_id(input.external_id)
-        new = NewPatient(storable(input.name) or "", storable(input.phone) or "", external_id)
+        called = storable(input.name) or "", storable(input.phone) or ""
+        new = NewPatient(*called, external_id, _details(input))
         return PatientSource(await info.context.make(create_patient, new))
 
     @strawberry.mutation(
         graphql_type=PatientPayload,
-        description="Change a patient's name, number or external id. Whoever watches an open task"
-        " of the patient gets an event.",
+        description="Change a patient's name, numbers, external id, language or note for the"
+        " caller. Whoever watches an open task of the patient gets an event.",
     )
     async def update_patient(self, info: Info, input: UpdatePatientInput) -> PatientSource:
         changes = PatientChanges(
@@ -141,9 +185,35 @@ class Mutations:
             storable(input.phone),
             checked_external_id(input.external_id),
             input.expected_version,
+            _details(input),
         )
         patient_id = read_id_of("Patient", input.patient_id)
         return PatientSource(await info.context.make(update_patient, patient_id, changes))
+
+    @strawberry.mutation(
+        graphql_type=PatientPayload,
+        description="Mark one of the patient's numbers as wrong, or as right again. It is kept, and"
+        " shown as wrong (`Phone.isWrong`), whatever an import brings. Whoever watches an open task"
+        " of the patient gets an event.",
+    )
+    async def mark_wrong_number(
+        self,
+        info: Info,
+        patient_id: Annotated[strawberry.ID, strawberry.argument(description="Whose it was.")],
+        number: Annotated[
+            str,
+            strawberry.argument(
+                description="The number: as `Phone.href` or `Phone.display` has it, or as it was"
+                " dialled."
+            ),
+        ],
+        is_wrong: Annotated[
+            bool, strawberry.argument(description="False if it is right after all.")
+        ] = True,
+    ) -> PatientSource:
+        row_id, typed = read_id_of("Patient", patient_id), storable(number) or ""
+        result = await info.context.make(mark_wrong_number, row_id, typed, is_wrong=is_wrong)
+        return PatientSource(result, under=())
 
     @strawberry.mutation(
         graphql_type=MergePatientsPayload,

@@ -56,6 +56,10 @@ class Phone:
     kind: PhoneKind | None = strawberry.field(
         description="What kind of number it is; null if nobody has said."
     )
+    is_wrong: bool = strawberry.field(
+        description="Whether somebody was told that it is a wrong number (`markWrongNumber`). It is"
+        " kept, and not dialled any more."
+    )
 
 
 @strawberry.type(description="A person whom the practice contacts.")
@@ -72,11 +76,24 @@ class Patient(Node):
     @strawberry.field(
         graphql_type=list[Phone],
         description="The telephone numbers: the patient's own, if digits were entered for it, then"
-        " those of patients who were merged into this one.",
-        metadata=reads("phone", "phone_number", "phone_display", "other_phones") | {MOST_ROWS: 1},
+        " the others, then those of patients who were merged into this one. Dial the first that is"
+        " not wrong.",
+        metadata=reads(
+            *("phone", "phone_number", "phone_display", "phone_kind"),
+            *("more_phones", "other_phones", "wrong_phones"),
+        )
+        | {MOST_ROWS: 1},
     )
     def phones(parent: strawberry.Parent[PatientRow]) -> list[PhoneValue]:
         return parent.phones
+
+    @strawberry.field(
+        description="By whose clocks the patient lives, as far as is known: an IANA name. It is the"
+        " zone that the telephone number tells; the practice's, if it tells several or none.",
+        metadata=reads("time_zone"),
+    )
+    def time_zone(parent: strawberry.Parent[PatientRow], info: SharedInfo) -> str:
+        return parent.time_zone or info.context.scope.time_zone
 
     contact_status: ContactStatus = strawberry.field(
         description="Whether the patient may be called. If not, there are no open tasks."
@@ -107,10 +124,23 @@ class Patient(Node):
     ) -> date | None:
         return last_day(parent.contact_status_ends_at, info.context.scope.time_zone)
 
+    language: str | None = strawberry.field(
+        description="In which language the patient likes to be called: a tag of BCP 47 such as es"
+        " or pt-BR. Null if nobody has said."
+    )
+
+    @strawberry.field(
+        description="What the caller is to know, such as “call the daughter”. Null if nobody has"
+        " said, and for a key that may not read notes.",
+        metadata=reads("caller_note"),
+    )
+    def caller_note(parent: strawberry.Parent[PatientRow], info: SharedInfo) -> str | None:
+        return parent.caller_note if info.context.scope.may_read_notes else None
+
     version: int = strawberry.field(
-        description="Grows with each change of the name, the number, the external id, the"
-        " contact status or the guarantor, and with each merge. updatePatient takes it as"
-        " expectedVersion."
+        description="Grows with each change of the name, a number, the external id, the contact"
+        " status, the language, the note for the caller or the guarantor, and with each merge."
+        " updatePatient takes it as expectedVersion."
     )
 
     @strawberry.field(

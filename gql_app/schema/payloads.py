@@ -40,6 +40,8 @@ class Payload:
         self.closed_tasks = [*result.needless]
         self.reason = None if result.nothing is None else result.nothing.reason
         self.next_at = None if result.nothing is None else result.nothing.next_at
+        self.reasons = [] if result.nothing is None else [*result.nothing.reasons]
+        self.warnings = [*result.warnings]
         self.errors = [
             error_row(refusal, *(() if fields_under is None else (fields_under,)))
             for refusal in result.refusals

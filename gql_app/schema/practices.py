@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import strawberry
 
+from gql_app.schema.calling_hours import CallingHoursInput, HolidayInput, as_settings
 from gql_app.schema.context import Info
 from gql_app.schema.ids import read_id_of
 from gql_app.schema.payloads import ErrorRow, UserError, error_row
@@ -53,6 +54,16 @@ class UpdatePracticeInput:
     undo_minutes: int | None = strawberry.field(
         default=strawberry.UNSET,
         description="For how many minutes those who have logged a contact may undo it, 0 to 120.",
+    )
+    calling_hours: list[CallingHoursInput] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="When patients may be called: each weekday at most once, and none on those left"
+        " out. Null, or an empty list, for any time.",
+    )
+    holidays: list[HolidayInput] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The days on which nobody is called, at most 100: all of them, in place of"
+        " those that were there.",
     )
 
 
@@ -175,10 +186,12 @@ class Mutations:
     @strawberry.mutation(
         graphql_type=PracticePayload,
         description="Change the practice: its name, time zone or region, how long patients rest"
-        " after a call, or for how long contacts may be undone. For admins.",
+        " after a call, when they may be called, or for how long contacts may be undone. For"
+        " admins.",
     )
     async def update_practice(self, info: Info, input: UpdatePracticeInput) -> _PracticePayload:
-        result = await info.context.make(update_practice, _given(input, OF_PRACTICE))
+        given = as_settings(_given(input, OF_PRACTICE))
+        result = await info.context.make(update_practice, given)
         return _PracticePayload(result.practice, _errors(info, result.refusals))
 
     @strawberry.mutation(

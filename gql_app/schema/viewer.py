@@ -12,6 +12,7 @@ from gql_app.access.people import person_behind
 from gql_app.access.signin import SessionRow, last_sign_in, sessions_of
 from gql_app.access.visits import practices_of_group
 from gql_app.schema.account import Passkey, Session
+from gql_app.schema.calling_hours import CallingHours, Holiday
 from gql_app.schema.context import Info, SharedInfo
 from gql_app.schema.enums import Role
 from gql_app.schema.groups import GroupSource, PracticeGroup
@@ -25,6 +26,8 @@ from gql_app.work.reads.practices import PracticeRow, find_practice
 from gql_app.work.reads.queues import QueueRow, visible_queues
 from models.event import feed_bounds
 from models.follow_up import local_date
+from models.hours_text import Holiday as HolidayRow
+from models.hours_text import OpenOn, kept_holidays, kept_hours
 from models.passkey import PasskeyRow
 from models.task import TaskRow
 
@@ -47,6 +50,22 @@ class Practice:
         description="For how many minutes those who have logged a contact may undo it. With 0 only"
         " supervisors may."
     )
+
+    @strawberry.field(
+        graphql_type=list[CallingHours],
+        description="When patients may be called, Monday first: claimNextTask hands out nobody at"
+        " other times, but for call-backs. It counts by the practice's clocks, and by those of"
+        " where a patient's number is from, if it tells that (`Patient.timeZone`). A weekday that"
+        " is not there is closed; empty if patients may be called at any time.",
+    )
+    def calling_hours(parent: strawberry.Parent[PracticeRow]) -> list[OpenOn]:
+        return kept_hours(parent.calling_hours)
+
+    @strawberry.field(
+        graphql_type=list[Holiday], description="The days on which nobody is called, in order."
+    )
+    def holidays(parent: strawberry.Parent[PracticeRow]) -> list[HolidayRow]:
+        return kept_holidays(parent.holidays)
 
     @strawberry.field(
         description="The time by the server's clock, for those who cannot trust their own."

@@ -9,11 +9,13 @@ renews the other's.
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from gql_app.work.changes import Change
 from gql_app.work.conflicts import claimed_by_other
+from gql_app.work.hours import outside_hours
 from gql_app.work.locking import lock_for, lock_tasks_around
 from gql_app.work.results import NOT_FOUND, ChangeResult
 from models.database import Id, among, among_found, fetch, fetch_first, write
@@ -46,7 +48,8 @@ async def claim_task(
     lease: timedelta = LEASE,
 ) -> ChangeResult:
     """Claim a task's patient anew; or, with the `claim_id` of the claim that the viewer has, renew
-    that. An id that was used for this task and has ended is refused. Raises `Forbidden`."""
+    that. An id that was used for this task and has ended is refused. Outside the calling hours a
+    new claim comes with a warning. Raises `Forbidden`."""
     viewer = change.viewer
     viewer.require(viewer.may_log_contacts, "claim tasks")
     tasks, task = await lock_for(viewer, task_id)
@@ -58,7 +61,10 @@ async def claim_task(
         return ChangeResult(task, refusals=(refusal,))
     if claim_id not in (None, task.claim) and await _was_used(task, claim_id):
         return ChangeResult(task, refusals=(CLAIM_LOST,))
-    return await claim_all(change, tasks, task.id, claim_id or new_claim_id(), lease)
+    is_renewed = claim_id is not None and claim_id == task.claim
+    warnings = () if is_renewed else await outside_hours(change, task)
+    claimed = await claim_all(change, tasks, task.id, claim_id or new_claim_id(), lease)
+    return replace(claimed, warnings=warnings)
 
 
 async def release_task(change: Change, task_id: int, claim_id: str | None = None) -> ChangeResult:
@@ -142,7 +148,7 @@ async def end_claim(
     change: Change, tasks: Sequence[TaskRow], *worked_on: TaskRow, is_incoming: bool = False
 ) -> list[TaskRow]:
     """End the claim on a patient, some of whose tasks were worked on, which has ended it there.
-    `tasks` are all that are open. A call that `is_incoming` ends whoever's it is. Returns those that
+    `tasks` are all that are open. One that `is_incoming` ends whoever's it is. Returns those that
     it stood on still, as they are then."""
     done = {task.id for task in worked_on}
     held = [

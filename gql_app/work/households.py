@@ -26,7 +26,7 @@ from models.database import (
     fetch_joined,
     for_update,
     has_row_locks,
-    pairs,
+    texts_of,
     write,
 )
 from models.event import TaskEventKind
@@ -114,10 +114,10 @@ async def regroup(change: Change, regrouped: Sequence[Regrouped]) -> None:
     households gets an event, by which dashboards learn of it."""
     if not regrouped:
         return
-    listed = {row.patient_id: [row.after and str(row.after), None] for row in regrouped}
+    listed = {row.patient_id: [row.after and str(row.after)] for row in regrouped}
     sql = f"""UPDATE patient
-    SET guarantor_id = CAST(listed.first AS BIGINT), awaited_guarantor = NULL
-    FROM {pairs(2)} WHERE patient.practice_id = $1 AND patient.id = listed.id"""
+    SET guarantor_id = CAST(listed.guarantor AS BIGINT), awaited_guarantor = NULL
+    FROM {texts_of(2, "guarantor")} WHERE patient.practice_id = $1 AND patient.id = listed.id"""
     await write(sql, change.practice_id, json.dumps(listed))
     ids = {i for row in regrouped for i in row if i is not None}
     await touch_tasks(change, [task for _, task in await open_tasks_of(change, ids)])

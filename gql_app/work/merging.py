@@ -162,7 +162,8 @@ async def give(
     """Make locked tasks a patient's, each with its event; the open ones under a claim, or free."""
     here = change.practice_id
     ids = [task.id for task in tasks]
-    sql = f"""UPDATE task SET patient_id = $3, version = version + 1, rests_since = NULL
+    sql = f"""UPDATE task SET patient_id = $3, version = version + 1, rests_since = NULL,
+        waits_until = NULL
     WHERE practice_id = $1 AND {among("id", 2)}"""
     await write(sql, here, ids, patient_id)
     by, until, claim_id = claim or (None, None, None)

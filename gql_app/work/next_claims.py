@@ -10,6 +10,7 @@ from typing import NamedTuple
 from gql_app.access import Viewer
 from gql_app.work.changes import Change, Changes
 from gql_app.work.claims import LEASE, claim_all, new_claim_id
+from gql_app.work.hours import note_waiting, waits
 from gql_app.work.locking import lock_household_if_free, lock_tasks_around
 from gql_app.work.reads.next_tasks import WINDOW, Candidate, Where, most_urgent, where_to_look
 from gql_app.work.reads.nothing_next import why_nothing
@@ -40,13 +41,14 @@ async def claim_next(
     """Claim the most urgent free task of the queues (None: of all that the key allows): call-backs
     that are due first, then overdue follow-ups with those due today, then never contacted; both by
     priority first. None of the patients of `skipped` tasks and, but for call-backs, none that is
-    another's work and none of a patient who rests. The claim gets `claim_id` as its id, or one of
-    ours. If none is free the result says why. Raises `Forbidden`."""
+    another's work, none of a patient who rests, and none of one who may not be called at this
+    hour. The claim gets `claim_id` as its id, or one of ours. If none is free the result says why.
+    Raises `Forbidden`."""
     viewer.require(viewer.may_log_contacts, "claim tasks")
     where = await where_to_look(viewer, queue_ids, skipped)
     claim_id = claim_id or new_claim_id()
     # Looked for before the change: hundreds of rows, and more that are others' work.
-    while candidates := await most_urgent(viewer, where, changes.clock()):
+    while candidates := await _allowed(viewer, where, changes.clock()):
         if any(candidate.rests_since is not None for candidate in candidates):
             is_news = await changes.make(viewer, wake, where)
         else:
@@ -60,19 +62,28 @@ async def claim_next(
     return ChangeResult(None, nothing=await why_nothing(viewer, where, changes.clock()))
 
 
+async def _allowed(viewer: Viewer, where: Where, now: datetime) -> list[Candidate]:
+    """The most urgent tasks; while the practice is closed, only what was promised."""
+    found = await most_urgent(viewer, where, now)
+    return found if where.hours.may_call(now) else [task for task in found if task.is_promised]
+
+
 async def _claim_one_of(
     change: Change, where: Where, candidates: list[Candidate], claim_id: str, lease: timedelta
 ) -> ChangeResult | bool:
     """Claim the first of the candidates that is still free. If none is: whether some are passed
-    over from now on, because their patients rest."""
+    over from now on, because their patients rest, or wait for the calling hours."""
     for candidate in await _not_locked(change, candidates):
         tasks = await lock_tasks_around(change.practice_id, candidate.id)
         if not _is_free(tasks, candidate, change.now):
             continue
-        is_promised = candidate.follow_up_at is not None
-        if not is_promised and await rests(change, where.rest, candidate.patient_id):
-            await note_resting(change, where.rest, candidates)
-            return True
+        if not candidate.is_promised:
+            if await rests(change, where.rest, candidate.patient_id):
+                await note_resting(change, where.rest, candidates)
+                return True
+            if await waits(change, where.hours, candidate.patient_id):
+                await note_waiting(change, where, candidate)
+                return True
         return await claim_all(change, tasks, candidate.id, claim_id, lease)
     return False
 

@@ -1,11 +1,13 @@
 """Patients who are made and changed by people and partners, one at a time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gql_app.access import Viewer
 from gql_app.work.changes import Change
 from gql_app.work.locking import lock_patient
+from gql_app.work.patient_details import NO_DETAILS, Details, read_details
 from gql_app.work.patients import Findable, index_again, index_new, record_patient_changes
 from gql_app.work.reads.external_ids import ExternalId
 from gql_app.work.reads.patients import patient_now, patients_by_id
@@ -25,6 +27,7 @@ class NewPatient(NamedTuple):
     name: str
     phone: str
     external_id: ExternalId | None = None
+    details: Details = NO_DETAILS
 
 
 class PatientChanges(NamedTuple):
@@ -35,6 +38,7 @@ class PatientChanges(NamedTuple):
     phone: str | None = None
     external_id: ExternalId | None = None
     expected_version: int | None = None
+    details: Details = NO_DETAILS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,10 @@ async def create_patient(change: Change, new: NewPatient) -> PatientResult:
     viewer = change.viewer
     viewer.require(viewer.may_edit_patients, "make patients")
     name, phone = _read_name(new.name), _read_phone(viewer, new.phone)
-    if refusals := tuple(bad for bad in (name, phone) if isinstance(bad, Refusal)):
+    own = "" if isinstance(phone, Refusal) else phone.stored
+    details = read_details(viewer, new.details, own)
+    refused = [bad for bad in (name, phone) if isinstance(bad, Refusal)]
+    if refusals := (*refused, *details.refusals):
         return PatientResult(None, refusals)
     assert isinstance(name, str)
     assert isinstance(phone, Phone)
@@ -93,13 +100,18 @@ async def create_patient(change: Change, new: NewPatient) -> PatientResult:
         name=name,
         phone=phone.stored,
         phone_display=phone.display,
+        time_zone=phone.time_zone,
         is_indexed=True,
         source=source,
         external_id=external_id,
         created_at=change.now,
         made_by_id=viewer.staff_id,
+        **details.columns,
     )
-    await index_new(change.practice_id, [Findable(patient_id, name, phone)])
+    findable = [Findable(patient_id, name, phone)]
+    await index_new(change.practice_id, findable)
+    if details.columns.get("more_phones"):
+        await index_again(change.practice_id, findable)
     change.note(AuditAction.CHANGE, "patient made", patient_id=patient_id)
     return PatientResult(await patient_now(change.practice_id, patient_id))
 
@@ -121,18 +133,21 @@ async def update_patient(change: Change, patient_id: int, changes: PatientChange
         phone = _read_phone(viewer, changes.phone or "")
     external_id = changes.external_id
     taken = None if external_id is None else await _check_external_id(change, patient, external_id)
-    if refusals := tuple(bad for bad in (name, phone, taken) if isinstance(bad, Refusal)):
+    stored = patient.phone if phone is None or isinstance(phone, Refusal) else phone.stored
+    details = read_details(viewer, changes.details, stored)
+    refused = [bad for bad in (name, phone, taken) if isinstance(bad, Refusal)]
+    if refusals := (*refused, *details.refusals):
         return PatientResult(patient, refusals)
     assert isinstance(name, str)
     assert not isinstance(phone, Refusal)
     if taken is False:  # it is the patient's already
         external_id = None
-    stored = patient.phone if phone is None else phone.stored
     is_called_otherwise = (name, stored) != (patient.name, patient.phone)
-    if not is_called_otherwise and external_id is None:
+    new = {name: v for name, v in details.columns.items() if getattr(patient, name) != v}
+    if not is_called_otherwise and external_id is None and not new:
         return PatientResult(patient)
-    await _write(change, patient.id, (name, stored), external_id)
-    if is_called_otherwise:
+    await _write(change, patient.id, {"name": name, "phone": stored, **new}, external_id)
+    if is_called_otherwise or new:
         shown = phone or any_phone(patient.phone, viewer.region)
         await index_again(change.practice_id, [Findable(patient.id, name, shown)])
         await record_patient_changes(change, [patient.id])
@@ -142,11 +157,12 @@ async def update_patient(change: Change, patient_id: int, changes: PatientChange
 
 
 async def _write(
-    change: Change, patient_id: int, called: tuple[str, str], external_id: ExternalId | None
+    change: Change, patient_id: int, columns: Mapping[str, Any], external_id: ExternalId | None
 ) -> None:
-    sql = """UPDATE patient SET name = $3, phone = $4, version = version + 1
+    given = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, 3))
+    sql = f"""UPDATE patient SET {given}, version = version + 1
     WHERE practice_id = $1 AND id = $2"""
-    await write(sql, change.practice_id, patient_id, *called)
+    await write(sql, change.practice_id, patient_id, *columns.values())
     if external_id is not None:
         sql = """UPDATE patient SET source = $3, external_id = $4
         WHERE practice_id = $1 AND id = $2"""

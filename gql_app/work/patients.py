@@ -8,9 +8,10 @@ import orjson
 
 from gql_app.work.changes import Change
 from models.audit import AuditAction
-from models.database import among, fetch, for_update, pairs, word_lists, write
+from models.database import among, fetch, for_update, texts_of, word_lists, write
 from models.event import TaskEventKind
 from models.names import name_words
+from models.patient_phones import kept, kept_text, read_kept, read_wrong, shown_in
 from models.phone import Phone, any_phone
 from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 
@@ -52,6 +53,26 @@ class _Merged(NamedTuple):
     survivor_id: int
     name: str
     phone: str
+    more_phones: str | None
+    wrong_phones: str | None
+    region: str
+
+    @property
+    def phones(self) -> list[Phone]:
+        wrong = {*read_wrong(self.wrong_phones)}
+        others = shown_in(self.region, read_kept(self.more_phones))
+        phones = (any_phone(self.phone, self.region), *others)
+        return [phone._replace(is_wrong=phone.stored in wrong) for phone in phones]
+
+
+class _Numbered(NamedTuple):
+    """A patient with other numbers, or wrong ones, and how numbers are written in the practice."""
+
+    id: int
+    name: str
+    phone: str
+    more_phones: str | None
+    wrong_phones: str | None
     region: str
 
 
@@ -68,40 +89,67 @@ async def index_again(practice_id: int, patients: Sequence[Findable]) -> None:
     them: words that a server has written meanwhile are seen, or are the same."""
     for begin in range(0, len(patients), BATCH):
         batch = patients[begin : begin + BATCH]
-        phones = {p.id: [p.phone.stored, p.phone.display] for p in batch}
+        phones = {p.id: [p.phone.stored, p.phone.display, p.phone.time_zone] for p in batch}
         mark = f"""
         UPDATE patient
-        SET phone_number = listed.first, phone_display = listed.last, is_indexed = true
-        FROM {pairs(2)} WHERE patient.practice_id = $1 AND patient.id = listed.id
+        SET phone_number = listed.number, phone_display = listed.shown,
+            time_zone = listed.zone, is_indexed = true
+        FROM {texts_of(2, "number", "shown", "zone")}
+        WHERE patient.practice_id = $1 AND patient.id = listed.id
         """
         await write(mark, practice_id, json.dumps(phones))
+        # Another number may be from another zone.
+        look_again = f"""UPDATE task SET rests_since = NULL, waits_until = NULL
+        WHERE practice_id = $1 AND {among("patient_id", 2)} AND waits_until IS NOT NULL"""
+        await write(look_again, practice_id, [patient.id for patient in batch])
         forget = f"DELETE FROM patient_word WHERE practice_id = $1 AND {among('patient_id', 2)}"
         await write(forget, practice_id, [patient.id for patient in batch])
         await _write_words(practice_id, batch, _BUT_TAKEN_BACK)
+        await _index_others(practice_id, batch)
         await _index_merged(practice_id, batch)
+
+
+async def _index_others(practice_id: int, patients: Sequence[Findable]) -> None:
+    """Let patients be found by their other numbers too, show these as the region writes them, and
+    take the time zone from the first number that is not wrong."""
+    sql = f"""SELECT p.id, p.name, p.phone, p.more_phones, p.wrong_phones, o.region
+    FROM patient p JOIN practice o ON o.id = p.practice_id
+    WHERE p.practice_id = $1 AND {among("p.id", 2)}
+      AND (p.more_phones IS NOT NULL OR p.wrong_phones IS NOT NULL)"""
+    for one in await fetch(_Numbered, sql, practice_id, [patient.id for patient in patients]):
+        others = shown_in(one.region, read_kept(one.more_phones))
+        for phone in others:
+            findable = [Findable(one.id, one.name, phone)]
+            await _write_words(practice_id, findable, "ON CONFLICT DO NOTHING")
+        wrong = {*read_wrong(one.wrong_phones)}
+        right = [p for p in (any_phone(one.phone, one.region), *others) if p.stored not in wrong]
+        zone = right[0].time_zone if right else None
+        sql = """UPDATE patient SET more_phones = $3, time_zone = $4
+        WHERE practice_id = $1 AND id = $2"""
+        await write(sql, practice_id, one.id, kept_text([*map(kept, others)]), zone)
 
 
 async def _index_merged(practice_id: int, patients: Sequence[Findable]) -> None:
     """Let patients be found by the names and numbers of those who were merged into them too, and
     show these numbers with their own."""
-    sql = f"""SELECT g.merged_into_id, g.name, g.phone, o.region
+    sql = f"""SELECT g.merged_into_id, g.name, g.phone, g.more_phones, g.wrong_phones, o.region
     FROM patient g JOIN practice o ON o.id = g.practice_id
     WHERE g.practice_id = $1 AND g.merged_into_id IS NOT NULL AND {among("g.merged_into_id", 2)}
     ORDER BY g.id"""
     own = {patient.id: patient.phone.stored for patient in patients}
     gone: dict[int, list[Findable]] = {}
     for merged in await fetch(_Merged, sql, practice_id, [*own]):
-        phone = any_phone(merged.phone, merged.region)
-        gone.setdefault(merged.survivor_id, []).append(
-            Findable(merged.survivor_id, merged.name, phone)
+        gone.setdefault(merged.survivor_id, []).extend(
+            Findable(merged.survivor_id, merged.name, phone) for phone in merged.phones
         )
     for survivor_id, them in gone.items():
         for one in them:
             await _write_words(practice_id, [one], "ON CONFLICT DO NOTHING")
-        phones = {one.phone.stored: one.phone.display for one in them}
+        phones = {one.phone.stored: (one.phone.display, one.phone.is_wrong) for one in them}
         phones.pop(own[survivor_id], None)
+        listed = [(number, *shown) for number, shown in phones.items()]
         sql = "UPDATE patient SET other_phones = $3 WHERE practice_id = $1 AND id = $2"
-        await write(sql, practice_id, survivor_id, json.dumps([*phones.items()]))
+        await write(sql, practice_id, survivor_id, json.dumps(listed))
 
 
 async def index_new(practice_id: int, patients: Sequence[Findable]) -> None:

@@ -9,6 +9,7 @@ from tortoise.exceptions import IntegrityError
 from gql_app.access.keys import create_key
 from gql_app.access.signin import create_link
 from gql_app.work.changes import Change, Changes
+from gql_app.work.hours import forget_hours
 from gql_app.work.queues import make_queue, require_set_up
 from gql_app.work.reads.practices import PracticeRow, find_practice
 from models.audit import AuditAction
@@ -37,6 +38,8 @@ class NewPractice(NamedTuple):
     queues: Sequence[Mapping[str, object]]
     rest_hours: int | None = None
     undo_minutes: int | str = UNDO_MINUTES
+    calling_hours: str | None = None
+    holidays: str | None = None
 
 
 class CreatedPractice(NamedTuple):
@@ -94,6 +97,8 @@ async def _create_practice(change: Change, new: NewPractice) -> CreatedPractice:
         region=new.region,
         rest_hours=new.rest_hours,
         undo_minutes=int(new.undo_minutes),
+        calling_hours=new.calling_hours,
+        holidays=new.holidays,
         created_at=change.now,
     )
     change.practice_id = practice.id
@@ -126,6 +131,8 @@ async def update_practice(change: Change, given: Mapping[str, object]) -> Practi
         sql = f"""SELECT p.id FROM patient p WHERE p.practice_id = $1
         ORDER BY p.id {for_update_but_its_key()}"""
         await fetch(Id, sql, change.practice_id)
+    if new.keys() & {"calling_hours", "holidays", "time_zone"}:
+        await forget_hours(change)
     await Practice.filter(id=change.practice_id).update(**new)
     change.note_setting(f"practice: {', '.join(new)}")
     return PracticeResult(before._replace(**new), changed=tuple(new))

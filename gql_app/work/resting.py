@@ -1,5 +1,6 @@
-"""Patients who rest: they or others of their household were called a short time ago, for whichever
-of their tasks.
+"""Patients who are passed over for a time. They rest: they or others of their household were called
+a short time ago, for whichever of their tasks. Or it is too early or too late to call where they
+live (work/hours.py).
 
 Whether a patient rests is looked up when a claim would hand them out. Thousands of their tasks can
 be due, and each claim would look all of them up again. So the first claim that meets one notes on
@@ -60,20 +61,26 @@ async def note_resting(change: Change, rest: Rest, candidates: Sequence[Candidat
 async def forget_rest(change: Change, patient_id: int) -> None:
     """Have the next claim look again whether the patient's household rests: a call was undone, or
     it has other members."""
-    sql = f"""UPDATE task SET rests_since = NULL
+    sql = f"""UPDATE task SET rests_since = NULL, waits_until = NULL
     WHERE practice_id = $1 AND {among_found("patient_id", household_of("$2"))}
       AND rests_since IS NOT NULL"""
     await write(sql, change.practice_id, patient_id)
 
 
 async def wake(change: Change, where: Where) -> bool:
-    """Let claims find the tasks again whose patients have rested. Whether there are any that no
-    other change has locked."""
-    sql = f"""SELECT t.id FROM task t
-    WHERE t.practice_id = $1 AND {among("t.queue_id", 2)} AND {IS_OPEN} AND {NOT_PROMISED}
-      AND t.rests_since <= $3 LIMIT {BATCH} {for_update_if_free()}"""
-    since = where.rest.since(change.now)
-    rested = [row.id for row in await fetch(Id, sql, change.practice_id, where.queues, since)]
-    sql = f"UPDATE task SET rests_since = NULL WHERE practice_id = $1 AND {among('id', 2)}"
-    await write(sql, change.practice_id, rested)
-    return bool(rested)
+    """Let claims find the tasks again whose patients have rested, or have waited for the calling
+    hours. Whether there are any that no other change has locked."""
+    woken = []
+    for is_over, since in (
+        (f"{NOT_PROMISED} AND t.rests_since <= $3", where.rest.since(change.now)),
+        ("t.waits_until <= $3", change.now),
+    ):
+        sql = f"""SELECT t.id FROM task t
+        WHERE t.practice_id = $1 AND {among("t.queue_id", 2)} AND {IS_OPEN} AND {is_over}
+        LIMIT {BATCH} {for_update_if_free()}"""
+        found = await fetch(Id, sql, change.practice_id, where.queues, since)
+        woken += [row.id for row in found]
+    sql = f"""UPDATE task SET rests_since = NULL, waits_until = NULL
+    WHERE practice_id = $1 AND {among("id", 2)}"""
+    await write(sql, change.practice_id, woken)
+    return bool(woken)

@@ -1,6 +1,8 @@
 """What comes back from a change: the task as it is now, and the refusals."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
 
 from gql_app.work.reads.nothing_next import Nothing
 from models.appointment import AppointmentRow
@@ -15,12 +17,24 @@ QUEUE_ARCHIVED = Refusal(
 )
 
 
+class ClaimWarning(StrEnum):
+    OUTSIDE_CALLING_HOURS = "OUTSIDE_CALLING_HOURS"  # at the practice, or where the patient lives
+
+
+class Warned(NamedTuple):
+    """What somebody should know about what they have done all the same."""
+
+    code: ClaimWarning
+    message: str
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeResult:
     """What came of a request: the task as it is now, and the contact or the refusals. A `late`
     contact was kept on a task that had closed meanwhile. `nothing` is for who asked for the next
     task and got none. `others` has the same for each other task of a call, but for refusals, which
-    stand here; `appointment` came in with it, and has closed `needless` tasks."""
+    stand here; `appointment` came in with it, and has closed `needless` tasks.
+    `warnings` are for who claims by hand."""
 
     task: TaskRow | None
     contact: ContactRow | None = None
@@ -30,6 +44,7 @@ class ChangeResult:
     others: tuple["ChangeResult", ...] = ()
     appointment: AppointmentRow | None = None
     needless: tuple[TaskRow, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
 
 def missing(what: str, field: str) -> Refusal:

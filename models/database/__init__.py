@@ -22,7 +22,7 @@ from models.database.dialect import (
     hours_between,
     kept,
     moments,
-    pairs,
+    texts_of,
     unplanned,
     word_lists,
 )
@@ -83,7 +83,7 @@ __all__ = [
     "opened",
     "orm_config",
     "owns_tables",
-    "pairs",
+    "texts_of",
     "read_secret",
     "reading_apart",
     "secret",

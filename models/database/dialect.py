@@ -89,12 +89,14 @@ def word_lists(parameter: int) -> str:
         FROM json_each(${parameter}::json) l, json_array_elements_text(l.value) w) AS listed"""
 
 
-def pairs(parameter: int) -> str:
-    """SQL for a table `listed (id, first, last)`, made of the JSON object `parameter`: two texts
-    by ids."""
+def texts_of(parameter: int, *names: str) -> str:
+    """SQL for a table `listed` with an `id` and columns of these names, made of the JSON object
+    `parameter`: lists of as many texts, or nulls, by ids."""
     if is_sqlite(connection()):
-        first, last = (f"(SELECT value FROM json_each(l.value) WHERE key = {n})" for n in (0, 1))
-        return f"""(SELECT CAST(l.key AS INTEGER) AS id, {first} AS first, {last} AS last
+        one = "(SELECT value FROM json_each(l.value) WHERE key = {}) AS {}"
+        values = (one.format(n, name) for n, name in enumerate(names))
+        return f"""(SELECT CAST(l.key AS INTEGER) AS id, {", ".join(values)}
             FROM json_each(${parameter}) l) AS listed"""
-    return f"""(SELECT l.key::bigint AS id, l.value ->> 0 AS first, l.value ->> 1 AS last
+    values = (f"l.value ->> {n} AS {name}" for n, name in enumerate(names))
+    return f"""(SELECT l.key::bigint AS id, {", ".join(values)}
         FROM json_each(${parameter}::json) l) AS listed"""

@@ -20,7 +20,7 @@ def flag(model, table, name):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0029_households")]
+    dependencies = [("models", "0030_reach")]
     operations = [
         flag("Queue", "queue", "closes_at_max_attempts"),
         flag("Contact", "contact", "is_incoming"),

@@ -179,6 +179,10 @@ MUTATIONS: dict[str, list[Attack]] = {
         lambda w, n: {"input": {"patientId": n.patient, "name": "Fern"}},
         lambda w, n: {"input": {"patientId": n.newcomer, "name": "Fern", "expectedVersion": 9}},
     ],
+    "markWrongNumber": [
+        lambda w, n: {"patientId": n.patient, "number": "tel:+12175559876"},
+        lambda w, n: {"patientId": n.newcomer, "number": "x", "isWrong": False},
+    ],
     "setContactStatus": [
         lambda w, n: {"patientId": n.patient, "status": "DO_NOT_CONTACT", "reason": "x"},
         lambda w, n: {"patientId": n.newcomer, "status": "DECEASED"},

@@ -14,6 +14,8 @@ from gql_app.schema.context import Context
 from gql_app.work.appointments import NewAppointment, record_appointment
 from gql_app.work.contact_status import NewStatus, set_contact_status
 from gql_app.work.moves import reassign_tasks, withdraw_tasks
+from gql_app.work.patient_details import Details
+from gql_app.work.patient_edits import PatientChanges, update_patient
 from gql_app.work.queues import update_queue
 from gql_app.work.reads.orders import TaskOrder
 from models.call_back import CallBackBy
@@ -91,6 +93,8 @@ async def office(database_url: str) -> AsyncIterator[Office]:
         (moved,) = await make_patients(office, 1)
         await office.make_task(patient=moved)
         booking = NewAppointment(office.patients[0].id, soon, "b1")
+        known = PatientChanges(details=Details(language="es", caller_note="Call the daughter"))
+        first = office.patients[0].id
         gone = NewStatus(ContactStatus.INACTIVE, "Has moved", office.today)
         at_work = (office.changes, office.supervisor)
         done: list[Any] = [
@@ -104,6 +108,7 @@ async def office(database_url: str) -> AsyncIterator[Office]:
             await office.changes.make(office.staff, set_contact_status, moved.id, gone),
             await office.changes.make(office.partner, record_appointment, booking),
             await answer(office, office.patients[1].id, office.patients[2].id),
+            await office.changes.make(office.supervisor, update_patient, first, known),
         ]
         assert not [refusal for outcome in done for refusal in outcome.refusals]
         yield office

@@ -391,8 +391,13 @@ async def test_the_most_urgent_are_read_from_the_beginning_of_an_index(
     ]
     assert {node["Relation Name"] for node in scans} == {"task"}
     assert {node["Node Type"] for node in scans} <= {"Index Scan", "Index Only Scan"}
-    # To be called back; to be called again and never called, of each priority; what has rested.
-    assert [node["Index Name"] for node in scans] == ["task_promised", *["task_next"] * 7]
+    # To be called back; to be called again and never called, of each priority; what has rested, and
+    # what waits no more.
+    assert [node["Index Name"] for node in scans] == [
+        "task_promised",
+        *["task_next"] * 7,
+        "task_waiting",
+    ]
     # Nothing is read that is not handed out, but for the few rows that are claimed or expired.
     assert max(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in scans) < 200
 

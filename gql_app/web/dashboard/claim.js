@@ -61,7 +61,7 @@ export class Claims {
     this.current = claim;
     this.onChange();
     try {
-      const { task, errors, sent } = await this.ask(claim.id, CLAIM, { id: taskId });
+      const { task, errors, warnings, sent } = await this.ask(claim.id, CLAIM, { id: taskId });
       if (this.current !== claim) {
         if (!errors.length) this.giveBack(claim.id, taskId);
         return null;
@@ -70,7 +70,7 @@ export class Claims {
       else if (task?.isOpen) this.lose('refused', outside(errors[0].message), task);
       else this.current = null;
       this.onChange();
-      return { task, errors };
+      return { task, errors, warnings };
     } catch (error) {
       if (this.current === claim && !(error instanceof SignedOut)) {
         if (claim.state !== 'held') this.lose('unsure', outside(error.message)); // unless the feed has told

@@ -10,6 +10,7 @@ import { Past } from './past.js';
 import { Place } from './place.js';
 import { takesDate, verdict } from './rules.js';
 import { calling } from './words.js';
+import { offerWrongNumber } from './wrong-number.js';
 
 const EMPTY = {
   ...{ outcome: null, followUp: '', followUpTime: '', callBackBy: 'ANYONE', notes: '', contactStatus: '', incoming: false },
@@ -59,6 +60,7 @@ export class ContactDialog {
       this.claim();
       this.focus(); // the button goes away
     });
+    offerWrongNumber(this);
     this.part('quick').addEventListener('click', ({ target }) => {
       const { date } = target.dataset;
       if (date !== undefined) this.setDate(date);
@@ -158,6 +160,7 @@ export class ContactDialog {
       const answer = await this.claims.take(id);
       if (!answer) return; // it was closed meanwhile
       if (answer.task) this.learn(answer.task);
+      this.notices.warn(answer.warnings);
       if (!this.claims.trouble) this.notices.refuse('claim', answer.errors);
       this.draw();
     } catch (error) {

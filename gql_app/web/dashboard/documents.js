@@ -4,7 +4,7 @@ import { OPEN_STATUSES, OUTCOME_COUNTS } from './workflow.js';
 
 // What a row shows: of a task as it is now, and of one as it was right after an event.
 const STATE = `status isOpen statusLabel origin priority reason followUp followUpAt isCallBackDue callBackBy { id name } reviewSince expiresAt version contactCount number createdAt
-  closedAt closeCause closedBy { name } withdrawnReason queue { id name } assignee { name } patient { id name phone contactStatus phones { href } }
+  closedAt closeCause closedBy { name } withdrawnReason queue { id name } assignee { name } patient { id name phone contactStatus language callerNote phones { display href kind isWrong } }
   lastContact { outcome contactedAt }`;
 
 const TASK = `fragment Row on Task { id ${STATE} claim { id by { id name } until } }`;
@@ -113,7 +113,7 @@ export const HOUSEHOLD = `query ($id: ID!) {
 }`;
 
 export const CLAIM = `mutation ($id: ID!, $claimId: ID) {
-  claimTask(taskId: $id, claimId: $claimId) { task { ...Detail } errors { code message } }
+  claimTask(taskId: $id, claimId: $claimId) { task { ...Detail } warnings { message } errors { code message } }
 }
 ${DETAIL}`;
 

@@ -47,12 +47,27 @@ export function drawFacts(dialog, task) {
   };
   for (const [name, text] of Object.entries(texts)) write(part(dialog, name), text);
   const phone = part(dialog, 'phone');
-  write(phone, outside(task.patient.phone));
+  const { phones } = task.patient;
+  const dialled = phones.find(({ isWrong }) => !isWrong);
+  const known = phones.length ? 'No number is right' : outside(task.patient.phone);
+  write(phone, dialled ? outside(dialled.display) : known);
   part(dialog, 'to-patient').href = `#/patients/${task.patient.id}`;
-  const [dialled] = task.patient.phones;
+  part(dialog, 'wrong-number').hidden = !dialled;
+  drawReach(dialog, task.patient);
   if (dialled) phone.href = dialled.href;
   else phone.removeAttribute('href');
   drawScript(dialog, task);
+}
+
+/** Of most patients there is no more to say than one number. */
+async function drawReach(dialog, patient) {
+  const place = part(dialog, 'reach');
+  place.patient = patient;
+  const { phones, language, callerNote } = patient;
+  place.hidden = !(phones.length > 1 || phones.some(({ isWrong }) => isWrong) || language || callerNote);
+  if (place.hidden) return place.replaceChildren();
+  const { drawReach: fillIn } = await import('./reach.js');
+  if (place.patient === patient) fillIn(place, patient);
 }
 
 /** That the patient is not to be called, if so. */
@@ -70,9 +85,11 @@ async function drawScript(dialog, task) {
 /** Nothing of a task stays in the page once its dialog is closed. */
 export function wipe(dialog) {
   dialog.querySelector('form').reset();
-  const written = '.top h2, [data-part=phone], .facts li, .notice strong, .notice ul, [data-part=rests], .record dl, [data-part=unsent-text]';
+  const written = '.top h2, [data-part=phone], .facts li, .notice strong, .notice ul, [data-part=rests], [data-part=hours], .record dl, [data-part=unsent-text]';
   for (const element of dialog.querySelectorAll(written)) write(element, '');
   part(dialog, 'phone').removeAttribute('href');
+  part(dialog, 'reach').patient = null;
+  part(dialog, 'reach').replaceChildren();
 }
 
 /** Put into the form what was typed before. */

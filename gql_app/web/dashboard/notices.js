@@ -16,12 +16,20 @@ export class Notices {
     this.again = dialog.querySelector('[data-part=claim-again]');
     this.changes = dialog.querySelector('[data-part=changes]');
     this.errors = dialog.querySelector('[data-part=errors]');
+    this.hours = dialog.querySelector('[data-part=hours]');
   }
 
   /** The agent sees the task as it is now: what was said before is over. */
   begin(task) {
     Object.assign(this, { seen: task, actor: null });
     this.claim = this.log = { title: '', errors: [] };
+    this.warn([]);
+  }
+
+  /** What to know about the claim that was made: that it is early or late to call. */
+  warn(warnings) {
+    write(this.hours, warnings.map(({ message }) => outside(message)).join(' '));
+    this.hours.hidden = warnings.length === 0;
   }
 
   /** Somebody has changed the task; `actor` is who, as far as it is known. */

@@ -17,7 +17,7 @@ export const FOUND = `query ($search: String, $first: Int!, $after: String) {
 export const PATIENT = `query ($id: ID!, $contacts: Int!, $closed: Int!) {
   patient(id: $id) {
     id name phone version contactStatus contactStatusReason contactStatusSince contactStatusUntil
-    phones { number display href } externalIds { source id }
+    timeZone language callerNote phones { number display href kind isWrong } externalIds { source id }
     household { guarantor { id } members { id name phone contactStatus } }
     merges { id at tasks appointments by { name } merged { id name phone } }
     appointments(first: 20) { nodes { id at externalId status kind } pageInfo { hasNextPage } }
@@ -40,8 +40,8 @@ export const CREATE = `mutation ($name: String!, $phone: String!) {
   createPatient(input: { name: $name, phone: $phone }) { patient { id name } ${ERRORS} }
 }`;
 
-export const UPDATE = `mutation ($id: ID!, $name: String, $phone: String, $version: Int) {
-  updatePatient(input: { patientId: $id, name: $name, phone: $phone, expectedVersion: $version }) {
+export const UPDATE = `mutation ($input: UpdatePatientInput!) {
+  updatePatient(input: $input) {
     patient { id name phone version } ${ERRORS}
   }
 }`;

@@ -11,7 +11,9 @@ import { Pace } from './pace.js';
 import { NEW_TASK, PATIENT, SET_APPOINTMENT, UNMERGE, UPDATE } from './patient-documents.js';
 import { PatientStatus } from './patient-status.js';
 import { appointmentLine, appointmentTold, membersOf, mergeLine, taskLine } from './patient-lines.js';
+import { MORE, changes, entered, fillKinds, placed } from './patient-numbers.js';
 import { PRIORITIES } from './priorities.js';
+import { languageName, markButton, numberLine } from './reach.js';
 import { outside, write } from './text.js';
 
 const PAGE = 20;
@@ -33,7 +35,8 @@ export class PatientPage {
     this.pace = new Pace(() => this.load());
     this.status = new PatientStatus({ say, onError, onSet: () => this.load() });
     this.draft();
-    this.edit = new FormDialog({ submit: 'Save', fields: CALLED, onError, send: (values) => this.save(values) });
+    this.edit = new FormDialog({ submit: 'Save', fields: [...CALLED, ...MORE], onError, send: (values) => this.save(values) });
+    fillKinds(this.edit.inputs.phoneKind);
     this.newTask = new FormDialog({
       submit: 'Make task', onError, send: (values) => this.makeTask(values),
       fields: [
@@ -59,6 +62,7 @@ export class PatientPage {
   draft() {
     this.name = made('h1', { id: 'patient-name', tabindex: -1 });
     this.phones = made('ul', { class: 'phones', 'aria-label': 'Numbers' });
+    this.caller = made('p', {});
     this.ids = made('p', { class: 'muted' });
     this.buttons = made(
       'div', { class: 'buttons' },
@@ -81,7 +85,7 @@ export class PatientPage {
       this.section('merges', 'Merged into this patient'),
     );
     this.lists.household.section.append(this.toFamily);
-    const top = made('div', { class: 'top' }, made('div', {}, this.name, this.phones, this.ids, this.status.element), this.buttons);
+    const top = made('div', { class: 'top' }, made('div', {}, this.name, this.phones, this.caller, this.ids, this.status.element), this.buttons);
     const back = made('a', { href: '#/patients', class: 'back', text: 'All patients' });
     this.body = made('div', { class: 'person', hidden: true }, top, this.notice, this.sections);
     this.element = made('div', { class: 'one', hidden: true }, back, this.note, this.body);
@@ -115,6 +119,7 @@ export class PatientPage {
     this.body.hidden = true;
     write(this.name, '');
     this.phones.replaceChildren();
+    write(this.caller, '');
     write(this.ids, '');
     this.status.clear();
     for (const { list } of Object.values(this.lists)) list.replaceChildren();
@@ -182,8 +187,10 @@ export class PatientPage {
     write(this.note, '');
     this.body.hidden = false;
     write(this.name, outside(name));
-    const numbers = phones.map(({ display, href }) => made('li', {}, made('a', { href, text: outside(display) })));
+    const numbers = phones.map((phone) => numberLine(phone, (one) => this.toMark(one)));
     this.phones.replaceChildren(...(numbers.length ? numbers : [made('li', { text: outside(phone) })]));
+    const { language, callerNote } = this.patient;
+    write(this.caller, [outside(callerNote ?? ''), language && `Speaks ${languageName(language)}`].filter(Boolean).join(' · '));
     write(this.ids, externalIds.map(({ source, id }) => `${outside(source)}: ${outside(id)}`).join(' · '));
     this.status.draw(this.patient);
     const mayMake = this.viewer.mayCreateTasks && this.patient.contactStatus === 'OK';
@@ -200,6 +207,12 @@ export class PatientPage {
     const undo = this.viewer.mayMergePatients ? (id) => this.undo(id) : null;
     this.fill('merges', merges.map((merge) => mergeLine(merge, undo)), '');
     this.lists.merges.section.hidden = !merges.length;
+  }
+
+  /** The button that says that a number is wrong, for who may. */
+  toMark(phone) {
+    if (!this.viewer.mayLogContacts && !this.viewer.mayEditPatients) return null;
+    return markButton(this.patient.id, phone, { say: this.say, onError: this.onError, done: () => this.load() });
   }
 
   fill(name, items, ifEmpty, page = null) {
@@ -250,18 +263,18 @@ export class PatientPage {
   }
 
   openEdit() {
-    const { id, name, phone, version } = this.patient;
-    if (this.edit.about !== id) this.base = { name, phone, version };
-    this.edit.open(id, 'Edit the patient', { name, phone });
+    const { id, version } = this.patient;
+    const values = entered(this.patient);
+    if (this.edit.about !== id) this.base = { ...values, version };
+    this.edit.open(id, 'Edit the patient', values);
   }
 
   /** Send what was changed alone: a number that is none may stay as it came in. */
-  async save({ name, phone }) {
+  async save(values) {
     const { base } = this;
-    const id = this.edit.about;
-    const changed = (value, before) => (value === before ? null : value);
-    const given = { name: changed(name, base.name), phone: changed(phone, base.phone) };
-    const { patient, errors } = (await graphql(UPDATE, { id, ...given, version: base.version })).updatePatient;
+    const input = { ...changes(values, base), patientId: this.edit.about, expectedVersion: base.version };
+    const { patient, errors: told } = (await graphql(UPDATE, { input })).updatePatient;
+    const errors = told.map(placed);
     // What is new is told. Who saves once more has seen it.
     const isConflict = errors.some(({ code }) => code === 'VERSION_CONFLICT');
     if (isConflict) this.base = { ...base, version: patient.version };

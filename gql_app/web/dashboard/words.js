@@ -190,6 +190,10 @@ export function differences(before, after) {
   const date = (task) => (task.followUp ? dayToCall(task) : 'none');
   compare('Name', before.patient.name, after.patient.name);
   compare('Phone', before.patient.phone, after.patient.phone);
+  const dialled = ({ phones }) => outside(phones.find(({ isWrong }) => !isWrong)?.display ?? 'none');
+  if (before.patient.phone === after.patient.phone) compare('Number to call', dialled(before.patient), dialled(after.patient));
+  compare('For the caller', outside(before.patient.callerNote ?? 'nothing'), outside(after.patient.callerNote ?? 'nothing'));
+  compare('Language', before.patient.language ?? 'none', after.patient.language ?? 'none');
   compare('The patient', CONTACT_STATUSES[before.patient.contactStatus], CONTACT_STATUSES[after.patient.contactStatus]);
   compare('Status', before.statusLabel, after.statusLabel);
   if (after.closeCause && !before.closeCause) told.push(`Closed: ${inside(CAUSES[after.closeCause])}`);

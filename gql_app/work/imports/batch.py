@@ -222,9 +222,10 @@ async def _write_patients(
     there = {p.id: p for p in patients.values() if p.id and p.learned}  # some by several ids
     known = [there[patient_id] for patient_id in sorted(there)]
     for patient in known:
-        sql = """UPDATE patient SET name = $3, phone = $4, version = version + 1
+        sql = """UPDATE patient SET name = $3, phone = $4, phone_kind = $5, more_phones = $6,
+            language = $7, caller_note = $8, version = version + 1
         WHERE practice_id = $1 AND id = $2"""
-        await write(sql, here, patient.id, patient.name, patient.phone)
+        await write(sql, here, patient.id, patient.name, patient.phone, *patient.details.values())
     # In the order of their external ids: two imports that make the same wait for each other once.
     new = sorted((p for p in patients.values() if not p.id), key=attrgetter("external_id"))
     columns = [
@@ -233,10 +234,12 @@ async def _write_patients(
             "name": patient.name,
             "phone": patient.phone,
             "phone_display": patient.findable.phone.display,
+            "time_zone": patient.findable.phone.time_zone,
             "is_indexed": True,
             "source": source,
             "external_id": patient.external_id,
             "created_at": change.now,
+            **patient.details,
         }
         for patient in new
     ]
@@ -244,4 +247,5 @@ async def _write_patients(
         patients[found["external_id"]].id = found["id"]
     await index_again(here, [patient.findable for patient in known])
     await index_new(here, [patient.findable for patient in new])
+    await index_again(here, [patient.findable for patient in new if patient.more_phones])
     return _Written([patient.id for patient in known], [patient.id for patient in new])

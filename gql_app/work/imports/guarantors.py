@@ -16,7 +16,7 @@ from gql_app.work.claims import Claim
 from gql_app.work.households import regroup
 from gql_app.work.imports.known import Known, KnownPatient
 from gql_app.work.imports.rows import Incoming
-from models.database import among, among_found, fetch, pairs, write
+from models.database import among, among_found, fetch, texts_of, write
 from models.household import Regrouped, check_guarantor, households_of
 from models.refusals import Refusal, RefusalCode
 from models.task import IS_OPEN
@@ -137,9 +137,9 @@ class _Households:
 async def _note_awaited(change: Change, awaited: dict[int, str | None]) -> None:
     if not awaited:
         return
-    sql = f"""UPDATE patient SET awaited_guarantor = listed.first FROM {pairs(2)}
+    sql = f"""UPDATE patient SET awaited_guarantor = listed.guarantor FROM {texts_of(2, "guarantor")}
     WHERE patient.practice_id = $1 AND patient.id = listed.id"""
-    listed = {i: [text, None] for i, text in awaited.items()}
+    listed = {i: [text] for i, text in awaited.items()}
     await write(sql, change.practice_id, json.dumps(listed))
 
 

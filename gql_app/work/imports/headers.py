@@ -10,10 +10,13 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from models.phone import PhoneKind
+
 
 class ImportField(StrEnum):
-    """What a column can be matched with: a part of a row. A name may stand in two columns, and a
-    phone in either of two: the second counts where the first is empty."""
+    """What a column can be matched with: a part of a row. A name may stand in two columns, and two
+    columns may have phones: the second is the patient's own where the first is empty, and else
+    another one of theirs."""
 
     EXTERNAL_ID = "external_id"
     PATIENT_EXTERNAL_ID = "patient_external_id"
@@ -28,11 +31,20 @@ class ImportField(StrEnum):
     EXPIRES_AT = "expires_at"
     PRIORITY = "priority"
     GUARANTOR_EXTERNAL_ID = "guarantor_external_id"
+    LANGUAGE = "language"
+    CALLER_NOTE = "caller_note"
 
 
 FIELDS = tuple(field.value for field in ImportField)
 
 REQUIRED = ("external_id", "name", "phone", "reason")
+
+_MOBILE = (
+    *("mobile phone", "cell phone", "wireless phone", "mobile", "cell", "mobile number"),
+    *("handy", "handynummer", "mobil", "mobiltelefon", "mobilnummer", "telefon mobil"),
+)
+_HOME = ("home phone", "hm phone", "telefon privat", "festnetz")
+_WORK = ("work phone", "wk phone", "telefon dienstlich")
 
 GUESSES: dict[str, tuple[str, ...]] = {
     "external_id": (
@@ -56,10 +68,7 @@ GUESSES: dict[str, tuple[str, ...]] = {
     "phone": (
         *("phone number", "primary phone", "contact phone", "telephone", "telephone number", "tel"),
         *("tel no", "telefon", "telefonnummer", "telefon nr", "tel nr", "rufnummer"),
-        *("mobile phone", "cell phone", "wireless phone", "mobile", "cell", "mobile number"),
-        *("handy", "handynummer", "mobil", "mobiltelefon", "mobilnummer", "telefon mobil"),
-        *("home phone", "hm phone", "telefon privat", "festnetz", "work phone", "wk phone"),
-        "telefon dienstlich",
+        *(*_MOBILE, *_HOME, *_WORK),
     ),
     "reason": (
         *("reason for call", "call reason", "reason for visit", "appointment reason", "task"),
@@ -94,6 +103,23 @@ _GUESSED = {
     for field, names in GUESSES.items()
     for place, name in enumerate(names)
 }
+
+
+_KINDS = {
+    plain(name): kind
+    for kind, names in (
+        (PhoneKind.MOBILE, _MOBILE),
+        (PhoneKind.HOME, _HOME),
+        (PhoneKind.WORK, _WORK),
+    )
+    for name in names
+}
+
+
+def kinds_of(columns: Mapping[str, str]) -> dict[str, PhoneKind]:
+    """Of what kind the numbers are, by their fields, as far as the columns' names say so."""
+    named = {field: _KINDS.get(plain(columns.get(field, ""))) for field in ("phone", "other_phone")}
+    return {field: kind for field, kind in named.items() if kind is not None}
 
 
 class BadMatching(Exception):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from gql_app.access import Viewer
 from gql_app.work.changes import Change
 from gql_app.work.imports.batch import TWICE, RowResult, import_batch
+from gql_app.work.imports.headers import kinds_of
 from gql_app.work.imports.known import ImportBatch
 from gql_app.work.imports.matching import Wanted, match_columns
 from gql_app.work.imports.records import NOT_UTF_8, CannotImport, record_of
@@ -103,12 +104,13 @@ class Prepared(NamedTuple):
 def prepare(job: ImportJobRow, target: Target, kept: KeptRow) -> Prepared:
     """Check a row by itself, as the file's columns are matched."""
     names, cells = json.loads(job.names), json.loads(kept.cells)
-    fields = {name: field for field, name in json.loads(job.matching).items()}
+    matching = json.loads(job.matching)
+    fields = {name: field for field, name in matching.items()}
     named = {fields[n]: cell for n, cell in zip(names, cells, strict=True) if n in fields}
     for field, cell in named.items():
         if NOT_UTF_8 in cell:
             return Prepared(kept, (Refusal(RefusalCode.TEXT_INVALID, _NOT_UTF_8, field),))
-    record = record_of(kept.line, named, named, None)
+    record = record_of(kept.line, named, named, None, kinds_of(matching))
     if record.trouble is not None:
         column, code, reason = record.trouble
         return Prepared(kept, (Refusal(RefusalCode(code), reason, column or None),))

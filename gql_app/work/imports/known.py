@@ -17,7 +17,8 @@ from models.appointment import is_of_kind
 from models.contact_status import ContactStatus, Standing
 from models.database import among, among_found, fetch, for_update
 from models.lifecycle import TaskOrigin
-from models.phone import Phone
+from models.patient_phones import with_number
+from models.phone import Phone, PhoneKind
 from models.task import IS_OPEN
 
 
@@ -41,7 +42,8 @@ class KnownPatient:
     patient's open task in the queue: 0 if it is to be created, None if there is none. `learned` is
     the phone once the patient is new or changed. Who `is_barred` is not to be called; who
     `is_booked` has an appointment that makes automatic tasks of the queue needless. `awaits` is the
-    external id of a guarantor who has not come in."""
+    external id of a guarantor who has not come in. The rest are columns of the patient, of which a
+    row says something or nothing."""
 
     id: int
     external_id: str
@@ -54,6 +56,10 @@ class KnownPatient:
     is_booked: bool = False
     guarantor_id: int | None = None
     awaits: str | None = None
+    phone_kind: PhoneKind | None = None
+    more_phones: str | None = None
+    language: str | None = None
+    caller_note: str | None = None
 
     def why_none(self, origin: TaskOrigin) -> ImportResult | None:
         """Why no task of this origin is made for the patient, None if one is."""
@@ -65,11 +71,28 @@ class KnownPatient:
         return ImportResult.BOOKED if is_needless else None
 
     def learn(self, row: Incoming) -> bool:
-        """Take the row's name and phone over. Whether they are new."""
-        if (self.name, self.phone) == (row.name, row.phone.stored):
+        """Take over what the row says of the patient. Whether it is new."""
+        before = (self.name, self.phone, *self.details.values())
+        is_same = self.phone == row.phone.stored
+        self.phone_kind = row.phone.kind or (self.phone_kind if is_same else None)
+        self.name, self.phone = row.name, row.phone.stored
+        self.more_phones = with_number(self.more_phones, row.other_phone, self.phone)
+        self.language = row.language or self.language
+        self.caller_note = row.caller_note or self.caller_note
+        if before == (self.name, self.phone, *self.details.values()):
             return False
-        self.name, self.phone, self.learned = row.name, row.phone.stored, row.phone
+        self.learned = row.phone
         return True
+
+    @property
+    def details(self) -> dict[str, str | None]:
+        """Columns of the patient beside the name and the phone."""
+        return {
+            "phone_kind": self.phone_kind,
+            "more_phones": self.more_phones,
+            "language": self.language,
+            "caller_note": self.caller_note,
+        }
 
     @property
     def findable(self) -> Findable:
@@ -86,10 +109,14 @@ class _PatientThere(NamedTuple):
     contact_status_ends_at: datetime | None
     guarantor_id: int | None
     awaited_guarantor: str | None
+    phone_kind: PhoneKind | None
+    more_phones: str | None
+    language: str | None
+    caller_note: str | None
 
     def known(self, now: datetime) -> KnownPatient:
         standing = Standing(self.contact_status, ends_at=self.contact_status_ends_at)
-        return KnownPatient(
+        known = KnownPatient(
             self.id,
             "",
             self.name,
@@ -98,6 +125,9 @@ class _PatientThere(NamedTuple):
             guarantor_id=self.guarantor_id,
             awaits=self.awaited_guarantor,
         )
+        known.phone_kind, known.more_phones = self.phone_kind, self.more_phones
+        known.language, known.caller_note = self.language, self.caller_note
+        return known
 
 
 class _Called(NamedTuple):
@@ -189,7 +219,7 @@ async def _known_patients(
     where.add(among_found("p.id", called))
     sql = f"""
     SELECT p.id, p.name, p.phone, p.contact_status, p.contact_status_ends_at, p.guarantor_id,
-        p.awaited_guarantor
+        p.awaited_guarantor, p.phone_kind, p.more_phones, p.language, p.caller_note
     FROM patient p WHERE {where} ORDER BY p.id {"" if batch.is_trial else for_update()}
     """
     found = await fetch(_PatientThere, sql, *where.values)

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import BinaryIO, TextIO
 
 from gql_app.work.imports.form import SEPARATORS, Form, read_form, separator_line
-from gql_app.work.imports.headers import SPELLED, BadMatching, match, plain
+from gql_app.work.imports.headers import SPELLED, BadMatching, kinds_of, match, plain
 from gql_app.work.imports.lines import Lines
 from gql_app.work.imports.matching import Wanted, match_columns
 from gql_app.work.imports.records import (
@@ -25,6 +25,7 @@ from gql_app.work.imports.records import (
     too_long,
 )
 from gql_app.work.imports.workbook import BadWorkbook, read_workbook
+from models.phone import PhoneKind
 
 CSV, JSON_LINES, WORKBOOK = (".csv", ".tsv", ".txt"), (".jsonl", ".ndjson"), ".xlsx"
 
@@ -103,11 +104,15 @@ class Source:
             try:
                 for number, cells in rows:
                     named: dict[str, object] = dict(zip(form.columns, cells, strict=True))
-                    yield record_of(number, named, named, None)
+                    yield record_of(number, named, named, None, self._kinds)
             except BadWorkbook as error:
                 raise CannotImport(FileCode(error.code), str(error)) from None
 
         return records()
+
+    @property
+    def _kinds(self) -> dict[str, PhoneKind]:
+        return kinds_of(self.columns)
 
     def _first_line(self) -> str:
         while (line := self._lines.next()) is not None:
@@ -128,7 +133,7 @@ class Source:
             named: dict[str, object] = dict(zip(form.columns, cells, strict=False))
             if trouble is not None:
                 named["reject_text"] = text
-            yield record_of(line, named, named, trouble)
+            yield record_of(line, named, named, trouble, self._kinds)
 
     def _json_lines(self) -> Iterator[Record]:
         is_empty = True
@@ -156,7 +161,7 @@ class Source:
                 field = fields.get(name) or SPELLED.get(plain(name)) or str(name)
                 if named.setdefault(field, value) != value:
                     trouble = malformed(f"Two names are {field}, with two values.")
-            yield record_of(line, cells, named, trouble)
+            yield record_of(line, cells, named, trouble, self._kinds)
         if is_empty:
             raise CannotImport(FileCode.FILE_EMPTY, "The file is empty.")
 

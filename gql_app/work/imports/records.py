@@ -6,6 +6,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from gql_app.work.imports.rows import ImportRow
+from models.phone import PhoneKind
+
+NO_KINDS: Mapping[str, PhoneKind] = {}
 
 NOT_UTF_8 = "\ufffd"
 """What stands in a kept file for bytes that are not UTF-8, and for U+0000."""
@@ -66,16 +69,20 @@ class Record(NamedTuple):
 
 
 def record_of(
-    line: int, cells: dict[str, object], named: dict[str, object], trouble: Trouble | None
+    line: int,
+    cells: dict[str, object],
+    named: dict[str, object],
+    trouble: Trouble | None,
+    kinds: Mapping[str, PhoneKind] = NO_KINDS,
 ) -> Record:
-    """A record of all `cells`, which are called by their columns in `named`."""
+    """A record of all `cells`, which are called by their columns in `named`. The numbers in them
+    are of these `kinds`."""
     texts: list[str | None] = []
+    phones = _numbers(named, kinds)
     for column in ImportRow._fields:
-        cell = named.get(column)
+        cell = phones[column] if column in phones else named.get(column)
         if column == "name" and cell is None:
             cell = _both_names(named)
-        if column == "phone" and (cell is None or cell == "" or str(cell).isspace()):
-            cell = named.get("other_phone", cell)
         if isinstance(cell, int) and not isinstance(cell, bool):
             cell = str(cell)  # ids are often numbers in JSON
         if cell is not None and not isinstance(cell, str):
@@ -86,6 +93,21 @@ def record_of(
             trouble = trouble or Trouble(column, FileCode.CELL_TOO_LONG, message)
         texts.append(cell)
     return Record(line, cells, None if trouble else ImportRow(*texts), trouble)
+
+
+def _numbers(named: Mapping[str, object], kinds: Mapping[str, PhoneKind]) -> dict[str, object]:
+    """The two numbers and their kinds; where the first is empty, the other takes its place."""
+    first, other = named.get("phone"), named.get("other_phone")
+    kind, other_kind = kinds.get("phone"), kinds.get("other_phone")
+    if first is None or first == "" or str(first).isspace():
+        first, kind = named.get("other_phone", first), other_kind
+        other = other_kind = None
+    return {
+        "phone": first,
+        "other_phone": other,
+        "phone_kind": kind,
+        "other_phone_kind": None if other is None else other_kind,
+    }
 
 
 def _both_names(named: Mapping[str, object]) -> str | None:

@@ -11,8 +11,9 @@ from gql_app.work.reads.conditions import is_storable
 from gql_app.work.reads.targets import Target
 from models.checks import MAX_NAME
 from models.lifecycle import TaskOrigin
+from models.patient_details import read_caller_note, read_language
 from models.people import MAX_EXTERNAL_ID
-from models.phone import Phone, read_phone
+from models.phone import Phone, PhoneKind, read_phone
 from models.priority import TaskPriority, read_priority
 from models.refusals import Refusal, RefusalCode
 from models.text import trimmed
@@ -45,11 +46,16 @@ class ImportRow(NamedTuple):
     expires_at: str | None
     priority: str | None
     guarantor_external_id: str | None = None
+    other_phone: str | None = None
+    phone_kind: str | None = None
+    other_phone_kind: str | None = None
+    language: str | None = None
+    caller_note: str | None = None
 
 
 class Incoming(NamedTuple):
     """A row that is in order by itself. `new` has no patient yet. `guarantor` is the external id of
-    who answers for the patient, "" if the row says nothing of that."""
+    who answers for the patient. Of what is None or empty at the end it says nothing."""
 
     external_id: str
     patient_external_id: str
@@ -57,6 +63,9 @@ class Incoming(NamedTuple):
     phone: Phone
     new: NewTask
     guarantor: str = ""
+    other_phone: Phone | None = None
+    language: str | None = None
+    caller_note: str | None = None
 
 
 def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
@@ -70,7 +79,7 @@ def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
         None if texts.name else _refusal(RefusalCode.NAME_REQUIRED, "name", "Say whom to call."),
         check_reason(texts.reason or ""),
     ]
-    phone = read_phone(texts.phone or "", target.region)
+    phone = _phone(texts.phone, texts.phone_kind, target.region)
     if phone is None:
         refusals.append(
             _refusal(RefusalCode.PHONE_INVALID, "phone", _no_phone(texts.phone, target.region))
@@ -88,6 +97,11 @@ def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
         refusals.append(_refusal(RefusalCode.DATE_INVALID, "follow_up", _no_date(target.region)))
     if texts.expires_at and (expires_at := read_moment(texts.expires_at)) is None:
         refusals.append(_refusal(RefusalCode.DATE_INVALID, "expires_at", _NO_MOMENT))
+    language, caller_note = (
+        read_language(texts.language or ""),
+        read_caller_note(texts.caller_note or ""),
+    )
+    refusals += [bad for bad in (language, caller_note) if isinstance(bad, Refusal)]
     if found := tuple(refusal for refusal in refusals if refusal is not None):
         return found
     assert texts.external_id is not None
@@ -98,8 +112,17 @@ def check_row(row: ImportRow, target: Target) -> Incoming | tuple[Refusal, ...]:
         target.queue_id, 0, texts.reason or "", origin, follow_up, expires_at, priority=priority
     )
     patient = texts.patient_external_id or texts.external_id
-    guarantor = texts.guarantor_external_id or ""
-    return Incoming(texts.external_id, patient, texts.name, phone, new, guarantor)
+    assert not isinstance(language, Refusal)
+    assert not isinstance(caller_note, Refusal)
+    # One that cannot be read is passed over, as the only one that is needed can.
+    other = _phone(texts.other_phone, texts.other_phone_kind, target.region)
+    more = (texts.guarantor_external_id or "", other, language, caller_note)
+    return Incoming(texts.external_id, patient, texts.name, phone, new, *more)
+
+
+def _phone(text: str | None, kind: str | None, region: str) -> Phone | None:
+    phone = read_phone(text or "", region)
+    return phone if phone is None or not kind else phone._replace(kind=PhoneKind(kind))
 
 
 def read_date(text: str, region: str) -> date | None:

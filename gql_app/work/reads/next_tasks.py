@@ -9,8 +9,10 @@ from gql_app.work.reads.conditions import Conditions
 from gql_app.work.reads.queues import MAX_SELECTS
 from gql_app.work.reads.sections import DUE, NEW, of_each_priority
 from models.call_back import GRACE
+from models.calling_hours import CallingHours
 from models.database import Id, Row, among, among_found, fetch, has_row_locks
 from models.follow_up import local_date
+from models.hours_text import read_hours
 from models.household import households_of
 from models.priority import TaskPriority
 from models.rest import Rest
@@ -19,8 +21,8 @@ from models.task import EXPIRES_KEY, IS_OPEN, NEVER, TASK_COLUMNS, TaskRow
 WINDOW = 60
 """How many of a queue's most urgent tasks are looked at: as many agents may ask at once."""
 
-QUEUES_AT_ONCE = MAX_SELECTS // 8
-"""In one statement, with eight selects each."""
+QUEUES_AT_ONCE = MAX_SELECTS // 9
+"""In one statement, with at most nine selects each."""
 
 DUE_NOW = "(t.follow_up IS NULL OR t.follow_up <= $3)"
 """SQL that is true of open tasks that may be handed out on the day in the third parameter."""
@@ -35,17 +37,20 @@ others."""
 
 
 class Where(NamedTuple):
-    """Where a claim looks: in which queues, how long the practice's patients rest, and which
-    patients are passed over."""
+    """Where a claim looks: in which queues, how long the practice's patients rest, which patients
+    are passed over, and when patients may be called."""
 
     queues: list[int]
     rest: Rest
     skipped: list[int]
+    hours: CallingHours
 
 
 class _Queue(NamedTuple):
     id: int
     rest_hours: int | None
+    calling_hours: str | None
+    holidays: str | None
 
 
 async def where_to_look(
@@ -57,12 +62,15 @@ async def where_to_look(
     where.add("q.archived_at IS NULL")
     if queue_ids is not None:
         where.among("q.id", list(queue_ids))
-    sql = f"""SELECT q.id, p.rest_hours FROM queue q JOIN practice p ON p.id = q.practice_id
+    sql = f"""SELECT q.id, p.rest_hours, p.calling_hours, p.holidays
+    FROM queue q JOIN practice p ON p.id = q.practice_id
     WHERE {where} ORDER BY q.position, q.id"""
     queues = await fetch(_Queue, sql, *where.values)
-    rest = Rest(queues[0].rest_hours if queues else None, viewer.time_zone)
+    first = queues[0] if queues else _Queue(0, None, None, None)
+    rest = Rest(first.rest_hours, viewer.time_zone)
+    hours = read_hours(viewer.time_zone, first.calling_hours, first.holidays)
     patients = await _patients_of(viewer, skipped) if skipped else []
-    return Where([queue.id for queue in queues], rest, patients)
+    return Where([queue.id for queue in queues], rest, patients, hours)
 
 
 async def _patients_of(viewer: Viewer, task_ids: Sequence[int]) -> list[int]:
@@ -75,8 +83,8 @@ async def _patients_of(viewer: Viewer, task_ids: Sequence[int]) -> list[int]:
 
 class Candidate(NamedTuple):
     """A task that may be claimed next, as it was before its lock. `follow_up` is the practice's
-    date, `expires_at` is aware. One with `rests_since` has rested, and is to be found again.
-    `follow_up_at` and `call_back_by_id` are those of a call-back that is due."""
+    date, `expires_at` is aware. One with `rests_since` was passed over for long enough, and is to
+    be found again. `follow_up_at` and `call_back_by_id` are those of a call-back that is due."""
 
     id: int
     patient_id: int
@@ -89,6 +97,10 @@ class Candidate(NamedTuple):
     rests_since: datetime | None
     priority: TaskPriority
 
+    @property
+    def is_promised(self) -> bool:
+        return self.follow_up_at is not None
+
 
 _COLUMNS = ", ".join(f"t.{column}" for column in Candidate._fields)
 
@@ -97,10 +109,10 @@ _OF_CALL_BACK = _COLUMNS.replace("t.rests_since", "CAST(NULL AS TIMESTAMPTZ) AS 
 
 
 async def most_urgent(viewer: Viewer, where: Where, now: datetime) -> list[Candidate]:
-    """The first free tasks of each queue, most urgent first, and of each queue one that has rested,
-    if there is one. Call-backs that are due come before all others. Each select reads the beginning
-    of an index, so it costs the same however many tasks there are, but for those that are passed
-    over as others' work."""
+    """The first free tasks of each queue, most urgent first, and of each queue one that has rested
+    and one that waits no more, if there are any. Call-backs that are due come before all others.
+    Each select reads the beginning of an index, so it costs the same however many tasks there are,
+    but for those that are passed over as others' work."""
     values: list[object] = [
         viewer.practice_id,
         now,
@@ -123,7 +135,7 @@ async def first_of_queues(
     selects: Callable[[str], list[str]],
     values: Sequence[object],
 ) -> list[Row]:
-    """What the selects, at most eight, find in each of the queues. They are made for a queue whose
+    """What the selects, at most nine, find in each of the queues. They are made for a queue whose
     number they are given as SQL; their parameters are `values`."""
     found: list[Row] = []
     for begin in range(0, len(queues), QUEUES_AT_ONCE):
@@ -142,9 +154,9 @@ async def first_of_queues(
 
 def _firsts(queue: str, others: str) -> list[str]:
     """The first free tasks of a queue: to be called back, and of each priority to be called again,
-    and never called; and one that has rested. The parameters are the practice, now, today, who
-    asks, since when patients rest, and until when a call-back was promised that waits for nobody
-    any more; `others` are further conditions."""
+    and never called; and one each that has rested, and that waits no more for the calling hours.
+    The parameters are the practice, now, today, who asks, since when patients rest, and until when
+    a call-back was promised that waits for nobody any more; `others` are further conditions."""
     is_free = f"""{EXPIRES_KEY} > $2
           AND (t.claimed_until IS NULL OR t.claimed_until <= $2) {others}"""
     call_backs = f"""SELECT {_OF_CALL_BACK} FROM task t
@@ -163,7 +175,10 @@ def _firsts(queue: str, others: str) -> list[str]:
         WHERE t.practice_id = $1 AND t.queue_id = {queue} AND {IS_OPEN} AND {NOT_PROMISED}
           AND t.rests_since <= $5
         ORDER BY t.rests_since LIMIT 1"""
-    return [call_backs, *free, rested]
+    opened = f"""SELECT {_COLUMNS} FROM task t
+        WHERE t.practice_id = $1 AND t.queue_id = {queue} AND {IS_OPEN} AND t.waits_until <= $2
+        ORDER BY t.waits_until LIMIT 1"""
+    return [call_backs, *free, rested, opened]
 
 
 def _urgency(task: Candidate) -> tuple[object, ...]:

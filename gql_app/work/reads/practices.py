@@ -16,6 +16,8 @@ class PracticeRow(NamedTuple):
     region: str
     rest_hours: int | None
     undo_minutes: int
+    calling_hours: str | None
+    holidays: str | None
     archived_at: datetime | None
     settings: int
 

@@ -14,12 +14,14 @@ const FIELDS = {
   FIRST_NAME: 'First name',
   LAST_NAME: 'Last name',
   PHONE: 'Phone',
-  OTHER_PHONE: 'Phone, if the first is empty',
+  OTHER_PHONE: 'Another phone',
   REASON: 'Reason for the call',
   ORIGIN: 'Origin',
   FOLLOW_UP: 'Follow-up date',
   EXPIRES_AT: 'Expires at',
   GUARANTOR_EXTERNAL_ID: 'Number of the guarantor',
+  LANGUAGE: 'Language',
+  CALLER_NOTE: 'For the caller',
 };
 
 export class ImportMatching {

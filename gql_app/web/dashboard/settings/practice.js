@@ -1,7 +1,9 @@
-// The practice: what it is called, whose days count, how its numbers are written, and for how long one may undo.
+// The practice: what it is called, whose days count, how its numbers are written, for how long one may undo, and
+// when patients may be called.
 
 import { graphql } from '../api.js';
 import { outside, write } from '../text.js';
+import { CallingHours } from './calling-hours.js';
 import { PRACTICE, UPDATE_PRACTICE } from './documents/practice.js';
 import { ending, field, made, sending, showErrors } from './fields.js';
 
@@ -23,6 +25,7 @@ export class Section {
   }
 
   makeForm() {
+    this.hours = new CallingHours();
     const zones = made('datalist', { id: 'zones' });
     zones.append(...(Intl.supportedValuesOf?.('timeZone') ?? []).map((value) => made('option', { value })));
     const zone = made('input', { autocomplete: 'off', spellcheck: false });
@@ -50,6 +53,7 @@ export class Section {
         made('input', { type: 'number', min: 0, max: 120, step: 1 }),
         'For how long those who have logged a contact may undo it, up to 120. With 0 only supervisors may.',
       ),
+      this.hours.element,
       zones,
       ...ending('Save'),
     );
@@ -68,6 +72,7 @@ export class Section {
     for (const name of ['name', 'timeZone', 'region', 'restHours', 'undoMinutes']) {
       this.form.elements[name].value = practice[name] ?? '';
     }
+    this.hours.draw(practice);
     write(this.slug, `Its short name, for commands: ${outside(practice.slug)}`);
   }
 
@@ -75,7 +80,10 @@ export class Section {
     const { name, timeZone, region, restHours, undoMinutes } = this.form.elements;
     const rest = restHours.value.trim();
     if (!/^\d{0,5}$/.test(rest)) return [{ field: ['input', 'restHours'], message: 'A number of hours, or nothing.' }];
+    const { errors: wrong, ...hours } = this.hours.read();
+    if (wrong.length) return wrong;
     const input = {
+      ...hours,
       name: name.value,
       timeZone: timeZone.value,
       region: region.value,
@@ -83,7 +91,7 @@ export class Section {
       undoMinutes: undoMinutes.value === '' ? null : Math.trunc(undoMinutes.value),
     };
     const { practice, errors } = (await graphql(UPDATE_PRACTICE, { input })).updatePractice;
-    if (errors.length) return errors;
+    if (errors.length) return this.hours.placed(errors);
     this.draw(practice);
     this.say('Saved. Everybody sees it at once.');
     return [];

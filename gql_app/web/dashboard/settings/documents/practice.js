@@ -1,10 +1,13 @@
 // What the section of the practice asks the server.
 
-export const PRACTICE = `{ practice { name slug timeZone region restHours undoMinutes } }`;
+const SETTINGS = `name slug timeZone region restHours undoMinutes
+    callingHours { weekday opens closes } holidays { date name }`;
+
+export const PRACTICE = `{ practice { ${SETTINGS} } }`;
 
 export const UPDATE_PRACTICE = `mutation ($input: UpdatePracticeInput!) {
   updatePractice(input: $input) {
-    practice { name slug timeZone region restHours undoMinutes }
+    practice { ${SETTINGS} }
     errors { code message field }
   }
 }`;
