@@ -137,8 +137,8 @@ class _Households:
 async def _note_awaited(change: Change, awaited: dict[int, str | None]) -> None:
     if not awaited:
         return
-    sql = f"""UPDATE patient SET awaited_guarantor = listed.guarantor FROM {texts_of(2, "guarantor")}
-    WHERE patient.practice_id = $1 AND patient.id = listed.id"""
+    sql = f"""UPDATE patient SET awaited_guarantor = listed.guarantor
+    FROM {texts_of(2, "guarantor")} WHERE patient.practice_id = $1 AND patient.id = listed.id"""
     listed = {i: [text] for i, text in awaited.items()}
     await write(sql, change.practice_id, json.dumps(listed))
 
