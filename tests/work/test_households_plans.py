@@ -68,3 +68,12 @@ async def test_a_claim_reads_one_household_by_its_indexes(
             for node in scans
         )
         assert max(looked_at) <= 100, sql
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_sqlite_looks_for_the_last_call_among_those_of_the_tasks(office: Office) -> None:
+    sql = f"EXPLAIN QUERY PLAN SELECT {last_calls.call_of('$2')}"
+    plan = [row["detail"] for row in await write(sql, office.practice.id, office.patients[0].id)]
+    indexes = {line.partition("INDEX ")[2].partition(" ")[0] for line in plan if " INDEX " in line}
+    assert {"patient_guarantor", "task_by_patient", "contact_by_task"} <= indexes
+    assert "contact_by_moment" not in indexes

@@ -14,10 +14,12 @@ def call_of(patient: str) -> str:
     last; null if never. Undone calls are none. The practice is the first parameter.
 
     It is the latest of all their calls, and not one that is sought after some moment: the databases
-    would look through all calls since then. In two steps, so that they begin with the patient's few
-    tasks, and not with contacts of which they have no statistics yet."""
+    would look through all calls since then. In steps, so that they begin with the patients' few
+    tasks, and not with contacts of which they have no statistics yet. The NULL keeps SQLite from
+    the index of all calls by their moments, which it would read from its end until it finds one of
+    the task: all of them, for a task without a call."""
     return f"""(SELECT MAX((SELECT MAX((
-        SELECT MAX(COALESCE(c.contacted_at, c.logged_at)) FROM contact c
+        SELECT MAX(COALESCE(c.contacted_at, c.logged_at, NULL)) FROM contact c
         WHERE c.practice_id = $1 AND c.task_id = s.id AND {stands("c")}))
     FROM task s WHERE s.practice_id = $1 AND s.patient_id = one.id))
     FROM ({household_of(patient)}) one)"""
