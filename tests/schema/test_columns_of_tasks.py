@@ -42,14 +42,19 @@ class Field(NamedTuple):
     name: str
 
     @property
+    def shown(self) -> Any:
+        return get_named_type(TYPES[self.type_name].fields[self.name].type)
+
+    @property
     def alias(self) -> str:
-        return f"{self.type_name}_{self.name}"
+        """Only where others may show more of the same: a document may have 50."""
+        return self.name if is_leaf_type(self.shown) else f"{self.type_name}_{self.name}"
 
     @property
     def selected(self) -> str:
-        """As it is asked for: under an alias, for others may show more of the same."""
-        shown = get_named_type(TYPES[self.type_name].fields[self.name].type)
-        return PLACES[self.type_name] % f"{self.alias}: {self.name} {_least_of(shown)}"
+        """As it is asked for."""
+        alias = "" if self.alias == self.name else f"{self.alias}: "
+        return PLACES[self.type_name] % f"{alias}{self.name} {_least_of(self.shown)}"
 
     def of(self, task: Node) -> Any:
         """What a task shows of it."""
