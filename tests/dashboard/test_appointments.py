@@ -51,7 +51,7 @@ async def test_the_dialog_shows_the_next_one_as_it_is_booked_and_moved(
     await book(office, days=5)
     await expect(line).not_to_have_text(before or "")
     await expect(line).to_contain_text("Next appointment: ")
-    await expect(agent.page.get_by_label("Notes")).to_have_value("Told her sister")
+    await expect(agent.dialog.locator("#notes")).to_have_value("Told her sister")
     await expect(agent.log).to_be_enabled()
     assert await barriers(agent.page, axe) == []
 
