@@ -5,8 +5,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from benchmarks.people import TIME_ZONE, Ledger
-from models.contact import Contact
+from models.contact import Contact, ContactUndo
 from models.follow_up import local_date
+from models.people import Patient
 from models.task import Task
 
 PROMISE = timedelta(minutes=5)
@@ -15,17 +16,28 @@ LAST_CALLS = timedelta(seconds=10)
 """Before the end: what is due later may be left over when the agents go home."""
 
 
+async def household_of_tasks(practice_id: int) -> dict[int, int]:
+    """Who answers for the patient of each task, the patient if nobody else does."""
+    here = Patient.filter(practice_id=practice_id)
+    answers: dict[Any, Any] = dict(await here.values_list("id", "guarantor_id"))
+    patients: list[Any] = await Task.filter(practice_id=practice_id).values_list("id", "patient_id")
+    return {task: answers[patient] or patient for task, patient in patients}
+
+
 async def called_twice(practice_id: int) -> int:
-    """How many patients were called again on the day on which they were called, and were not
-    promised that: nobody here claims a task by hand."""
-    patients = dict(await Task.filter(practice_id=practice_id).values_list("id", "patient_id"))
+    """How many families were called again on the day on which one of them was called, and were not
+    promised that: nobody here claims a task by hand. Calls that were undone are none."""
+    households = await household_of_tasks(practice_id)
+    undone = set(await ContactUndo.all().values_list("contact_id", flat=True))
     calls: list[Any] = (
-        await Contact.all().order_by("id").values_list("task_id", "logged_at", "follow_up_at")
+        await Contact.all().order_by("id").values_list("id", "task_id", "logged_at", "follow_up_at")
     )
-    days: Counter[tuple[Any, date]] = Counter()
+    days: Counter[tuple[int, date]] = Counter()
     promised: set[int] = set()
-    for task, at, again_at in calls:
-        days[patients[task], local_date(at, TIME_ZONE.key)] += task not in promised
+    for contact, task, at, again_at in calls:
+        if contact in undone:
+            continue
+        days[households[task], local_date(at, TIME_ZONE.key)] += task not in promised
         promised.discard(task)
         if again_at is not None:
             promised.add(task)

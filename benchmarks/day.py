@@ -1,12 +1,13 @@
 """A practice's day: does it hold when everybody works at once?
 
 `python -m benchmarks.day`: two server processes on PostgreSQL, one practice, 20,000 tasks that are
-imported, a quarter of them while the day is under way. 40 agents claim, call and log; 3 supervisors
-follow every queue; 2 partners' programs make tasks and record appointments; a supervisor moves
-tasks to another queue and withdraws some. At the end no patient may have been claimed or called by
-two agents at once, or called twice on a day without having been promised that; who was promised a
-call must have got it within five minutes; each acknowledged contact must be stored once, and each
-feed must equal a fresh snapshot. Prints its figures; exits with 1 where any of that fails.
+imported, a quarter of them while the day is under way; some patients are families. 40 agents claim,
+call and log, and undo a slip now and then; 3 supervisors follow every queue; 2 partners' programs
+make tasks, record appointments and cancel some; a supervisor moves tasks to another queue and
+withdraws some. At the end no family may have been claimed or called by two agents at once, or called
+twice on a day without having been promised that; who was promised a call must have got it within
+five minutes; each acknowledged contact must be stored once, and each feed must equal a fresh
+snapshot. Prints its figures; exits with 1 where any of that fails.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.calls import called_twice, check_promises
+from benchmarks.calls import called_twice, check_promises, household_of_tasks
 from benchmarks.keys import create_key
 from benchmarks.people import FIGURES, TIME_ZONE, Agent, Caller, Ledger, Partner, Supervisor
 from benchmarks.stage import Server, postgres
@@ -78,8 +79,12 @@ async def prepare(database_url: str) -> tuple[int, list[str], dict[Role, list[st
 
 
 def write_files(folder: Path) -> list[tuple[str, Path]]:
-    """The lists to be imported, a quarter of each in the day: many a patient stands in two."""
-    columns = ("external_id", "patient_external_id", "name", "phone", "reason")
+    """The lists to be imported, a quarter of each in the day: many a patient stands in two. Some
+    are families, and one answers for all of them."""
+    columns = (
+        *("external_id", "patient_external_id", "name", "phone", "reason"),
+        "guarantor_external_id",
+    )
     files = []
     morning = TASKS * 3 // 4
     for begin, end in ((0, morning), (morning, TASKS)):
@@ -92,9 +97,14 @@ def write_files(folder: Path) -> list[tuple[str, Path]]:
                     patient = number % PATIENTS
                     phone = f"+1 312 555 {patient % 10_000:04d}"
                     who = (f"t{number}", f"p{patient}", f"Sage Nobodey {patient}", phone)
-                    rows.writerow((*who, "Recall"))
+                    rows.writerow((*who, "Recall", f"p{_guarantor(patient)}"))
             files.append((queue, path))
     return files
+
+
+def _guarantor(patient: int) -> int:
+    """Who answers for a patient: of each thirty, the first three are a family."""
+    return patient - patient % 30 if patient % 30 < 3 else patient
 
 
 async def load(files: list[tuple[str, Path]], database_url: str, pause: float = 0) -> None:
@@ -191,6 +201,8 @@ async def day(options: argparse.Namespace, folder: Path, parts: ExitStack) -> di
         "feed lag p99, ms": _p99(ledger.lag_seconds),
         "tasks made by partners": ledger.created,
         "appointments recorded": ledger.booked,
+        "appointments cancelled": ledger.cancelled,
+        "contacts undone": ledger.undone,
         "tasks moved or withdrawn": changed,
         "events, to each of the supervisors": last,
         "tasks skipped": ledger.skipped,
@@ -224,9 +236,9 @@ async def _check_contacts(ledger: Ledger) -> None:
 
 
 async def _overlaps(practice_id: int) -> int:
-    """How often a patient was claimed while another agent's claim lasted, as the events tell."""
+    """How often a family was claimed while another agent's claim lasted, as the events tell."""
     kinds = [TaskEventKind.CLAIMED, TaskEventKind.RELEASED, TaskEventKind.CONTACT_LOGGED]
-    patients = dict(await Task.filter(practice_id=practice_id).values_list("id", "patient_id"))
+    households = await household_of_tasks(practice_id)
     rows = (
         await TaskEvent.filter(practice_id=practice_id, kind__in=kinds)
         .order_by("seq")
@@ -235,7 +247,7 @@ async def _overlaps(practice_id: int) -> int:
     held: dict[int, tuple[int, datetime]] = {}
     overlaps = 0
     for task_id, kind, actor_id, until, at in rows:
-        patient = patients[task_id]
+        patient = households[task_id]
         if kind == TaskEventKind.CLAIMED:
             holder = held.get(patient)
             overlaps += holder is not None and holder[0] != actor_id and holder[1] > at

@@ -41,6 +41,9 @@ CREATE = """mutation ($input: CreateTaskInput!) {
 BOOK = """mutation ($patient: ID!, $at: DateTime!, $external: String!) {
   recordAppointment(patientId: $patient, at: $at, externalId: $external) {
     appointment { externalId } errors { code message } } }"""
+CANCEL = """mutation ($external: String!) {
+  cancelAppointment(externalId: $external) { errors { code message } } }"""
+UNDO = "mutation ($id: ID!) { undoContact(contactId: $id) { errors { code message } } }"
 FIGURES = "open notContacted inProgress dueToday overdue closedToday"
 FEED = f"""subscription ($after: String) {{ queueFeed(after: $after) {{
   __typename
@@ -62,6 +65,8 @@ class Ledger:
     lag_seconds: list[float] = field(default_factory=list)
     created: int = 0
     booked: int = 0
+    cancelled: int = 0
+    undone: int = 0
     postponed: int = 0
     skipped: int = 0
     nothing_next: int = 0
@@ -178,12 +183,21 @@ class Agent(Caller):
         answers = await asyncio.gather(*(self.ask(LOG, **log) for _ in range(times)))
         contacts = {answer["contact"]["id"] for answer in answers if answer.get("contact")}
         if len(contacts) == 1:
-            self.ledger.acknowledged[key] = contacts.pop()
+            self.ledger.acknowledged[key] = contact = contacts.pop()
+            if random.random() < 0.04:
+                await self._undo(contact)
         else:
             refused = [e["code"] for answer in answers for e in answer["errors"]]
             # Partners book, supervisors withdraw: a task may be closed while its patient is called.
             if contacts or set(refused) != {"TASK_CLOSED"}:
                 self.ledger.wrong.append(f"one log: contacts {contacts}, refusals {refused}")
+
+    async def _undo(self, contact: str) -> None:
+        """It was a slip. Somebody may have gone on from it already."""
+        refused = {e["code"] for e in (await self.ask(UNDO, id=contact))["errors"]}
+        self.ledger.undone += not refused
+        if refused - {"FOLLOWED", "CLAIMED_BY_OTHER"}:
+            self.ledger.wrong.append(f"not undone: {refused}")
 
 
 def _promise() -> dict[str, Any]:
@@ -223,8 +237,12 @@ class Partner(Caller):
                 self.ledger.created += bool((await self.ask(CREATE, input=new)).get("task"))
             else:
                 at = (datetime.now(UTC) + timedelta(days=14)).isoformat()
-                booked = await self.ask(BOOK, patient=patient, at=at, external=uuid4().hex)
+                external = uuid4().hex
+                booked = await self.ask(BOOK, patient=patient, at=at, external=external)
                 self.ledger.booked += bool(booked.get("appointment"))
+                if random.random() < 0.3:
+                    refused = (await self.ask(CANCEL, external=external))["errors"]
+                    self.ledger.cancelled += not refused
             await asyncio.sleep(0.1)
 
 
