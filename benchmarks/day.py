@@ -4,9 +4,9 @@
 imported, a quarter of them while the day is under way; some patients are families. 40 agents claim,
 call and log, and undo a slip now and then; 3 supervisors follow every queue; 2 partners' programs
 make tasks, record appointments and cancel some; a supervisor moves tasks to another queue and
-withdraws some. At the end no family may have been claimed or called by two agents at once, or called
-twice on a day without having been promised that; who was promised a call must have got it within
-five minutes; each acknowledged contact must be stored once, and each feed must equal a fresh
+withdraws some. At the end no family may have been claimed or called by two agents at once, or
+called twice on a day without having been promised that; who was promised a call must have got it
+within five minutes; each acknowledged contact must be stored once, and each feed must equal a fresh
 snapshot. Prints its figures; exits with 1 where any of that fails.
 """
 
