@@ -25,6 +25,7 @@ PUBLISHED = dict(published())
 BY_DESIGN = {
     *("Viewer", "Queue", "Patient", "Task"),
     *("ClaimTaskPayload", "LogContactPayload", "PostponeTaskPayload"),
+    "ResumeTaskPayload",
 }
 """Of what the dashboard asks, no plan knows three things: the tasks that one has claimed, who is at
 work in a queue, and pages of a patient's contacts and tasks."""

@@ -41,7 +41,7 @@ def test_the_page_draws_each_edge_of_the_table_and_no_other() -> None:
         "Did Not Schedule", ""
     )
     assert drawn["IN_PROGRESS", "CLOSED"].endswith(
-        "Expiry<br/>Appointment booked<br/>Withdrawn<br/>Do not contact"
+        "Expiry<br/>Appointment booked<br/>Withdrawn<br/>Do not contact<br/>Maximum of attempts"
     )
     assert re.search(r"^ +CLOSED --> \[\*\]$", drawing, re.MULTILINE)
 

@@ -103,6 +103,11 @@ MUTATIONS: dict[str, list[Attack]] = {
         lambda w, n: _postpone(w, n.claimed),
         lambda w, n: _postpone(w, n.moved),
     ],
+    "resumeTask": [
+        lambda w, n: {"taskId": n.task},
+        lambda w, n: {"taskId": n.claimed, "followUp": "2999-01-01"},
+        lambda w, n: {"taskId": n.moved, "expectedVersion": 999},
+    ],
     "undoContact": [
         lambda w, n: {"contactId": n.contact},
         lambda w, n: {"contactId": n.contact, "reason": "x"},

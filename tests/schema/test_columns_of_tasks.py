@@ -94,6 +94,10 @@ async def office(database_url: str) -> AsyncIterator[Office]:
         task, withdrawn, promised = [
             await office.make_task(patient=office.patients[0]) for _ in range(3)
         ]
+        waiting = await office.make_task(office.missed, patient=office.patients[0])
+        await office.changes.make_for(
+            office.practice.id, update_queue, office.missed.id, {"max_attempts": 1}
+        )
         soon = office.clock() + timedelta(minutes=30)
         (moved,) = await make_patients(office, 1)
         await office.make_task(patient=moved)
@@ -106,6 +110,7 @@ async def office(database_url: str) -> AsyncIterator[Office]:
             await office.log(
                 task, notes="At noon", contacted_at=office.clock() - timedelta(hours=1)
             ),
+            await office.log(waiting, follow_up=office.today),
             await promise(office, promised, soon, CallBackBy.ME),
             await reassign_tasks(*at_work, [task.id], to_staff_id=office.staff.staff_id),
             await withdraw_tasks(*at_work, [withdrawn.id], reason="Has moved away"),

@@ -162,6 +162,7 @@ VALUES: dict[str, Any] = {
     "patient": "fern",
     "assignee_id": global_id("Staff", 1),
     "priority": [TaskPriority.HIGH],
+    "needs_review": True,
 }
 
 

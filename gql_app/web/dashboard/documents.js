@@ -3,7 +3,7 @@
 import { OPEN_STATUSES, OUTCOME_COUNTS } from './workflow.js';
 
 // What a row shows: of a task as it is now, and of one as it was right after an event.
-const STATE = `status isOpen statusLabel origin priority reason followUp followUpAt isCallBackDue callBackBy { id name } reviewSince expiresAt version contactCount number createdAt
+const STATE = `status isOpen statusLabel priority reason followUp followUpAt isCallBackDue callBackBy { id name } reviewSince expiresAt version contactCount number
   closedAt closeCause closedBy { name } withdrawnReason queue { id name } assignee { name } patient { id name phone contactStatus language callerNote phones { display href kind isWrong } }
   lastContact { outcome contactedAt }`;
 

@@ -5,16 +5,11 @@ from gql_app.work.imports.rows import ImportRow
 
 def row(external_id: str = "t1", **given: str) -> ImportRow:
     """A row that is in order, but for what is given."""
-    texts = {
+    texts = dict.fromkeys(ImportRow._fields, "") | {
         "external_id": external_id,
-        "patient_external_id": "",
         "name": "Fern Testwell",
         "phone": "(217) 555-0123",
         "reason": "Cleaning overdue",
-        "origin": "",
-        "follow_up": "",
-        "expires_at": "",
-        "priority": "",
     }
     return ImportRow(**texts | given)
 

@@ -9,12 +9,14 @@ from gql_app.work.reads.queues import QueueCounts, queue_counts
 from gql_app.work.transitions import expire_task
 from models.chain import Position
 from models.event import events_after
+from models.practice import Queue
 from tests.office import Office
 
 
 async def live_two_days(office: Office) -> None:
-    """Changes that move every count: tasks made, put off from day to day,
-    closed by a contact yesterday and today, closed by the clock, left until they are overdue."""
+    """Changes that move every count: tasks made, put off from day to day, closed by a contact
+    yesterday and today, closed by the clock, left until they are overdue, called as often as their
+    queue allows."""
     today = office.today
     days = [None, today, today + timedelta(days=1), today + timedelta(days=9)]
     tasks = [
@@ -29,7 +31,9 @@ async def live_two_days(office: Office) -> None:
     office.clock.advance(hours=25)
     assert await office.changes.make_for(office.practice.id, expire_task, expiring.id)
     await office.log(tasks[0], close=True)
-    await office.log(tasks[4], follow_up=office.today)
+    await Queue.filter(id__in=[office.recall.id, office.missed.id]).update(max_attempts=1)
+    for task in tasks[4:6]:
+        await office.log(task, follow_up=office.today)
 
 
 async def counted(office: Office) -> dict[int, QueueCounts]:

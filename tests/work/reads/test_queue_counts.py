@@ -117,7 +117,7 @@ def test_a_day_holds_exactly_the_moments_that_have_its_date(time_zone: str, loca
 async def test_an_empty_queue_counts_nothing(office: Office) -> None:
     [counts] = await queue_counts(office.staff, [office.recall.id], office.clock())
 
-    assert counts == (office.recall.id, *[0] * 7)
+    assert counts == (office.recall.id, *[0] * 8)
 
 
 async def test_counts_carry_the_number_of_the_event_that_led_to_them(office: Office) -> None:
