@@ -164,7 +164,7 @@ async def test_the_cursors_of_a_list_do_not_depend_on_what_it_shows(
 
 async def _tasks(office: Office, role: str, selected: str) -> dict[str, Node]:
     """The tasks of a list, by their ids."""
-    document = f"{{ tasks(first: 500, {ALL}) {{ nodes {{ {_task(selected)} }} }} }}"
+    document = f"{{ tasks(first: 400, {ALL}) {{ nodes {{ {_task(selected)} }} }} }}"
     nodes = (await _data(office, role, document))["tasks"]["nodes"]
     return {node["id"]: node for node in nodes}
 
@@ -173,7 +173,7 @@ async def _cursors(office: Office, order: TaskOrder, selected: str, after: str =
     """The cursors of a list in that order, of what stands behind `after`."""
     place = f', after: "{after}"' if after else ""
     nodes = f"edges {{ cursor node {{ patient {{ name }} lastContact {{ notes }} {selected} }} }}"
-    document = f"{{ tasks(first: 500, {ALL}, orderBy: {order}{place}) {{ {nodes} }} }}"
+    document = f"{{ tasks(first: 400, {ALL}, orderBy: {order}{place}) {{ {nodes} }} }}"
     edges = (await _data(office, "staff", document))["tasks"]["edges"]
     return [edge["cursor"] for edge in edges]
 

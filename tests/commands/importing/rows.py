@@ -1,5 +1,6 @@
 """Rows of tasks to be imported, as texts."""
 
+from gql_app.work.imports.headers import ImportField
 from gql_app.work.imports.rows import ImportRow
 
 
@@ -42,5 +43,10 @@ BAD_TEXTS: list[tuple[str, str, str]] = [
 """What a column may not say, and the code that it is refused with."""
 
 
+COLUMNS = [field.value for field in ImportField if field.value in ImportRow._fields]
+"""Those of a row that a file has: of what kind numbers are is told by what a column is called."""
+
+
 def csv_file(*rows: ImportRow) -> str:
-    return "\n".join([",".join(ImportRow._fields), *(",".join(map(str, r)) for r in rows), ""])
+    lines = [",".join(getattr(row, column) for column in COLUMNS) for row in rows]
+    return "\n".join([",".join(COLUMNS), *lines, ""])
