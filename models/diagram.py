@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
+from models.appointment import AppointmentStatus
 from models.contact_checks import MAX_NOTES
 from models.contact_status import ContactStatus
 from models.follow_up import MAX_FOLLOW_UP_YEARS
@@ -109,6 +110,11 @@ def module() -> str:
             "Whether a patient may be called, as people read it.",
             "CONTACT_STATUSES",
             {status: status.label for status in ContactStatus},
+        ),
+        (
+            "The status of an appointment that is to come.",
+            "BOOKED",
+            AppointmentStatus.SCHEDULED.value,
         ),
         ("Codes of refusals that the page has to know.", "CODES", {c: c.value for c in KNOWN}),
         ("Longest notes of a contact, in characters.", "MAX_NOTES", MAX_NOTES),

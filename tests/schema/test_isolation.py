@@ -214,15 +214,17 @@ async def test_what_is_hidden_is_not_waited_for(
     patients = [patient.id for patient in world.office.patients[1:]]
     connection = await asyncpg.connect(database_url)
     try:
-        async with connection.transaction(), asyncio.timeout(PATIENCE):
+        async with connection.transaction():
             for table, column in (("patient", "id"), ("task", "patient_id")):
                 sql = f"SELECT id FROM {table} WHERE {column} = ANY($1::bigint[]) FOR UPDATE"
                 assert await connection.fetch(sql, patients)
             for name, attacks in MUTATIONS.items():
                 for attack in attacks:
-                    await answers(server, world, world.key, "mutation", name, attack, other)
+                    async with asyncio.timeout(PATIENCE):
+                        await answers(server, world, world.key, "mutation", name, attack, other)
             for attack in ALONE["importTasks"]:
                 variables = attack(world, world.named)
-                await send(server, world.key, "mutation", "importTasks", variables)
+                async with asyncio.timeout(PATIENCE):
+                    await send(server, world.key, "mutation", "importTasks", variables)
     finally:
         await connection.close()

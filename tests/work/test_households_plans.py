@@ -30,6 +30,7 @@ async def test_a_claim_reads_one_household_by_its_indexes(
     here = office.practice.id
     await write(PATIENTS, here, MANY)
     if with_families:
+        await write("ANALYZE patient")  # the key is checked for each row, and by this plan
         await write(FAMILIES, here)
     await write(TASKS, here, office.recall.id, MANY, office.today)
     await write("ANALYZE")
@@ -68,7 +69,7 @@ async def test_a_claim_reads_one_household_by_its_indexes(
             node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
             for node in scans
         )
-        assert max(looked_at) <= 100, sql
+        assert max(looked_at, default=0) <= 100, sql
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -3,7 +3,7 @@
 import { button, made } from './elements.js';
 import { outside } from './text.js';
 import { cause, count, dateOf, dayAndClock, dayToCall, distance, today, urgency } from './words.js';
-import { CONTACT_STATUSES } from './workflow.js';
+import { BOOKED, CONTACT_STATUSES } from './workflow.js';
 
 export function taskLine(task) {
   const { id, reason, queue, assignee, externalIds } = task;
@@ -36,7 +36,7 @@ export function appointmentLine({ id, at, externalId, kind, status }, become) {
 
 /** What an appointment can become: only on its day, or later, has somebody come. */
 function nextSteps(at, status) {
-  if (status !== 'SCHEDULED') return [['Take back', 'SCHEDULED']];
+  if (status !== BOOKED) return [['Take back', BOOKED]];
   const cancel = ['Cancel', 'CANCELLED'];
   return dateOf(at) > today() ? [cancel] : [['Has come', 'COMPLETED'], ['Missed', 'MISSED'], cancel];
 }

@@ -70,6 +70,9 @@ export const CONTACT_STATUSES = {
   DECEASED: 'Deceased',
 };
 
+// The status of an appointment that is to come.
+export const BOOKED = 'SCHEDULED';
+
 // Codes of refusals that the page has to know.
 export const CODES = {
   FOLLOW_UP_IN_PAST: 'FOLLOW_UP_IN_PAST',
