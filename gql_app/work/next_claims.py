@@ -97,6 +97,7 @@ def _is_free(tasks: Sequence[TaskRow], candidate: Candidate, now: datetime) -> b
         and (task.follow_up, task.priority) == (candidate.follow_up, candidate.priority)
         and (task.queue_id, task.assignee_id) == (candidate.queue_id, candidate.assignee_id)
         and task.follow_up_at == candidate.follow_up_at
+        and (task.review_since is None or candidate.is_promised)
         and task.call_back_by_id == candidate.call_back_by_id
         and not any(task.is_claimed(now) for task in tasks)
     )

@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 
 from gql_app.access import Forbidden, Viewer
+from gql_app.work import next_claims
 from gql_app.work.postponing import postpone_task
+from gql_app.work.practices import update_practice
 from gql_app.work.queues import update_queue
+from gql_app.work.reads import next_tasks
+from gql_app.work.reads.next_tasks import Candidate
 from gql_app.work.reads.orders import TaskOrder
 from gql_app.work.reads.queues import queue_counts, tasks_page
 from gql_app.work.reads.task_filter import TaskQuery
@@ -83,6 +87,27 @@ async def test_with_the_last_attempt_a_task_waits_and_is_handed_out_to_nobody(
     assert (outcome.task, outcome.nothing and outcome.nothing.next_at) == (None, None)
     (claimed,) = [(await claims_of(office).claim(office.staff, task.id)).task]
     assert claimed is not None, "it can be taken by hand: the patient may be at the counter"
+
+
+async def test_what_begins_to_wait_between_look_and_lock_is_not_handed_out(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await allow(office, 1)
+    task = await office.make_task(follow_up=office.today)
+    look = next_tasks.most_urgent
+
+    async def somebody_logs(*given: Any) -> list[Candidate]:
+        found = await look(*given)
+        await office.log(task, follow_up=office.today, is_incoming=False)
+        return found
+
+    monkeypatch.setattr(next_claims, "most_urgent", somebody_logs)
+    await office.changes.make_for(office.practice.id, update_practice, {"rest_hours": 0})
+
+    outcome = await claims_of(office).claim_next(office.supervisor, None)
+
+    assert outcome.task is None
+    assert await waits(task)
 
 
 async def test_it_is_counted_and_found(office: Office) -> None:
