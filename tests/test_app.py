@@ -34,6 +34,7 @@ HANG_ON_CODE_ALONE = {
     "models.database.rows._insertion_of_one",  # likewise
     "models.database.secret._told",  # the modules that write by the secret
     "models.database.values.maker_of",  # by the classes of rows
+    "models.phone_zones._table",  # all that the table of area codes knows
     "models.zone_regions._regions",  # all that tzdata knows
 }
 """Caches that applications may share: what is in them is the same for all, and soon complete."""

@@ -30,6 +30,9 @@ from models.event import SETTINGS, TaskEventKind
 from models.limits import Busy
 from models.task import TaskRow
 
+TRIES = 5
+"""How often a change is begun that others overtake."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -212,7 +215,7 @@ class Changes:
         **kwargs: P.kwargs,
     ) -> T:
         """Carry out a use case for a viewer, and give its result. Raises `Busy`, and what the use
-        case raises: then nothing is changed. On `IntegrityError` the use case runs once more, so it
+        case raises: then nothing is changed. On `IntegrityError` the use case runs again, so it
         must not change its arguments."""
         return await self._to_its_end(viewer.practice_id, viewer, use_case, *args, **kwargs)
 
@@ -224,7 +227,7 @@ class Changes:
         **kwargs: P.kwargs,
     ) -> T:
         """The same for what no viewer asks for: the clock, an operator, somebody who signs in. Here
-        too the use case may run twice."""
+        too the use case may run several times."""
         return await self._to_its_end(practice_id, None, use_case, *args, **kwargs)
 
     @asynccontextmanager
@@ -278,9 +281,12 @@ class Changes:
 
 
 async def _seeing_others(once: Callable[[], Awaitable[T]]) -> T:
-    """Carry a change out, once more if another has taken its idempotency key or external id between
-    its look and its write: then that can be seen."""
-    try:
-        return await once()
-    except IntegrityError:
-        return await once()
+    """Carry a change out, and again if another has taken its idempotency key or external id between
+    its look and its write, or has made a task another patient's or household's: then that can be
+    seen. An import that joins families does so to the same patient several times."""
+    for _ in range(TRIES - 1):
+        try:
+            return await once()
+        except IntegrityError:
+            continue
+    return await once()

@@ -29,7 +29,10 @@ QUIET = 0.01
 FULL = 6
 """Results that a client has heard and not read, at which it hears no more."""
 
-FIGURES = ("open", "notContacted", "inProgress", "dueToday", "overdue", "closedToday")
+FIGURES = (
+    *("open", "notContacted", "inProgress", "dueToday", "overdue", "closedToday"),
+    "needsReview",
+)
 TASK = "id status followUp version contactCount"
 COUNTS = f"seq queue {{ id }} {' '.join(FIGURES)}"
 FEED = f"""

@@ -90,6 +90,7 @@ class Practice:
             due.count(day),
             sum(follow_up < day for follow_up in due),
             sum(local_date(e.at, zone) == day for e in closes),
+            sum(e.review_since is not None for e in still_open),
         )
 
     def to_midnight(self, **more: float) -> None:

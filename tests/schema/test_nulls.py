@@ -67,8 +67,11 @@ async def ids_of(server: Server) -> dict[str, str]:
     queue = global_id("Queue", server.office.recall.id)
     patient = global_id("Patient", server.office.patients[0].id)
     task = task_id(await server.office.make_task())
+    appointment = global_id("Appointment", 1)
     return {
         "task": task,
+        "cancelAppointment": appointment,
+        "setAppointmentStatus": appointment,
         "queue": queue,
         "queueId": queue,
         "patient": patient,

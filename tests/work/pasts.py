@@ -40,7 +40,7 @@ async def invent(office: Office, moments: list[datetime], chosen: Random) -> Non
     for number in range(80):
         cause = causes[number % len(causes)]
         created, *made, closed = sorted(chosen.sample(moments, chosen.randint(3, 6)))
-        if cause is CloseCause.EXPIRED and number % 10 < 5:
+        if cause is CloseCause.EXPIRED and number % 10 < 8:
             made = []
         task = await Task.create(
             practice_id=office.practice.id,

@@ -7,7 +7,7 @@ from models.database import write
 from models.database.connections import _connected
 from tests.models.database.test_migrating import KEYED, execute, migrate_to
 
-AT_27 = (
+BEFORE = (
     *KEYED[:4],
     "INSERT INTO task (practice_id, queue_id, patient_id, status, origin, reason, due_on, version,"
     " contact_count, created_at) VALUES"
@@ -23,9 +23,9 @@ MEASURED = "SELECT COUNT(*) AS n FROM pg_stats WHERE tablename = 'task' AND attn
 async def test_tasks_of_an_older_version_are_normal_and_are_not_written_anew(
     empty_url: str,
 ) -> None:
-    await migrate_to(empty_url, "0027_call_backs")
+    await migrate_to(empty_url, "0031_attempts")
     now = datetime.now(UTC).isoformat(" ")
-    for statement in AT_27:
+    for statement in BEFORE:
         await execute(empty_url, statement.format(now=f"'{now}'"))
     is_sqlite = empty_url.startswith("sqlite")
     looks = (SQLITE_INDEXES,) if is_sqlite else (POSTGRES_INDEXES, FILE)
