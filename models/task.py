@@ -166,6 +166,9 @@ NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 WAITS = NEVER
 """What stands in `rests_since` of a task that is passed over until `waits_until`."""
 
+FOUND_AGAIN = "rests_since = NULL, waits_until = NULL"
+"""What an UPDATE sets so that claims find a task again, and look anew whether it is passed over."""
+
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """What lists that are sorted by last contact take for that of a task without one: it is first."""
 

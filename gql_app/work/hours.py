@@ -19,7 +19,7 @@ from models.calling_hours import CallingHours
 from models.database import Id, among, fetch, fetch_first, for_update, for_update_if_free, write
 from models.follow_up import local_date
 from models.hours_text import read_hours
-from models.task import WAITS, TaskRow
+from models.task import FOUND_AGAIN, WAITS, TaskRow
 
 AT_ONCE = 1_000
 """How many of a queue's tasks a claim looks at that has met one which has to wait."""
@@ -106,7 +106,7 @@ async def forget_hours(change: Change) -> None:
     sql = f"""SELECT t.id FROM task t WHERE t.practice_id = $1 AND t.waits_until IS NOT NULL
     ORDER BY t.id {for_update()}"""
     waiting = [row.id for row in await fetch(Id, sql, change.practice_id)]
-    sql = f"""UPDATE task SET rests_since = NULL, waits_until = NULL
+    sql = f"""UPDATE task SET {FOUND_AGAIN}
     WHERE practice_id = $1 AND {among("id", 2)}"""
     await write(sql, change.practice_id, waiting)
 

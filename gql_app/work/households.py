@@ -33,7 +33,7 @@ from models.event import TaskEventKind
 from models.household import MAX_MEMBERS, Regrouped, check_guarantor, households_of
 from models.people import PatientRow
 from models.refusals import Refusal, RefusalCode
-from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
+from models.task import FOUND_AGAIN, IS_OPEN, TASK_COLUMNS, TaskRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ async def settle(change: Change, ids: Iterable[int]) -> None:
     for member, task in await open_tasks_of(change, {*ids}):
         households.setdefault(member.guarantor_id or member.id, []).append(task)
     tasks = [task.id for some in households.values() for task in some]
-    sql = f"""UPDATE task SET rests_since = NULL
+    sql = f"""UPDATE task SET {FOUND_AGAIN}
     WHERE practice_id = $1 AND {among("id", 2)} AND rests_since IS NOT NULL"""
     await write(sql, change.practice_id, tasks)
     for some in households.values():

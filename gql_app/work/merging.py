@@ -28,7 +28,7 @@ from models.household import Regrouped
 from models.merge import MergeRow, Moved, MovedTask
 from models.people import PatientRow
 from models.refusals import Refusal, RefusalCode
-from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
+from models.task import FOUND_AGAIN, IS_OPEN, TASK_COLUMNS, TaskRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +162,7 @@ async def give(
     """Make locked tasks a patient's, each with its event; the open ones under a claim, or free."""
     here = change.practice_id
     ids = [task.id for task in tasks]
-    sql = f"""UPDATE task SET patient_id = $3, version = version + 1, rests_since = NULL,
-        waits_until = NULL
+    sql = f"""UPDATE task SET patient_id = $3, version = version + 1, {FOUND_AGAIN}
     WHERE practice_id = $1 AND {among("id", 2)}"""
     await write(sql, here, ids, patient_id)
     by, until, claim_id = claim or (None, None, None)

@@ -21,7 +21,7 @@ from models.database import Id, among, among_found, fetch, for_update_if_free, w
 from models.follow_up import local_date
 from models.household import household_of
 from models.rest import Rest
-from models.task import IS_OPEN
+from models.task import FOUND_AGAIN, IS_OPEN
 
 BATCH = 1_000
 """How many tasks are freed in one statement."""
@@ -61,7 +61,7 @@ async def note_resting(change: Change, rest: Rest, candidates: Sequence[Candidat
 async def forget_rest(change: Change, patient_id: int) -> None:
     """Have the next claim look again whether the patient's household rests: a call was undone, or
     it has other members."""
-    sql = f"""UPDATE task SET rests_since = NULL, waits_until = NULL
+    sql = f"""UPDATE task SET {FOUND_AGAIN}
     WHERE practice_id = $1 AND {among_found("patient_id", household_of("$2"))}
       AND rests_since IS NOT NULL"""
     await write(sql, change.practice_id, patient_id)
@@ -80,7 +80,7 @@ async def wake(change: Change, where: Where) -> bool:
         LIMIT {BATCH} {for_update_if_free()}"""
         found = await fetch(Id, sql, change.practice_id, where.queues, since)
         woken += [row.id for row in found]
-    sql = f"""UPDATE task SET rests_since = NULL, waits_until = NULL
+    sql = f"""UPDATE task SET {FOUND_AGAIN}
     WHERE practice_id = $1 AND {among("id", 2)}"""
     await write(sql, change.practice_id, woken)
     return bool(woken)

@@ -1,6 +1,7 @@
 """Who answers for a patient: said by hand, never in a circle or a chain, and never for too many."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from models.audit import Audit
 from models.event import TaskEventKind
 from models.household import MAX_MEMBERS
 from models.people import Patient
+from models.task import WAITS, Task
 from tests.office import Office, make_office
 from tests.work.agents import all_events, assert_consistent, claim_on, claims_of, make_patients
 from tests.work.families import answer, codes, family, guarantors, rows
@@ -48,6 +50,18 @@ async def test_without_a_guarantor_or_as_ones_own_a_patient_leaves_the_household
     assert await guarantors(office) == {clover: amber}
     assert codes(await answer(office, clover, clover)) == []
     assert await guarantors(office) == {}
+
+
+async def test_claims_look_again_at_what_a_changed_household_waits_for(office: Office) -> None:
+    amber, birch, _ = office.patients
+    task = await office.make_task(patient=birch)
+    until = office.clock() + timedelta(minutes=30)
+    await Task.filter(id=task.id).update(rests_since=WAITS, waits_until=until)
+
+    assert codes(await answer(office, birch.id, amber.id)) == []
+
+    await task.refresh_from_db()
+    assert (task.rests_since, task.waits_until) == (None, None)
 
 
 async def test_what_is_so_already_changes_nothing(office: Office) -> None:
