@@ -140,19 +140,8 @@ async def take_back(
 ) -> TaskRow:
     """Make a task what it was `before` its last contact, which is undone; `last` is the contact
     that is the last one then. Queue, assignee and claim stay as they are now."""
-    back = task._replace(
-        status=rule.to,
-        version=task.version + 1,
-        close_cause=None,
-        follow_up=before.follow_up,
-        due_on=before.due_on,
-        closed_at=None,
-        contact_count=task.contact_count - 1,
-        last_contact_id=before.last_contact_id,
-        follow_up_at=before.follow_up_at,
-        call_back_by_id=before.call_back_by_id,
-        call_back_told_at=before.call_back_told_at,
-        review_since=before.review_since,
+    back = _as_before(task, rule, before)._replace(
+        contact_count=task.contact_count - 1, last_contact_id=before.last_contact_id
     )
     said = (None, None) if last is None else (last.made_at, last.outcome)
     await write(_PUT_BACK, back.practice_id, back.id, *said, *_changed(back))
@@ -204,18 +193,7 @@ async def resume(change: Change, task: TaskRow, rule: Rule, follow_up: date | No
 async def bring_back(change: Change, task: TaskRow, rule: Rule, before: TaskBefore) -> TaskRow:
     """Make a task that an appointment has closed what it was `before`. Queue, assignee and claim
     are as they are now."""
-    opened = task._replace(
-        status=rule.to,
-        version=task.version + 1,
-        close_cause=None,
-        follow_up=before.follow_up,
-        due_on=before.due_on,
-        closed_at=None,
-        follow_up_at=before.follow_up_at,
-        call_back_by_id=before.call_back_by_id,
-        call_back_told_at=before.call_back_told_at,
-        review_since=before.review_since,
-    )
+    opened = _as_before(task, rule, before)
     await write(_CHANGE, *_values(opened))
     change.record(TaskEventKind.REOPENED_BY_CANCELLATION, opened, before=task)
     return opened
@@ -274,6 +252,22 @@ def _contact(change: Change, task: TaskRow, sent: SentContact) -> ContactRow:
         logged_by_id=change.viewer.staff_id,
         follow_up_at=None,
         is_incoming=sent.is_incoming,
+    )
+
+
+def _as_before(task: TaskRow, rule: Rule, before: TaskBefore) -> TaskRow:
+    """The task open again after `rule`, as it was `before`, with its contacts as they are now."""
+    return task._replace(
+        status=rule.to,
+        version=task.version + 1,
+        close_cause=None,
+        follow_up=before.follow_up,
+        due_on=before.due_on,
+        closed_at=None,
+        follow_up_at=before.follow_up_at,
+        call_back_by_id=before.call_back_by_id,
+        call_back_told_at=before.call_back_told_at,
+        review_since=before.review_since,
     )
 
 
