@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from gql_app.access import Viewer
 from gql_app.work.changes import Change
 from gql_app.work.locking import lock_open_tasks, lock_patient
 from gql_app.work.patients import touch_tasks
@@ -212,17 +213,20 @@ class _Queue(NamedTuple):
     appointment_kinds: str | None
 
 
+async def queues_that_mean(viewer: Viewer, kind: str | None, setting: str) -> list[int]:
+    """The queues that the key allows, in their order, which have the `setting`, a column, and mean
+    appointments of this kind."""
+    where = Conditions.of(viewer, "q", "q.id")
+    sql = f"""SELECT q.id, q.appointment_kinds FROM queue q
+    WHERE {where} AND q.{setting} ORDER BY q.position, q.id"""
+    found = await fetch(_Queue, sql, *where.values)
+    return [queue.id for queue in found if is_of_kind(kind, queue.appointment_kinds)]
+
+
 async def find_needless(change: Change, appointment: AppointmentRow) -> list[TaskRow]:
     """The patient's open automatic tasks whose queue closes them on such an appointment, of those
     that the key allows, locked."""
-    where = Conditions.of(change.viewer, "q", "q.id")
-    sql = f"""SELECT q.id, q.appointment_kinds FROM queue q
-    WHERE {where} AND q.closes_on_appointment"""
-    queues = [
-        queue.id
-        for queue in await fetch(_Queue, sql, *where.values)
-        if is_of_kind(appointment.kind, queue.appointment_kinds)
-    ]
+    queues = await queues_that_mean(change.viewer, appointment.kind, "closes_on_appointment")
     if not queues:
         return []
     where = Conditions.of(change.viewer, "t")

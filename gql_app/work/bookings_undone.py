@@ -59,9 +59,12 @@ async def take_booking_back(change: Change, booked: Booked, undone: TaskRow) -> 
     if before.version == 0:
         now = now._replace(taken_back_at=change.now, version=now.version + 1)
     else:
-        same = (before.at, before.kind, before.version, before.is_confirmed)
-        at, kind, version, is_confirmed = same
-        now = now._replace(at=at, kind=kind, version=version, is_confirmed=is_confirmed)
+        now = now._replace(
+            at=before.at,
+            kind=before.kind,
+            version=before.version,
+            is_confirmed=before.is_confirmed,
+        )
     if now != booked.now:
         await write_appointment(change, now)
     opened = await as_before_call(change, booked.now, before.closed)

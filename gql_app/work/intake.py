@@ -70,13 +70,19 @@ async def create_task(change: Change, new: NewTask) -> ChangeResult:
         refusals = (needless,)
     if refusals:
         return ChangeResult(None, refusals=refusals)
-    claim = await live_claim(viewer.practice_id, new.patient_id, change.now)
-    task = new_task(viewer, new, claim, change.now)
-    task = task._replace(id=await insert("task", **columns_of_new(task)))
-    change.record(TaskEventKind.CREATED, task, before=None)
+    task = await make_task(change, new)
     if request is not None:
         keep_result(change, request, task=task.id)
     return ChangeResult(task)
+
+
+async def make_task(change: Change, new: NewTask) -> TaskRow:
+    """Make a task that nothing refuses, of a locked patient: under the claim on them, if any."""
+    claim = await live_claim(change.practice_id, new.patient_id, change.now)
+    task = new_task(change.viewer, new, claim, change.now)
+    task = task._replace(id=await insert("task", **columns_of_new(task)))
+    change.record(TaskEventKind.CREATED, task, before=None)
+    return task
 
 
 async def why_needless(change: Change, new: NewTask, queue: Target) -> Refusal | None:
