@@ -36,17 +36,19 @@ async def resume_task(
         return ChangeResult(None, refusals=(NOT_FOUND,))
     if task.has_expired(change.now):
         task = await close(change, task, Happening.EXPIRY)
+    # The workflow itself says what a closed task refuses.
+    if task.is_open:
+        refusal = await in_the_way(viewer, task, expected_version, change.now)
+        if refusal is None and task.review_since is None:
+            refusal = NOT_IN_REVIEW
+        if refusal is not None:
+            return ChangeResult(task, refusals=(refusal,))
     rule = lifecycle.resume(
         task.status,
         follow_up,
         today=local_date(change.now, viewer.time_zone),
         last_day=last_day(task.expires_at, viewer.time_zone),
     )
-    refusal = await in_the_way(viewer, task, expected_version, change.now) if task.is_open else None
-    if refusal is None and task.is_open and task.review_since is None:
-        refusal = NOT_IN_REVIEW
-    if refusal is not None:
-        return ChangeResult(task, refusals=(refusal,))
     if isinstance(rule, Refusal):
         return ChangeResult(task, refusals=(rule,))
     return ChangeResult(await write_resumed(change, task, rule, follow_up))
