@@ -8,7 +8,13 @@ from gql_app.access import Viewer
 from gql_app.work.changes import Change
 from gql_app.work.locking import lock_patient
 from gql_app.work.patient_details import NO_DETAILS, Details, read_details
-from gql_app.work.patients import Findable, index_again, index_new, record_patient_changes
+from gql_app.work.patients import (
+    Findable,
+    index_again,
+    index_new,
+    index_others,
+    record_patient_changes,
+)
 from gql_app.work.reads.external_ids import ExternalId
 from gql_app.work.reads.patients import patient_now, patients_by_id
 from gql_app.work.results import missing
@@ -111,7 +117,7 @@ async def create_patient(change: Change, new: NewPatient) -> PatientResult:
     findable = [Findable(patient_id, name, phone)]
     await index_new(change.practice_id, findable)
     if details.columns.get("more_phones"):
-        await index_again(change.practice_id, findable)
+        await index_others(change.practice_id, findable)
     change.note(AuditAction.CHANGE, "patient made", patient_id=patient_id)
     return PatientResult(await patient_now(change.practice_id, patient_id))
 

@@ -13,7 +13,7 @@ from models.event import TaskEventKind
 from models.names import name_words
 from models.patient_phones import kept, kept_text, read_kept, read_wrong, shown_in
 from models.phone import Phone, any_phone
-from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
+from models.task import FOUND_AGAIN, IS_OPEN, TASK_COLUMNS, TaskRow
 
 BATCH = 1_000
 
@@ -47,10 +47,11 @@ class _Region(NamedTuple):
     region: str
 
 
-class _Merged(NamedTuple):
-    """A patient who was merged into another one, and how numbers are written in the practice."""
+class _Numbered(NamedTuple):
+    """By which name and numbers the patient `id` is found, their own or those of one who was merged
+    into them, and how numbers are written in the practice."""
 
-    survivor_id: int
+    id: int
     name: str
     phone: str
     more_phones: str | None
@@ -59,21 +60,11 @@ class _Merged(NamedTuple):
 
     @property
     def phones(self) -> list[Phone]:
+        """The own number first, then the others."""
         wrong = {*read_wrong(self.wrong_phones)}
         others = shown_in(self.region, read_kept(self.more_phones))
         phones = (any_phone(self.phone, self.region), *others)
         return [phone._replace(is_wrong=phone.stored in wrong) for phone in phones]
-
-
-class _Numbered(NamedTuple):
-    """A patient with other numbers, or wrong ones, and how numbers are written in the practice."""
-
-    id: int
-    name: str
-    phone: str
-    more_phones: str | None
-    wrong_phones: str | None
-    region: str
 
 
 async def index_patients(practice_id: int, patients: Iterable[Written]) -> None:
@@ -99,17 +90,17 @@ async def index_again(practice_id: int, patients: Sequence[Findable]) -> None:
         """
         await write(mark, practice_id, json.dumps(phones))
         # Another number may be from another zone.
-        look_again = f"""UPDATE task SET rests_since = NULL, waits_until = NULL
+        look_again = f"""UPDATE task SET {FOUND_AGAIN}
         WHERE practice_id = $1 AND {among("patient_id", 2)} AND waits_until IS NOT NULL"""
         await write(look_again, practice_id, [patient.id for patient in batch])
         forget = f"DELETE FROM patient_word WHERE practice_id = $1 AND {among('patient_id', 2)}"
         await write(forget, practice_id, [patient.id for patient in batch])
         await _write_words(practice_id, batch, _BUT_TAKEN_BACK)
-        await _index_others(practice_id, batch)
+        await index_others(practice_id, batch)
         await _index_merged(practice_id, batch)
 
 
-async def _index_others(practice_id: int, patients: Sequence[Findable]) -> None:
+async def index_others(practice_id: int, patients: Sequence[Findable]) -> None:
     """Let patients be found by their other numbers too, show these as the region writes them, and
     take the time zone from the first number that is not wrong."""
     sql = f"""SELECT p.id, p.name, p.phone, p.more_phones, p.wrong_phones, o.region
@@ -117,13 +108,12 @@ async def _index_others(practice_id: int, patients: Sequence[Findable]) -> None:
     WHERE p.practice_id = $1 AND {among("p.id", 2)}
       AND (p.more_phones IS NOT NULL OR p.wrong_phones IS NOT NULL)"""
     for one in await fetch(_Numbered, sql, practice_id, [patient.id for patient in patients]):
-        others = shown_in(one.region, read_kept(one.more_phones))
+        own, *others = one.phones
         for phone in others:
             findable = [Findable(one.id, one.name, phone)]
             await _write_words(practice_id, findable, "ON CONFLICT DO NOTHING")
-        wrong = {*read_wrong(one.wrong_phones)}
-        right = [p for p in (any_phone(one.phone, one.region), *others) if p.stored not in wrong]
-        zone = right[0].time_zone if right else None
+        right = next((phone for phone in (own, *others) if not phone.is_wrong), None)
+        zone = None if right is None else right.time_zone
         sql = """UPDATE patient SET more_phones = $3, time_zone = $4
         WHERE practice_id = $1 AND id = $2"""
         await write(sql, practice_id, one.id, kept_text([*map(kept, others)]), zone)
@@ -138,9 +128,9 @@ async def _index_merged(practice_id: int, patients: Sequence[Findable]) -> None:
     ORDER BY g.id"""
     own = {patient.id: patient.phone.stored for patient in patients}
     gone: dict[int, list[Findable]] = {}
-    for merged in await fetch(_Merged, sql, practice_id, [*own]):
-        gone.setdefault(merged.survivor_id, []).extend(
-            Findable(merged.survivor_id, merged.name, phone) for phone in merged.phones
+    for merged in await fetch(_Numbered, sql, practice_id, [*own]):
+        gone.setdefault(merged.id, []).extend(
+            Findable(merged.id, merged.name, phone) for phone in merged.phones
         )
     for survivor_id, them in gone.items():
         for one in them:

@@ -18,7 +18,7 @@ from gql_app.work.imports.guarantors import Answered, link_guarantors
 from gql_app.work.imports.known import ImportBatch, Known, KnownPatient, read_known
 from gql_app.work.imports.rows import ImportResult, Incoming
 from gql_app.work.intake import NewTask, check_new_task, new_task, with_default_life
-from gql_app.work.patients import index_again, index_new, record_patient_changes
+from gql_app.work.patients import index_again, index_new, index_others, record_patient_changes
 from gql_app.work.reads.conditions import BadInput
 from gql_app.work.reads.targets import find_target
 from models.database import columns_of_new, insert, insert_many, snapshot, write
@@ -247,5 +247,6 @@ async def _write_patients(
         patients[found["external_id"]].id = found["id"]
     await index_again(here, [patient.findable for patient in known])
     await index_new(here, [patient.findable for patient in new])
-    await index_again(here, [patient.findable for patient in new if patient.more_phones])
+    if others := [patient.findable for patient in new if patient.more_phones]:
+        await index_others(here, others)
     return _Written([patient.id for patient in known], [patient.id for patient in new])
