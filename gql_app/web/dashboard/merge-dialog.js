@@ -2,28 +2,24 @@
 
 import { SignedOut, graphql } from './api.js';
 import { button, made } from './elements.js';
-import { FOUND, MERGE } from './patient-documents.js';
-import { outside, write } from './text.js';
+import { OtherPatient, called, choice } from './other-patient.js';
+import { MERGE } from './patient-documents.js';
+import { outside } from './text.js';
 import { count } from './words.js';
-
-const TYPING_PAUSE = 200; // ms after the last key before a search begins
-const MOST_FOUND = 10;
 
 export class MergeDialog {
   /** `say(words)`; `onError(error)`; `onMerged(id)`: with the survivor's id. */
   constructor({ say, onError, onMerged }) {
-    Object.assign(this, { say, onError, onMerged, patient: null, other: null, asked: 0 });
-    this.search = made('input', {
-      id: 'merge-search', type: 'search', placeholder: 'Patient or phone', autocomplete: 'off', maxlength: 100,
-      on: { input: () => this.typed() },
+    Object.assign(this, { say, onError, onMerged, patient: null });
+    this.looking = new OtherPatient({
+      ...{ id: 'merge-search', label: 'The other patient', group: 'The other patient', onError },
+      hint: 'Find the second entry of the same person by name or number.',
+      onChoose: (other) => this.choose(other),
     });
-    this.found = made('div', { class: 'choices', role: 'radiogroup', 'aria-label': 'The other patient' });
-    this.note = made('p', { class: 'muted', role: 'status' });
     this.stays = made('div', { class: 'choices' });
     this.who = made('fieldset', { class: 'entry', hidden: true }, made('legend', { text: 'Who stays' }), this.stays);
     this.plan = made('div', { class: 'notice', role: 'status', hidden: true });
     this.wrong = made('div', { class: 'notice wrong', role: 'alert', hidden: true });
-    const label = made('label', { for: 'merge-search', text: 'The other patient' });
     this.button = button('Merge', () => this.merge(), { class: 'primary', disabled: true });
     this.element = made(
       'dialog', { class: 'form-dialog', 'aria-labelledby': 'merge-title' },
@@ -31,7 +27,7 @@ export class MergeDialog {
         'form', { on: { submit: (event) => event.preventDefault() } },
         made('h2', { id: 'merge-title', text: 'Merge two patients who are one person' }),
         this.wrong,
-        made('div', { class: 'entry' }, label, this.search, this.note, this.found),
+        this.looking.element,
         this.who,
         this.plan,
         made('p', { class: 'toast', role: 'status' }),
@@ -44,46 +40,16 @@ export class MergeDialog {
   open(patient) {
     if (this.patient?.id !== patient.id) this.fill(patient);
     this.element.showModal();
-    this.search.focus();
+    this.looking.search.focus();
   }
 
   /** Begin anew, for a patient or for nobody. */
   fill(patient) {
-    Object.assign(this, { patient, other: null });
-    this.asked += 1;
-    this.search.value = '';
-    this.found.replaceChildren();
-    write(this.note, 'Find the second entry of the same person by name or number.');
-    this.refuse('');
-    this.choose(null);
-  }
-
-  typed() {
-    clearTimeout(this.typing);
-    this.typing = setTimeout(() => this.look(), TYPING_PAUSE);
-  }
-
-  async look() {
-    const asked = (this.asked += 1);
-    const search = this.search.value.trim();
-    this.found.replaceChildren();
-    this.choose(null);
-    if (!search) return;
-    try {
-      const { patients } = await graphql(FOUND, { search, first: MOST_FOUND, after: null }, { isKept: false });
-      if (asked !== this.asked) return;
-      const others = patients.nodes.filter(({ id }) => id !== this.patient.id);
-      write(this.note, others.length ? `${count(others.length, 'patient')} found.` : 'Nobody else is called so.');
-      this.found.replaceChildren(...others.map((one) => choice('other', called(one), () => this.choose(one))));
-    } catch (error) {
-      if (asked !== this.asked) return;
-      if (error instanceof SignedOut) return this.onError(error);
-      write(this.note, error.code === 'BAD_USER_INPUT' ? 'Type at least 2 letters or digits.' : outside(error.message));
-    }
+    this.patient = patient;
+    this.looking.begin(patient);
   }
 
   choose(other) {
-    this.other = other;
     this.who.hidden = !other;
     this.plan.hidden = true;
     this.button.disabled = true;
@@ -145,8 +111,3 @@ export class MergeDialog {
     this.wrong.replaceChildren(...(words ? [made('p', { text: words })] : []));
   }
 }
-
-const called = ({ name, phone }) => `${outside(name)}, ${outside(phone)}`;
-
-const choice = (name, text, act, isChosen = false) =>
-  made('label', {}, made('input', { type: 'radio', name, checked: isChosen, on: { change: act } }), made('span', { text }));
