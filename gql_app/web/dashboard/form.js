@@ -85,7 +85,7 @@ async function drawScript(dialog, task) {
 /** Nothing of a task stays in the page once its dialog is closed. */
 export function wipe(dialog) {
   dialog.querySelector('form').reset();
-  const written = '.top h2, [data-part=phone], .facts li, .notice strong, .notice ul, [data-part=rests], [data-part=hours], .record dl, [data-part=unsent-text]';
+  const written = '.top h2, [data-part=phone], .facts li, .notice strong, .notice ul, [data-part=rests], [data-part=review], [data-part=hours], .record dl, [data-part=unsent-text]';
   for (const element of dialog.querySelectorAll(written)) write(element, '');
   part(dialog, 'phone').removeAttribute('href');
   part(dialog, 'reach').patient = null;

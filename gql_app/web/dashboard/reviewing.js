@@ -3,7 +3,7 @@
 import { graphql } from './api.js';
 import { RESUME } from './documents.js';
 import { made } from './form.js';
-import { outside } from './text.js';
+import { refill } from './text.js';
 import { count } from './words.js';
 
 /** Say so in the dialog of a contact, and let a supervisor end it. */
@@ -11,15 +11,17 @@ export function drawReview(dialog) {
   const { task, viewer } = dialog;
   const place = dialog.part('review');
   place.hidden = !task?.reviewSince;
-  if (place.hidden || place.dataset.of === task.id) return;
-  place.dataset.of = task.id;
+  if (place.hidden) return;
   const words = `Called often enough for this queue: ${count(task.contactCount, 'contact')}. A supervisor says how to go on. `;
-  place.replaceChildren(made('span', words));
-  if (!viewer.mayCorrect) return;
-  const button = made('button', 'Call once more');
+  const lines = viewer.mayCorrect ? [words, 'Call once more'] : [words];
+  refill(place, lines, (line) => (line === words ? made('span', line) : toResume(dialog, line)));
+}
+
+function toResume(dialog, words) {
+  const button = made('button', words);
   button.type = 'button';
   button.addEventListener('click', () => resume(dialog, button));
-  place.append(button);
+  return button;
 }
 
 /** On the date in the form, or else on the one that the task has. */
