@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+import pytest
+
 from gql_app.access import Viewer
 from gql_app.live.feeds import Feeds
 from gql_app.schema.context import Context, Services
@@ -29,6 +31,15 @@ BEAT = timedelta(milliseconds=5)
 
 TICK = BEAT + timedelta(milliseconds=1)
 """By what a test moves the clock for a heartbeat: seconds that have passed are no exact numbers."""
+
+
+def in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have feeds keep so little that a dashboard which waits a little has to be served from the
+    table, and read and beat often."""
+    monkeypatch.setattr("gql_app.schema.queue_feed.HEARTBEAT", BEAT)
+    monkeypatch.setattr("gql_app.live.feed.KEPT", 4)
+    monkeypatch.setattr("gql_app.live.feed.BATCH", 2)
+    monkeypatch.setattr("gql_app.work.reads.board.BATCH", 2)
 
 
 class State(NamedTuple):

@@ -11,7 +11,7 @@ from gql_app.delivery import group
 from gql_app.delivery.groups import Groups
 from gql_app.delivery.streams import Streams
 from gql_app.live.feeds import Feeds
-from gql_app.schema import build_schema, queue_feed
+from gql_app.schema import build_schema
 from gql_app.schema.ids import global_id
 from gql_app.work.queues import create_queue
 from gql_app.work.reads.queues import day_bounds
@@ -21,7 +21,7 @@ from models.follow_up import local_date
 from models.lifecycle import TaskStatus
 from models.practice import Queue
 from models.roles import Role
-from tests.flows.dashboard import BEAT, services
+from tests.flows.dashboard import in_small_steps, services
 from tests.office import Office
 from tests.support.access import create_key
 
@@ -116,8 +116,5 @@ async def add_queue(office: Office, name: str) -> Queue:
 
 def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rings so small that whoever waits a little is behind them, and heartbeats at once."""
-    monkeypatch.setattr(queue_feed, "HEARTBEAT", BEAT)
+    in_small_steps(monkeypatch)
     monkeypatch.setattr(group, "KEPT", 3)
-    monkeypatch.setattr("gql_app.live.feed.KEPT", 4)
-    monkeypatch.setattr("gql_app.live.feed.BATCH", 2)
-    monkeypatch.setattr("gql_app.work.reads.board.BATCH", 2)

@@ -3,27 +3,23 @@ and a booking that is undone leaves what was before."""
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import rule, run_state_machine_as_test
+from hypothesis.stateful import rule
 
 from gql_app.work.calls import Booking
 from gql_app.work.undoing import undo_contact
 from models.appointment import Appointment, AppointmentStatus
-from models.database import opened
 from models.lifecycle import ContactOutcome
 from models.practice import Queue
 from models.task import Task
-from tests.flows.dashboard import BEAT
+from tests.flows.dashboard import in_small_steps
 from tests.flows.test_queue_feed_machine import KINDS, FeedMachine
 from tests.flows.test_undo_machine import NOT_PUT_BACK, UndoMachine
-from tests.support.examples import examples
+from tests.support.machines import run_machine
 from tests.work.booking import CANCELLED, becomes, book
 
 names = st.sampled_from(["b0", "b1", "b2"])
@@ -109,23 +105,5 @@ async def _updated(change: Coroutine[Any, Any, Any] | Any) -> None:
 def test_a_booking_that_is_undone_leaves_what_was_before(
     database_url: str, usual: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gql_app.schema.queue_feed.HEARTBEAT", BEAT)
-    monkeypatch.setattr("gql_app.live.feed.KEPT", 4)
-    monkeypatch.setattr("gql_app.live.feed.BATCH", 2)
-    monkeypatch.setattr("gql_app.work.reads.board.BATCH", 2)
-    with asyncio.Runner() as runner:
-        database = AsyncExitStack()
-        runner.run(database.enter_async_context(opened(database_url)))
-        try:
-            machine: Any = partial(AppointmentMachine, runner)
-            run_state_machine_as_test(
-                machine,
-                settings=settings(
-                    max_examples=examples(usual),
-                    stateful_step_count=40,
-                    deadline=None,
-                    phases=[Phase.generate, Phase.shrink],
-                ),
-            )
-        finally:
-            runner.run(database.aclose())
+    in_small_steps(monkeypatch)
+    run_machine(AppointmentMachine, database_url, usual)

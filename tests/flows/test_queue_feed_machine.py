@@ -3,15 +3,13 @@
 import asyncio
 import shutil
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
 from datetime import timedelta
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -20,7 +18,6 @@ from hypothesis.stateful import (
     initialize,
     multiple,
     rule,
-    run_state_machine_as_test,
 )
 
 from gql_app.live.feeds import Feeds
@@ -34,15 +31,14 @@ from gql_app.work.transitions import expire_task
 from gql_app.work.upkeep.call_backs import pass_call_backs_on, tell_call_backs
 from models.call_back import CallBackBy
 from models.contact_status import ContactStatus
-from models.database import opened
 from models.lifecycle import Attempt, ContactOutcome
 from models.practice import Queue
 from models.priority import TaskPriority
 from models.task import Task
-from tests.flows.dashboard import BEAT, Dashboard, services
+from tests.flows.dashboard import Dashboard, in_small_steps, services
 from tests.office import Office, make_office
 from tests.support.call_backs import promise
-from tests.support.examples import examples
+from tests.support.machines import run_machine
 
 SLUGS = (f"maple-{number}" for number in count())
 
@@ -252,20 +248,6 @@ class FeedMachine(RuleBasedStateMachine):
 def test_snapshot_and_events_are_what_a_fresh_snapshot_shows(
     sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gql_app.schema.queue_feed.HEARTBEAT", BEAT)
-    # So small that a dashboard which waits a little has to be served from the table.
-    monkeypatch.setattr("gql_app.live.feed.KEPT", 4)
-    monkeypatch.setattr("gql_app.live.feed.BATCH", 2)
-    monkeypatch.setattr("gql_app.work.reads.board.BATCH", 2)
+    in_small_steps(monkeypatch)
     path = shutil.copy(sqlite_template, tmp_path / "callboard.sqlite3")
-    with asyncio.Runner() as runner:
-        database = AsyncExitStack()
-        runner.run(database.enter_async_context(opened(f"sqlite://{path}")))
-        try:
-            machine: Any = partial(FeedMachine, runner)
-            run_state_machine_as_test(
-                machine,
-                settings=settings(max_examples=examples(25), stateful_step_count=40, deadline=None),
-            )
-        finally:
-            runner.run(database.aclose())
+    run_machine(FeedMachine, f"sqlite://{path}", 25, tuple(Phase))

@@ -2,24 +2,21 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
 from datetime import timedelta
-from functools import partial
 from itertools import count, cycle
 from typing import Any
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import Phase
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from gql_app.work.transitions import expire_task
-from models.database import opened
 from models.task import Task
 from tests.flows.shared_client import Client
 from tests.flows.shared_practice import Practice, add_queue, small_and_quick
 from tests.office import Office, make_office
-from tests.support.examples import examples
+from tests.support.machines import run_machine
 
 SLUGS = (f"maple-{number}" for number in count())
 
@@ -198,20 +195,5 @@ def test_each_who_shares_a_feed_is_told_all_once_in_order_and_right(
     database_url: str, usual: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_and_quick(monkeypatch)
-    with asyncio.Runner() as runner:
-        database = AsyncExitStack()
-        runner.run(database.enter_async_context(opened(database_url)))
-        try:
-            machine: Any = partial(SharedFeed, runner)
-            run_state_machine_as_test(
-                machine,
-                settings=settings(
-                    max_examples=examples(usual),
-                    stateful_step_count=40,
-                    deadline=None,
-                    # Tasks of the loop take turns as they like: a failure need not come again.
-                    phases=[Phase.generate],
-                ),
-            )
-        finally:
-            runner.run(database.aclose())
+    # Tasks of the loop take turns as they like: a failure need not come again.
+    run_machine(SharedFeed, database_url, usual, [Phase.generate])

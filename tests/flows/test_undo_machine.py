@@ -3,15 +3,12 @@ before, and every count is what a recount gives of the contacts that stand."""
 
 import asyncio
 from collections import Counter
-from contextlib import AsyncExitStack
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import rule, run_state_machine_as_test
+from hypothesis.stateful import rule
 
 from gql_app.access import Viewer
 from gql_app.work.reads.patients import patient_now
@@ -20,12 +17,11 @@ from gql_app.work.reports.activity import read_activity
 from gql_app.work.reports.buckets import BucketSize
 from gql_app.work.undoing import undo_contact
 from models.contact import Contact, ContactUndo
-from models.database import opened
 from models.lifecycle import ContactOutcome
 from models.task import Task
-from tests.flows.dashboard import BEAT
+from tests.flows.dashboard import in_small_steps
 from tests.flows.test_queue_feed_machine import FeedMachine
-from tests.support.examples import examples
+from tests.support.machines import run_machine
 from tests.work.agents import claims_of
 
 WHO = ("staff", "supervisor")
@@ -146,23 +142,5 @@ async def look_at(task_id: int) -> Look:
 def test_an_undo_of_anything_leaves_what_was_before(
     database_url: str, usual: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gql_app.schema.queue_feed.HEARTBEAT", BEAT)
-    monkeypatch.setattr("gql_app.live.feed.KEPT", 4)
-    monkeypatch.setattr("gql_app.live.feed.BATCH", 2)
-    monkeypatch.setattr("gql_app.work.reads.board.BATCH", 2)
-    with asyncio.Runner() as runner:
-        database = AsyncExitStack()
-        runner.run(database.enter_async_context(opened(database_url)))
-        try:
-            machine: Any = partial(UndoMachine, runner)
-            run_state_machine_as_test(
-                machine,
-                settings=settings(
-                    max_examples=examples(usual),
-                    stateful_step_count=40,
-                    deadline=None,
-                    phases=[Phase.generate, Phase.shrink],
-                ),
-            )
-        finally:
-            runner.run(database.aclose())
+    in_small_steps(monkeypatch)
+    run_machine(UndoMachine, database_url, usual)

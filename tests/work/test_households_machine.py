@@ -2,26 +2,22 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
-from functools import partial
 from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gql_app.work.calls import OtherTask
 from gql_app.work.contact_status import NewStatus, set_contact_status
 from gql_app.work.upkeep.expiry import free_lapsed
 from models.contact_status import ContactStatus
-from models.database import opened
 from models.lifecycle import Attempt, ContactOutcome
 from models.merge import PatientMerge
 from models.task import Task
 from tests.office import make_office
-from tests.support.examples import examples
+from tests.support.machines import run_machine
 from tests.work.agents import assert_consistent, claims_of, make_patients
 from tests.work.families import answer
 from tests.work.test_merging import merge, undo
@@ -127,19 +123,4 @@ class HouseholdMachine(RuleBasedStateMachine):
     ("database_url", "usual"), [("sqlite", 12), ("postgres", 4)], indirect=["database_url"]
 )
 def test_a_household_is_always_under_one_claim(database_url: str, usual: int) -> None:
-    with asyncio.Runner() as runner:
-        database = AsyncExitStack()
-        runner.run(database.enter_async_context(opened(database_url)))
-        try:
-            machine: Any = partial(HouseholdMachine, runner)
-            run_state_machine_as_test(
-                machine,
-                settings=settings(
-                    max_examples=examples(usual),
-                    stateful_step_count=30,
-                    deadline=None,
-                    phases=[Phase.generate, Phase.shrink],
-                ),
-            )
-        finally:
-            runner.run(database.aclose())
+    run_machine(HouseholdMachine, database_url, usual, steps=30)
