@@ -1,6 +1,5 @@
 """The composition root: the only place that wires the parts together."""
 
-import asyncio
 import gc
 import logging
 import multiprocessing
@@ -32,7 +31,7 @@ from gql_app.logs import keep_values_out_of_logs, set_up_logs
 from gql_app.schema import build_schema
 from gql_app.schema.context import Services
 from gql_app.settings import Settings
-from gql_app.stopping import end_in_time, end_with_parent, on_stop
+from gql_app.stopping import Drained, end_in_time, end_with_parent, on_stop
 from gql_app.web.answer_headers import AnswerHeaders
 from gql_app.web.connections import CONNECTIONS, Connections, room_for_connections
 from gql_app.web.downloads import Downloads
@@ -69,9 +68,9 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 5.0
 
-REQUESTS_SHARE, DRAIN_SHARE = 0.4, 0.1
-"""Of the time that a stop may take: for requests to end, and then for changes under way. The rest
-is for background jobs and the database."""
+REQUESTS_SHARE, DRAIN_SHARE = 0.4, 0.2
+"""Of the time that a stop may take: for requests to end, and then for changes under way, those of
+background jobs included. The rest is for the jobs themselves, the database and the supervisor."""
 
 
 def build_app(settings: Settings) -> Starlette:
@@ -190,11 +189,12 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         _make_ready(settings, sessions)
+        drained = Drained(changes.drain, DRAIN_SHARE * settings.stop_seconds)
         async with (
             # A worker that starts while PostgreSQL is away waits for it, and is not ready.
             opened(settings.database_url, settings.limits, may_be_away=True),
             _set(clock),
-            _drained(changes, DRAIN_SHARE * settings.stop_seconds),
+            drained,  # the changes of background jobs end before the database is closed
             running(
                 sessions.end_all,
                 *(bus.run(), services.feeds.keep_polling(POLL_SECONDS)),
@@ -209,8 +209,7 @@ def _lifespan(
             yield {CONNECTIONS: connections}
             await readiness.end()
             await services.budgets.close()
-            # While the bus still rings.
-            await _drain(changes, DRAIN_SHARE * settings.stop_seconds)
+            await drained.drain()  # while the bus still rings
 
     return lifespan
 
@@ -221,19 +220,6 @@ def _make_ready(settings: Settings, sessions: Sessions) -> None:
     end_in_time(settings.stop_seconds)
     on_stop(sessions.end_all)
     end_with_parent()
-
-
-@asynccontextmanager
-async def _drained(changes: Changes, seconds: float) -> AsyncIterator[None]:
-    """The changes of background jobs end before the database is closed."""
-    yield
-    await _drain(changes, seconds)
-
-
-async def _drain(changes: Changes, seconds: float) -> None:
-    with suppress(TimeoutError):  # what is left ends with its connection
-        async with asyncio.timeout(seconds):
-            await changes.drain()
 
 
 def _by_the_clock(

@@ -5,8 +5,10 @@ import faulthandler
 import multiprocessing
 import signal
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
 
 
 def end_in_time(seconds: float) -> None:
@@ -54,3 +56,32 @@ def end_with_parent() -> None:
         signal.raise_signal(signal.SIGTERM)
 
     loop.add_reader(sentinel, end)
+
+
+class Drained:
+    """A block at whose end changes under way have been waited for, and earlier when `drain` is
+    called: for `seconds` altogether, which count from the first wait. A database that is silent
+    must not be waited for twice."""
+
+    def __init__(self, drain: Callable[[], Awaitable[object]], seconds: float) -> None:
+        self._drain, self._seconds = drain, seconds
+        self._until: float | None = None
+
+    async def drain(self) -> None:
+        """Wait for the changes under way. What is left in the end goes with its connection."""
+        if self._until is None:
+            self._until = asyncio.get_running_loop().time() + self._seconds
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._until):
+                await self._drain()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.drain()
