@@ -46,6 +46,8 @@ KINDS = (("plain", 0), ("due", 0), ("due", 1), ("expires", 1), ("expires", 24))
 """Kinds of tasks: nothing set, due in so many days, expires in so many hours."""
 
 which = st.sampled_from(["all queues", "one queue"])
+who = st.sampled_from([0, 0, 0, 1, 2])
+"""The place of a patient. Most tasks are one patient's: several can be called for at once."""
 hours = st.sampled_from([1, 13, 24, 60])
 
 
@@ -85,19 +87,19 @@ class FeedMachine(RuleBasedStateMachine):
     def two_dashboards_watch_the_first_tasks(self) -> MultipleResults[Task]:
         for name in self.dashboards:
             self.a_dashboard_reads_a_little(name, 1)
-        made: list[Any] = [self.make_task(missed=True, kind=kind) for kind in KINDS]
+        made: list[Any] = [self.make_task(missed=True, kind=kind, who=0) for kind in KINDS]
         return multiple(*made)
 
-    @rule(target=tasks, missed=st.booleans(), kind=st.sampled_from(KINDS))
-    def make_task(self, missed: bool, kind: tuple[str, int]) -> Task:
+    @rule(target=tasks, missed=st.booleans(), kind=st.sampled_from(KINDS), who=who)
+    def make_task(self, missed: bool, kind: tuple[str, int], who: int) -> Task:
         what, number = kind
-        given: dict[str, Any] = {}
+        given: dict[str, Any] = {"patient": self.office.patients[who]}
         if what == "due":
             given["follow_up"] = self.office.today + timedelta(days=number)
         elif what == "expires":
             given["expires_at"] = self.office.clock() + timedelta(hours=number)
         queue = self.office.missed if missed else self.office.recall
-        self.set_status(ContactStatus.OK)
+        self.set_status(ContactStatus.OK, who)
         task: Task = self.run(self.office.make_task(queue, **given))
         self.made.append(task)
         return task
@@ -119,7 +121,7 @@ class FeedMachine(RuleBasedStateMachine):
 
     @rule(tasks=st.lists(tasks, min_size=2, max_size=4), close=st.booleans())
     def call_for_several(self, tasks: list[Task], close: bool) -> None:
-        """One may be closed, or named twice: then nothing is logged."""
+        """One may be closed, another patient's, or named twice: then nothing is logged."""
         others = [
             OtherTask(task.id, Attempt(ContactOutcome.LEFT_MESSAGE, None, None, close=True))
             for task in tasks[1:]
@@ -166,11 +168,11 @@ class FeedMachine(RuleBasedStateMachine):
         day = None if days is None else self.office.today + timedelta(days=days)
         self.run(self.office.changes.make(self.office.supervisor, resume_task, task.id, day))
 
-    @rule(status=st.sampled_from(ContactStatus))
-    def set_status(self, status: ContactStatus) -> None:
-        """All tasks are this patient's: those that are open close, in both queues, or learn that
-        the patient may be called again."""
-        patient, new = self.office.patients[0].id, NewStatus(status)
+    @rule(status=st.sampled_from(ContactStatus), who=who)
+    def set_status(self, status: ContactStatus, who: int) -> None:
+        """The patient's open tasks close, in both queues, or they learn that the patient may be
+        called again."""
+        patient, new = self.office.patients[who].id, NewStatus(status)
         changes, supervisor = self.office.changes, self.office.supervisor
         self.run(changes.make(supervisor, set_contact_status, patient, new))
 

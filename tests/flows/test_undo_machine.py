@@ -107,10 +107,12 @@ class UndoMachine(FeedMachine):
                 (None, None) if last is None else (last.id, last.outcome)
             )
             assert task.last_contacted_at == (last and (last.contacted_at or last.logged_at))
-        patient = await patient_now(here, self.office.patients[0].id)
-        assert patient is not None
-        if patient.standing.at(self.office.clock()).is_barred:
-            assert not any(task.status.is_open for task in tasks)
+        for one in self.office.patients:
+            patient = await patient_now(here, one.id)
+            assert patient is not None
+            if patient.standing.at(self.office.clock()).is_barred:
+                theirs = [task for task in tasks if task.patient_id == one.id]
+                assert not any(task.status.is_open for task in theirs)
         until = self.office.today
         activity = await read_activity(
             self.office.supervisor, self.first_day, until, BucketSize.WEEK, None

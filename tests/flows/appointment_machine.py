@@ -1,12 +1,10 @@
-"""Agents who book, and partners who record, move, cancel and miss: dashboards are told all of it,
-and a booking that is undone leaves what was before."""
+"""Agents who book, and partners who record, move, cancel and miss."""
 
 import asyncio
 from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
@@ -16,17 +14,15 @@ from models.appointment import Appointment, AppointmentStatus
 from models.lifecycle import ContactOutcome
 from models.practice import Queue
 from models.task import Task
-from tests.flows.dashboard import in_small_steps
-from tests.flows.test_queue_feed_machine import KINDS, FeedMachine
+from tests.flows.test_queue_feed_machine import KINDS, FeedMachine, who
 from tests.flows.test_undo_machine import NOT_PUT_BACK, UndoMachine
-from tests.support.machines import run_machine
 from tests.work.booking import CANCELLED, becomes, book
 
 names = st.sampled_from(["b0", "b1", "b2"])
 
 
 class AppointmentMachine(UndoMachine):
-    """The day of a practice whose patient has appointments. Both queues close on them, and one
+    """The day of a practice whose patients have appointments. Both queues close on them, and one
     takes those that are missed."""
 
     def __init__(self, runner: asyncio.Runner) -> None:
@@ -35,11 +31,11 @@ class AppointmentMachine(UndoMachine):
         self.run(_updated(here.update(closes_on_appointment=True)))
         self.run(_updated(here.filter(id=self.office.missed.id).update(missed_appointments=True)))
 
-    @rule(target=FeedMachine.tasks, missed=st.booleans(), kind=st.sampled_from(KINDS))
-    def make_task(self, missed: bool, kind: tuple[str, int]) -> Task:
+    @rule(target=FeedMachine.tasks, missed=st.booleans(), kind=st.sampled_from(KINDS), who=who)
+    def make_task(self, missed: bool, kind: tuple[str, int], who: int) -> Task:
         """No automatic one is made for who has an appointment: all are cancelled."""
         self.run(self._cancel_all())
-        made: Any = FeedMachine.make_task(self, missed=missed, kind=kind)
+        made: Any = FeedMachine.make_task(self, missed=missed, kind=kind, who=who)
         return made  # type: ignore[no-any-return]
 
     async def _cancel_all(self) -> None:
@@ -48,9 +44,9 @@ class AppointmentMachine(UndoMachine):
             result = await becomes(self.office, CANCELLED, one.external_id)
             assert result.refusals == ()
 
-    @rule(name=names, days=st.integers(-1, 3))
-    def record(self, name: str, days: int) -> None:
-        self.run(book(self.office, external_id=name, days=days))
+    @rule(name=names, days=st.integers(-1, 3), who=who)
+    def record(self, name: str, days: int, who: int) -> None:
+        self.run(book(self.office, who, name, days=days))
 
     @rule(name=names, status=st.sampled_from(AppointmentStatus))
     def change(self, name: str, status: AppointmentStatus) -> None:
@@ -97,13 +93,3 @@ class AppointmentMachine(UndoMachine):
 
 async def _updated(change: Coroutine[Any, Any, Any] | Any) -> None:
     await change
-
-
-@pytest.mark.parametrize(
-    ("database_url", "usual"), [("sqlite", 15), ("postgres", 4)], indirect=["database_url"]
-)
-def test_a_booking_that_is_undone_leaves_what_was_before(
-    database_url: str, usual: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    in_small_steps(monkeypatch)
-    run_machine(AppointmentMachine, database_url, usual)
