@@ -79,10 +79,9 @@ class AppointmentMachine(UndoMachine):
         """The practice's tasks and appointments, but for those whose time is up: the clock closes
         them when they are next looked at."""
         here = {"practice_id": self.office.practice.id}
-        kept = NOT_PUT_BACK | {"rests_since"}
         now = self.office.clock()
         tasks = [
-            {column: value for column, value in task.items() if column not in kept}
+            {column: value for column, value in task.items() if column not in NOT_PUT_BACK}
             for task in await Task.filter(**here).order_by("id").values()
             if task["expires_at"] is None or task["expires_at"] > now
         ]

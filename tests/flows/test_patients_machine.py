@@ -1,11 +1,12 @@
 """A practice's days with all that can befall a patient: agents are handed out whom to call, log,
 undo, reopen, postpone, promise, book, cancel and forbid, for people and for families."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import invariant, rule
 
 from gql_app.access import Viewer
 from gql_app.work.reads.nothing_next import Nothing
@@ -24,8 +25,13 @@ from tests.work.families import answer
 
 
 class PatientMachine(AppointmentMachine):
-    """The rest of its patients is the practice's day. What may be handed out is worked out here
-    again, from the rows alone."""
+    """Two of its patients begin as a family. They rest until the day is over. What may be handed
+    out is worked out here again, from the rows alone."""
+
+    def __init__(self, runner: asyncio.Runner) -> None:
+        super().__init__(runner)
+        self.steps = 0
+        self.answers(1, 0)
 
     @rule(place=who, by=st.none() | who)
     def answers(self, place: int, by: int | None) -> None:
@@ -33,11 +39,23 @@ class PatientMachine(AppointmentMachine):
         guarantor = None if by is None else self.office.patients[by].id
         self.run(answer(self.office, self.office.patients[place].id, guarantor))
 
-    @rule(name=st.sampled_from(WHO), gives_back=st.booleans())
-    def claim_next(self, name: str, gives_back: bool) -> None:
-        self.run(self._claim_next(self.who(name), gives_back))
+    @rule(minutes=st.sampled_from([5, 20, 40]))
+    def minutes_pass(self, minutes: int) -> None:
+        """As long as call-backs are waited for."""
+        self.office.clock.advance(minutes=minutes)
 
-    async def _claim_next(self, viewer: Viewer, gives_back: bool) -> None:
+    @rule(name=st.sampled_from(WHO))
+    def claim_next(self, name: str) -> None:
+        self.run(self._claim_next(self.who(name)))
+
+    @invariant()
+    def the_right_task_is_handed_out(self) -> None:
+        """To each in turn, and given back. Not after each step: a claim notes who rests."""
+        self.steps += 1
+        if self.steps % 2 == 0:
+            self.run(self._claim_next(self.who(WHO[self.steps // 2 % 2]), gives_back=True))
+
+    async def _claim_next(self, viewer: Viewer, *, gives_back: bool = False) -> None:
         free = await self._free_for(viewer)
         result = await claims_of(self.office).claim_next(viewer, None)
         await assert_consistent(self.office)

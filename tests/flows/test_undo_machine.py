@@ -28,8 +28,10 @@ WHO = ("staff", "supervisor")
 NOT_PUT_BACK = {
     *("version", "queue_id", "assignee_id", "priority"),
     *("claimed_by_id", "claimed_until", "claim_id"),
+    "rests_since",
 }
-"""What an undo leaves as it is: it may have changed since, and does not rest on a contact."""
+"""What an undo leaves as it is: it may have changed since, and does not rest on a contact. That a
+patient rests is noted by claims, and forgotten, and noted again."""
 
 Look = dict[str, Any]
 
