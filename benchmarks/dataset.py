@@ -36,6 +36,13 @@ LIFE = 8
 DAYS = 20
 """How far back it goes: less than retention keeps, or the server would prune while it is timed."""
 
+SPREAD_HOURS = DAYS * 24 - 5
+"""Over how long lives begin. The last contacts are of the last hours: their patients rest."""
+
+REST_HOURS = 24
+CALLING_HOURS = "Mon-Sun 00:00-23:59"
+"""Whatever the time of day at which it is measured."""
+
 
 class Office(NamedTuple):
     """A practice, a key to it, and which tasks it has: the `tasks` ids from `first_task` on."""
@@ -102,8 +109,8 @@ FROM (
     FROM generate_series(0, $1::bigint - 1) AS i,
          LATERAL (SELECT i % 8 AS life, (ARRAY[0, 1, 2, 3, 1, 2, 3, 1])[i % 8 + 1] AS last) AS way,
          LATERAL generate_series(0, last) AS j,
-         LATERAL (SELECT $2::timestamptz + i * (interval '19 days' / $1) + j * interval '1 hour'
-                  AS at, life > 3 AND j = last AS ends) AS moment
+         LATERAL (SELECT $2::timestamptz + i * (interval '{SPREAD_HOURS} hours' / $1)
+                  + j * interval '1 hour' AS at, life > 3 AND j = last AS ends) AS moment
 ) AS changes
 """
 
@@ -205,6 +212,8 @@ async def fill(url: str, tasks: int) -> list[Office]:
                 slug=f"office-{number}",
                 name=f"Office {number}",
                 time_zone=TIME_ZONE,
+                rest_hours=REST_HOURS,
+                calling_hours=CALLING_HOURS,
                 created_at=now,
             )
             keys.append((practice.id, await create_key(practice, Role.STAFF, "Agent")))

@@ -12,7 +12,14 @@ from gql_app.work.changes import Change, Changes
 from gql_app.work.claims import LEASE, claim_all, new_claim_id
 from gql_app.work.hours import note_waiting, waits
 from gql_app.work.locking import lock_household_if_free, lock_tasks_around
-from gql_app.work.reads.next_tasks import WINDOW, Candidate, Where, most_urgent, where_to_look
+from gql_app.work.reads.next_tasks import (
+    FIRST_LOOK,
+    WINDOW,
+    Candidate,
+    Where,
+    most_urgent,
+    where_to_look,
+)
 from gql_app.work.reads.nothing_next import why_nothing
 from gql_app.work.resting import note_resting, rests, wake
 from gql_app.work.results import ChangeResult
@@ -47,8 +54,9 @@ async def claim_next(
     viewer.require(viewer.may_log_contacts, "claim tasks")
     where = await where_to_look(viewer, queue_ids, skipped)
     claim_id = claim_id or new_claim_id()
+    most = FIRST_LOOK
     # Looked for before the change: hundreds of rows, and more that are others' work.
-    while candidates := await _allowed(viewer, where, changes.clock()):
+    while candidates := await _allowed(viewer, where, changes.clock(), most):
         if any(candidate.rests_since is not None for candidate in candidates):
             is_news = await changes.make(viewer, wake, where)
         else:
@@ -56,15 +64,16 @@ async def claim_next(
             if isinstance(done, ChangeResult):
                 return done
             is_news = done
+        most = WINDOW
         if not is_news:
             # All that we saw was taken by others between our look and our lock.
             await asyncio.sleep(random.uniform(0.001, 0.01))  # noqa: S311 - no secret
     return ChangeResult(None, nothing=await why_nothing(viewer, where, changes.clock()))
 
 
-async def _allowed(viewer: Viewer, where: Where, now: datetime) -> list[Candidate]:
+async def _allowed(viewer: Viewer, where: Where, now: datetime, most: int) -> list[Candidate]:
     """The most urgent tasks; while the practice is closed, only what was promised."""
-    found = await most_urgent(viewer, where, now)
+    found = await most_urgent(viewer, where, now, most)
     return found if where.hours.may_call(now) else [task for task in found if task.is_promised]
 
 

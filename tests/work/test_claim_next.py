@@ -14,7 +14,7 @@ from gql_app.work import next_claims
 from gql_app.work.changes import Changes
 from gql_app.work.locking import lock_patient
 from gql_app.work.reads import next_tasks
-from gql_app.work.reads.next_tasks import WINDOW, Candidate
+from gql_app.work.reads.next_tasks import FIRST_LOOK, WINDOW, Candidate
 from models.database import fetch, transaction, write
 from models.lifecycle import TaskOrigin, TaskStatus
 from models.people import Patient
@@ -283,6 +283,21 @@ async def test_who_waited_while_others_took_the_first_gets_the_next_at_once(
     assert outcome.task is not None
     assert outcome.task.id == third.id
     assert looks == [[first.id, second.id, third.id]]
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_patient_with_many_tasks_who_is_being_claimed_holds_nobody_up(
+    office: Office,
+) -> None:
+    for _ in range(FIRST_LOOK):
+        await office.make_task()
+    other = await office.make_task(patient=office.patients[1])
+
+    async with somebody_at(office, office.patients[0]), asyncio.timeout(PATIENCE):
+        outcome = await claims_of(office).claim_next(office.staff, None)
+
+    assert outcome.task is not None
+    assert outcome.task.id == other.id
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

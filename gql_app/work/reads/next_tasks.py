@@ -21,6 +21,9 @@ from models.task import EXPIRES_KEY, IS_OPEN, NEVER, TASK_COLUMNS, TaskRow
 WINDOW = 60
 """How many of a queue's most urgent tasks are looked at: as many agents may ask at once."""
 
+FIRST_LOOK = 8
+"""How many at first. Most claims need one, and each costs as much as all else of the look."""
+
 QUEUES_AT_ONCE = MAX_SELECTS // 9
 """In one statement, with at most nine selects each."""
 
@@ -108,9 +111,12 @@ _COLUMNS = ", ".join(f"t.{column}" for column in Candidate._fields)
 _OF_CALL_BACK = _COLUMNS.replace("t.rests_since", "CAST(NULL AS TIMESTAMPTZ) AS rests_since")
 
 
-async def most_urgent(viewer: Viewer, where: Where, now: datetime) -> list[Candidate]:
-    """The first free tasks of each queue, most urgent first, and of each queue one that has rested
-    and one that waits no more, if there are any. Call-backs that are due come before all others.
+async def most_urgent(
+    viewer: Viewer, where: Where, now: datetime, most: int = WINDOW
+) -> list[Candidate]:
+    """The first free tasks of each queue, most urgent first, at most so many of each kind, and of
+    each queue one that has rested and one that waits no more, if there are any. Call-backs that are
+    due come before all others.
     Each select reads the beginning of an index, so it costs the same however many tasks there are,
     but for those that are passed over as others' work."""
     values: list[object] = [
@@ -125,7 +131,9 @@ async def most_urgent(viewer: Viewer, where: Where, now: datetime) -> list[Candi
     if where.skipped:
         values.append(where.skipped)
         others = f"AND NOT {among('t.patient_id', len(values))}"
-    found = await first_of_queues(Candidate, where.queues, lambda q: _firsts(q, others), values)
+    found = await first_of_queues(
+        Candidate, where.queues, lambda q: _firsts(q, others, most), values
+    )
     return sorted(found, key=_urgency)
 
 
@@ -152,7 +160,7 @@ async def first_of_queues(
     return found
 
 
-def _firsts(queue: str, others: str) -> list[str]:
+def _firsts(queue: str, others: str, most: int) -> list[str]:
     """The first free tasks of a queue: to be called back, and of each priority to be called again,
     and never called; and one each that has rested, and that waits no more for the calling hours.
     The parameters are the practice, now, today, who asks, since when patients rest, and until when
@@ -163,12 +171,12 @@ def _firsts(queue: str, others: str) -> list[str]:
         WHERE t.practice_id = $1 AND t.queue_id = {queue} AND t.follow_up_at <= $2
           AND {IS_OPEN} AND {is_free}
           AND (t.call_back_by_id IS NULL OR t.call_back_by_id = $4 OR t.follow_up_at <= $6)
-        ORDER BY t.follow_up_at, t.id LIMIT {WINDOW}"""
+        ORDER BY t.follow_up_at, t.id LIMIT {most}"""
     free = [
         f"""SELECT {_COLUMNS} FROM task t
         WHERE t.practice_id = $1 AND t.queue_id = {queue} AND t.rests_since IS NULL
           AND {section.holds("$3")} AND {NOT_PROMISED} AND {is_free} AND {FOR_VIEWER}
-        ORDER BY t.rests_since, {section.sort} LIMIT {WINDOW}"""
+        ORDER BY t.rests_since, {section.sort} LIMIT {most}"""
         for section in (*of_each_priority(DUE), *of_each_priority(NEW))
     ]
     rested = f"""SELECT {_COLUMNS} FROM task t
