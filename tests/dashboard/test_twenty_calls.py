@@ -36,6 +36,13 @@ class Agent:
     def __init__(self, visit: Visit, by: str, office: Office) -> None:
         self.visit, self.by, self.office = visit, by, office
         self.page = visit.page
+        self.number = 0
+
+    async def picture(self, what: str = "form") -> None:
+        """A picture of the call as it is now, if CALLBOARD_TEST_SCREENSHOTS names a folder."""
+        if PICTURES:
+            name = f"call-{self.number:02}-{what}-{self.by}.png"
+            await self.page.screenshot(path=Path(PICTURES, name), animations="disabled")
 
     async def press(self, control: Locator) -> None:
         await (control.click() if self.by == "mouse" else control.press("Enter"))
@@ -44,6 +51,7 @@ class Agent:
         await (control.click() if self.by == "mouse" else control.press("Space"))
 
     async def open(self, number: int, *, is_free: bool = True) -> None:
+        self.number = number
         row = self.visit.row(f"Call {number}.")
         await row.click()
         await expect(self.visit.dialog).to_be_visible()
@@ -54,6 +62,7 @@ class Agent:
         await self.tick(self.page.get_by_role("radio", name=outcome))
 
     async def log(self, *, close: bool = False) -> None:
+        await self.picture()
         if self.by == "keyboard":
             await self.page.keyboard.press("Control+Shift+Enter" if close else "Control+Enter")
         else:
@@ -142,6 +151,7 @@ async def test_twenty_calls(server: Server, sign_in: SignIn, by: str) -> None:
     form = page.get_by_role("dialog", name="Postpone")
     await form.get_by_label("Call on").fill(str(tomorrow))
     await form.get_by_label("Why").fill("The line was busy")
+    await agent.picture("postponing")
     await agent.press(form.get_by_role("button", name="Postpone"))
     await agent.told("postponed to")
 
@@ -152,10 +162,12 @@ async def test_twenty_calls(server: Server, sign_in: SignIn, by: str) -> None:
         await page.get_by_role("button", name="Skip").click()
     await expect(page.locator("#contact [data-part=reason]")).to_have_text("Call 20.")
     await expect(agent.visit.row("Call 20.")).to_contain_text("With you")
+    await agent.picture("next")
     await page.keyboard.press("Escape")
     await expect(agent.visit.dialog).to_be_hidden()
 
     await agent.call(10, "Left Message")  # a slip
+    await agent.picture("undo")
     if by == "keyboard":
         await page.keyboard.press("u")
     else:
@@ -180,6 +192,7 @@ async def test_twenty_calls(server: Server, sign_in: SignIn, by: str) -> None:
     await agent.call(13)  # often enough, and once more
     await expect(beside.row("Call 13.")).to_contain_text("Needs review")
     await boss.open(13)
+    await boss.picture("review")
     await boss.press(beside.page.get_by_role("button", name="Call once more"))
     await expect(beside.page.locator("#contact [data-part=review]")).to_be_hidden()
     await beside.page.keyboard.press("Escape")
@@ -188,6 +201,7 @@ async def test_twenty_calls(server: Server, sign_in: SignIn, by: str) -> None:
 
     await boss.open(15)  # more urgent
     await beside.page.get_by_label("Priority").select_option("High")
+    await boss.picture("priority")
     await beside.page.keyboard.press("Escape")
     await expect(agent.visit.row("Call 15.")).to_contain_text("High: ")
     await agent.call(15)
@@ -199,6 +213,7 @@ async def test_twenty_calls(server: Server, sign_in: SignIn, by: str) -> None:
     reopening = beside.page.get_by_role("dialog", name="Reopen the task")
     await reopening.get_by_label("Why").fill("Rang back")
     await reopening.get_by_label("Call on").fill(str(tomorrow))
+    await boss.picture("reopening")
     await boss.press(reopening.get_by_role("button", name="Reopen the task"))
     await expect(agent.visit.row("Call 16.")).to_contain_text("1 attempt")
     await beside.page.keyboard.press("Escape")
@@ -208,14 +223,13 @@ async def test_twenty_calls(server: Server, sign_in: SignIn, by: str) -> None:
     await this_call(agent.visit, "Call 18.").select_option(ALIKE)
     await agent.choose("Left Message")
     await agent.visit.set_date(tomorrow)
-    if PICTURES:
-        await page.screenshot(path=Path(PICTURES, f"household-{by}.png"))
     await agent.log()
     await expect(beside.row("Call 18.")).to_contain_text("Left Message")
 
     await agent.open(19)  # there is nobody at this number
     await agent.press(agent.visit.dialog.get_by_role("button", name="Wrong number"))
     await expect(page.locator("#contact [data-part=phone]")).to_have_text("No number is right")
+    await agent.picture("wrong-number")
     await agent.choose("No Answer")
     await agent.log(close=True)
 
@@ -223,6 +237,7 @@ async def test_twenty_calls(server: Server, sign_in: SignIn, by: str) -> None:
     await agent.open(20)  # booked elsewhere while the dialog is open, and cancelled
     await office.changes.make(office.partner, record_appointment, booking)
     await expect(agent.visit.dialog).to_contain_text("Appointment booked")
+    await agent.picture("booked")
     await page.keyboard.press("Escape")
 
     week = {"calling_hours": f"{office.today + timedelta(days=3):%a} 08:00-18:00"}
