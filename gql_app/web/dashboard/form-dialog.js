@@ -11,7 +11,6 @@ await new Promise((done) => {
 });
 
 let numbers = 0;
-document.head.append(made('link', { rel: 'stylesheet', href: 'dashboard/form-dialog.css' }));
 
 export class FormDialog {
   /** `fields`: name, label, and how it is entered: `tag`, attributes, and a `hint`. `send(values)` gives the
