@@ -117,6 +117,18 @@ async def test_who_has_a_guarantor_by_now_is_none_when_a_merge_is_undone(office:
     assert await guarantors(office) == {mother: aunt}
 
 
+async def test_who_was_merged_away_since_is_no_guarantor_when_a_merge_is_undone(
+    office: Office,
+) -> None:
+    mother, child, other, aunt = await people(office, 4)
+    await answer(office, child, mother)
+    merge_id = await merged(office, other, child)
+    await merged(office, aunt, mother)
+    assert await guarantors(office) == {other: aunt}
+    await undone(office, merge_id, keep_later_changes=True)
+    assert await guarantors(office) == {other: aunt}
+
+
 async def test_a_merge_that_makes_a_household_too_large_is_refused(office: Office) -> None:
     one, two, *others = await people(office, MAX_MEMBERS + 2)
     for place, other in enumerate(others):
