@@ -87,6 +87,15 @@ async def test_a_guarantor_who_never_comes_is_said_and_the_row_comes_in(office: 
     assert await awaiting(office, "robot") == 1
 
 
+async def test_who_was_given_a_guarantor_by_hand_waits_for_no_other(office: Office) -> None:
+    await taken(office, of("child", "mother"), of("aunt"))
+    child, aunt = [await Patient.get(external_id=name) for name in ("child", "aunt")]
+    assert (await answer(office, child.id, aunt.id)).refusals == ()
+    await taken(office, of("mother"))
+    assert (await named(office))["child"] == "aunt"
+    assert await awaiting(office, "robot") == 0
+
+
 async def test_a_file_says_anew_who_answers_and_an_empty_cell_says_nothing(office: Office) -> None:
     await taken(office, of("mother"), of("father"), of("child", "mother"))
     assert [r.result for r in await taken(office, of("child"))] == [UNCHANGED]
@@ -152,6 +161,24 @@ async def test_a_new_task_comes_under_the_claim_on_its_household(office: Office)
         assert await claim_on(other) == await claim_on(task)
     await taken(office, of("child"), queue=office.missed, source="robot")
     await assert_consistent(office)
+
+
+async def test_what_two_people_hold_as_a_household_forms_each_goes_on_to_hold(
+    office: Office,
+) -> None:
+    await taken(office, of("mother"), of("child"))
+    tasks = [await Task.get(external_id=f"t-{name}") for name in ("mother", "child")]
+    claims, viewers = claims_of(office), (office.staff, office.supervisor)
+    for task, viewer in zip(tasks, viewers, strict=True):
+        await claims.claim(viewer, task.id)
+    before = [await claim_on(task) for task in tasks]
+    assert await take(office, of("child", "mother")) == [UPDATED]
+    assert [await claim_on(task) for task in tasks] == before
+    # To claim, log or release what is one's own takes nothing from the other one either.
+    await claims.claim(office.staff, tasks[0].id)
+    assert await claim_on(tasks[1]) == before[1]
+    await office.log(tasks[0])
+    assert await claim_on(tasks[1]) == before[1]
 
 
 async def test_a_trial_changes_no_household(office: Office) -> None:
