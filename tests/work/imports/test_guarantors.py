@@ -163,6 +163,18 @@ async def test_a_new_task_comes_under_the_claim_on_its_household(office: Office)
     await assert_consistent(office)
 
 
+async def test_a_new_task_of_a_member_comes_under_the_claim_on_a_guarantor_not_in_the_file(
+    office: Office,
+) -> None:
+    await taken(office, of("mother"), of("child", "mother"))
+    mothers, childs = [await Task.get(external_id=f"t-{name}") for name in ("mother", "child")]
+    await office.log(childs, close=True)
+    await claims_of(office).claim(office.staff, mothers.id, "c1")
+    assert await take(office, row("again", patient_external_id="child")) == [CREATED]
+    assert await claim_on(await Task.get(external_id="again")) == await claim_on(mothers)
+    await assert_consistent(office)
+
+
 async def test_what_two_people_hold_as_a_household_forms_each_goes_on_to_hold(
     office: Office,
 ) -> None:
