@@ -7,7 +7,8 @@ from models.household import MAX_MEMBERS
 from models.people import Patient
 from tests.office import Office
 from tests.work.agents import all_events, assert_consistent, claim_on, claims_of, make_patients
-from tests.work.families import answer, guarantors, rows
+from tests.work.families import answer, family, guarantors, rows
+from tests.work.test_claim_next import handed_out
 from tests.work.test_merging import merge, undo
 from tests.work.test_patient_edits import codes
 
@@ -154,3 +155,13 @@ async def test_tasks_that_come_into_a_claimed_household_are_claimed_with_it(
     await claims_of(office).release(office.staff, held.id)
     await undone(office, merge_id)
     assert (await Patient.get(id=clover.id)).merged_into_id is None
+
+
+async def test_members_rest_no_longer_for_calls_that_go_back_with_a_merge(office: Office) -> None:
+    mothers, _ = await family(office)
+    clovers = await office.make_task(patient=office.patients[2])
+    await office.log(clovers)
+    merge_id = await merged(office, mothers.patient_id, clovers.patient_id)
+    assert await handed_out(office) == []
+    await undone(office, merge_id)
+    assert await handed_out(office) == [mothers.reason]

@@ -119,6 +119,8 @@ async def test_circles_and_chains_of_a_file_are_said_and_not_made(office: Office
     assert await named(office) == {"a": "b", "b": None, "c": "b", "b2": None}
     assert notes(await taken(office, of("b", "a"))) == [circle]
     assert await awaiting(office, "robot") == 2
+    assert notes(await taken(office, of("c", "a"))) == [chain]
+    assert (await named(office))["c"] == "b"  # as before
     await assert_consistent(office)
 
 
@@ -263,4 +265,23 @@ async def test_a_guarantor_who_came_with_an_import_goes_with_it(office: Office) 
     assert (await named(office))["child"] == "mother"
     await undone(office, job_id)
     assert await named(office) == {"child": None}
+    await assert_consistent(office)
+
+
+async def test_who_is_taken_back_is_in_no_household_and_a_guarantor_is_not_taken_back(
+    office: Office,
+) -> None:
+    child_of = await file_of(office, ("child", "mother"))
+    mother_of = await file_of(office, ("mother", ""), ("aunt", ""))
+    assert (await named(office))["child"] == "mother"
+    child, aunt = [await Patient.get(external_id=name) for name in ("child", "aunt")]
+    await answer(office, office.patients[0].id, aunt.id)  # by hand, after the import
+
+    assert (await undone(office, child_of)).refusals == ()
+    assert (await undone(office, mother_of)).refusals == ()
+
+    await child.refresh_from_db()
+    assert (child.taken_back_at is None, child.guarantor_id) == (False, None)
+    await aunt.refresh_from_db()
+    assert aunt.taken_back_at is None
     await assert_consistent(office)
