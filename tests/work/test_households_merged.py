@@ -96,6 +96,16 @@ async def test_two_of_one_household_are_merged(office: Office, is_survivor: bool
     assert await guarantors(office) == before
 
 
+@pytest.mark.parametrize("is_survivor", [True, False])
+async def test_two_who_are_all_of_a_household_are_merged(office: Office, is_survivor: bool) -> None:
+    mother, child = await people(office, 2)
+    await answer(office, child, mother)
+    merge_id = await merged(office, *((mother, child) if is_survivor else (child, mother)))
+    assert await guarantors(office) == {}
+    await undone(office, merge_id)
+    assert await guarantors(office) == {child: mother}
+
+
 async def test_a_guarantor_who_was_set_since_stays_when_a_merge_is_undone(office: Office) -> None:
     mother, child, other, aunt = await people(office, 4)
     await answer(office, child, mother)
