@@ -177,6 +177,15 @@ async def test_a_new_task_of_a_member_comes_under_the_claim_on_a_guarantor_not_i
     await assert_consistent(office)
 
 
+async def test_a_new_task_comes_under_no_claim_that_is_over(office: Office) -> None:
+    await taken(office, of("mother"))
+    task = await Task.get(external_id="t-mother")
+    await claims_of(office, minutes=1).claim(office.staff, task.id)
+    office.clock.advance(minutes=2)
+    await taken(office, of("child", "mother"))
+    assert await claim_on(await Task.get(external_id="t-child")) == (None, None)
+
+
 async def test_what_two_people_hold_as_a_household_forms_each_goes_on_to_hold(
     office: Office,
 ) -> None:
@@ -188,7 +197,11 @@ async def test_what_two_people_hold_as_a_household_forms_each_goes_on_to_hold(
     before = [await claim_on(task) for task in tasks]
     assert await take(office, of("child", "mother")) == [UPDATED]
     assert [await claim_on(task) for task in tasks] == before
-    # To claim, log or release what is one's own takes nothing from the other one either.
+    for name, held in zip(("mother", "child"), before, strict=True):
+        more = row(f"more-{name}", patient_external_id=name)
+        assert await take(office, more, queue=office.missed) == [CREATED]
+        assert await claim_on(await Task.get(external_id=f"more-{name}")) == held
+    # To claim or log what is one's own takes nothing from the other one either.
     await claims.claim(office.staff, tasks[0].id)
     assert await claim_on(tasks[1]) == before[1]
     await office.log(tasks[0])
