@@ -142,6 +142,8 @@ async def test_a_patient_who_joins_a_claimed_household_is_claimed_with_it(office
     assert codes(await answer(office, birch.id, amber.id)) == []
     assert await claim_on(coming) == await claim_on(held)
     assert coming.claim_id == "c1"
+    told = [event.kind for event in await all_events(office) if event.task_id == held.id]
+    assert told.count(TaskEventKind.CLAIMED) == 1  # it was held already
     await assert_consistent(office)
     # One who leaves stays claimed, with all others: nobody knows whom the call is to.
     assert codes(await answer(office, birch.id, None)) == []
@@ -152,6 +154,16 @@ async def test_a_patient_who_joins_a_claimed_household_is_claimed_with_it(office
     assert (await claim_on(held))[0] == office.supervisor.staff_id
     assert await claim_on(coming) == (None, None)
     assert clover.id not in await guarantors(office)
+
+
+async def test_who_joins_a_household_comes_under_no_claim_that_is_over(office: Office) -> None:
+    amber, birch, _ = office.patients
+    held = await office.make_task(patient=amber)
+    coming = await office.make_task(patient=birch)
+    await claims_of(office, minutes=1).claim(office.staff, held.id)
+    office.clock.advance(minutes=2)
+    assert codes(await answer(office, birch.id, amber.id)) == []
+    assert await claim_on(coming) == (None, None)
 
 
 @pytest.mark.parametrize("which", ["patient", "guarantor", "member"])

@@ -7,7 +7,8 @@ from models.household import MAX_MEMBERS
 from models.people import Patient
 from tests.office import Office
 from tests.work.agents import all_events, assert_consistent, claim_on, claims_of, make_patients
-from tests.work.families import answer, guarantors, rows
+from tests.work.families import answer, family, guarantors, rows
+from tests.work.test_claim_next import handed_out
 from tests.work.test_merging import merge, undo
 from tests.work.test_patient_edits import codes
 
@@ -95,6 +96,16 @@ async def test_two_of_one_household_are_merged(office: Office, is_survivor: bool
     assert await guarantors(office) == before
 
 
+@pytest.mark.parametrize("is_survivor", [True, False])
+async def test_two_who_are_all_of_a_household_are_merged(office: Office, is_survivor: bool) -> None:
+    mother, child = await people(office, 2)
+    await answer(office, child, mother)
+    merge_id = await merged(office, *((mother, child) if is_survivor else (child, mother)))
+    assert await guarantors(office) == {}
+    await undone(office, merge_id)
+    assert await guarantors(office) == {child: mother}
+
+
 async def test_a_guarantor_who_was_set_since_stays_when_a_merge_is_undone(office: Office) -> None:
     mother, child, other, aunt = await people(office, 4)
     await answer(office, child, mother)
@@ -115,6 +126,18 @@ async def test_who_has_a_guarantor_by_now_is_none_when_a_merge_is_undone(office:
     assert await guarantors(office) == {mother: aunt}
     await undone(office, merge_id, keep_later_changes=True)
     assert await guarantors(office) == {mother: aunt}
+
+
+async def test_who_was_merged_away_since_is_no_guarantor_when_a_merge_is_undone(
+    office: Office,
+) -> None:
+    mother, child, other, aunt = await people(office, 4)
+    await answer(office, child, mother)
+    merge_id = await merged(office, other, child)
+    await merged(office, aunt, mother)
+    assert await guarantors(office) == {other: aunt}
+    await undone(office, merge_id, keep_later_changes=True)
+    assert await guarantors(office) == {other: aunt}
 
 
 async def test_a_merge_that_makes_a_household_too_large_is_refused(office: Office) -> None:
@@ -142,3 +165,13 @@ async def test_tasks_that_come_into_a_claimed_household_are_claimed_with_it(
     await claims_of(office).release(office.staff, held.id)
     await undone(office, merge_id)
     assert (await Patient.get(id=clover.id)).merged_into_id is None
+
+
+async def test_members_rest_no_longer_for_calls_that_go_back_with_a_merge(office: Office) -> None:
+    mothers, _ = await family(office)
+    clovers = await office.make_task(patient=office.patients[2])
+    await office.log(clovers)
+    merge_id = await merged(office, mothers.patient_id, clovers.patient_id)
+    assert await handed_out(office) == []
+    await undone(office, merge_id)
+    assert await handed_out(office) == [mothers.reason]

@@ -87,6 +87,15 @@ async def test_a_guarantor_who_never_comes_is_said_and_the_row_comes_in(office: 
     assert await awaiting(office, "robot") == 1
 
 
+async def test_who_was_given_a_guarantor_by_hand_waits_for_no_other(office: Office) -> None:
+    await taken(office, of("child", "mother"), of("aunt"))
+    child, aunt = [await Patient.get(external_id=name) for name in ("child", "aunt")]
+    assert (await answer(office, child.id, aunt.id)).refusals == ()
+    await taken(office, of("mother"))
+    assert (await named(office))["child"] == "aunt"
+    assert await awaiting(office, "robot") == 0
+
+
 async def test_a_file_says_anew_who_answers_and_an_empty_cell_says_nothing(office: Office) -> None:
     await taken(office, of("mother"), of("father"), of("child", "mother"))
     assert [r.result for r in await taken(office, of("child"))] == [UNCHANGED]
@@ -110,6 +119,8 @@ async def test_circles_and_chains_of_a_file_are_said_and_not_made(office: Office
     assert await named(office) == {"a": "b", "b": None, "c": "b", "b2": None}
     assert notes(await taken(office, of("b", "a"))) == [circle]
     assert await awaiting(office, "robot") == 2
+    assert notes(await taken(office, of("c", "a"))) == [chain]
+    assert (await named(office))["c"] == "b"  # as before
     await assert_consistent(office)
 
 
@@ -152,6 +163,49 @@ async def test_a_new_task_comes_under_the_claim_on_its_household(office: Office)
         assert await claim_on(other) == await claim_on(task)
     await taken(office, of("child"), queue=office.missed, source="robot")
     await assert_consistent(office)
+
+
+async def test_a_new_task_of_a_member_comes_under_the_claim_on_a_guarantor_not_in_the_file(
+    office: Office,
+) -> None:
+    await taken(office, of("mother"), of("child", "mother"))
+    mothers, childs = [await Task.get(external_id=f"t-{name}") for name in ("mother", "child")]
+    await office.log(childs, close=True)
+    await claims_of(office).claim(office.staff, mothers.id, "c1")
+    assert await take(office, row("again", patient_external_id="child")) == [CREATED]
+    assert await claim_on(await Task.get(external_id="again")) == await claim_on(mothers)
+    await assert_consistent(office)
+
+
+async def test_a_new_task_comes_under_no_claim_that_is_over(office: Office) -> None:
+    await taken(office, of("mother"))
+    task = await Task.get(external_id="t-mother")
+    await claims_of(office, minutes=1).claim(office.staff, task.id)
+    office.clock.advance(minutes=2)
+    await taken(office, of("child", "mother"))
+    assert await claim_on(await Task.get(external_id="t-child")) == (None, None)
+
+
+async def test_what_two_people_hold_as_a_household_forms_each_goes_on_to_hold(
+    office: Office,
+) -> None:
+    await taken(office, of("mother"), of("child"))
+    tasks = [await Task.get(external_id=f"t-{name}") for name in ("mother", "child")]
+    claims, viewers = claims_of(office), (office.staff, office.supervisor)
+    for task, viewer in zip(tasks, viewers, strict=True):
+        await claims.claim(viewer, task.id)
+    before = [await claim_on(task) for task in tasks]
+    assert await take(office, of("child", "mother")) == [UPDATED]
+    assert [await claim_on(task) for task in tasks] == before
+    for name, held in zip(("mother", "child"), before, strict=True):
+        more = row(f"more-{name}", patient_external_id=name)
+        assert await take(office, more, queue=office.missed) == [CREATED]
+        assert await claim_on(await Task.get(external_id=f"more-{name}")) == held
+    # To claim or log what is one's own takes nothing from the other one either.
+    await claims.claim(office.staff, tasks[0].id)
+    assert await claim_on(tasks[1]) == before[1]
+    await office.log(tasks[0])
+    assert await claim_on(tasks[1]) == before[1]
 
 
 async def test_a_trial_changes_no_household(office: Office) -> None:
@@ -224,4 +278,23 @@ async def test_a_guarantor_who_came_with_an_import_goes_with_it(office: Office) 
     assert (await named(office))["child"] == "mother"
     await undone(office, job_id)
     assert await named(office) == {"child": None}
+    await assert_consistent(office)
+
+
+async def test_who_is_taken_back_is_in_no_household_and_a_guarantor_is_not_taken_back(
+    office: Office,
+) -> None:
+    child_of = await file_of(office, ("child", "mother"))
+    mother_of = await file_of(office, ("mother", ""), ("aunt", ""))
+    assert (await named(office))["child"] == "mother"
+    child, aunt = [await Patient.get(external_id=name) for name in ("child", "aunt")]
+    await answer(office, office.patients[0].id, aunt.id)  # by hand, after the import
+
+    assert (await undone(office, child_of)).refusals == ()
+    assert (await undone(office, mother_of)).refusals == ()
+
+    await child.refresh_from_db()
+    assert (child.taken_back_at is None, child.guarantor_id) == (False, None)
+    await aunt.refresh_from_db()
+    assert aunt.taken_back_at is None
     await assert_consistent(office)
