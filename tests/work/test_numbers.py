@@ -172,6 +172,12 @@ async def test_what_nobody_watches_is_in_the_audit(office: Office) -> None:
     assert await Audit.filter(patient_id=made.id).count() == before + 1
 
 
+async def test_a_new_patient_has_the_calling_hours_of_their_number(office: Office) -> None:
+    made = (await make(office, phone=DAUGHTER)).patient
+    assert made is not None
+    assert (await Patient.get(id=made.id)).time_zone == "America/Los_Angeles"
+
+
 async def test_calling_hours_are_those_of_the_next_number(office: Office) -> None:
     patient = await with_others(office)
     assert (await Patient.get(id=patient)).time_zone == "America/Chicago"
