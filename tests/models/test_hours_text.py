@@ -28,6 +28,7 @@ MONDAY = OpenOn(Weekday.MONDAY, time(8), time(18))
         ("monday 8:00 - 18:00; tuesday 8:00 – 18:00", "Mon-Tue 08:00-18:00"),  # noqa: RUF001
         ("Sat 09:00-12:00, Mon 08:00-18:00", "Mon 08:00-18:00, Sat 09:00-12:00"),
         ("Mon 08:00-18:00, Tue 08:00-12:00", "Mon 08:00-18:00, Tue 08:00-12:00"),
+        ("Mon 08:00-18:00, Wed 08:00-18:00", "Mon 08:00-18:00, Wed 08:00-18:00"),
         ("", None),
         (None, None),
         ([], None),
@@ -67,6 +68,7 @@ def test_other_hours_are_refused(given: str, message: str) -> None:
         ([MONDAY, MONDAY], ("1", "weekday")),
         ([MONDAY._replace(closes=time(8))], ("0", "closes")),
         ([MONDAY._replace(opens=time(8, 0, 30))], ("0", "opens")),
+        ([MONDAY._replace(closes=time(18, 0, 0, 1))], ("0", "opens")),
     ],
 )
 def test_what_is_wrong_in_a_list_is_named_by_its_place(

@@ -3,8 +3,17 @@
 import pytest
 
 from models.patient_details import MAX_CALLER_NOTE, read_caller_note, read_language
-from models.patient_phones import MOST_WRONG, Kept, phones_of, read_wrong, wrong_text
-from models.phone import PhoneKind
+from models.patient_phones import (
+    MOST_OTHERS,
+    MOST_WRONG,
+    Kept,
+    phones_of,
+    read_kept,
+    read_wrong,
+    with_number,
+    wrong_text,
+)
+from models.phone import Phone, PhoneKind, any_phone
 from models.refusals import Refusal, RefusalCode
 
 
@@ -26,7 +35,10 @@ def test_a_language_is_kept_as_the_standard_writes_it(typed: str, tag: str | Non
     assert read_language(typed) == tag
 
 
-@pytest.mark.parametrize("typed", ["Klingon", "e", "es-", "es--MX", "12", "es-MX-" + "x" * 40, "ñ"])
+@pytest.mark.parametrize(
+    "typed",
+    ["Klingon", "e", "es-", "es--MX", "12", "es-MX-" + "x" * 40, "es" + "-variants" * 4, "ñ"],
+)
 def test_another_language_is_refused(typed: str) -> None:
     refused = read_language(typed)
     assert isinstance(refused, Refusal)
@@ -53,6 +65,20 @@ def test_each_number_is_there_once_with_its_kind_and_whether_it_is_wrong() -> No
         ("0163", None, False),
         ("0183", None, True),
     ]
+
+
+def test_one_more_number_is_kept_if_it_is_new_and_there_is_room() -> None:
+    def phone(last: int) -> Phone:
+        return any_phone(f"+1217555{last:04}", "US")
+
+    own, text = phone(123), None
+    for last in range(200, 200 + MOST_OTHERS):
+        assert with_number(text, own, own.stored) == text
+        text = with_number(text, phone(last), own.stored)
+        assert [one.number for one in read_kept(text)][-1] == phone(last).stored
+        assert with_number(text, phone(200), own.stored) == text
+        assert with_number(text, None, own.stored) == text
+    assert with_number(text, phone(300), own.stored) == text
 
 
 def test_the_last_wrong_numbers_are_remembered() -> None:

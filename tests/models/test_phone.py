@@ -3,7 +3,7 @@
 
 import pytest
 
-from models.phone import any_phone, meant_numbers, read_phone, stored_phone
+from models.phone import MAX_TYPED, any_phone, meant_numbers, read_phone, stored_phone
 
 ACCEPTED: dict[str, dict[str, tuple[str, ...]]] = {
     "US": {
@@ -91,6 +91,12 @@ def test_a_number_is_shown_as_the_practices_country_writes_it(
 ) -> None:
     phone = any_phone(text, region)
     assert (phone.display, phone.href) == (display, href)
+
+
+def test_a_text_that_is_too_long_is_no_number() -> None:
+    longest = "217" + " " * (MAX_TYPED - 10) + "5550143"
+    assert read_phone(longest, "US") is not None
+    assert read_phone(longest.replace(" ", "  ", 1), "US") is None
 
 
 def test_a_number_is_found_by_its_beginnings_and_its_last_digits() -> None:

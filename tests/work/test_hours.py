@@ -11,6 +11,7 @@ from gql_app.work.hours import LOOK_AGAIN
 from gql_app.work.merging import merge_patients
 from gql_app.work.patient_edits import PatientChanges, update_patient
 from gql_app.work.practices import PracticeResult, update_practice
+from gql_app.work.reads.next_tasks import WINDOW
 from gql_app.work.reads.nothing_next import Nothing, NothingReason
 from gql_app.work.results import ClaimWarning
 from gql_app.work.upkeep.indexing import index_all
@@ -150,6 +151,31 @@ async def test_what_was_skipped_is_not_named_while_the_practice_is_closed(office
     assert (await nothing(office, [task.id]))[1] == [OUTSIDE]
 
 
+async def test_who_is_being_called_while_the_practice_is_closed_is_told_of_as_that(
+    office: Office,
+) -> None:
+    task = await office.make_task()
+    office.clock.now = at(1, 20)
+    assert (await claims_of(office).claim(office.staff, task.id)).refusals == ()
+    said, reasons = await nothing(office)
+    assert (said.next_at, reasons) == (None, [NothingReason.BEING_CALLED])
+
+
+async def test_the_work_of_others_does_not_wait_for_the_hours(office: Office) -> None:
+    early, other = office.patients[:2]
+    await call_by(office, early, LOS_ANGELES)
+    await office.make_task(patient=early)
+    assert await handed_out(office) == []
+    assert await Task.filter(waits_until__isnull=False).count() == 1
+    await Task.all().update(assignee_id=office.supervisor.staff_id)
+    nobody = Nothing("Nobody is due to be called.", None), [NothingReason.NOBODY_DUE]
+    assert await nothing(office) == nobody
+    await office.make_task(patient=other)
+    await Task.all().update(assignee_id=office.supervisor.staff_id)
+    office.clock.now = at(1, 20)
+    assert await nothing(office) == nobody
+
+
 # ---- where the number is from
 
 
@@ -240,6 +266,27 @@ async def test_a_note_is_looked_at_again_every_hour(office: Office) -> None:
         assert noted.waits_until == now + LOOK_AGAIN
 
 
+async def test_a_note_ends_when_the_hours_begin(office: Office) -> None:
+    await call_by(office, office.patients[0], LOS_ANGELES)
+    task = await office.make_task()
+    office.clock.now = at(1, 9, 30)
+    assert await handed_out(office) == []
+    office.clock.now = at(1, 10)
+    assert await handed_out(office) == [task.reason]
+
+
+async def test_a_rest_that_is_noted_stays_noted(office: Office) -> None:
+    await set_hours(office, rest_hours=12)
+    called, other = office.patients[:2]
+    for patient in (called, other):
+        await call_by(office, patient, LOS_ANGELES)
+    await office.log(await office.make_task(patient=called), close=True)
+    for patient in (called, other):
+        await office.make_task(patient=patient)
+    said, reasons = await nothing(office)
+    assert (said.next_at, reasons) == (at(1, 10), [NothingReason.CALLED_LATELY, OUTSIDE])
+
+
 async def test_thousands_where_it_is_too_early_are_passed_over_once(office: Office) -> None:
     """However many: a claim that came past them notes it, and the next do not meet them."""
     for patient in office.patients:
@@ -257,6 +304,17 @@ async def test_thousands_where_it_is_too_early_are_passed_over_once(office: Offi
     office.clock.now = at(1, 10)
     assert (await claims_of(office).claim_next(office.staff, None)).task is not None
     assert await Task.filter(waits_until__isnull=False).count() == 0
+
+
+async def test_who_stands_behind_those_that_are_looked_at_may_be_called_before_them(
+    office: Office,
+) -> None:
+    for patient in office.patients:
+        await call_by(office, patient, LOS_ANGELES)
+    await make_many_tasks(office, WINDOW)
+    tomorrow = at(2, 9).date()
+    await Task.all().update(follow_up=tomorrow, due_on=tomorrow)
+    assert (await nothing(office))[0].next_at == at(2, 8)
 
 
 async def test_agents_at_once_are_handed_nobody_where_it_is_too_early(office: Office) -> None:

@@ -24,6 +24,7 @@ from tests.commands.importing.rows import row
 from tests.office import Office
 from tests.work.records import everything
 from tests.work.test_patient_edits import PHONE, codes, found, make, update
+from tests.work.test_patients_seen import desk_of
 
 OWN, WORK, DAUGHTER = "+12175550123", "+12175550143", "+13105550163"
 OTHERS = Details(
@@ -171,6 +172,12 @@ async def test_what_nobody_watches_is_in_the_audit(office: Office) -> None:
     assert await Audit.filter(patient_id=made.id).count() == before + 1
 
 
+async def test_a_new_patient_has_the_calling_hours_of_their_number(office: Office) -> None:
+    made = (await make(office, phone=DAUGHTER)).patient
+    assert made is not None
+    assert (await Patient.get(id=made.id)).time_zone == "America/Los_Angeles"
+
+
 async def test_calling_hours_are_those_of_the_next_number(office: Office) -> None:
     patient = await with_others(office)
     assert (await Patient.get(id=patient)).time_zone == "America/Chicago"
@@ -220,6 +227,17 @@ async def test_a_number_that_is_not_there_and_a_patient_who_is_not_are_refused(
     assert codes(await mark(office, patient, "")) == [("NOT_FOUND", "number")]
     assert codes(await mark(office, 99_999, OWN)) == [("NOT_FOUND", "patientId")]
     assert await everything() == before
+
+
+async def test_a_limited_key_marks_only_the_numbers_of_whom_it_sees(office: Office) -> None:
+    patient, desk = await with_others(office), desk_of(office)
+    hidden = (await make(office, phone=WORK, viewer=office.admin)).patient
+    assert hidden is not None
+    await office.make_task(office.missed, patient=await Patient.get(id=hidden.id))
+    before = await everything()
+    assert codes(await mark(office, hidden.id, WORK, viewer=desk)) == [("NOT_FOUND", "patientId")]
+    assert await everything() == before
+    assert (await mark(office, patient, OWN, viewer=desk)).refusals == ()
 
 
 async def test_a_partner_who_may_not_write_marks_nothing(office: Office) -> None:
