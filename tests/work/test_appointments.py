@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gql_app.access import Forbidden
+from gql_app.access import Forbidden, Viewer, authenticate
 from gql_app.schema.ids import global_id
 from gql_app.work.appointments import NewAppointment, record_appointment
 from models.appointment import Appointment
@@ -13,9 +13,11 @@ from models.event import TaskEvent, TaskEventKind
 from models.lifecycle import CloseCause
 from models.practice import Queue
 from models.refusals import RefusalCode
+from models.roles import Role
 from models.task import Task
 from tests.office import Office, make_office
 from tests.serving import Server
+from tests.support.access import create_key
 
 RECORD = """mutation ($patient: ID!, $at: DateTime!, $id: String!) {
   recordAppointment(patientId: $patient, at: $at, externalId: $id) {
@@ -26,10 +28,16 @@ RECORD = """mutation ($patient: ID!, $at: DateTime!, $id: String!) {
 }"""
 
 
-async def book(office: Office, patient: int = 0, external_id: str = "b1", days: int = 3) -> Any:
+async def book(
+    office: Office,
+    patient: int = 0,
+    external_id: str = "b1",
+    days: int = 3,
+    viewer: Viewer | None = None,
+) -> Any:
     at = office.clock() + timedelta(days=days)
     new = NewAppointment(office.patients[patient].id, at, external_id)
-    return await office.changes.make(office.partner, record_appointment, new)
+    return await office.changes.make(viewer or office.partner, record_appointment, new)
 
 
 @pytest.fixture
@@ -66,6 +74,16 @@ async def test_it_closes_automatic_tasks_of_the_patient_in_queues_that_say_so(
     for name in ("manual", "another queue's", "another patient's"):
         assert (await Task.get(id=tasks[name].id)).status.is_open
     assert (await Appointment.get(id=recorded.appointment.id)).patient_id == office.patients[0].id
+
+
+async def test_tasks_in_queues_that_the_key_does_not_see_stay_open(
+    office: Office, tasks: dict[str, Task]
+) -> None:
+    key = await create_key(office.practice, Role.SUPERVISOR, "Desk", queue_ids=[office.missed.id])
+    recorded = await book(office, viewer=await authenticate(key))
+    assert (recorded.refusals, recorded.closed) == ((), ())
+    await tasks["automatic"].refresh_from_db()
+    assert tasks["automatic"].closed_at is None
 
 
 async def test_recorded_again_it_is_moved_and_closes_nothing_twice(
