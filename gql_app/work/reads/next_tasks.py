@@ -22,7 +22,8 @@ WINDOW = 60
 """How many of a queue's most urgent tasks are looked at: as many agents may ask at once."""
 
 FIRST_LOOK = 8
-"""How many at first. Most claims need one, and each costs as much as all else of the look."""
+"""How many at first, which is enough for nearly every claim: to read sixty of each queue and kind
+takes longer than all else that a claim does."""
 
 QUEUES_AT_ONCE = MAX_SELECTS // 9
 """In one statement, with at most nine selects each."""
