@@ -27,8 +27,16 @@ from models.task import IS_OPEN, TASK_COLUMNS, TaskRow
 
 
 class Overtaken(IntegrityError):
-    """A task has become another patient's between the look and the lock, by a merge, or a household
-    has other members: what was locked is not what is needed. The runner of changes begins again."""
+    """A patient or a task has become another's between the look and the lock, by a merge, or a
+    household has other members: what was locked is not what is needed. The runner of changes begins
+    again."""
+
+
+class _Seen(NamedTuple):
+    """A patient as the statement saw them at first, and their id again if that is so still."""
+
+    id: int
+    locked: int | None
 
 
 class Member(NamedTuple):
@@ -52,11 +60,18 @@ async def lock_patient(viewer: Viewer, patient_id: int) -> int | None:
 
 
 async def _lock_as_it_is(viewer: Viewer, patient_id: int) -> bool:
+    """Lock the patient if that is one. Raises `Overtaken` for one who was, until the lock was had:
+    PostgreSQL keeps it, and to wait for the survivor behind it would be out of order."""
     where = seen_patients(viewer)
     where.add("p.taken_back_at IS NULL")
     where.add(f"p.id = ${where.value(patient_id)}")
-    sql = f"SELECT p.id FROM patient p WHERE {where} {for_update()}"
-    return bool(await fetch(Id, sql, *where.values))
+    one = f"SELECT p.id FROM patient p WHERE {where}"
+    sql = f"""SELECT s.id, l.id AS locked FROM ({one}) s
+    LEFT JOIN ({one} {for_update()}) l ON l.id = s.id"""
+    found = await fetch_first(_Seen, sql, *where.values)
+    if found is not None and found.locked is None:
+        raise Overtaken
+    return found is not None
 
 
 async def lock_task(practice_id: int, task_id: int) -> TaskRow | None:

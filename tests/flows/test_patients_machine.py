@@ -10,6 +10,7 @@ from hypothesis.stateful import invariant, rule
 
 from gql_app.access import Viewer
 from gql_app.work.reads.nothing_next import Nothing
+from gql_app.work.upkeep.expiry import free_lapsed
 from models.call_back import GRACE
 from models.contact import Contact, ContactUndo
 from models.follow_up import local_date
@@ -58,6 +59,7 @@ class PatientMachine(AppointmentMachine):
     async def _claim_next(self, viewer: Viewer, *, gives_back: bool = False) -> None:
         free = await self._free_for(viewer)
         result = await claims_of(self.office).claim_next(viewer, None)
+        await free_lapsed(self.office.changes, self.office.clock())
         await assert_consistent(self.office)
         if result.task is None:
             assert not free
@@ -126,6 +128,7 @@ class PatientMachine(AppointmentMachine):
     def teardown(self) -> None:
         try:
             if not self.has_failed:
+                self.run(free_lapsed(self.office.changes, self.office.clock()))
                 self.run(assert_consistent(self.office))
         finally:
             super().teardown()

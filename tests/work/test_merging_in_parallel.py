@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gql_app.work.locking import Overtaken, lock_tasks_around
+from gql_app.work.locking import Overtaken, lock_patient, lock_tasks_around
 from gql_app.work.merging import merge_patients
 from models.database import Number, fetch, transaction
 from models.merge import PatientMerge
@@ -57,9 +57,11 @@ async def somebody_waits() -> bool:
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+@pytest.mark.parametrize("what", ["patient", "task"])
 async def test_a_change_that_waits_for_a_patient_who_is_merged_begins_again(
-    office: Office,
+    office: Office, what: str
 ) -> None:
+    """What it has locked is another's: to wait for who that is would be out of order."""
     amber, birch = office.patients[:2]
     task = await office.make_task(patient=birch)
     begun = asyncio.Event()
@@ -67,7 +69,10 @@ async def test_a_change_that_waits_for_a_patient_who_is_merged_begins_again(
     async def look() -> None:
         await begun.wait()
         async with transaction():
-            await lock_tasks_around(office.practice.id, task.id)
+            if what == "patient":
+                await lock_patient(office.staff, birch.id)
+            else:
+                await lock_tasks_around(office.practice.id, task.id)
 
     looking = asyncio.create_task(look())  # before the merge: tasks inherit transactions
     async with office.changes.begin(office.practice.id, office.supervisor) as change:
