@@ -4,7 +4,7 @@ set and lifted on the patient's page."""
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from gql_app.work.contact_status import NewStatus, set_contact_status
 from models.contact_status import ContactStatus
@@ -131,6 +131,37 @@ async def test_it_is_set_and_lifted_on_the_patients_page_by_keyboard(
     await expect(page.get_by_role("button", name="Contact status")).to_be_focused()
     assert (await Task.all())[0].status == "OPEN"
     await expect(said).to_have_text("")  # the agent's page follows
+
+
+async def test_the_focus_stays_if_the_page_is_told_before_the_answer_comes(
+    server: Server, sign_in: SignIn
+) -> None:
+    office = server.office
+    await office.make_task(reason="Cleaning overdue")
+    patient, new = office.patients[0].id, NewStatus(ContactStatus.DO_NOT_CONTACT)
+    await office.changes.make(office.supervisor, set_contact_status, patient, new)
+    page = (await sign_in("supervisor")).page
+    await look_for(page, "Amber")
+    await page.get_by_role("link", name="Amber Testwell").press("Enter")
+    await page.get_by_role("button", name="Contact status").press("Enter")
+    await page.get_by_role("dialog").get_by_label("The patient").select_option("May be called")
+    await page.get_by_role("dialog").get_by_label("Why").fill("Asked us to call again")
+    await page.get_by_role("button", name="Save").press("Enter")
+    offer = page.locator(".person .notice[role=status]")
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        if "reopenTask" in (route.request.post_data or ""):
+            await expect(section(page, "Open tasks")).to_contain_text("Cleaning overdue")
+        await route.fulfill(response=answer)
+
+    await offer.get_by_role("button", name="Reopen …").press("Enter")
+    form = page.get_by_role("dialog", name="Reopen the task of Amber Testwell")
+    await form.get_by_label("Why").fill("Her calls are welcome again")
+    await page.route("**/graphql", late)
+    await form.get_by_role("button", name="Reopen the task").press("Enter")
+    await expect(form).to_be_hidden()
+    await expect(page.get_by_role("button", name="Contact status")).to_be_focused()
 
 
 async def test_nothing_is_offered_that_leads_back_until_it_is_lifted(

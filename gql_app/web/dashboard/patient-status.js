@@ -30,6 +30,10 @@ export class PatientStatus {
     };
     this.corrections = new Corrections({ onCorrected, onError });
     this.dialogs = [this.dialog, this.corrections.reopening];
+    // The page may be told of it before the answer comes: what the focus would go back to is gone then.
+    this.corrections.reopening.element.addEventListener('close', () => {
+      if (document.activeElement === document.body) this.button.focus();
+    });
     this.button = button('Contact status …', () => this.open());
     this.line = made('p', { class: 'standing' });
     this.offer = made('div', { class: 'notice', role: 'status', hidden: true });
