@@ -162,6 +162,7 @@ async def test_the_focus_stays_if_the_page_is_told_before_the_answer_comes(
     await form.get_by_role("button", name="Reopen the task").press("Enter")
     await expect(form).to_be_hidden()
     await expect(page.get_by_role("button", name="Contact status")).to_be_focused()
+    await page.unroute_all(behavior="wait")
 
 
 async def test_nothing_is_offered_that_leads_back_until_it_is_lifted(
