@@ -31,7 +31,7 @@ from gql_app.logs import keep_values_out_of_logs, set_up_logs
 from gql_app.schema import build_schema
 from gql_app.schema.context import Services
 from gql_app.settings import Settings
-from gql_app.stopping import Drained, end_in_time, end_with_parent, on_stop
+from gql_app.stopping import drained, end_in_time, end_with_parent, on_stop
 from gql_app.web.answer_headers import AnswerHeaders
 from gql_app.web.connections import CONNECTIONS, Connections, room_for_connections
 from gql_app.web.downloads import Downloads
@@ -189,12 +189,12 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         _make_ready(settings, sessions)
-        drained = Drained(changes.drain, DRAIN_SHARE * settings.stop_seconds)
         async with (
             # A worker that starts while PostgreSQL is away waits for it, and is not ready.
             opened(settings.database_url, settings.limits, may_be_away=True),
             _set(clock),
-            drained,  # the changes of background jobs end before the database is closed
+            # The changes of background jobs end before the database is closed.
+            drained(changes.drain, DRAIN_SHARE * settings.stop_seconds) as drain,
             running(
                 sessions.end_all,
                 *(bus.run(), services.feeds.keep_polling(POLL_SECONDS)),
@@ -209,7 +209,7 @@ def _lifespan(
             yield {CONNECTIONS: connections}
             await readiness.end()
             await services.budgets.close()
-            await drained.drain()  # while the bus still rings
+            await drain()  # while the bus still rings
 
     return lifespan
 

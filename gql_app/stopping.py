@@ -5,10 +5,9 @@ import faulthandler
 import multiprocessing
 import signal
 import threading
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 
 def end_in_time(seconds: float) -> None:
@@ -58,30 +57,24 @@ def end_with_parent() -> None:
     loop.add_reader(sentinel, end)
 
 
-class Drained:
-    """A block at whose end changes under way have been waited for, and earlier when `drain` is
-    called: for `seconds` altogether, which count from the first wait. A database that is silent
-    must not be waited for twice."""
+@asynccontextmanager
+async def drained(
+    drain: Callable[[], Awaitable[object]], seconds: float
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Changes under way have been waited for at the end of the block, and earlier when what it
+    gives is called: for `seconds` altogether, which count from the first wait. A database that is
+    silent must not be waited for twice."""
+    until: float | None = None
 
-    def __init__(self, drain: Callable[[], Awaitable[object]], seconds: float) -> None:
-        self._drain, self._seconds = drain, seconds
-        self._until: float | None = None
+    async def wait() -> None:
+        nonlocal until
+        if until is None:
+            until = asyncio.get_running_loop().time() + seconds
+        with suppress(TimeoutError):  # what is left in the end goes with its connection
+            async with asyncio.timeout_at(until):
+                await drain()
 
-    async def drain(self) -> None:
-        """Wait for the changes under way. What is left in the end goes with its connection."""
-        if self._until is None:
-            self._until = asyncio.get_running_loop().time() + self._seconds
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(self._until):
-                await self._drain()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.drain()
+    try:
+        yield wait
+    finally:
+        await wait()
