@@ -59,8 +59,7 @@ class PatientMachine(AppointmentMachine):
     async def _claim_next(self, viewer: Viewer, *, gives_back: bool = False) -> None:
         free = await self._free_for(viewer)
         result = await claims_of(self.office).claim_next(viewer, None)
-        await free_lapsed(self.office.changes, self.office.clock())
-        await assert_consistent(self.office)
+        await self._is_consistent()
         if result.task is None:
             assert not free
             self._says_when(result.nothing)
@@ -125,11 +124,15 @@ class PatientMachine(AppointmentMachine):
             and local_date(contact.contacted_at or contact.logged_at, zone) >= self.office.today
         }
 
+    async def _is_consistent(self) -> None:
+        """Once the claims are freed whose time is up, as the server does at once."""
+        await free_lapsed(self.office.changes, self.office.clock())
+        await assert_consistent(self.office)
+
     def teardown(self) -> None:
         try:
             if not self.has_failed:
-                self.run(free_lapsed(self.office.changes, self.office.clock()))
-                self.run(assert_consistent(self.office))
+                self.run(self._is_consistent())
         finally:
             super().teardown()
 

@@ -1,11 +1,10 @@
 """An appointment closes the patient's open automatic tasks, where their queue says so."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from gql_app.access import Forbidden, Viewer, authenticate
+from gql_app.access import Forbidden, authenticate
 from gql_app.schema.ids import global_id
 from gql_app.work.appointments import NewAppointment, record_appointment
 from models.appointment import Appointment
@@ -18,6 +17,7 @@ from models.task import Task
 from tests.office import Office, make_office
 from tests.serving import Server
 from tests.support.access import create_key
+from tests.work.booking import book
 
 RECORD = """mutation ($patient: ID!, $at: DateTime!, $id: String!) {
   recordAppointment(patientId: $patient, at: $at, externalId: $id) {
@@ -26,18 +26,6 @@ RECORD = """mutation ($patient: ID!, $at: DateTime!, $id: String!) {
     errors { code field }
   }
 }"""
-
-
-async def book(
-    office: Office,
-    patient: int = 0,
-    external_id: str = "b1",
-    days: int = 3,
-    viewer: Viewer | None = None,
-) -> Any:
-    at = office.clock() + timedelta(days=days)
-    new = NewAppointment(office.patients[patient].id, at, external_id)
-    return await office.changes.make(viewer or office.partner, record_appointment, new)
 
 
 @pytest.fixture
@@ -62,6 +50,7 @@ async def test_it_closes_automatic_tasks_of_the_patient_in_queues_that_say_so(
     office: Office, tasks: dict[str, Task]
 ) -> None:
     recorded = await book(office)
+    assert recorded.appointment is not None
     assert {row.id for row in recorded.closed} == {tasks["automatic"].id, tasks["in progress"].id}
     for row in recorded.closed:
         assert (row.status, row.close_cause) == ("CLOSED", CloseCause.APPOINTMENT_BOOKED)
@@ -94,6 +83,8 @@ async def test_recorded_again_it_is_moved_and_closes_nothing_twice(
     closed = await Task.filter(status="CLOSED").count()
     moved = await book(office, days=5)
     again = moved.appointment
+    assert first is not None
+    assert again is not None
     assert (again.id, again.at) == (first.id, office.clock() + timedelta(days=5))
     assert (moved.closed, moved.refusals) == ((), ())
     assert await Appointment.all().count() == 1

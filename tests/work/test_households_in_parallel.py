@@ -1,8 +1,6 @@
 """Households that change at the moment at which somebody else waits for one of their members."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
@@ -16,29 +14,10 @@ from gql_app.work.locking import (
 from gql_app.work.merging import merge_patients
 from models.database import Id, fetch, transaction
 from tests.office import Office
-from tests.web.streams import eventually
 from tests.work.families import answer, codes, family, guarantors
-from tests.work.test_merging_in_parallel import somebody_waits
+from tests.work.test_merging_in_parallel import meanwhile
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
-
-
-async def meanwhile(
-    office: Office, act: Callable[[], Awaitable[Any]], change: Callable[..., Any], *args: int
-) -> Any:
-    """What comes of an act that waits for the locks of a change by the supervisor."""
-    begun = asyncio.Event()
-
-    async def waiting() -> Any:
-        await begun.wait()
-        return await act()
-
-    acting = asyncio.create_task(waiting())  # before the change: tasks inherit transactions
-    async with office.changes.begin(office.practice.id, office.supervisor) as made:
-        assert (await change(made, *args)).refusals == ()
-        begun.set()
-        await eventually(somebody_waits)
-    return await acting
 
 
 @pytest.mark.parametrize("is_patient", [True, False])
@@ -47,8 +26,8 @@ async def test_who_is_merged_away_meanwhile_gets_no_guarantor_and_is_none(
 ) -> None:
     amber, birch, clover = (patient.id for patient in office.patients)
     pair = (birch, clover) if is_patient else (clover, birch)
-    result = await meanwhile(office, lambda: answer(office, *pair), merge_patients, amber, birch)
-    assert codes(result) == [("NOT_FOUND", "patientId" if is_patient else "guarantorId")]
+    act = await meanwhile(office, lambda: answer(office, *pair), merge_patients, amber, birch)
+    assert codes(await act) == [("NOT_FOUND", "patientId" if is_patient else "guarantorId")]
     assert await guarantors(office) == {}
 
 
@@ -63,8 +42,10 @@ async def test_a_look_at_the_tasks_of_a_household_that_changes_meanwhile_begins_
         async with transaction():
             await lock_tasks_around(office.practice.id, (mothers if joins else childs).id)
 
+    change = (clover, amber) if joins else (birch, 0)
+    looking = await meanwhile(office, look, set_guarantor, *change)
     with pytest.raises(Overtaken):
-        await meanwhile(office, look, set_guarantor, *((clover, amber) if joins else (birch, 0)))
+        await looking
 
 
 async def test_a_household_that_somebody_joins_meanwhile_is_locked_anew(office: Office) -> None:
@@ -74,8 +55,9 @@ async def test_a_household_that_somebody_joins_meanwhile_is_locked_anew(office: 
         async with transaction():
             await lock_households(office.practice.id, [amber, birch])
 
+    looking = await meanwhile(office, look, set_guarantor, clover, amber)
     with pytest.raises(Overtaken):
-        await meanwhile(office, look, set_guarantor, clover, amber)
+        await looking
 
 
 async def test_a_household_one_of_whom_is_locked_is_not_waited_for(office: Office) -> None:

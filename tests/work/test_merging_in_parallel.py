@@ -1,6 +1,8 @@
 """Merges beside everything else that is done with the same two patients at that moment."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -56,6 +58,24 @@ async def somebody_waits() -> bool:
     return (await fetch(Number, WAITING))[0].number > 0
 
 
+async def meanwhile(
+    office: Office, act: Callable[[], Awaitable[Any]], change: Callable[..., Any], *args: int
+) -> asyncio.Task[Any]:
+    """An act that has waited for the locks of a change by the supervisor, made by now."""
+    begun = asyncio.Event()
+
+    async def waiting() -> Any:
+        await begun.wait()
+        return await act()
+
+    acting = asyncio.create_task(waiting())  # before the change: tasks inherit transactions
+    async with office.changes.begin(office.practice.id, office.supervisor) as made:
+        assert (await change(made, *args)).refusals == ()
+        begun.set()
+        await eventually(somebody_waits)
+    return acting
+
+
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 @pytest.mark.parametrize("what", ["patient", "task"])
 async def test_a_change_that_waits_for_a_patient_who_is_merged_begins_again(
@@ -64,20 +84,14 @@ async def test_a_change_that_waits_for_a_patient_who_is_merged_begins_again(
     """What it has locked is another's: to wait for who that is would be out of order."""
     amber, birch = office.patients[:2]
     task = await office.make_task(patient=birch)
-    begun = asyncio.Event()
 
     async def look() -> None:
-        await begun.wait()
         async with transaction():
             if what == "patient":
                 await lock_patient(office.staff, birch.id)
             else:
                 await lock_tasks_around(office.practice.id, task.id)
 
-    looking = asyncio.create_task(look())  # before the merge: tasks inherit transactions
-    async with office.changes.begin(office.practice.id, office.supervisor) as change:
-        assert (await merge_patients(change, amber.id, birch.id)).merge is not None
-        begun.set()
-        await eventually(somebody_waits)
+    looking = await meanwhile(office, look, merge_patients, amber.id, birch.id)
     with pytest.raises(Overtaken):
         await looking
